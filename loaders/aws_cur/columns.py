@@ -1,0 +1,103 @@
+"""Where a delivered column lands: the way from AWS's names to those of CUR 2.0.
+
+A legacy report writes `lineItem/UsageStartDate`; CUR 2.0 and Athena write
+`line_item_usage_start_date`. `landed_name` is AWS's own rule from the one to the other.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
+
+REQUIRED: Final = (
+    "bill_payer_account_id",
+    "bill_billing_period_start_date",
+    "line_item_usage_account_id",
+    "line_item_line_item_type",
+    "line_item_usage_start_date",
+    "line_item_unblended_cost",
+)
+"""Columns without which a bill cannot be read."""
+
+_MAP_OF_CATEGORY: Final = {
+    "costCategory": "cost_category",
+    "discount": "discount",
+    "product": "product",
+    "resourceTags": "resource_tags",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a delivered column lands.
+
+    Attributes:
+        column: The CUR 2.0 column.
+        key: The key inside `column` where that column is a map, otherwise None.
+    """
+
+    column: str
+    key: str | None = None
+
+
+class DuplicateColumnError(ValueError):
+    """Two delivered columns claim one CUR 2.0 column."""
+
+
+def landed_name(delivered: str) -> str:
+    """The CUR 2.0 spelling of a name that a legacy report uses.
+
+    Every capital starts a word (`ReservationARN` is `reservation_a_r_n`) and everything that is
+    not a letter or a digit becomes a single underscore.
+    """
+    words = re.sub(r"([A-Z])", r"_\1", unicodedata.normalize("NFC", delivered)).lower()
+    return re.sub(r"[\W_]+", "_", words).strip("_")
+
+
+def legacy_places(headers: Iterable[str]) -> dict[str, Place | None]:
+    """Where each column of a legacy report lands; None for a column that CUR 2.0 does not know.
+
+    Cost categories, tags, discounts and the product attributes that CUR 2.0 does not keep as a
+    column of their own go into their map. Names that collapse into one key (`user:Team` and
+    `user:team`) are told apart: in alphabetical order the first keeps the key, the next get `_2`,
+    `_3` and so on.
+
+    Args:
+        headers: The names of the columns of all files of one assembly, `category/Name`.
+
+    Raises:
+        DuplicateColumnError: Two of the names are one CUR 2.0 column.
+    """
+    wanted = {header: _legacy_place(header) for header in sorted(set(headers))}
+    claims = Counter(wanted.values())
+    places: dict[str, Place | None] = {}
+    for header, place in wanted.items():
+        if place is None or claims[place] == 1:
+            places[header] = place
+            continue
+        if place.key is None:
+            raise DuplicateColumnError(f"{header} and another column are both {place.column}")
+        number = 1
+        taken = {other for other in places.values()} | {
+            other for other in wanted.values() if claims[other] == 1
+        }
+        unique = place
+        while unique in taken:
+            number += 1
+            unique = Place(place.column, f"{place.key}_{number}")
+        places[header] = unique
+    return places
+
+
+def _legacy_place(header: str) -> Place | None:
+    category, _, name = header.partition("/")
+    column = landed_name(header)
+    if column in CUR_COLUMNS and column not in MAP_COLUMNS:
+        return Place(column)
+    if name and category in _MAP_OF_CATEGORY:
+        return Place(_MAP_OF_CATEGORY[category], landed_name(name))
+    return None

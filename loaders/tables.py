@@ -1,0 +1,222 @@
+"""What the raw tables hold: every dataset, table and column, with its type, in one place.
+
+The names are a contract: dbt's staging models read them. Amounts are `decimal(25,10)`, sums that
+prove something are `decimal(38,18)`, and all times are plain timestamps in UTC. A NULL amount was
+not delivered or not measured, which is not the same as zero.
+"""
+
+from typing import Final
+
+from loaders.cur_columns import CUR_COLUMNS
+
+Columns = dict[str, str]
+
+AMOUNT: Final = "decimal(25,10)"
+"""An amount as delivered: dollars, core-hours, GiB-hours."""
+
+TOTAL: Final = "decimal(38,18)"
+"""A sum that proves that nothing was lost: wider and finer than what it adds up."""
+
+LOAD_ID: Final = "_dlt_load_id"
+"""The load that wrote a row. The row counts once that load is complete in `_dlt_loads`."""
+
+
+def _columns(**types: str) -> Columns:
+    return types
+
+
+TABLES: Final[dict[str, dict[str, Columns]]] = {
+    "raw_aws_cur": {
+        "line_items": {"_assembly_id": "varchar", **CUR_COLUMNS},
+        "assemblies": _columns(
+            assembly_id="varchar",
+            report="varchar",
+            billing_period="varchar",
+            format="varchar",
+            manifest_key="varchar",
+            manifest_time="timestamp",
+            files="bigint",
+            bytes="bigint",
+            sha256="varchar",
+            line_count="bigint",
+            unblended_cost=TOTAL,
+            grain_hours="bigint",
+            landed_at="timestamp",
+        ),
+        "control_totals": _columns(
+            assembly_id="varchar",
+            payer_account_id="varchar",
+            currency_code="varchar",
+            line_count="bigint",
+            unblended_cost=TOTAL,
+            net_unblended_cost=TOTAL,
+            unblended_cost_without_net=TOTAL,
+            lines_with_net="bigint",
+        ),
+        "rejects": _columns(
+            file="varchar",
+            row_number="bigint",
+            reason="varchar",
+            billing_period="varchar",
+            report="varchar",
+            rejected_at="timestamp",
+        ),
+    },
+    "raw_kubernetes": {
+        "collections": _columns(
+            collection_id="varchar",
+            cluster="varchar",
+            first_hour="timestamp",
+            last_hour="timestamp",
+            collected_at="timestamp",
+            files="bigint",
+            rows="bigint",
+            bytes="bigint",
+            sha256="varchar",
+            landed_at="timestamp",
+        ),
+        "container_hours": _columns(
+            _collection_id="varchar",
+            usage_hour="timestamp",
+            cluster="varchar",
+            node="varchar",
+            instance_type="varchar",
+            namespace="varchar",
+            pod="varchar",
+            uid="varchar",
+            container="varchar",
+            running_hours=AMOUNT,
+            cpu_request_core_hours=AMOUNT,
+            cpu_usage_core_hours=AMOUNT,
+            memory_request_gib_hours=AMOUNT,
+            memory_usage_gib_hours=AMOUNT,
+            gpu_request_gpu_hours=AMOUNT,
+            gpu_usage_gpu_hours=AMOUNT,
+            network_receive_gib=AMOUNT,
+            network_transmit_gib=AMOUNT,
+        ),
+        "node_hours": _columns(
+            _collection_id="varchar",
+            usage_hour="timestamp",
+            cluster="varchar",
+            node="varchar",
+            instance_type="varchar",
+            provider_id="varchar",
+            zone="varchar",
+            node_pool="varchar",
+            running_hours=AMOUNT,
+            cpu_capacity_core_hours=AMOUNT,
+            memory_capacity_gib_hours=AMOUNT,
+            gpu_capacity_gpu_hours=AMOUNT,
+            cpu_allocatable_core_hours=AMOUNT,
+            memory_allocatable_gib_hours=AMOUNT,
+            gpu_allocatable_gpu_hours=AMOUNT,
+        ),
+        "volume_hours": _columns(
+            _collection_id="varchar",
+            usage_hour="timestamp",
+            cluster="varchar",
+            volume="varchar",
+            volume_id="varchar",
+            storage_class="varchar",
+            namespace="varchar",
+            claim="varchar",
+            capacity_gib_hours=AMOUNT,
+        ),
+        "pods": _columns(
+            _collection_id="varchar",
+            usage_hour="timestamp",
+            cluster="varchar",
+            namespace="varchar",
+            pod="varchar",
+            uid="varchar",
+            workload_kind="varchar",
+            workload_name="varchar",
+            labels="json",
+        ),
+        "scrape_hours": _columns(
+            _collection_id="varchar",
+            usage_hour="timestamp",
+            cluster="varchar",
+            samples="bigint",
+            expected_samples="bigint",
+        ),
+        "rejects": _columns(
+            file="varchar",
+            row_number="bigint",
+            reason="varchar",
+            cluster="varchar",
+            usage_hour="timestamp",
+            rejected_at="timestamp",
+        ),
+    },
+    "raw_platforms": {
+        "deliveries": _columns(
+            delivery_id="varchar",
+            file="varchar",
+            kind="varchar",
+            platform="varchar",
+            delivered_at="timestamp",
+            rows="bigint",
+            bytes="bigint",
+            sha256="varchar",
+            landed_at="timestamp",
+        ),
+        "usage": _columns(
+            _delivery_id="varchar",
+            usage_hour="timestamp",
+            platform="varchar",
+            sub_platform="varchar",
+            capacity_pool="varchar",
+            lyft_label="varchar",
+            usage=AMOUNT,
+            unit="varchar",
+        ),
+        "schedules": _columns(
+            _delivery_id="varchar",
+            usage_hour="timestamp",
+            platform="varchar",
+            sub_platform="varchar",
+            capacity_pool="varchar",
+            lyft_label="varchar",
+            proportion=AMOUNT,
+        ),
+        "rejects": _columns(
+            file="varchar",
+            row_number="bigint",
+            reason="varchar",
+            platform="varchar",
+            sub_platform="varchar",
+            usage_hour="timestamp",
+            rejected_at="timestamp",
+        ),
+    },
+}
+"""Dataset -> table -> column -> type."""
+
+LEDGERS: Final[dict[str, tuple[str, str]]] = {
+    "raw_aws_cur": ("assemblies", "assembly_id"),
+    "raw_kubernetes": ("collections", "collection_id"),
+    "raw_platforms": ("deliveries", "delivery_id"),
+}
+"""Per dataset, the table with one row per delivery, written last, and its key: a delivery whose
+row is there has landed whole."""
+
+PARTS: Final[dict[str, dict[str, str]]] = {
+    "raw_aws_cur": {"line_items": "_assembly_id", "control_totals": "assembly_id"},
+    "raw_kubernetes": {
+        "container_hours": "_collection_id",
+        "node_hours": "_collection_id",
+        "volume_hours": "_collection_id",
+        "pods": "_collection_id",
+        "scrape_hours": "_collection_id",
+    },
+    "raw_platforms": {"usage": "_delivery_id", "schedules": "_delivery_id"},
+}
+"""Per dataset, the tables that hold what was delivered, and the column that names the delivery."""
+
+
+def decimal_digits(kind: str) -> tuple[int, int]:
+    """Precision and scale of a type written `decimal(precision,scale)`."""
+    precision, scale = kind.removeprefix("decimal(").removesuffix(")").split(",")
+    return int(precision), int(scale)

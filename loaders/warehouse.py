@@ -1,0 +1,285 @@
+"""The warehouse: one DuckDB file, and the one safe way to put something into it.
+
+A delivery lands in two loads. The first inserts what was delivered, each table by one guarded
+statement; the second writes the delivery's row in its ledger (`assemblies`, `collections`,
+`deliveries`). The ledger row is the mark that the delivery is whole: `open_warehouse` takes away
+whatever an earlier, interrupted run left without one. So a run may be killed at any moment and
+repeated, and every delivery is there exactly once.
+"""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+from filelock import FileLock, Timeout
+
+# dlt reads these when it is imported: it neither phones home nor logs a page of traceback for an
+# error that is reported in one line here.
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
+
+import dlt  # noqa: E402
+from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
+
+from loaders.errors import InfraspendError  # noqa: E402
+from loaders.tables import (  # noqa: E402
+    LEDGERS,
+    LOAD_ID,
+    PARTS,
+    TABLES,
+    Columns,
+    decimal_digits,
+)
+
+KILL_AT: Final = "INFRASPEND_KILL_AT"
+"""Names the stage at which the process kills itself: how the tests prove that this is harmless."""
+
+
+class LandingError(Exception):
+    """The database refused a statement; the message is the database's own."""
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What one table receives in a load.
+
+    Attributes:
+        table: The table, without its dataset.
+        select: A query whose columns are those of the table, less `_dlt_load_id`, by name.
+        key: The column that names the delivery.
+        deliveries: The deliveries that `select` holds. The statement does nothing if one of them
+            is in the table already.
+    """
+
+    table: str
+    select: str
+    key: str
+    deliveries: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An open warehouse, held by this process alone.
+
+    Attributes:
+        path: The DuckDB file.
+        workbench: An empty directory for files on their way in; it is emptied on every opening.
+    """
+
+    path: Path
+    workbench: Path
+    _pipelines: dict[str, dlt.Pipeline] = field(default_factory=dict, repr=False)
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a statement gives, all of them; for small answers."""
+        with duckdb.connect(self.path) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def land(self, dataset: str, landings: Iterable[Landing]) -> None:
+        """Runs one load that fills the given tables.
+
+        Raises:
+            LandingError: The database refused one of the statements; none of the tables shows
+                anything of this load.
+        """
+        pipeline = self._pipeline(dataset)
+        resources = [_resource(pipeline, dataset, landing) for landing in landings]
+        try:
+            pipeline.run(resources)
+        except PipelineStepFailed as failure:
+            # Not left pending: dlt would try it again before anything else, for ever.
+            pipeline.abort_packages()
+            self._remove_unfinished(dataset)
+            raise LandingError(_database_message(failure)) from failure
+
+    def land_rows(self, dataset: str, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+        """Runs one load of rows that Python holds: ledger rows, totals, rejects.
+
+        Args:
+            dataset: The dataset.
+            rows: Table -> rows, each with a value for every column it has.
+        """
+        landings = []
+        for table, table_rows in rows.items():
+            if table_rows:
+                file = self.workbench / f"{dataset}.{table}.parquet"
+                _write_parquet(file, TABLES[dataset][table], table_rows)
+                ledger, key = LEDGERS[dataset]
+                guarded = [str(row[key]) for row in table_rows] if table == ledger else []
+                select = f"select * from read_parquet({literal(str(file))})"
+                landings.append(Landing(table, select, key, guarded))
+        if landings:
+            self.land(dataset, landings)
+
+    def remove(self, dataset: str, delivery: str) -> None:
+        """Takes everything of a delivery away again, the ledger row first."""
+        ledger, key = LEDGERS[dataset]
+        tables = {ledger: key, **PARTS[dataset]}
+        with duckdb.connect(self.path) as connection:
+            for table, column in tables.items():
+                connection.execute(f"delete from {dataset}.{table} where {column} = ?", [delivery])
+
+    def landed(self, dataset: str) -> set[str]:
+        """The deliveries of a dataset that have landed whole."""
+        ledger, key = LEDGERS[dataset]
+        return {str(row[0]) for row in self.query(f"select {key} from {dataset}.{ledger}")}
+
+    def _pipeline(self, dataset: str) -> dlt.Pipeline:
+        if dataset not in self._pipelines:
+            self._pipelines[dataset] = dlt.pipeline(
+                dataset,
+                pipelines_dir=str(_pipelines_dir(self.path)),
+                destination=dlt.destinations.duckdb(str(self.path)),
+                dataset_name=dataset,
+            )
+        return self._pipelines[dataset]
+
+    def _create_missing_tables(self) -> None:
+        present: dict[str, dict[str, set[str]]] = {}
+        for dataset, table, column in self.query(
+            "select table_schema, table_name, column_name from information_schema.columns"
+        ):
+            present.setdefault(dataset, {}).setdefault(table, set()).add(column)
+        for dataset, tables in TABLES.items():
+            there = present.get(dataset, {})
+            if any(columns.keys() - there.get(table, set()) for table, columns in tables.items()):
+                self.land(dataset, [_nothing_for(table, tables[table]) for table in tables])
+
+    def _remove_unfinished(self, dataset: str) -> None:
+        complete = f"select load_id from {dataset}._dlt_loads where status = 0"
+        ledger, key = LEDGERS[dataset]
+        conditions = {table: f"{LOAD_ID} not in ({complete})" for table in TABLES[dataset]}
+        for table, column in PARTS[dataset].items():
+            conditions[table] += f" or {column} not in (select {key} from {dataset}.{ledger})"
+        with duckdb.connect(self.path) as connection:
+            # The ledger first: its unfinished rows vouch for nothing.
+            for table in sorted(conditions, key=lambda name: name != ledger):
+                connection.execute(f"delete from {dataset}.{table} where {conditions[table]}")
+
+
+@contextmanager
+def open_warehouse(path: Path) -> Iterator[Warehouse]:
+    """Opens a warehouse, made if it is not there, with every raw table and nothing half landed.
+
+    Args:
+        path: The DuckDB file.
+
+    Raises:
+        InfraspendError: Another run has the warehouse, another program has the file open, or the
+            file is not a DuckDB database.
+    """
+    path = path.absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InfraspendError(
+            f"{path} is being loaded by another run: wait for it to end, then run this again"
+        ) from error
+    try:
+        # What dlt has pending in there belongs to a run that is gone, and would block this one.
+        shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
+        workbench = _pipelines_dir(path) / "workbench"
+        workbench.mkdir(parents=True)
+        warehouse = Warehouse(path, workbench)
+        try:
+            warehouse._create_missing_tables()
+            for dataset in TABLES:
+                warehouse._remove_unfinished(dataset)
+        except (duckdb.Error, LandingError) as error:
+            raise InfraspendError(f"{path} cannot be opened: {_database_message(error)}") from error
+        yield warehouse
+    finally:
+        shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
+        lock.release()
+
+
+def create_raw_tables(warehouse: Path) -> None:
+    """Makes the warehouse with all raw tables, empty, where they are missing."""
+    with open_warehouse(warehouse):
+        pass
+
+
+def checkpoint(stage: str) -> None:
+    """Ends the process here, at once and without clean-up, if `INFRASPEND_KILL_AT` says so."""
+    if os.environ.get(KILL_AT) == stage:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def literal(text: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def utc_now() -> datetime:
+    """The present as a plain UTC timestamp, as the raw tables hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _pipelines_dir(path: Path) -> Path:
+    return path.with_name(f"{path.name}.landing")
+
+
+def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
+    columns = TABLES[dataset][landing.table]
+    names = ", ".join(f'"{name}"' for name in columns)
+    query = f"select {names} from ({landing.select}) as src"
+    if landing.deliveries:
+        wanted = ", ".join(literal(delivery) for delivery in landing.deliveries)
+        query += (
+            f" where not exists (select 1 from {dataset}.{landing.table}"
+            f" where {landing.key} in ({wanted}))"
+        )
+    relation = pipeline.dataset().query(query, _execute_raw_query=True)
+    return dlt.resource(lambda: (yield relation), name=landing.table, columns=_dlt_columns(columns))
+
+
+def _write_parquet(file: Path, columns: Columns, rows: Sequence[Mapping[str, object]]) -> None:
+    types = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    values = ", ".join("?" for _ in columns)
+    with duckdb.connect() as connection:
+        connection.execute(f"create table landing ({types})")
+        connection.executemany(
+            f"insert into landing values ({values})",
+            [[row[name] for name in columns] for row in rows],
+        )
+        connection.execute(f"copy landing to {literal(str(file))} (format parquet)")
+
+
+def _nothing_for(table: str, columns: Columns) -> Landing:
+    """A landing of no rows, which makes the table, or adds the columns it lacks."""
+    nulls = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
+    return Landing(table, f"select {nulls} where false", "", ())
+
+
+def _dlt_columns(columns: Columns) -> Any:
+    return {name: {"name": name, **_dlt_type(kind)} for name, kind in columns.items()}
+
+
+def _dlt_type(kind: str) -> dict[str, object]:
+    match kind:
+        case "varchar":
+            return {"data_type": "text"}
+        case "timestamp":
+            return {"data_type": "timestamp", "timezone": False}
+        case "bigint" | "json":
+            return {"data_type": kind}
+        case _:
+            precision, scale = decimal_digits(kind)
+            return {"data_type": "decimal", "precision": precision, "scale": scale}
+
+
+def _database_message(error: BaseException) -> str:
+    """The first line of the innermost cause: dlt wraps the database's own words several times."""
+    cause: BaseException = error
+    while (inner := cause.__cause__ or cause.__context__) is not None:
+        cause = inner
+    return str(cause).strip().splitlines()[0]
