@@ -155,7 +155,7 @@ class Warehouse:
     def _remove_unfinished(self, dataset: str) -> None:
         complete = f"select load_id from {dataset}._dlt_loads where status = 0"
         ledger, key = LEDGERS[dataset]
-        conditions = {table: f"{LOAD_ID} not in ({complete})" for table in TABLES[dataset]}
+        conditions = dict.fromkeys(TABLES[dataset], f"{LOAD_ID} not in ({complete})")
         for table, column in PARTS[dataset].items():
             conditions[table] += f" or {column} not in (select {key} from {dataset}.{ledger})"
         with duckdb.connect(self.path) as connection:

@@ -1,0 +1,11 @@
+"""Lands the AWS Cost and Usage Report in `raw_aws_cur`, one assembly at a time.
+
+AWS rewrites a whole billing period several times a day until it is final, so the unit of loading
+is the assembly that the period's manifest names. Whatever was delivered, line items land in one
+shape: the columns of CUR 2.0, with tags, cost categories, discounts and product attributes whole
+in one JSON column each.
+"""
+
+from loaders.aws_cur.landing import load
+
+__all__ = ["load"]

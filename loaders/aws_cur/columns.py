@@ -82,9 +82,7 @@ def legacy_places(headers: Iterable[str]) -> dict[str, Place | None]:
         if place.key is None:
             raise DuplicateColumnError(f"{header} and another column are both {place.column}")
         number = 1
-        taken = {other for other in places.values()} | {
-            other for other in wanted.values() if claims[other] == 1
-        }
+        taken = set(places.values()) | {other for other in wanted.values() if claims[other] == 1}
         unique = place
         while unique in taken:
             number += 1

@@ -1,0 +1,28 @@
+"""What a load reports to the one who asked for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Progress = Callable[[str], None]
+"""Takes one short line about what is being done now."""
+
+
+def silent(_message: str) -> None:
+    """A `Progress` for those who do not watch."""
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What a load did.
+
+    Attributes:
+        landed: Deliveries that landed: assemblies, collections or files.
+        skipped: Deliveries that had landed before and were left alone.
+        rejected: Hours (of a cluster or sub-platform) that were refused; see the rejects table.
+        rows: Rows that landed.
+    """
+
+    landed: int
+    skipped: int
+    rejected: int
+    rows: int
