@@ -1,1 +1,401 @@
-def main() -> None: ...
+"""The door: one command line for everything that Infraspend does.
+
+Nothing is decided here. A verb reads its options, calls the room that does the work and prints
+what came of it; `main` turns what went wrong into one line and an exit code.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperGroup
+
+from loaders.errors import InfraspendError
+
+if TYPE_CHECKING:
+    from loaders.result import LoadResult, Progress
+    from publishers.marts import Published
+
+PROJECT = Path(__file__).resolve().parent
+"""The root of the dbt project: the models lie beside this file."""
+
+DEFAULT_WAREHOUSE = Path("warehouse/infraspend.duckdb")
+DEFAULT_DEMO = Path("warehouse/demo")
+DEMO_DAYS = 61
+DEMO_SEED = 2019
+
+_FAILED = 1
+_COMPANY = "company.json"
+_SET_BY_THE_DOOR = {
+    *("--project-dir", "--profiles-dir", "--profile", "--target", "-t"),
+    *("--target-path", "--log-path", "--log-format"),
+}
+
+out = Console()
+err = Console(stderr=True)
+
+
+class _InOrder(TyperGroup):
+    """Shows the verbs in the order of a dollar's way through the house."""
+
+    def list_commands(self, _context: object) -> list[str]:
+        """The names of the verbs."""
+        return ["demo", "simulate", "load", "build", "publish"]
+
+
+app = typer.Typer(
+    name="infraspend",
+    cls=_InOrder,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="`--debug`, before or after a verb, shows the traceback of what went wrong. "
+    "Exit codes: 0 done, 1 failed, 2 wrong usage.",
+)
+load_app = typer.Typer(
+    no_args_is_help=True,
+    help="Land what others delivered, exactly once. Every load may be run again.",
+)
+app.add_typer(load_app, name="load")
+
+WarehouseOption = Annotated[
+    Path,
+    typer.Option(
+        "--warehouse",
+        envvar="INFRASPEND_WAREHOUSE",
+        metavar="PATH",
+        help="The DuckDB file that everything is landed and built in.",
+        dir_okay=False,
+    ),
+]
+FromOption = Annotated[
+    str,
+    typer.Option(
+        "--from",
+        metavar="URL|DIR",
+        help="The directory under which the deliveries lie, however deep.",
+    ),
+]
+DaysOption = Annotated[int, typer.Option(min=2, help="How many days the company has lived.")]
+SeedOption = Annotated[int, typer.Option(help="Another seed is another company.")]
+
+
+def _month(text: str | None) -> str | None:
+    """Checks that an option is a month, as YYYY-MM."""
+    if text is not None:
+        year, _, month = text.partition("-")
+        if not (len(year) == 4 and year.isdecimal() and month in _MONTHS):
+            raise typer.BadParameter(f"{text!r} is not a month; write it as 2026-11")
+    return text
+
+
+_MONTHS = {f"{month:02}" for month in range(1, 13)}
+
+
+@app.callback()
+def door(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    ] = False,
+) -> None:
+    """Who spends what on shared platforms, exact to the last digit.
+
+    Land the bill and the usage, build and test the models, publish the marts:
+
+        infraspend load aws-cur --from DIR
+
+        infraspend load kubernetes --from DIR
+
+        infraspend build
+
+        infraspend publish
+
+    To see all of it on a company that does not exist: `infraspend demo`.
+    """
+    if show_version:
+        out.print(f"infraspend {version('infraspend')}", highlight=False)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="DIR", help="Where the company and its data live.")
+    ] = DEFAULT_DEMO,
+    days: DaysOption = DEMO_DAYS,
+    seed: SeedOption = DEMO_SEED,
+    warehouse: Annotated[
+        Path | None,
+        typer.Option(
+            "--warehouse",
+            metavar="PATH",
+            help="Its warehouse; in --dir by default.",
+            dir_okay=False,
+        ),
+    ] = None,
+) -> None:
+    """Simulate a company, then load, build, publish and show what it spends.
+
+    The second run finds that nothing is new and only shows the result. The demo builds with the
+    seeds of its own company, whatever INFRASPEND_SEEDS says.
+
+        infraspend demo
+
+        infraspend demo --dir /somewhere/else --days 30
+    """
+    from builder import is_up_to_date
+    from publishers.summary import print_summary
+
+    warehouse = warehouse or directory / "infraspend.duckdb"
+    seeds = PROJECT / "seeds"
+    simulate(directory, days=days, seed=seed)
+    load_aws_cur(str(directory / "bill"), warehouse=warehouse)
+    load_kubernetes(str(directory / "kubernetes"), warehouse=warehouse)
+    load_platforms(str(directory / "platforms"), warehouse=warehouse)
+    if is_up_to_date(warehouse, PROJECT, seeds):
+        out.print("build: nothing new was landed and nothing changed, so the marts are current")
+    else:
+        _build(warehouse, seeds)
+    print_summary(_publish(warehouse, directory / "published"), out)
+
+
+@app.command()
+def simulate(
+    to: Annotated[Path, typer.Option("--out", metavar="DIR", help="The directory to write to.")],
+    days: DaysOption = DEMO_DAYS,
+    seed: SeedOption = DEMO_SEED,
+    scale: Annotated[float, typer.Option(min=0.01, help="How many times as large it is.")] = 1.0,
+) -> None:
+    """Write a company's bill and usage in AWS's and Kubernetes' own formats, with the truth.
+
+    What is written can be loaded as if AWS, the usage tracker and platform owners had delivered it:
+
+        infraspend simulate --out company --days 10
+
+        infraspend load aws-cur --from company/bill
+    """
+    from loaders.simulation import simulate as write_company
+
+    company = {"days": days, "seed": seed, "scale": scale, "version": version("infraspend")}
+    if _holds(to, company):
+        out.print(f"simulate: {to} holds this company already")
+        return
+    with _telling("simulate") as progress:
+        write_company(to, days=days, seed=seed, scale=scale, progress=progress)
+    (to / _COMPANY).write_text(json.dumps(company, indent=4) + "\n")
+    out.print(f"simulate: {days} days of a company are in {to}")
+
+
+@load_app.command("aws-cur")
+def load_aws_cur(
+    source: FromOption,
+    report: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the report of this name.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(callback=_month, metavar="YYYY-MM", help="The first billing period."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(callback=_month, metavar="YYYY-MM", help="The last billing period."),
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Land the AWS bill: legacy Cost and Usage Reports (CSV.gz) and CUR 2.0 (Parquet).
+
+    The manifest of each billing period says what is current. What landed before is left alone.
+
+        infraspend load aws-cur --from deliveries
+
+        infraspend load aws-cur --from deliveries --since 2026-09 --report hourly
+    """
+    from loaders import aws_cur
+
+    with _telling("load aws-cur") as progress:
+        result = aws_cur.load(
+            warehouse, source, report=report, since=since, until=until, progress=progress
+        )
+    _print_load("aws-cur", result)
+
+
+@load_app.command("kubernetes")
+def load_kubernetes(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+    """Land what the Kubernetes usage tracker collected.
+
+    infraspend load kubernetes --from collections
+    """
+    from loaders import kubernetes
+
+    with _telling("load kubernetes") as progress:
+        result = kubernetes.load(warehouse, source, progress=progress)
+    _print_load("kubernetes", result)
+
+
+@load_app.command("platforms")
+def load_platforms(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+    """Land what platform owners publish: usage, and ready-made attribution schedules.
+
+    infraspend load platforms --from schedules
+    """
+    from loaders import platforms
+
+    with _telling("load platforms") as progress:
+        result = platforms.load(warehouse, source, progress=progress)
+    _print_load("platforms", result)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    options_metavar="[OPTIONS] [DBT ARGUMENTS]",
+)
+def build(context: typer.Context, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+    """Build every model from what was landed, and test it.
+
+    The seeds are the CSVs in INFRASPEND_SEEDS, the demo company's by default. Further arguments
+    go to dbt. Only a build of everything can be published.
+
+        infraspend build
+
+        INFRASPEND_SEEDS=../our-facts infraspend build
+
+        infraspend build --select true_cost+
+    """
+    for argument in context.args:
+        if argument.partition("=")[0] in _SET_BY_THE_DOOR:
+            raise typer.BadParameter(
+                f"{argument} is set by infraspend; run dbt itself to change it"
+            )
+    seeds = os.environ.get("INFRASPEND_SEEDS")
+    _build(warehouse, Path(seeds) if seeds else PROJECT / "seeds", context.args)
+
+
+@app.command()
+def publish(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="The directory to publish to; published/ beside the warehouse."
+        ),
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Copy the marts to where people read them, if the last build passed every test.
+
+    A DuckDB file with every mart, and a Parquet file for each. Readers of the old files are not
+    disturbed.
+
+        infraspend publish --to /srv/finops
+    """
+    if to is not None and "://" in to:
+        raise InfraspendError(f"{to}: publishing to a URL is not supported; name a directory")
+    _publish(warehouse, Path(to) if to else warehouse.parent / "published")
+
+
+def main() -> None:
+    """Runs the command line: the entry point of `infraspend`."""
+    # A flag of every verb, so it may stand anywhere.
+    debug = "--debug" in sys.argv[1:]
+    try:
+        app([argument for argument in sys.argv[1:] if argument != "--debug"])
+    except InfraspendError as error:
+        _fail(str(error), debug)
+    except Exception as error:
+        _fail(f"{type(error).__name__}: {error} (unexpected: --debug shows where)", debug)
+
+
+def _fail(message: str, debug: bool) -> NoReturn:
+    """Says in one line what went wrong, and ends."""
+    if debug:
+        err.print_exception()
+    err.print(
+        f"[red]error:[/] {escape(' '.join(message.split()))}", highlight=False, soft_wrap=True
+    )
+    sys.exit(_FAILED)
+
+
+def _holds(directory: Path, company: dict[str, object]) -> bool:
+    """Whether a simulated company was written to a directory, whole.
+
+    Raises:
+        InfraspendError: Another company lives there: the two would mix.
+    """
+    try:
+        there = json.loads((directory / _COMPANY).read_text())
+    except FileNotFoundError:
+        # Empty, or a simulation was interrupted there: it is written again, over what there is.
+        return False
+    if there != company:
+        differs = ", ".join(f"{key} {there.get(key)}" for key in company)
+        raise InfraspendError(
+            f"{directory} holds another company ({differs}): "
+            "name another directory, or delete this one"
+        )
+    return True
+
+
+def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
+    """Builds, and says what failed and where to look."""
+    from builder import build as build_models
+
+    with _telling("build") as progress:
+        result = build_models(warehouse, PROJECT, seeds, arguments, progress)
+    for line in result.warnings:
+        err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
+    for line in result.failures:
+        err.print(f"[red]failed:[/] {escape(line)}", highlight=False, soft_wrap=True)
+    if not result.succeeded:
+        raise InfraspendError(
+            f"the build of {warehouse} failed, so nothing of it can be published; "
+            f"dbt's log is {result.log}"
+        )
+    part = "" if result.is_whole else " (a part of the project: it cannot be published)"
+    out.print(f"build: {result.models} models are built and {result.tests} tests passed{part}")
+
+
+def _publish(warehouse: Path, to: Path) -> "Published":
+    """Publishes, and says where."""
+    from publishers.marts import publish as publish_marts
+
+    with _telling("publish") as progress:
+        published = publish_marts(warehouse, to, progress)
+    out.print(f"publish: {len(published.rows)} marts are in {to}")
+    return published
+
+
+def _print_load(source: str, result: "LoadResult") -> None:
+    """Says what a load did."""
+    out.print(
+        f"load {source}: {result.landed} landed, {result.skipped} were there already, "
+        f"{result.rejected} rejected"
+    )
+
+
+@contextmanager
+def _telling(verb: str) -> Iterator["Progress"]:
+    """Tells what long work is at: in one moving line on a terminal, in log lines elsewhere."""
+    if err.is_terminal:
+        with err.status(verb) as status:
+            yield lambda message: status.update(f"{verb}: {escape(message)}")
+    else:
+        yield lambda message: err.print(
+            f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {verb}: {message}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

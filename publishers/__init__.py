@@ -1,0 +1,1 @@
+"""PUBLISH: only what passed every test leaves the house."""

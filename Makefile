@@ -1,0 +1,51 @@
+# Everything happens in .venv, which `make setup` makes and keeps up to date.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint clean
+.SHELLFLAGS := -eu -c
+
+# The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
+PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
+BIN := .venv/bin
+
+help:
+	@echo 'make setup   make .venv with everything that is needed'
+	@echo 'make demo    simulate a company, build its marts and show what it spends'
+	@echo 'make test    lint and run every test'
+	@echo 'make lint    check the style of SQL and Python, and the types'
+	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
+
+setup: .venv/.installed
+
+.venv/.installed: pyproject.toml constraints.txt
+	@python=''; \
+	for candidate in $(PYTHONS); do \
+	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	    then python=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	    echo 'Python 3.11 or later is needed and was not found (Debian, Ubuntu: apt install python3' \
+	        'python3-venv; macOS: brew install python).' >&2; exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$python cannot make a virtual environment (Debian, Ubuntu: apt install" \
+	        'python3-venv).' >&2; exit 1; \
+	fi; \
+	"$$python" -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: setup
+	$(BIN)/infraspend demo
+
+test: lint
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint models macros tests
+
+clean:
+	rm -rf target logs build .infraspend .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,167 @@
+"""One build of a warehouse: checked before, run by dbt, recorded after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+
+import duckdb
+
+from builder import records
+from builder.dbt import DbtRun, Node, one_line, run_dbt
+from builder.fingerprints import fingerprint_of
+from builder.seeds import check_seeds, path_for_dbt
+from loaders.errors import InfraspendError
+from loaders.result import Progress, silent
+from loaders.tables import LEDGERS
+
+_ROW_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """How a build went.
+
+    Attributes:
+        succeeded: Everything that ran was built and passed its tests.
+        is_whole: Everything of the project ran, so that the marts may be published.
+        models: How many models were built.
+        tests: How many tests passed.
+        failures: One line for each node that failed: what it said and where to look.
+        warnings: One line for each test that found something which stops nothing.
+        log: dbt's own log of the build.
+    """
+
+    succeeded: bool
+    is_whole: bool
+    models: int
+    tests: int
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+    log: Path
+
+
+def build(
+    warehouse: Path,
+    project: Path,
+    seeds: Path,
+    arguments: Sequence[str] = (),
+    progress: Progress = silent,
+) -> BuildResult:
+    """Builds the models and runs their tests on what was loaded.
+
+    Args:
+        warehouse: The DuckDB file that the loaders wrote.
+        project: The root of the dbt project.
+        seeds: The directory of the seeds' CSVs.
+        arguments: Further arguments of `dbt build`, such as `--select true_cost`.
+        progress: Told about every seed and model that starts.
+
+    Returns:
+        How it went; a failed test is a result, not an exception.
+
+    Raises:
+        InfraspendError: There is nothing to build from: no warehouse, nothing loaded, or
+            seeds that are missing or short.
+    """
+    warehouse = warehouse.resolve()
+    check_loaded(warehouse)
+    check_seeds(seeds)
+    artifacts = warehouse.with_name(f"{warehouse.name}.dbt")
+    seeds_for_dbt = path_for_dbt(seeds, project)
+    build_id = records.begin(warehouse, fingerprint_of(warehouse, project, seeds))
+    run = run_dbt(
+        project,
+        warehouse=warehouse,
+        seeds=seeds_for_dbt,
+        artifacts=artifacts,
+        arguments=arguments,
+        progress=progress,
+    )
+    records.finish(
+        warehouse, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
+    )
+    return _told(run, warehouse, artifacts)
+
+
+def check_loaded(warehouse: Path) -> None:
+    """Makes sure that there is something to build from.
+
+    Raises:
+        InfraspendError: There is no warehouse, or no load ever ended well in it.
+    """
+    with records.opened(warehouse, read_only=True) as connection:
+        try:
+            for dataset, (ledger, _) in LEDGERS.items():
+                table = f"{dataset}.{ledger}"
+                if connection.execute(f"from warehouse.{table} limit 1").fetchone():
+                    return
+        except duckdb.CatalogException as error:
+            raise InfraspendError(
+                f"{warehouse}: this is not a warehouse of Infraspend (it has no {table}); "
+                "name another one with --warehouse"
+            ) from error
+    raise InfraspendError(
+        f"{warehouse}: nothing was loaded yet; "
+        "load a bill first: infraspend load aws-cur --from DIR"
+    )
+
+
+def is_up_to_date(warehouse: Path, project: Path, seeds: Path) -> bool:
+    """Whether a build would only make again what the last one made.
+
+    Args:
+        warehouse: An existing warehouse.
+        project: The root of the dbt project.
+        seeds: The directory of the seeds' CSVs.
+    """
+    last = records.last_build(warehouse)
+    return (
+        last is not None
+        and last.may_be_published
+        and last.fingerprint == fingerprint_of(warehouse, project, seeds)
+    )
+
+
+def _told(run: DbtRun, warehouse: Path, artifacts: Path) -> BuildResult:
+    """What dbt did, in the words of the door."""
+    failures = [_line_for(node, warehouse) for node in run.failed]
+    if run.complaint:
+        failures.append(run.complaint)
+    if run.skipped:
+        failures.append(f"{len(run.skipped)} more were skipped, because they need what failed")
+    built = [node for node in run.nodes if node not in run.failed and node not in run.skipped]
+    return BuildResult(
+        succeeded=run.succeeded,
+        is_whole=run.is_whole,
+        models=sum(node.unique_id.startswith("model.") for node in built),
+        tests=sum(node.unique_id.startswith(("test.", "unit_test.")) for node in built),
+        failures=tuple(failures),
+        warnings=tuple(_line_for(node, warehouse) for node in run.warned),
+        log=artifacts / "logs" / "dbt.log",
+    )
+
+
+def _line_for(node: Node, warehouse: Path) -> str:
+    """One line about a node: what it said, the first row it is about, and where to look."""
+    line = f"{node.name} ({node.path}): {node.message}"
+    if node.is_test and (row := _first_row(node.compiled, warehouse)):
+        line += f"; the first row: {row}"
+    if node.compiled_path:
+        line += f"; the query: {node.compiled_path}"
+    return line
+
+
+def _first_row(query: str, warehouse: Path) -> str:
+    """The first row that a failing test found, as `column=value, ...`."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        try:
+            found = connection.execute(f"select * from (\n{query}\n) limit 1")
+        except duckdb.Error:
+            # The test itself does not run; dbt's message already says why.
+            return ""
+        row = found.fetchone()
+        names = [column[0] for column in found.description or ()]
+    values = zip(names, row or (), strict=False)
+    text = one_line(", ".join(f"{name}={value}" for name, value in values))
+    return shorten(text, _ROW_CHARACTERS, placeholder=" ...")

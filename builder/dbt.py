@@ -1,0 +1,204 @@
+"""Runs dbt in a process of its own and says, node by node, what came of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loaders.result import Progress
+
+_DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+_GOOD = {"success", "pass", "warn", "no-op"}
+_NOT_RUN = {"skipped"}
+_LAST_LINES = 5
+
+
+@dataclass(frozen=True)
+class Node:
+    """A seed, model or test, and what came of it.
+
+    Attributes:
+        unique_id: dbt's own name for it, `model.infraspend.true_cost`.
+        name: Its short name.
+        path: The file that defines it, relative to the project.
+        status: dbt's word: success, pass, warn, error, fail, skipped, ...
+        message: What dbt says about it, in one line.
+        compiled: The query as it ran; for a test, the one whose rows are its failures.
+        compiled_path: The file that holds this query, if dbt wrote one.
+    """
+
+    unique_id: str
+    name: str
+    path: str
+    status: str
+    message: str
+    compiled: str
+    compiled_path: str | None
+
+    @property
+    def is_test(self) -> bool:
+        """It checks rows that are there already and makes none."""
+        return self.unique_id.startswith("test.")
+
+
+@dataclass(frozen=True)
+class DbtRun:
+    """What came of one run of dbt.
+
+    Attributes:
+        nodes: Every node that it ran or skipped.
+        is_whole: It ran every node of the project, on all the data.
+        marts: The names of the project's marts.
+        complaint: Why it stopped before it ran anything, in one line; empty if it did not.
+    """
+
+    nodes: tuple[Node, ...]
+    is_whole: bool
+    marts: tuple[str, ...]
+    complaint: str
+
+    @property
+    def failed(self) -> tuple[Node, ...]:
+        """The nodes that are the reason of a failure; not those skipped because of them."""
+        return tuple(node for node in self.nodes if node.status not in _GOOD | _NOT_RUN)
+
+    @property
+    def skipped(self) -> tuple[Node, ...]:
+        """The nodes that did not run because one that they need failed."""
+        return tuple(node for node in self.nodes if node.status in _NOT_RUN)
+
+    @property
+    def warned(self) -> tuple[Node, ...]:
+        """The tests that found something which does not stop a build."""
+        return tuple(node for node in self.nodes if node.status == "warn")
+
+    @property
+    def succeeded(self) -> bool:
+        """Nothing failed and nothing was skipped."""
+        return not self.complaint and all(node.status in _GOOD for node in self.nodes)
+
+
+def run_dbt(
+    project: Path,
+    *,
+    warehouse: Path,
+    seeds: str,
+    artifacts: Path,
+    arguments: Sequence[str],
+    progress: Progress,
+) -> DbtRun:
+    """Runs `dbt build` and waits until it ended.
+
+    Args:
+        project: The root of the dbt project; its profiles lie there too.
+        warehouse: The DuckDB file to build in.
+        seeds: The directory of the seeds, relative to the project; see `seeds.path_for_dbt`.
+        artifacts: Where dbt writes what it compiled, its results and its log.
+        arguments: Further arguments of `dbt build`.
+        progress: Told about every seed and model that starts.
+
+    Returns:
+        What came of it. A failure is a result, not an exception.
+    """
+    target = artifacts / "target"
+    results = target / "run_results.json"
+    results.unlink(missing_ok=True)
+    command = [
+        *_DBT,
+        "build",
+        *("--project-dir", str(project), "--profiles-dir", str(project)),
+        *("--target-path", str(target), "--log-path", str(artifacts / "logs")),
+        *("--log-format", "json", "--no-print"),
+        *arguments,
+    ]
+    environment = os.environ | {
+        "INFRASPEND_WAREHOUSE": str(warehouse),
+        "INFRASPEND_SEEDS": seeds,
+    }
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        complaint = _follow(process.stdout, progress)
+    if not results.is_file():
+        reason = complaint or f"dbt stopped with status {process.returncode} and gave no reason"
+        return DbtRun(nodes=(), is_whole=False, marts=(), complaint=reason)
+    return _read_results(json.loads(results.read_text()), _read_manifest(target))
+
+
+def _follow(lines: Iterable[str], progress: Progress) -> str:
+    """Passes on what dbt says while it runs; returns the last error that it spoke of."""
+    complaint = ""
+    unstructured: list[str] = []
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            # A crash of Python, or a wrong option: dbt says so in plain text.
+            unstructured = [*unstructured, line][-_LAST_LINES:]
+            continue
+        node = event["data"].get("node_info", {})
+        if event["info"]["name"] == "LogStartLine" and node["resource_type"] in ("model", "seed"):
+            data = event["data"]
+            progress(f"{data['index']} of {data['total']}: {node['node_name']}")
+        if event["info"]["level"] == "error":
+            complaint = event["info"]["msg"]
+    return one_line(complaint or "".join(unstructured))
+
+
+def _read_manifest(target: Path) -> dict[str, Any]:
+    """Every node of the project that can run, by its unique id."""
+    manifest = json.loads((target / "manifest.json").read_text())
+    nodes: dict[str, Any] = manifest["nodes"] | manifest["unit_tests"]
+    return nodes
+
+
+def _read_results(results: dict[str, Any], known: dict[str, Any]) -> DbtRun:
+    """Puts dbt's results and its manifest together."""
+    nodes = tuple(
+        Node(
+            unique_id=result["unique_id"],
+            name=known[result["unique_id"]]["name"],
+            path=known[result["unique_id"]]["original_file_path"],
+            status=result["status"],
+            message=one_line(result["message"] or ""),
+            compiled=result["compiled_code"] or "",
+            compiled_path=known[result["unique_id"]].get("compiled_path"),
+        )
+        for result in results["results"]
+        if result["unique_id"] in known
+    )
+    expected = {unique_id for unique_id, node in known.items() if _runs(node)}
+    on_all_data = not results["args"].get("empty") and not results["args"].get("sample")
+    return DbtRun(
+        nodes=nodes,
+        is_whole=on_all_data and expected <= {node.unique_id for node in nodes},
+        marts=tuple(sorted(node["name"] for node in known.values() if _is_mart(node))),
+        complaint="",
+    )
+
+
+def _runs(node: dict[str, Any]) -> bool:
+    """`dbt build` runs this node: an analysis is only compiled, an ephemeral model is inlined."""
+    if node["resource_type"] == "model":
+        return bool(node["config"]["materialized"] != "ephemeral")
+    return node["resource_type"] in ("seed", "snapshot", "test", "unit_test")
+
+
+def _is_mart(node: dict[str, Any]) -> bool:
+    """This node is one of the tables that other people read."""
+    return bool(node["resource_type"] == "model" and node["schema"] == "marts")
+
+
+def one_line(text: str) -> str:
+    """A message of several lines, as one."""
+    return " ".join(text.split())

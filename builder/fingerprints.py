@@ -1,0 +1,67 @@
+"""What a build is made from, as one short text: equal fingerprints build equal marts."""
+
+import hashlib
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from builder.records import opened
+from loaders.tables import TABLES
+
+_PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
+_PROJECT_FOLDERS = ("models", "macros", "tests", "seeds")
+_PROJECT_ENDINGS = {".sql", ".yml", ".yaml", ".md"}
+_ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
+
+
+def fingerprint_of(warehouse: Path, project: Path, seeds: Path) -> str:
+    """The fingerprint of the loads in a warehouse, the project's files and the seeds.
+
+    Args:
+        warehouse: An existing warehouse.
+        project: The root of the dbt project.
+        seeds: The directory of the seeds' CSVs.
+
+    Returns:
+        A SHA-256 in hexadecimal.
+
+    Raises:
+        InfraspendError: The warehouse cannot be opened.
+    """
+    digest = hashlib.sha256()
+    for part in (*_engines(), *_loads(warehouse), *_files(project, seeds)):
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def _engines() -> Iterator[bytes]:
+    """The versions of what computes the marts."""
+    for name in _ENGINES:
+        yield f"{name}=={version(name)}".encode()
+
+
+def _loads(warehouse: Path) -> Iterator[bytes]:
+    """Every load that is recorded in the warehouse, complete or not."""
+    with opened(warehouse, read_only=True) as connection:
+        for dataset in TABLES:
+            loads = connection.execute(
+                f"select load_id, status from warehouse.{dataset}._dlt_loads order by all"
+            ).fetchall()
+            yield f"{dataset} {loads}".encode()
+
+
+def _files(project: Path, seeds: Path) -> Iterator[bytes]:
+    """The name and bytes of every file that dbt reads."""
+    files = [project / name for name in _PROJECT_FILES]
+    for folder in _PROJECT_FOLDERS:
+        files.extend(
+            path
+            for path in sorted((project / folder).rglob("*"))
+            if path.suffix in _PROJECT_ENDINGS and path.is_file()
+        )
+    for path in files:
+        yield path.relative_to(project).as_posix().encode()
+        yield path.read_bytes()
+    for path in sorted(seeds.glob("*.csv")):
+        yield path.name.encode()
+        yield path.read_bytes()

@@ -1,0 +1,195 @@
+"""Publishes the marts: one DuckDB file with all of them, and a Parquet file for each.
+
+The warehouse stays private: a DuckDB file has one writer or many readers, and its marts are
+half-built while a build runs. Readers get a copy, made of new files that take the place of the old
+ones in one step each. Who has an old file open keeps reading it as it was.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from builder.records import BuildRecord, last_build, opened
+from loaders.errors import InfraspendError
+from loaders.result import Progress, silent
+
+DATABASE_NAME = "infraspend.duckdb"
+_MARTS_FOLDER = "marts"
+# So that DuckDB 1.2 and later can read it: BI tools are slower to move than this project.
+_STORAGE_VERSION = "v1.2.0"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published.
+
+    Attributes:
+        database: The DuckDB file that holds every mart in its schema `marts`.
+        parquet: The Parquet file of each mart.
+        rows: How many rows each mart has, by the mart's name.
+    """
+
+    database: Path
+    parquet: tuple[Path, ...]
+    rows: dict[str, int]
+
+
+def publish(
+    warehouse: Path,
+    to: Path,
+    progress: Progress = silent,
+) -> Published:
+    """Copies the marts of a warehouse's last build to where people read them.
+
+    Args:
+        warehouse: A warehouse whose last build succeeded as a whole.
+        to: The directory to publish to; made where it is missing.
+        progress: Told about every mart.
+
+    Returns:
+        What was published.
+
+    Raises:
+        InfraspendError: The last build failed, was partial or was never made; or the
+            directory cannot be written.
+    """
+    build = _publishable(warehouse)
+    database = to / DATABASE_NAME
+    if database.exists() and database.samefile(warehouse):
+        raise InfraspendError(
+            f"{database} is the warehouse itself; name another directory with --to"
+        )
+    try:
+        (to / _MARTS_FOLDER).mkdir(parents=True, exist_ok=True)
+        # On the same file system as the old files, or they could not be replaced in one step.
+        with tempfile.TemporaryDirectory(prefix=".publishing-", dir=to) as folder:
+            rows = _write(warehouse, build.marts, Path(folder), progress)
+            before = _marts_in(database)
+            _replace(Path(folder) / DATABASE_NAME, database)
+            for mart in build.marts:
+                _replace(Path(folder) / f"{mart}.parquet", _parquet_of(mart, to))
+        for mart in before - set(build.marts):
+            _parquet_of(mart, to).unlink(missing_ok=True)
+    except OSError as error:
+        raise InfraspendError(f"{to}: cannot publish here ({error})") from error
+    return Published(
+        database=database,
+        parquet=tuple(_parquet_of(mart, to) for mart in build.marts),
+        rows=rows,
+    )
+
+
+def _publishable(warehouse: Path) -> BuildRecord:
+    """The last build of a warehouse, if its marts may be shown to people."""
+    build = last_build(warehouse)
+    if build is None:
+        reason = "was never built"
+    elif build.finished_at is None:
+        reason = "is being built, or its last build was killed"
+    elif not build.succeeded:
+        reason = "failed its last build"
+    elif not build.is_whole:
+        reason = "was last built in part"
+    else:
+        return build
+    raise InfraspendError(
+        f"{warehouse} {reason}, so nothing was published; run infraspend build and publish again"
+    )
+
+
+def _write(
+    warehouse: Path,
+    marts: Iterable[str],
+    folder: Path,
+    progress: Progress,
+) -> dict[str, int]:
+    """Writes every mart into new files; returns how many rows each one has."""
+    rows = {}
+    with opened(warehouse, read_only=True) as connection:
+        connection.execute(
+            f"attach {_text(folder / DATABASE_NAME)} as published "
+            f"(storage_version '{_STORAGE_VERSION}')"
+        )
+        connection.execute("create schema published.marts")
+        for mart in marts:
+            progress(mart)
+            connection.execute(
+                f"create table published.marts.{mart} as from warehouse.marts.{mart}"
+            )
+            connection.execute(
+                f"copy published.marts.{mart} to {_text(folder / f'{mart}.parquet')} "
+                "(format parquet, compression zstd)"
+            )
+            (rows[mart],) = connection.execute(
+                f"select count(*) from published.marts.{mart}"
+            ).fetchone() or (0,)
+        for statement in _comments(connection):
+            connection.execute(statement)
+        # Writes the log into the file: only the file itself is published.
+        connection.execute("detach published")
+    return rows
+
+
+def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The statements that give the published tables the comments of the warehouse's."""
+    tables = connection.execute(
+        """
+        select there.table_name, there.comment
+        from duckdb_tables() as there
+        inner join duckdb_tables() as here using (schema_name, table_name)
+        where there.database_name = 'warehouse' and here.database_name = 'published'
+            and there.comment is not null
+        """
+    ).fetchall()
+    columns = connection.execute(
+        """
+        select there.table_name, there.column_name, there.comment
+        from duckdb_columns() as there
+        inner join duckdb_columns() as here using (schema_name, table_name, column_name)
+        where there.database_name = 'warehouse' and here.database_name = 'published'
+            and there.comment is not null
+        """
+    ).fetchall()
+    return [
+        *(f"comment on table published.marts.{table} is {_text(text)}" for table, text in tables),
+        *(
+            f'comment on column published.marts.{table}."{column}" is {_text(text)}'
+            for table, column, text in columns
+        ),
+    ]
+
+
+def _marts_in(database: Path) -> set[str]:
+    """The marts that were published before, by name."""
+    if not database.exists():
+        return set()
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            found = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'marts'"
+            ).fetchall()
+    except duckdb.Error:
+        # Another program has it open for writing, or broke it: nothing is known to be ours.
+        return set()
+    return {name for (name,) in found}
+
+
+def _parquet_of(mart: str, to: Path) -> Path:
+    """Where a mart's Parquet file is published."""
+    return to / _MARTS_FOLDER / f"{mart}.parquet"
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Puts a new file in the place of an old one, so that a power cut leaves one of the two."""
+    with new.open("rb") as file:
+        os.fsync(file.fileno())
+    new.replace(old)
+
+
+def _text(value: object) -> str:
+    """A text as SQL writes it."""
+    return "'" + str(value).replace("'", "''") + "'"
