@@ -25,11 +25,12 @@ from filelock import FileLock, Timeout
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 
-import dlt  # noqa: E402
-from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
+import dlt
+from dlt.pipeline.exceptions import PipelineStepFailed
 
-from loaders.errors import InfraspendError  # noqa: E402
-from loaders.tables import (  # noqa: E402
+from loaders.errors import InfraspendError
+from loaders.sql import literal
+from loaders.tables import (
     LEDGERS,
     LOAD_ID,
     PARTS,
@@ -212,11 +213,6 @@ def checkpoint(stage: str) -> None:
     """Ends the process here, at once and without clean-up, if `INFRASPEND_KILL_AT` says so."""
     if os.environ.get(KILL_AT) == stage:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def utc_now() -> datetime:

@@ -10,10 +10,10 @@ from itertools import groupby
 from pathlib import Path
 
 from loaders.aws_cur.columns import Place, legacy_places
-from loaders.aws_cur.files import DataFile
 from loaders.aws_cur.manifest import CUR2_PARQUET
 from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
-from loaders.warehouse import literal
+from loaders.files import DataFile
+from loaders.sql import literal, quoted, text_of, time_of
 
 DISCOUNT_LINE = "coalesce(line_item_line_item_type, '') like '%Discount'"
 
@@ -190,13 +190,11 @@ def _parquet_values(
         if column not in CUR_COLUMNS:
             unknown.append(name)
         elif column in MAP_COLUMNS:
-            values[column] = _json_of_map(_quoted(name), kind)
-        elif kind == "TIMESTAMP WITH TIME ZONE":
-            values[column] = f"timezone('UTC', {_quoted(name)})"
-        elif CUR_COLUMNS[column] == "timestamp" and kind != "VARCHAR":
-            values[column] = _quoted(name)
+            values[column] = _json_of_map(quoted(name), kind)
+        elif CUR_COLUMNS[column] == "timestamp":
+            values[column] = time_of(name, kind)
         else:
-            values[column] = f"nullif(cast({_quoted(name)} as varchar), '')"
+            values[column] = text_of(name)
     return values, tuple(unknown)
 
 
@@ -208,7 +206,3 @@ def _json_of_map(name: str, kind: str) -> str:
     kept = f"list_filter(map_entries({members}), lambda member: member.value <> '')"
     text = f"cast(to_json(map_from_entries(list_sort({kept}))) as varchar)"
     return f"nfc_normalize(nullif({text}, '{{}}'))"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -12,7 +12,6 @@ import duckdb
 
 from loaders.aws_cur.canonical import Layout, first_bad_value, layouts, line_items, totals
 from loaders.aws_cur.columns import REQUIRED, DuplicateColumnError
-from loaders.aws_cur.files import DataFile, verify_csv_gz, verify_parquet
 from loaders.aws_cur.manifest import (
     CUR2_PARQUET,
     Assembly,
@@ -23,6 +22,7 @@ from loaders.aws_cur.manifest import (
 from loaders.aws_cur.source import Source, open_source
 from loaders.cur_columns import CUR_COLUMNS
 from loaders.errors import InfraspendError
+from loaders.files import DataFile, verify_csv_gz, verify_parquet
 from loaders.result import LoadResult, Progress, silent
 from loaders.warehouse import (
     Landing,

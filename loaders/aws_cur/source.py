@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlparse
 
 from loaders.errors import InfraspendError
+from loaders.places import local_directory
 
 MANIFEST_SUFFIX = "-Manifest.json"
 
@@ -85,13 +85,4 @@ def open_source(url: str) -> Source:
     Raises:
         InfraspendError: It names no directory, or a kind of place that cannot be read.
     """
-    parsed = urlparse(url)
-    if parsed.scheme and parsed.scheme != "file" and "://" in url:
-        raise InfraspendError(
-            f"{url} cannot be read: deliveries are read from a directory or a file:// URL; "
-            "copy the bucket first, for example with `aws s3 sync`"
-        )
-    root = Path(unquote(parsed.path)) if parsed.scheme == "file" else Path(url)
-    if not root.is_dir():
-        raise InfraspendError(f"{root} is not a directory: --from takes one that holds deliveries")
-    return Directory(root.resolve())
+    return Directory(local_directory(url))

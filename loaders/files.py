@@ -16,7 +16,7 @@ from typing import Final
 import duckdb
 
 from loaders.errors import InfraspendError
-from loaders.warehouse import literal
+from loaders.sql import literal
 
 _CHUNK: Final = 1 << 20
 
@@ -26,7 +26,7 @@ class DataFile:
     """A verified data file.
 
     Attributes:
-        name: Its name in the source.
+        name: What to call it in messages.
         path: Where it can be read.
         bytes: Its size as delivered.
         sha256: The hash of its bytes, in hex.
@@ -75,7 +75,7 @@ def verify_csv_gz(name: str, path: Path) -> DataFile:
                     pass
         except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
             raise InfraspendError(
-                f"{name} is damaged ({error}): copy it again, or wait for AWS's next delivery"
+                f"{name} is damaged ({error}): copy it again, or wait for the next delivery"
             ) from error
     if not any(header):
         raise InfraspendError(f"{name} has no header row: copy it again")

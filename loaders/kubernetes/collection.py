@@ -1,0 +1,115 @@
+"""Collections: what `collection.json` promises, and whether the files keep it."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from loaders.errors import InfraspendError
+from loaders.files import DataFile, verify_parquet
+from loaders.tables import PARTS
+
+INDEX: Final = "collection.json"
+FORMAT: Final = 1
+TABLES: Final = tuple(PARTS["raw_kubernetes"])
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What was collected from one cluster over a window of hours.
+
+    Attributes:
+        collection_id: The hash of `collection.json`, which holds the hashes of the files.
+        directory: Where it lies.
+        cluster: The cluster's name.
+        first_hour: The window's first hour, plain UTC.
+        end_hour: The hour after the window's last.
+        collected_at: When it was collected, plain UTC.
+        files: Table -> what the index says about its file: `name`, `rows`, `bytes`, `sha256`.
+    """
+
+    collection_id: str
+    directory: Path
+    cluster: str
+    first_hour: datetime
+    end_hour: datetime
+    collected_at: datetime
+    files: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def last_hour(self) -> datetime:
+        """The window's last hour."""
+        return self.end_hour - timedelta(hours=1)
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return f"{self.cluster} {self.first_hour:%Y-%m-%dT%H}/{self.end_hour:%Y-%m-%dT%H}"
+
+
+def collection_indexes(root: Path) -> Iterator[Path]:
+    """Every `collection.json` under a directory; a directory without one is no collection."""
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        if INDEX in files:
+            yield Path(folder) / INDEX
+
+
+def read_collection(index: Path) -> Collection:
+    """The collection that an index describes.
+
+    Raises:
+        InfraspendError: The index is not one that this version reads.
+    """
+    content = index.read_bytes()
+    try:
+        described = json.loads(content)
+        if described["format"] != FORMAT:
+            raise InfraspendError(
+                f"{index} has format {described['format']!r}: this version reads {FORMAT}"
+            )
+        files = {str(file["table"]): dict(file) for file in described["files"]}
+        collection = Collection(
+            collection_id=hashlib.sha256(content).hexdigest(),
+            directory=index.parent,
+            cluster=str(described["cluster"]),
+            first_hour=_utc(described["first_hour"]),
+            end_hour=_utc(described["end_hour"]),
+            collected_at=_utc(described["collected_at"]),
+            files=files,
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise InfraspendError(f"{index} is no collection ({error!r}): collect it again") from error
+    if missing := [table for table in TABLES if table not in files]:
+        raise InfraspendError(f"{index} lists no file for {', '.join(missing)}: collect it again")
+    if collection.first_hour >= collection.end_hour:
+        raise InfraspendError(f"{index} covers no hour: collect it again")
+    return collection
+
+
+def verified_file(collection: Collection, table: str, link: Path) -> DataFile:
+    """A collection's file for a table, linked to from `link`.
+
+    Raises:
+        InfraspendError: The file is not there, or is not what the index says it is.
+    """
+    expected = collection.files[table]
+    path = collection.directory / str(expected.get("name"))
+    if path.parent != collection.directory or not path.is_file():
+        raise InfraspendError(f"{path} is not there: collect {collection.name} again")
+    link.symlink_to(path.resolve())
+    file = verify_parquet(str(path), link)
+    if (file.bytes, file.sha256) != (expected.get("bytes"), expected.get("sha256")):
+        raise InfraspendError(
+            f"{path} is not the file that was collected: collect {collection.name} again"
+        )
+    return file
+
+
+def _utc(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

@@ -1,0 +1,263 @@
+"""Lands collections: verified against their index, bad hours refused, the rest recorded."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from loaders.batch import Part, Prepared, land_prepared
+from loaders.errors import InfraspendError
+from loaders.files import DataFile
+from loaders.kubernetes.collection import (
+    TABLES,
+    Collection,
+    collection_indexes,
+    read_collection,
+    verified_file,
+)
+from loaders.places import local_directory
+from loaders.result import LoadResult, Progress, silent
+from loaders.sql import label_of, literal, quoted, text_of, time_of
+from loaders.tables import TABLES as RAW_TABLES
+from loaders.warehouse import Warehouse, checkpoint, open_warehouse, utc_now
+
+DATASET: Final = "raw_kubernetes"
+
+
+def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadResult:
+    """Lands every collection found under a source that has not landed before.
+
+    An hour of a cluster with a value that is no measurement (negative, not a number, infinite),
+    or outside the collection's window, is refused whole and goes to `raw_kubernetes.rejects`; the
+    collection's other hours land.
+
+    Args:
+        warehouse: The DuckDB file.
+        source: A directory above the collections, however deep they lie.
+        progress: Told what is being done.
+
+    Returns:
+        The collections that landed and that had landed before, the hours that were refused, and
+        the rows that landed.
+
+    Raises:
+        InfraspendError: Nothing was found, or some collections did not load (they are named,
+            after the others have landed).
+    """
+    root = local_directory(source)
+    with open_warehouse(warehouse) as opened:
+        landed = opened.landed(DATASET)
+        prepared: list[Prepared] = []
+        failures = []
+        skipped = 0
+        for number, index in enumerate(collection_indexes(root)):
+            try:
+                collection = read_collection(index)
+                if collection.collection_id in landed:
+                    skipped += 1
+                    continue
+                progress(f"{collection.name}: verifying")
+                folder = opened.workbench / f"kubernetes-{number:06}"
+                prepared.append(_prepare(collection, folder))
+                landed.add(collection.collection_id)
+            except InfraspendError as error:
+                failures.append(str(error))
+                progress(failures[-1])
+                _reject(opened, index, str(error))
+        checkpoint("collections_verified")
+        rows = sum(one.rows for one in prepared)
+        if prepared:
+            progress(f"landing {rows:,} rows of {len(prepared)} collections")
+            land_prepared(opened, DATASET, prepared)
+    if failures:
+        raise InfraspendError(
+            f"{len(failures)} collections did not load (the others are in): {'; '.join(failures)}"
+        )
+    if not prepared and not skipped:
+        raise InfraspendError(
+            f"{source} holds no collection: looked for cluster=<name>/<hours>/collection.json,"
+            " which `infraspend track` writes"
+        )
+    return LoadResult(
+        landed=len(prepared),
+        skipped=skipped,
+        rejected=sum(len(one.rejects) for one in prepared),
+        rows=rows,
+    )
+
+
+def _prepare(collection: Collection, folder: Path) -> Prepared:
+    """Verifies a collection and writes the rows that are good in the shape they land in."""
+    folder.mkdir()
+    files = {
+        table: verified_file(collection, table, folder / f"{table}.delivered") for table in TABLES
+    }
+    with duckdb.connect() as connection:
+        try:
+            delivered_rows = {
+                table: _read(connection, collection, table, file) for table, file in files.items()
+            }
+            refused = _refused_hours(connection, collection, files)
+            parts = {table: _write(connection, collection, table, folder) for table in TABLES}
+        except duckdb.Error as error:
+            raise InfraspendError(
+                f"{collection.directory} cannot be read ({str(error).splitlines()[0]}):"
+                f" collect {collection.name} again"
+            ) from error
+    for table, rows in delivered_rows.items():
+        if rows != collection.files[table].get("rows"):
+            raise InfraspendError(
+                f"{files[table].name} has {rows} rows and its index says"
+                f" {collection.files[table].get('rows')}: collect {collection.name} again"
+            )
+    return Prepared(
+        delivery=collection.collection_id,
+        name=collection.name,
+        parts=parts,
+        ledger={
+            "collection_id": collection.collection_id,
+            "cluster": collection.cluster,
+            "first_hour": collection.first_hour,
+            "last_hour": collection.last_hour,
+            "collected_at": collection.collected_at,
+            "files": len(files),
+            "rows": sum(part.rows for part in parts.values()),
+            "bytes": sum(file.bytes for file in files.values()),
+            "sha256": sha256("".join(file.sha256 for file in files.values()).encode()).hexdigest(),
+            "landed_at": utc_now(),
+        },
+        rejects=[
+            _reject_row(file, reason, row_number, collection.cluster, hour)
+            for hour, file, row_number, reason in refused
+        ],
+    )
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, collection: Collection, table: str, file: DataFile
+) -> int:
+    """Makes a table of a file's rows, each with what is wrong with it, and counts them."""
+    kinds = dict(file.columns)
+    columns = {name: kind for name, kind in RAW_TABLES[DATASET][table].items() if name[0] != "_"}
+    optional = {name for name, kind in columns.items() if kind.startswith("decimal")}
+    if missing := sorted(columns.keys() - kinds.keys() - optional):
+        raise InfraspendError(
+            f"{file.name} has no column {', '.join(missing)}: collect {collection.name} again"
+        )
+    values = []
+    problems = []
+    for name, kind in columns.items():
+        if name not in kinds:
+            values.append(f"cast(null as {kind}) as {name}")
+        elif name == "namespace":
+            values.append(f"{label_of(text_of(name))} as namespace")
+        elif kind == "timestamp":
+            values.append(f"try_cast({time_of(name, kinds[name])} as timestamp) as {name}")
+        else:
+            values.append(f"try_cast({text_of(name)} as {kind}) as {name}")
+            if kind != "varchar":
+                problems.append(_problem(name, kind))
+    window = f"{_moment(collection.first_hour)} and {_moment(collection.last_hour)}"
+    hour = f"try_cast({time_of('usage_hour', kinds['usage_hour'])} as timestamp)"
+    problems += [
+        f"case when date_trunc('hour', {hour}) <> {hour} then 'usage_hour is no whole hour' end",
+        f"case when {hour} not between {window}"
+        " then 'usage_hour is outside the hours that were collected' end",
+        f"case when {text_of('cluster')} is distinct from {literal(collection.cluster)}"
+        " then 'cluster is not the one that was collected' end",
+    ]
+    connection.execute(
+        f"create table {table} as select row_number() over () as row_number,"
+        f" coalesce({', '.join(problems)}) as problem, {', '.join(values)}"
+        f" from read_parquet({literal(str(file.path))})"
+    )
+    lost = connection.execute(
+        f"select min(row_number) from {table} where usage_hour is null"
+    ).fetchone()
+    if lost and lost[0] is not None:
+        raise InfraspendError(
+            f"{file.name}, row {lost[0]}: usage_hour is no time, so that its hour is unknown:"
+            f" collect {collection.name} again"
+        )
+    return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def _problem(name: str, kind: str) -> str:
+    """An expression that says what is wrong with a value, or NULL."""
+    text = text_of(name)
+    value = f"try_cast({text} as {kind})"
+    problem = f"case when {text} is not null and {value} is null then {literal(name)} || ' is '"
+    problem += f" || {text}"
+    if kind != "json":
+        problem += f" when {value} < 0 then {literal(name)} || ' is negative: ' || {text}"
+    return problem + " end"
+
+
+def _refused_hours(
+    connection: duckdb.DuckDBPyConnection, collection: Collection, files: dict[str, DataFile]
+) -> list[tuple[datetime, str, int, str]]:
+    """The hours that are refused, with the first row that is to blame: its file, number, reason.
+
+    An hour is refused in every table: half an hour's truth would be split as if it were whole.
+    """
+    blamed = " union all ".join(
+        f"select date_trunc('hour', usage_hour) as usage_hour, row_number, problem,"
+        f" {literal(files[table].name)} as file from {table} where problem is not null"
+        for table in TABLES
+    )
+    connection.execute(
+        "create table refused as select usage_hour, arg_min(file, (file, row_number)) as file,"
+        " arg_min(row_number, (file, row_number)) as row_number,"
+        f" arg_min(problem, (file, row_number)) as problem from ({blamed}) group by usage_hour"
+    )
+    return connection.execute(
+        "select usage_hour, file, row_number, problem from refused order by usage_hour"
+    ).fetchall()
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, collection: Collection, table: str, folder: Path
+) -> Part:
+    file = folder / f"{table}.parquet"
+    columns = ", ".join(
+        quoted(name) for name in RAW_TABLES[DATASET][table] if name != "_collection_id"
+    )
+    connection.execute(
+        f"copy (select {literal(collection.collection_id)} as _collection_id, {columns}"
+        f" from {table} where date_trunc('hour', usage_hour) not in"
+        f" (select usage_hour from refused) order by row_number)"
+        f" to {literal(str(file))} (format parquet)"
+    )
+    count = connection.execute(
+        f"select count(*) from read_parquet({literal(str(file))})"
+    ).fetchall()
+    return Part(file, int(count[0][0]))
+
+
+def _moment(hour: datetime) -> str:
+    return f"timestamp {literal(hour.isoformat(sep=' '))}"
+
+
+def _reject(warehouse: Warehouse, index: Path, reason: str) -> None:
+    known: Sequence[Any] = warehouse.query(
+        f"select 1 from {DATASET}.rejects where file = ? and reason = ?", [str(index), reason]
+    )
+    if not known:
+        row = _reject_row(str(index), reason, None, None, None)
+        warehouse.land_rows(DATASET, {"rejects": [row]})
+
+
+def _reject_row(
+    file: str, reason: str, row_number: int | None, cluster: str | None, hour: datetime | None
+) -> dict[str, object]:
+    return {
+        "file": file,
+        "row_number": row_number,
+        "reason": reason,
+        "cluster": cluster,
+        "usage_hour": hour,
+        "rejected_at": utc_now(),
+    }

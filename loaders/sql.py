@@ -1,0 +1,41 @@
+"""Small pieces of SQL that every loader writes."""
+
+from typing import Final
+
+# Python's idea of white space, which is wider than that of DuckDB's trim().
+_WHITE_SPACE: Final = "".join(filter(str.isspace, map(chr, range(0x3001))))
+
+
+def literal(text: str) -> str:
+    """A text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """A name as a SQL identifier, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def text_of(name: str) -> str:
+    """A delivered column as text: NULL where nothing is in it, a double by its shortest digits."""
+    return f"nullif(cast({quoted(name)} as varchar), '')"
+
+
+def time_of(name: str, kind: str) -> str:
+    """A delivered column as a plain UTC timestamp, or as text that is still to be cast to one."""
+    match kind:
+        case "TIMESTAMP WITH TIME ZONE":
+            return f"timezone('UTC', {quoted(name)})"
+        case "VARCHAR":
+            return text_of(name)
+        case _:
+            return quoted(name)
+
+
+def label_of(text: str) -> str:
+    """A label in the one spelling it has here: trimmed, lower case, NFC; NULL if nothing is left.
+
+    Args:
+        text: A SQL expression of type varchar.
+    """
+    return f"nullif(nfc_normalize(lower(trim({text}, {literal(_WHITE_SPACE)}))), '')"
