@@ -1,5 +1,7 @@
 """Small pieces of SQL that every loader writes."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 # Python's idea of white space, which is wider than that of DuckDB's trim().
@@ -39,3 +41,21 @@ def label_of(text: str) -> str:
         text: A SQL expression of type varchar.
     """
     return f"nullif(nfc_normalize(lower(trim({text}, {literal(_WHITE_SPACE)}))), '')"
+
+
+def csv_call(paths: Iterable[Path], names: Iterable[str], compression: str) -> str:
+    """A table function call that reads CSV files as text.
+
+    Nothing is detected: a sniffer that meets a ragged line may decide to skip the lines above it.
+
+    Args:
+        paths: The files; the first line of each is its header.
+        names: What to call the columns, in their order.
+        compression: `gzip` or `none`.
+    """
+    files = ", ".join(literal(str(path)) for path in paths)
+    types = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    return (
+        f"read_csv([{files}], columns = {{{types}}}, auto_detect = false, header = true,"
+        f" delim = ',', quote = '\"', escape = '\"', compression = '{compression}')"
+    )

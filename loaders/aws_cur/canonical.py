@@ -13,7 +13,7 @@ from loaders.aws_cur.columns import Place, legacy_places
 from loaders.aws_cur.manifest import CUR2_PARQUET
 from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 from loaders.files import DataFile
-from loaders.sql import literal, quoted, text_of, time_of
+from loaders.sql import csv_call, literal, quoted, text_of, time_of
 
 DISCOUNT_LINE = "coalesce(line_item_line_item_type, '') like '%Discount'"
 
@@ -38,15 +38,11 @@ class Layout:
     def reader(self, paths: Iterable[Path] | None = None) -> str:
         """A table function call that reads the layout's files, or only the given ones."""
         chosen = [file.path for file in self.files] if paths is None else paths
-        names = ", ".join(literal(str(path)) for path in chosen)
         if self.format == CUR2_PARQUET:
-            return f"read_parquet([{names}])"
+            return f"read_parquet([{', '.join(literal(str(path)) for path in chosen)}])"
         # Positions instead of the header's names: those may repeat but for their case.
-        types = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(self.files[0].columns)))
-        return (
-            f"read_csv([{names}], columns = {{{types}}}, auto_detect = false, header = true,"
-            " delim = ',', quote = '\"', escape = '\"', compression = 'gzip')"
-        )
+        positions = (f"c{number}" for number in range(len(self.files[0].columns)))
+        return csv_call(chosen, positions, "gzip")
 
 
 def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
