@@ -1,0 +1,18 @@
+"""A company to try Infraspend on: its bill, its clusters, its platforms, and what is true of them.
+
+`simulate` writes what AWS, the Kubernetes usage tracker and a platform's owner would have
+delivered, in their own formats, and beside it the right answers, worked out from the company's own
+plan with whole numbers and without any of the models. The company's labels, teams and platforms
+are declared in `seeds/`.
+
+What it writes under its directory:
+
+    bill/        a bucket of AWS's: legacy reports, and for the last month a CUR 2.0 export
+    kubernetes/  a collection for each cluster and day
+    platforms/   the ready-made schedules of the data warehouse, a file a day
+    truth/       true_cost, schedule and enriched_spend as Parquet, and totals.json
+"""
+
+from loaders.simulation.run import SimulationResult, simulate
+
+__all__ = ["SimulationResult", "simulate"]

@@ -1,0 +1,77 @@
+"""The simulated hours and the billing periods they fall into.
+
+All times are UTC and carry no time zone, as in the warehouse. Intervals are half-open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+#: The simulation ends here whenever it is run: the same days hold the same dollars for ever.
+LAST_DAY = date(2026, 11, 20)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Period:
+    """A billing period: one calendar month."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, moment: datetime) -> Period:
+        """The month that a moment falls into."""
+        start = datetime(moment.year, moment.month, 1)
+        return cls(start, (start + 31 * DAY).replace(day=1))
+
+    @property
+    def name(self) -> str:
+        """The month as `YYYY-MM`."""
+        return f"{self.start:%Y-%m}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The hours that are simulated: whole days up to and including `LAST_DAY`."""
+
+    days: int
+
+    @property
+    def end(self) -> datetime:
+        """The first moment that is not simulated."""
+        return datetime.combine(LAST_DAY, datetime.min.time()) + DAY
+
+    @property
+    def start(self) -> datetime:
+        """The first simulated hour."""
+        return self.end - self.days * DAY
+
+    def hours(self) -> Iterator[datetime]:
+        """Every simulated hour, in order."""
+        for index in range(self.days * 24):
+            yield self.start + index * HOUR
+
+    def periods(self) -> list[Period]:
+        """The billing periods that hold a simulated hour, in order."""
+        return sorted(
+            {Period.of(self.start + index * DAY) for index in range(self.days)},
+            key=lambda period: period.start,
+        )
+
+    def within(self, period: Period, since: datetime = datetime.min) -> tuple[datetime, datetime]:
+        """The simulated part of a period that lies at or after `since`."""
+        return max(self.start, period.start, since), min(self.end, period.end)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as AWS writes it in a report: `2026-11-20T13:00:00Z`."""
+    return f"{moment.isoformat()}Z"
+
+
+def is_working_hours(hour: datetime) -> bool:
+    """Whether the company's riders are awake: the demand of a day follows it."""
+    return 7 <= hour.hour < 22

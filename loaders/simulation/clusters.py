@@ -1,0 +1,208 @@
+"""What runs in the Kubernetes clusters in an hour: nodes, pods and volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from loaders.simulation.chance import Chance
+from loaders.simulation.clock import is_working_hours
+from loaders.simulation.company import CLUSTERS, MIGRATION, Cluster, Volume, Workload
+from loaders.simulation.machines import Running, scaled
+from loaders.simulation.units import ONE, TWENTIETHS, share
+
+_GIB_OF_A_NODE_TEN_THOUSANDTHS = 9727  # What the kernel leaves of a machine's nominal memory.
+
+# What goes wrong in the last two days, so that even a short simulation has met it.
+_OVER_SUBSCRIBED = ("core-1", datetime(2026, 11, 19, 14))
+_NOTHING_REQUESTED = ("core-1", "m5.4xlarge", datetime(2026, 11, 20, 3))
+_NODE_NEVER_SEEN = ("core-0", datetime(2026, 11, 20, 5))
+_NODES_WITHOUT_TYPE = ("batch-0", "drivers", datetime(2026, 11, 19), timedelta(days=1))
+
+_REBUILD = Workload("routing", "rebuild", 40, 40, (("main", 8000, 2048),), "Job")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node in an hour. `instance_type` is empty if the node does not say."""
+
+    name: str
+    instance_type: str
+    machine: Running
+
+    def cores(self) -> int:
+        """Core-hours that it offered."""
+        return _of_hour(self.machine.machine.instance_type.vcpus * ONE, self.machine.twentieths)
+
+    def memory_gib(self) -> int:
+        """GiB-hours that it offered."""
+        nominal = self.machine.machine.instance_type.memory_gib * ONE
+        usable = share(nominal, _GIB_OF_A_NODE_TEN_THOUSANDTHS, 10_000)
+        return _of_hour(usable, self.machine.twentieths)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container in an hour, in ten-billionths of hours, core-hours, GiB-hours and GiB."""
+
+    node: str
+    instance_type: str
+    namespace: str
+    pod: str
+    uid: str
+    name: str
+    running: int
+    cpu_request: int
+    cpu_usage: int
+    memory_request: int
+    memory_usage: int
+    received: int | None
+    transmitted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod in an hour."""
+
+    namespace: str
+    name: str
+    uid: str
+    workload: Workload
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterHour:
+    """All that a usage tracker would see of a cluster in an hour."""
+
+    cluster: Cluster
+    hour: datetime
+    nodes: list[Node]
+    pods: list[Pod]
+    containers: list[Container]
+    volumes: tuple[Volume, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a pod runs, and for how much of the hour."""
+
+    node: str
+    instance_type: str
+    twentieths: int
+
+
+class Clusters:
+    """The clusters of the company."""
+
+    def __init__(self, chance: Chance, scale: float) -> None:
+        self._chance = chance
+        self._scale = scale
+
+    def of_hour(self, hour: datetime, running: list[Running]) -> list[ClusterHour]:
+        """What each cluster did in an hour, on the machines that ran."""
+        return [self._cluster(cluster, hour, running) for cluster in CLUSTERS]
+
+    def _cluster(self, cluster: Cluster, hour: datetime, running: list[Running]) -> ClusterHour:
+        nodes = [
+            Node(one.machine.node, _said_type(one, hour), one)
+            for one in running
+            if one.machine.cluster == cluster.name
+        ]
+        pods: list[Pod] = []
+        containers: list[Container] = []
+        for pod, place in self._placed(cluster, hour, nodes):
+            pods.append(pod)
+            containers.extend(self._containers(hour, pod, place))
+        return ClusterHour(cluster, hour, nodes, pods, containers, cluster.volumes)
+
+    def _placed(
+        self, cluster: Cluster, hour: datetime, nodes: list[Node]
+    ) -> Iterator[tuple[Pod, _Place]]:
+        """The pods of an hour where they run: what the day adds goes to the nodes it adds."""
+        usual = [node for node in nodes if not node.machine.machine.is_surge]
+        added = [node for node in nodes if node.machine.machine.is_surge]
+        for workload, count, always in self._workloads(cluster, hour):
+            for number in range(count):
+                pod = self._pod(cluster, hour, workload, number)
+                node = self._pick(added if number >= always and added else usual, pod)
+                if (cluster.name, node.instance_type, hour) == _NOTHING_REQUESTED:
+                    continue
+                twentieths = min(workload.minutes * TWENTIETHS // 60, node.machine.twentieths)
+                yield pod, _Place(node.name, node.instance_type, twentieths)
+        if (cluster.name, hour) == _NODE_NEVER_SEEN:
+            pod = self._pod(cluster, hour, _REBUILD, 0)
+            yield pod, _Place("ip-10-0-0-1.ec2.internal", "", TWENTIETHS // 2)
+
+    def _workloads(self, cluster: Cluster, hour: datetime) -> Iterator[tuple[Workload, int, int]]:
+        """The workloads of an hour: how many pods each has, and how many of them it always has."""
+        for workload in cluster.workloads:
+            if hour.hour in workload.hours:
+                count = workload.by_day if is_working_hours(hour) else workload.by_night
+                always = min(workload.by_day, workload.by_night)
+                yield workload, scaled(count, self._scale), scaled(always, self._scale)
+        if cluster.name == MIGRATION.cluster:
+            moved = MIGRATION.pods * MIGRATION.moved_thousandths(hour) // 1000
+            service = MIGRATION.fleet.service
+            workload = Workload(service, service, moved, moved, (("app", 3000, 4096),))
+            yield workload, scaled(moved, self._scale), scaled(moved, self._scale)
+        if (cluster.name, hour) == _OVER_SUBSCRIBED:
+            count = scaled(_REBUILD.by_day, self._scale)
+            yield _REBUILD, count, count
+
+    def _pod(self, cluster: Cluster, hour: datetime, workload: Workload, number: int) -> Pod:
+        """A pod that is replaced every day; a job's pod lives for its hour."""
+        born = f"{hour:%m%d%H}" if workload.kind == "Job" else f"{hour:%m%d}"
+        key = (cluster.name, workload.namespace, workload.name, number, born)
+        name = f"{workload.name}-{self._chance.hexadecimal(8, 'pod', *key)}-{number}"
+        if workload.kind == "StatefulSet":
+            name = f"{workload.name}-{number}"
+        return Pod(workload.namespace, name, self._chance.uuid("uid", *key), workload)
+
+    def _pick(self, nodes: list[Node], pod: Pod) -> Node:
+        """A node for a pod, in proportion to the nodes' cores."""
+        weights = [node.machine.machine.instance_type.vcpus for node in nodes]
+        lot = int(pod.uid[:8], 16) % sum(weights)
+        for node, weight in zip(nodes, weights, strict=True):
+            lot -= weight
+            if lot < 0:
+                return node
+        raise ValueError("a pod needs a node")
+
+    def _containers(self, hour: datetime, pod: Pod, place: _Place) -> Iterator[Container]:
+        running = _of_hour(ONE, place.twentieths)
+        percents = self._chance.draw("use", hour, pod.uid)
+        for index, (name, millicores, mib) in enumerate(pod.workload.containers):
+            cores = _of_hour(share(millicores * ONE, 1, 1000), place.twentieths)
+            gib = _of_hour(share(mib * ONE, 1, 1024), place.twentieths)
+            percents >>= 8
+            yield Container(
+                node=place.node,
+                instance_type=place.instance_type,
+                namespace=pod.namespace,
+                pod=pod.name,
+                uid=pod.uid,
+                name=name,
+                running=running,
+                cpu_request=cores,
+                cpu_usage=cores * (20 + percents % 100) // 100,
+                memory_request=gib,
+                memory_usage=gib * (50 + percents % 50) // 100,
+                # Containers of a pod share its network; it is counted once.
+                received=percents % 4096 * ONE // 1024 if index == 0 else None,
+                transmitted=percents % 8192 * ONE // 1024 if index == 0 else None,
+            )
+
+
+def _said_type(one: Running, hour: datetime) -> str:
+    cluster, group, since, duration = _NODES_WITHOUT_TYPE
+    machine = one.machine
+    if (machine.cluster, machine.node_pool) == (cluster, group) and 0 <= (
+        (hour - since) // duration
+    ) < 1:
+        return ""
+    return machine.instance_type.name
+
+
+def _of_hour(amount: int, twentieths: int) -> int:
+    return share(amount, twentieths, TWENTIETHS)

@@ -1,0 +1,101 @@
+"""Which commitment pays for which machine in an hour.
+
+AWS hands reservations and savings plans to whatever runs; who is lucky changes from day to day,
+which is why a service's cost moves although nothing of it did. Here a commitment covers whole
+machine-hours: larger machines first, drawn by lot among equals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from loaders.simulation.chance import Chance
+from loaders.simulation.company import (
+    EAST,
+    LINUX,
+    RESERVATIONS,
+    SAVINGS_PLAN,
+    Reservation,
+    SavingsPlan,
+)
+from loaders.simulation.machines import Running, scaled
+from loaders.simulation.units import ONE, TWENTIETHS, share
+
+
+@dataclass(frozen=True)
+class MachineHour:
+    """A machine's hour and what pays for it: a reservation, the savings plan or, None, money."""
+
+    running: Running
+    paid_by: Reservation | SavingsPlan | None = None
+
+    def cost(self, hourly: int) -> int:
+        """What the part of the hour costs at an hourly rate."""
+        return share(hourly, self.running.twentieths, TWENTIETHS)
+
+    @property
+    def normalized_usage(self) -> int:
+        """Normalized units times hours, in ten-billionths."""
+        factor = self.running.machine.instance_type.normalized_units
+        return share(factor * ONE, self.running.twentieths, TWENTIETHS)
+
+    @property
+    def plan_cost(self) -> int:
+        """What the part of the hour takes of the savings plan's commitment."""
+        return self.cost(self.running.machine.instance_type.plan_rate)
+
+
+class Commitments:
+    """The reservations and the savings plan of a company of a given size."""
+
+    def __init__(self, chance: Chance, scale: float) -> None:
+        self._chance = chance
+        self._scale = scale
+
+    def count(self, reservation: Reservation) -> int:
+        """How many instances a purchase reserved."""
+        return scaled(reservation.count, self._scale)
+
+    def capacity(self, reservation: Reservation) -> int:
+        """Normalized units that a reservation offers in an hour, in ten-billionths."""
+        return self.count(reservation) * reservation.units_per_reservation * ONE
+
+    @property
+    def plan_commitment(self) -> int:
+        """What the savings plan costs in an hour, in units of a dollar."""
+        cent = ONE // 100
+        return scaled(SAVINGS_PLAN.commitment // cent, self._scale) * cent
+
+    def cover(self, hour: datetime, running: list[Running]) -> list[MachineHour]:
+        """Every machine's hour with what pays for it, in the order of `running`."""
+        hours = [MachineHour(one) for one in running]
+        waiting = [
+            index
+            for index, one in enumerate(running)
+            if not one.machine.is_spot and one.machine.operating_system == LINUX
+        ]
+        waiting.sort(key=lambda index: self._turn(hour, running[index]))
+        for reservation in RESERVATIONS:
+            left = self.capacity(reservation) if hour >= reservation.bought else 0
+            for index in list(waiting):
+                machine = running[index].machine
+                needed = hours[index].normalized_usage
+                is_eligible = (
+                    machine.region == EAST and machine.instance_type.family == reservation.family
+                )
+                if is_eligible and needed <= left:
+                    hours[index] = MachineHour(running[index], reservation)
+                    waiting.remove(index)
+                    left -= needed
+        left = self.plan_commitment
+        for index in waiting:
+            if hours[index].plan_cost <= left:
+                left -= hours[index].plan_cost
+                hours[index] = MachineHour(running[index], SAVINGS_PLAN)
+        return hours
+
+    def _turn(self, hour: datetime, running: Running) -> tuple[int, int]:
+        machine = running.machine
+        lot = self._chance.draw("lot", hour.date(), machine.resource_id)
+        return -machine.instance_type.normalized_units, lot

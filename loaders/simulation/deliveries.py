@@ -1,0 +1,279 @@
+"""AWS's two ways of delivering a month of the bill to a bucket.
+
+Both end with a manifest that names the files that count: a reader follows the manifest and never
+looks around in the folder, where earlier deliveries still lie.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loaders.simulation.charges import Columns
+from loaders.simulation.clock import Period, stamp
+from loaders.simulation.company import PAYER
+from loaders.simulation.files import set_time
+from loaders.simulation.report_columns import COLUMNS, CUR2_SCHEMA, LEGACY_COLUMNS_OF_MAPS
+from loaders.simulation.units import as_float, as_text
+
+BUCKET = "demo-billing"
+_PREFIX = "cur"
+_LEGACY_REPORT = "demo-hourly"
+_EXPORT = "demo-cur2"
+_LINES_OF_A_FILE = 50_000
+_LINES_OF_A_ROW_GROUP = 10_000
+
+
+class Delivery(Protocol):
+    """A billing period on its way into the bucket, complete once it has been closed."""
+
+    def write(self, lines: Iterable[Columns]) -> None:
+        """Adds lines to the delivery."""
+
+    def close(self) -> None:
+        """Writes the last file and then the manifest."""
+
+
+# The Cost and Usage Report
+
+_LEGACY_HEADER = [column.legacy for column in COLUMNS] + [
+    name for names in LEGACY_COLUMNS_OF_MAPS.values() for name in names.values()
+]
+_AS_CELL: dict[str, Callable[[Any], str]] = {"text": str, "number": as_text, "moment": stamp}
+#: Where a column of the line goes, and how it is written.
+_CELLS = {column.name: (index, _AS_CELL[column.kind]) for index, column in enumerate(COLUMNS)}
+#: Where a key of a map goes.
+_MAP_CELLS = {
+    column: {key: _LEGACY_HEADER.index(name) for key, name in names.items()}
+    for column, names in LEGACY_COLUMNS_OF_MAPS.items()
+}
+
+
+class _PackedCsv:
+    """One data file of a report."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("wb")
+        # Without a name and a time in it, the same lines make the same bytes.
+        packed = gzip.GzipFile("", "wb", compresslevel=4, fileobj=self._file, mtime=0)
+        self._text = io.TextIOWrapper(packed, encoding="utf-8", newline="")
+        self._csv = csv.writer(self._text, lineterminator="\n")
+        self._csv.writerow(_LEGACY_HEADER)
+
+    def write(self, cells: list[str]) -> None:
+        self._csv.writerow(cells)
+
+    def close(self) -> None:
+        self._text.close()
+        self._file.close()
+
+
+class LegacyDelivery:
+    """A Cost and Usage Report as CSV.gz that keeps every assembly in a folder of its own.
+
+    Args:
+        root: The bucket, as a directory.
+        period: The month that is delivered.
+        assembly_id: AWS's name for this delivery of the month.
+        delivered_at: When the manifest was written.
+        is_current: Whether the month's manifest names this assembly, or a later one.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        period: Period,
+        assembly_id: str,
+        delivered_at: datetime,
+        *,
+        is_current: bool = True,
+    ) -> None:
+        self._root = root
+        self._period = period
+        self._assembly_id = assembly_id
+        self._delivered_at = delivered_at
+        self._is_current = is_current
+        dates = f"{period.start:%Y%m%d}-{period.end:%Y%m%d}"
+        self._month = f"{_PREFIX}/{_LEGACY_REPORT}/{dates}"
+        self._keys: list[str] = []
+        self._files: list[_PackedCsv] = []
+        self._lines = 0
+
+    def write(self, lines: Iterable[Columns]) -> None:
+        """Adds lines to the assembly."""
+        for line in lines:
+            if self._lines % _LINES_OF_A_FILE == 0:
+                self._next_file()
+            self._lines += 1
+            self._files[-1].write(self._cells(line))
+
+    def close(self) -> None:
+        """Writes the manifest: into the assembly's folder, and the month's if it is current."""
+        self._files[-1].close()
+        manifest = json.dumps(self._manifest(), indent=2)
+        folders = [f"{self._month}/{self._assembly_id}"]
+        if self._is_current:
+            folders.append(self._month)
+        for folder in folders:
+            path = self._root / folder / f"{_LEGACY_REPORT}-Manifest.json"
+            path.write_text(manifest, encoding="utf-8")
+            set_time(path, self._delivered_at)
+
+    def _next_file(self) -> None:
+        if self._files:
+            self._files[-1].close()
+        number = len(self._files) + 1
+        self._keys.append(f"{self._month}/{self._assembly_id}/{_LEGACY_REPORT}-{number}.csv.gz")
+        self._files.append(_PackedCsv(self._root / self._keys[-1]))
+
+    def _cells(self, line: Columns) -> list[str]:
+        cells = [""] * len(_LEGACY_HEADER)
+        cells[0] = _line_id(self._assembly_id, self._lines)
+        for name, value in line.items():
+            if isinstance(value, Mapping):
+                for key, text in value.items():
+                    cells[_MAP_CELLS[name][key]] = str(text)
+            elif name in _CELLS:
+                index, as_cell = _CELLS[name]
+                cells[index] = as_cell(value)
+        return cells
+
+    def _manifest(self) -> dict[str, Any]:
+        return {
+            "assemblyId": self._assembly_id,
+            "account": PAYER,
+            "columns": [
+                dict(zip(("category", "name"), name.split("/"), strict=True))
+                for name in _LEGACY_HEADER
+            ],
+            "charset": "UTF-8",
+            "compression": "GZIP",
+            "contentType": "text/csv",
+            "reportId": f"{_LEGACY_REPORT}-{PAYER}",
+            "reportName": _LEGACY_REPORT,
+            "billingPeriod": {
+                "start": f"{self._period.start:%Y%m%dT%H%M%S}.000Z",
+                "end": f"{self._period.end:%Y%m%dT%H%M%S}.000Z",
+            },
+            "bucket": BUCKET,
+            "reportKeys": self._keys,
+            "additionalArtifactKeys": [],
+        }
+
+
+# CUR 2.0
+
+
+def _as_pairs(value: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return list(value.items())
+
+
+def _as_amounts(value: Mapping[str, int]) -> list[tuple[str, float]]:
+    return [(key, as_float(amount)) for key, amount in value.items()]
+
+
+def _as_moment(value: datetime) -> datetime:
+    return value
+
+
+def _as_parquet(kind: pa.DataType) -> Callable[[Any], Any]:
+    """How a value of a line is written to a column of this type."""
+    if pa.types.is_map(kind):
+        return _as_amounts if pa.types.is_floating(kind.item_type) else _as_pairs
+    if pa.types.is_floating(kind):
+        return as_float
+    return _as_moment if pa.types.is_timestamp(kind) else str
+
+
+class ExportDelivery:
+    """A CUR 2.0 data export as Parquet, each execution in a folder of its own.
+
+    Args:
+        root: The bucket, as a directory.
+        period: The month that is delivered.
+        execution_id: AWS's name for this delivery of the month.
+        delivered_at: When the manifest was written.
+    """
+
+    def __init__(
+        self, root: Path, period: Period, execution_id: str, delivered_at: datetime
+    ) -> None:
+        self._root = root
+        self._period = period
+        self._execution_id = execution_id
+        self._delivered_at = delivered_at
+        self._folder = (
+            f"{_PREFIX}/{_EXPORT}/data/BILLING_PERIOD={period.name}/"
+            f"{delivered_at:%Y-%m-%dT%H:%M:%S}.000Z-{execution_id}"
+        )
+        self._keys: list[str] = []
+        self._files: list[pq.ParquetWriter] = []
+        self._lines = 0
+        self._waiting: list[Columns] = []
+
+    def write(self, lines: Iterable[Columns]) -> None:
+        """Adds lines to the export."""
+        for line in lines:
+            self._waiting.append(line)
+            if len(self._waiting) == _LINES_OF_A_ROW_GROUP:
+                self._write_row_group()
+
+    def close(self) -> None:
+        """Writes the last lines, and the manifest after all data files, as AWS does."""
+        if self._waiting:
+            self._write_row_group()
+        self._files[-1].close()
+        folder = self._root / f"{_PREFIX}/{_EXPORT}/metadata/BILLING_PERIOD={self._period.name}"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{_EXPORT}-Manifest.json"
+        manifest = {
+            "exportName": _EXPORT,
+            "executionId": self._execution_id,
+            "columns": [{"name": field.name, "type": str(field.type)} for field in CUR2_SCHEMA],
+            "dataFiles": [f"s3://{BUCKET}/{key}" for key in self._keys],
+            "additionalOutputFiles": [],
+        }
+        path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+        set_time(path, self._delivered_at)
+
+    def _write_row_group(self) -> None:
+        if self._lines % _LINES_OF_A_FILE == 0:
+            self._next_file()
+        first = self._lines + 1
+        self._lines += len(self._waiting)
+        for number, line in enumerate(self._waiting, first):
+            line["identity_line_item_id"] = _line_id(self._execution_id, number)
+        arrays = [self._array(field) for field in CUR2_SCHEMA]
+        self._files[-1].write_table(pa.Table.from_arrays(arrays, schema=CUR2_SCHEMA))
+        self._waiting = []
+
+    def _array(self, field: pa.Field) -> pa.Array:
+        as_value = _as_parquet(field.type)
+        values = (line.get(field.name) for line in self._waiting)
+        # What a line does not have, or has empty, is absent.
+        is_absent = (None, "", {})
+        return pa.array([None if v in is_absent else as_value(v) for v in values], field.type)
+
+    def _next_file(self) -> None:
+        if self._files:
+            self._files[-1].close()
+        number = len(self._files) + 1
+        self._keys.append(f"{self._folder}/{_EXPORT}-{number:05d}.snappy.parquet")
+        path = self._root / self._keys[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._files.append(pq.ParquetWriter(path, CUR2_SCHEMA, compression="snappy"))
+
+
+def _line_id(delivery: str, number: int) -> str:
+    """AWS's ids are long, and new in every delivery."""
+    return f"{delivery[:8]}{number:044x}"

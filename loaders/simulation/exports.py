@@ -1,0 +1,169 @@
+"""Writes what runs in the clusters as the usage tracker exports it: a collection a day."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loaders.simulation.clock import DAY, HOUR, stamp
+from loaders.simulation.clusters import ClusterHour
+from loaders.simulation.company import EAST
+from loaders.simulation.files import Row, set_time, table
+from loaders.simulation.units import ONE, TWENTIETHS, share
+
+_TEXT = pa.string()
+_TIME = pa.timestamp("us")
+_AMOUNT = pa.decimal128(25, 10)
+_SAMPLES_OF_AN_HOUR = 60
+_ALLOCATABLE_PERCENT = 95
+
+
+def _schema(texts: str, amounts: str = "", counts: str = "") -> pa.Schema:
+    return pa.schema(
+        [("usage_hour", _TIME)]
+        + [(name, _TEXT) for name in texts.split()]
+        + [(name, _AMOUNT) for name in amounts.split()]
+        + [(name, pa.int64()) for name in counts.split()]
+    )
+
+
+SCHEMAS = {
+    "container_hours": _schema(
+        "cluster node instance_type namespace pod uid container",
+        "running_hours cpu_request_core_hours cpu_usage_core_hours memory_request_gib_hours"
+        " memory_usage_gib_hours gpu_request_gpu_hours gpu_usage_gpu_hours network_receive_gib"
+        " network_transmit_gib",
+    ),
+    "node_hours": _schema(
+        "cluster node instance_type provider_id zone node_pool",
+        "running_hours cpu_capacity_core_hours memory_capacity_gib_hours gpu_capacity_gpu_hours"
+        " cpu_allocatable_core_hours memory_allocatable_gib_hours gpu_allocatable_gpu_hours",
+    ),
+    "volume_hours": _schema(
+        "cluster volume volume_id storage_class namespace claim", "capacity_gib_hours"
+    ),
+    "pods": _schema("cluster namespace pod uid workload_kind workload_name labels"),
+    "scrape_hours": _schema("cluster", counts="samples expected_samples"),
+}
+
+
+def write_collection(root: Path, day: date, cluster: str, hours: Sequence[ClusterHour]) -> None:
+    """Writes a cluster's day; `collection.json` last, because it makes the rest count."""
+    first = datetime.combine(day, datetime.min.time())
+    end = first + DAY
+    folder = root / f"cluster={cluster}" / f"{first:%Y%m%dT%H}_{end:%Y%m%dT%H}"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: dict[str, list[Row]] = {
+        "container_hours": [row for one in hours for row in _containers(one)],
+        "node_hours": [row for one in hours for row in _nodes(one)],
+        "volume_hours": [row for one in hours for row in _volumes(one)],
+        "pods": [row for one in hours for row in _pods(one)],
+        "scrape_hours": [
+            (one.hour, cluster, _SAMPLES_OF_AN_HOUR, _SAMPLES_OF_AN_HOUR) for one in hours
+        ],
+    }
+    files = []
+    for name, schema in SCHEMAS.items():
+        path = folder / f"{name}.parquet"
+        pq.write_table(table(rows[name], schema), path)
+        content = path.read_bytes()
+        files.append(
+            {
+                "table": name,
+                "name": path.name,
+                "rows": len(rows[name]),
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        )
+    collected_at = end + HOUR / 12
+    manifest = {
+        "format": 1,
+        "cluster": cluster,
+        "first_hour": stamp(first),
+        "end_hour": stamp(end),
+        "collected_at": stamp(collected_at),
+        "files": files,
+    }
+    path = folder / "collection.json"
+    path.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
+    set_time(path, collected_at)
+
+
+def _containers(one: ClusterHour) -> Iterator[Row]:
+    for container in one.containers:
+        yield (
+            one.hour,
+            one.cluster.name,
+            container.node,
+            container.instance_type or None,
+            container.namespace,
+            container.pod,
+            container.uid,
+            container.name,
+            container.running,
+            container.cpu_request,
+            container.cpu_usage,
+            container.memory_request,
+            container.memory_usage,
+            None,  # No cluster has a GPU, so nobody measures one.
+            None,
+            container.received,
+            container.transmitted,
+        )
+
+
+def _nodes(one: ClusterHour) -> Iterator[Row]:
+    for node in one.nodes:
+        machine = node.machine.machine
+        yield (
+            one.hour,
+            one.cluster.name,
+            node.name,
+            node.instance_type or None,
+            f"aws:///{machine.zone}/{machine.resource_id}",
+            machine.zone,
+            machine.node_pool,
+            share(ONE, node.machine.twentieths, TWENTIETHS),
+            node.cores(),
+            node.memory_gib(),
+            0,
+            node.cores() * _ALLOCATABLE_PERCENT // 100,
+            node.memory_gib() * _ALLOCATABLE_PERCENT // 100,
+            0,
+        )
+
+
+def _volumes(one: ClusterHour) -> Iterator[Row]:
+    for volume in one.volumes:
+        yield (
+            one.hour,
+            one.cluster.name,
+            volume.name,
+            volume.volume_id,
+            "gp3",
+            volume.namespace,
+            volume.claim,
+            volume.gib * ONE,
+        )
+
+
+def _pods(one: ClusterHour) -> Iterator[Row]:
+    for pod in one.pods:
+        labels = {"app": pod.workload.name, "region": EAST}
+        yield (
+            one.hour,
+            one.cluster.name,
+            pod.namespace,
+            pod.name,
+            pod.uid,
+            pod.workload.kind,
+            pod.workload.name,
+            json.dumps(labels, sort_keys=True),
+        )

@@ -1,0 +1,73 @@
+"""The data warehouse: a platform whose owner works out the schedule and publishes it.
+
+The owner's proportions come from a program with floats: rounded to ten digits they add up to 1
+give or take a few units of the last one.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+
+from loaders.simulation.chance import Chance
+from loaders.simulation.clock import DAY, HOUR, stamp
+from loaders.simulation.files import set_time
+from loaders.simulation.units import ONE, as_text
+
+PLATFORM = "warehouse"
+_FREE = "free"
+#: Who shares which part of the warehouse, as its owner spells them.
+_TENANTS = {
+    "analytics": ("eta", "Forecasting", "fraud", "feature-store", "promotions", "reporting", _FREE),
+    "storage": ("event-ingest", "ledger", "reporting ", "rider-api", "tiles"),
+}
+_HEADER = ("usage_hour", "platform", "sub_platform", "lyft_label", "proportion")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A line of a ready-made schedule, exactly as it was published."""
+
+    hour: datetime
+    sub_platform: str
+    label: str
+    proportion: str
+
+    @property
+    def units(self) -> int:
+        """The proportion in ten-billionths, rounded half up as when it is landed."""
+        return int((Decimal(self.proportion) * ONE).to_integral_value(ROUND_HALF_UP))
+
+
+def published(chance: Chance, hour: datetime) -> Iterator[Published]:
+    """What the warehouse's owner publishes for an hour."""
+    for sub_platform, tenants in _TENANTS.items():
+        weights = [chance.between(1, 997, sub_platform, hour, tenant) for tenant in tenants]
+        total = sum(weights)
+        if sub_platform == "analytics":
+            texts = [repr(weight / total) for weight in weights]
+        else:
+            # A tidier program: whole ten-thousandths, the last tenant takes the rest.
+            steps = [10_000 * weight // total for weight in weights[:-1]]
+            steps.append(10_000 - sum(steps))
+            texts = [as_text(step * ONE // 10_000) for step in steps]
+        for tenant, text in zip(tenants, texts, strict=True):
+            yield Published(hour, sub_platform, tenant, text)
+
+
+def write_day(root: Path, day: date, lines: Sequence[Published]) -> None:
+    """Writes a day's schedule where the owner publishes it."""
+    path = root / PLATFORM / f"{day:%Y/%m}" / f"{PLATFORM}-{day:%Y-%m-%d}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_HEADER)
+        for line in lines:
+            writer.writerow(
+                (stamp(line.hour), PLATFORM, line.sub_platform, line.label, line.proportion)
+            )
+    set_time(path, datetime.combine(day, datetime.min.time()) + DAY + 2 * HOUR)

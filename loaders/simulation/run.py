@@ -1,0 +1,291 @@
+"""Runs the simulation: hour by hour, so that its size is limited by the disk only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from loaders.errors import InfraspendError
+from loaders.simulation import ready_made
+from loaders.simulation.chance import Chance
+from loaders.simulation.charges import Bill, Charge, Columns
+from loaders.simulation.clock import DAY, HOUR, Period, Window
+from loaders.simulation.clusters import ClusterHour, Clusters
+from loaders.simulation.commitments import Commitments
+from loaders.simulation.deliveries import Delivery, ExportDelivery, LegacyDelivery
+from loaders.simulation.exports import write_collection
+from loaders.simulation.machines import Machines
+from loaders.simulation.ready_made import Published
+from loaders.simulation.truth import Truth
+
+_FOLDERS = ("bill", "kubernetes", "platforms", "truth")
+_RECORD = "simulation.json"
+_MIN_DAYS = 2
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """What a simulation wrote, or found already written.
+
+    Attributes:
+        bill: Where AWS delivered to; `load aws-cur --from` it.
+        kubernetes: Where the usage tracker exported to; `load kubernetes --from` it.
+        platforms: Where platform owners published; `load platforms --from` it.
+        truth: Where the right answers lie.
+        first_hour: The first simulated hour, in UTC.
+        end_hour: The first hour after the simulation.
+        bill_lines: Lines in the current deliveries of the bill.
+        is_new: False if the same simulation was there and complete, and nothing was written.
+    """
+
+    bill: Path
+    kubernetes: Path
+    platforms: Path
+    truth: Path
+    first_hour: datetime
+    end_hour: datetime
+    bill_lines: int
+    is_new: bool
+
+
+def _silent(_message: str) -> None:
+    """Reports nothing."""
+
+
+def simulate(
+    out: Path,
+    *,
+    days: int = 61,
+    seed: int = 2019,
+    scale: float = 1.0,
+    progress: Callable[[str], None] = _silent,
+) -> SimulationResult:
+    """Writes a simulated company to a directory; see the package for what lies where.
+
+    The same arguments always write the same values. A directory that holds this very simulation
+    is left as it is; one that holds another simulation is written anew.
+
+    Args:
+        out: The directory; made if it is missing.
+        days: How many days, up to the last one, which is always 2026-11-20.
+        seed: What chance depends on.
+        scale: How large the company is; 1 has about 135 lines of the bill in an hour.
+        progress: Called with a line for every simulated day.
+
+    Raises:
+        InfraspendError: The number of days or the scale makes no company, or the directory holds
+            something that no simulation wrote.
+    """
+    if days < _MIN_DAYS:
+        raise InfraspendError(f"--days {days}: simulate at least {_MIN_DAYS} days")
+    if scale <= 0:
+        raise InfraspendError(f"--scale {scale:g}: the company's size is a number above 0")
+    record = _Record(out, {"days": days, "seed": seed, "scale": scale, "program": _program()})
+    window = Window(days)
+    bill_lines = record.complete()
+    is_new = bill_lines is None
+    if bill_lines is None:
+        record.begin()
+        bill_lines = _Run(out, window, Chance(seed), scale, progress).write()
+        record.finish(bill_lines)
+    return SimulationResult(
+        *(out / folder for folder in _FOLDERS),
+        first_hour=window.start,
+        end_hour=window.end,
+        bill_lines=bill_lines,
+        is_new=is_new,
+    )
+
+
+class _Run:
+    """One simulation on its way to the disk."""
+
+    def __init__(
+        self,
+        out: Path,
+        window: Window,
+        chance: Chance,
+        scale: float,
+        progress: Callable[[str], None],
+    ) -> None:
+        self._out = out
+        self._window = window
+        self._chance = chance
+        self._progress = progress
+        self._machines = Machines(chance, scale)
+        self._commitments = Commitments(chance, scale)
+        self._bill = Bill(chance, scale, window, self._commitments)
+        self._clusters = Clusters(chance, scale)
+        self._truth = Truth(out / "truth")
+        self._lines = 0
+
+    def write(self) -> int:
+        """Writes everything and returns how many lines the bill has."""
+        periods = self._window.periods()
+        for period in periods:
+            self._write_period(
+                period,
+                is_last=period == periods[-1],
+                # The month before the last one was delivered once before it was over.
+                is_restated=period in periods[-2:-1],
+            )
+        self._truth.close()
+        return self._lines
+
+    def _write_period(self, period: Period, *, is_last: bool, is_restated: bool) -> None:
+        delivery = self._delivery(period, is_last=is_last)
+        draft = _Draft(self._out / "bill", period, self._chance) if is_restated else None
+        start, end = self._window.within(period)
+        for day in range((end - start) // DAY):
+            self._write_day(start + day * DAY, delivery, draft)
+        charges = self._bill.of_month(period)
+        self._truth.add_month(charges)
+        self._deliver(charges, delivery)
+        delivery.close()
+        if draft:
+            draft.close()
+
+    def _write_day(self, day: datetime, delivery: Delivery, draft: _Draft | None) -> None:
+        self._progress(f"Simulating {day:%Y-%m-%d}")
+        clusters: defaultdict[str, list[ClusterHour]] = defaultdict(list)
+        published: list[Published] = []
+        for hour in (day + index * HOUR for index in range(24)):
+            running = self._machines.running(hour)
+            charges = self._bill.of_hour(hour, self._commitments.cover(hour, running))
+            in_clusters = self._clusters.of_hour(hour, running)
+            by_owner = list(ready_made.published(self._chance, hour))
+            self._truth.add_hour(hour, charges, in_clusters, by_owner)
+            self._deliver(charges, delivery)
+            if draft:
+                draft.write(hour, charges)
+            for one in in_clusters:
+                clusters[one.cluster.name].append(one)
+            published.extend(by_owner)
+        for cluster, hours in clusters.items():
+            write_collection(self._out / "kubernetes", day.date(), cluster, hours)
+        ready_made.write_day(self._out / "platforms", day.date(), published)
+
+    def _deliver(self, charges: Sequence[Charge], delivery: Delivery) -> None:
+        delivery.write(charge.columns for charge in charges)
+        self._lines += len(charges)
+
+    def _delivery(self, period: Period, *, is_last: bool) -> Delivery:
+        name = self._chance.uuid("delivery", period.name)
+        root = self._out / "bill"
+        if is_last:
+            return ExportDelivery(root, period, name, self._window.end + 9 * HOUR)
+        return LegacyDelivery(root, period, name, period.end + 4 * DAY)
+
+
+class _Draft:
+    """A month as it was first delivered, before it was over.
+
+    Until then one team had not tagged its resources, and S3 had not been metered to the end.
+    """
+
+    _DAYS = 20
+
+    def __init__(self, root: Path, period: Period, chance: Chance) -> None:
+        self._end = period.start + timedelta(days=self._DAYS)
+        self._is_empty = True
+        self._delivery = LegacyDelivery(
+            root,
+            period,
+            chance.uuid("draft", period.name),
+            self._end + 7 * HOUR,
+            is_current=False,
+        )
+
+    def write(self, hour: datetime, charges: Sequence[Charge]) -> None:
+        """Adds what was known of an hour when the draft was delivered."""
+        if hour < self._end or self._is_empty:
+            self._delivery.write(self._as_known(charge) for charge in charges)
+            self._is_empty = False
+
+    def close(self) -> None:
+        """Writes the assembly's manifest, into its own folder only."""
+        self._delivery.close()
+
+    def _as_known(self, charge: Charge) -> Columns:
+        columns = dict(charge.columns)
+        if charge.label == "onboarding":
+            columns["resource_tags"] = {}
+        if columns["line_item_product_code"] == "AmazonS3":
+            for name in ("unblended", "blended", "net_unblended"):
+                cost = columns[f"line_item_{name}_cost"]
+                assert isinstance(cost, int)
+                columns[f"line_item_{name}_cost"] = cost // 20 * 10
+        return columns
+
+
+class _Record:
+    """What stands in a directory about the simulation that it holds.
+
+    It is taken away before anything is written and put back when all is there: a directory without
+    it, or with other files than it lists, is not a complete simulation.
+    """
+
+    def __init__(self, out: Path, arguments: dict[str, object]) -> None:
+        self._out = out
+        self._path = out / _RECORD
+        self._arguments = arguments
+
+    def complete(self) -> int | None:
+        """The lines of the bill if this very simulation is there and complete, else None."""
+        try:
+            record = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        is_same = (
+            record.get("arguments") == self._arguments and record.get("files") == self._files()
+        )
+        return int(record["bill_lines"]) if is_same else None
+
+    def begin(self) -> None:
+        """Makes room.
+
+        Raises:
+            InfraspendError: There is something that no simulation wrote.
+        """
+        self._out.mkdir(parents=True, exist_ok=True)
+        marker = self._out / f"{_RECORD}.unfinished"
+        if any((self._out / folder).exists() for folder in _FOLDERS) and not (
+            self._path.exists() or marker.exists()
+        ):
+            raise InfraspendError(
+                f"{self._out} holds files that `infraspend simulate` did not write: "
+                "choose an empty directory for --out"
+            )
+        marker.touch()
+        self._path.unlink(missing_ok=True)
+        for folder in _FOLDERS:
+            if (self._out / folder).exists():
+                shutil.rmtree(self._out / folder)
+
+    def finish(self, bill_lines: int) -> None:
+        """Notes that everything has been written."""
+        record = {"arguments": self._arguments, "bill_lines": bill_lines, "files": self._files()}
+        self._path.write_text(json.dumps(record, indent=2), encoding="utf-8")
+        (self._out / f"{_RECORD}.unfinished").unlink()
+
+    def _files(self) -> dict[str, int]:
+        return {
+            path.relative_to(self._out).as_posix(): path.stat().st_size
+            for folder in _FOLDERS
+            for path in sorted((self._out / folder).rglob("*"))
+            if path.is_file()
+        }
+
+
+def _program() -> str:
+    """What tells this simulation program from an older one, which wrote another company."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,245 @@
+"""Writes down what is true of the simulated company, for the models to be compared with."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from loaders.simulation.charges import Charge
+from loaders.simulation.clusters import ClusterHour
+from loaders.simulation.company import CLUSTERS
+from loaders.simulation.files import ParquetFile, Row
+from loaders.simulation.ready_made import PLATFORM, Published
+from loaders.simulation.truth_costs import Costs, UnusedReservations, costs_of, net_amortized
+from loaders.simulation.truth_shares import (
+    ALL,
+    SharesByPool,
+    shares_as_published,
+    shares_of_cluster,
+)
+from loaders.simulation.units import ONE, as_text
+
+_TEXT = pa.string()
+_TIME = pa.timestamp("us")
+_COST = pa.decimal128(38, 10)
+_SPEND = pa.decimal128(38, 20)
+
+TRUE_COST = pa.schema(
+    [
+        ("usage_hour", _TIME),
+        ("billing_period", _TEXT),
+        ("payer_account_id", _TEXT),
+        ("account_id", _TEXT),
+        ("lyft_label", _TEXT),
+        ("product", _TEXT),
+        ("usage_type", _TEXT),
+        ("charge_class", _TEXT),
+        ("is_period_charge", pa.bool_()),
+        ("net_amortized_cost", _COST),
+        ("true_cost_none", _COST),
+        ("true_cost_family", _COST),
+    ]
+)
+SCHEDULE = pa.schema(
+    [
+        ("usage_hour", _TIME),
+        ("interval_hours", pa.int32()),
+        ("platform", _TEXT),
+        ("sub_platform", _TEXT),
+        ("capacity_pool", _TEXT),
+        ("cost_model", _TEXT),
+        ("lyft_label", _TEXT),
+        ("proportion", pa.decimal128(11, 10)),
+    ]
+)
+ENRICHED_SPEND = pa.schema(
+    [
+        ("usage_hour", _TIME),
+        ("lyft_label", _TEXT),
+        ("platform", _TEXT),
+        ("sub_platform", _TEXT),
+        ("capacity_pool", _TEXT),
+        ("product", _TEXT),
+        ("charge_class", _TEXT),
+        ("spend_none", _SPEND),
+        ("spend_family", _SPEND),
+    ]
+)
+
+_KUBERNETES = "k8s"
+_WAREHOUSE_LABEL = "warehouse"
+_ROWS_OF_A_ROW_GROUP = 20_000
+
+#: Where a charge goes: platform and sub-platform.
+_SubPlatform = tuple[str, str]
+
+_NOWHERE = (None, None)
+
+_COST_MODELS: dict[_SubPlatform, str] = {
+    **{(_KUBERNETES, cluster.name): cluster.cost_model for cluster in CLUSTERS},
+    (PLATFORM, "analytics"): "usage",
+    (PLATFORM, "storage"): "usage",
+}
+
+#: The named difference between the invoice and the true cost of a line of this type.
+_BRIDGE_ITEMS = {
+    "DiscountedUsage": "ri_used",
+    "SavingsPlanCoveredUsage": "sp_used",
+    "SavingsPlanNegation": "sp_negation",
+    "Fee": "ri_upfront_fee",
+    "SavingsPlanUpfrontFee": "sp_upfront_fee",
+    "RIFee": "ri_recurring_fee",
+    "SavingsPlanRecurringFee": "sp_recurring_fee",
+}
+
+
+class Truth:
+    """Collects the truth of hour after hour and month after month, and writes it as it goes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._unused = UnusedReservations()
+        self._true_cost = _Rows(folder / "true_cost.parquet", TRUE_COST)
+        self._schedule = _Rows(folder / "schedule.parquet", SCHEDULE)
+        self._enriched = _Rows(folder / "enriched_spend.parquet", ENRICHED_SPEND)
+        self._totals: defaultdict[tuple[str, str], defaultdict[str, int]] = defaultdict(
+            lambda: defaultdict(int)
+        )
+
+    def add_hour(
+        self,
+        hour: datetime,
+        charges: Sequence[Charge],
+        clusters: Iterable[ClusterHour],
+        published: Iterable[Published],
+    ) -> None:
+        """Adds an hour: its charges, what ran in the clusters, what the warehouse's owner says."""
+        shares: dict[_SubPlatform, SharesByPool] = {
+            (PLATFORM, sub_platform): by_pool
+            for sub_platform, by_pool in shares_as_published(published).items()
+        }
+        for cluster in clusters:
+            shares[_KUBERNETES, cluster.cluster.name] = shares_of_cluster(cluster)
+        self._add_schedules(hour, shares)
+        self._unused.note(charges)
+        self._total(charges)
+        self._add_costs(costs_of(charges), shares)
+
+    def add_month(self, charges: Sequence[Charge]) -> None:
+        """Adds the charges of a billing period as a whole, after all of its hours."""
+        self._total(charges)
+        self._add_costs(costs_of(charges), {})
+        self._add_costs(self._unused.costs_of(charges), {})
+
+    def close(self) -> None:
+        """Writes what is left, and the totals."""
+        for rows in (self._true_cost, self._schedule, self._enriched):
+            rows.close()
+        totals: list[dict[str, Any]] = []
+        for (period, payer), sums in sorted(self._totals.items()):
+            line_count = sums.pop("line_count")
+            amounts = {name: as_text(amount) for name, amount in sorted(sums.items())}
+            totals.append(
+                {
+                    "billing_period": period,
+                    "payer_account_id": payer,
+                    "line_count": line_count,
+                    **amounts,
+                }
+            )
+        path = self._folder / "totals.json"
+        path.write_text(json.dumps(totals, indent=2), encoding="utf-8")
+
+    def _add_schedules(self, hour: datetime, shares: dict[_SubPlatform, SharesByPool]) -> None:
+        for (platform, sub_platform), by_pool in shares.items():
+            cost_model = _COST_MODELS[platform, sub_platform]
+            for pool, by_label in by_pool.items():
+                for label, proportion in by_label.items():
+                    self._schedule.add(
+                        (hour, 1, platform, sub_platform, pool, cost_model, label, proportion)
+                    )
+
+    def _add_costs(self, costs: Costs, shares: dict[_SubPlatform, SharesByPool]) -> None:
+        """Adds costs at the grain of the truth, and splits those of the platforms."""
+        coarse: defaultdict[Row, list[int]] = defaultdict(lambda: [0, 0, 0])
+        spend: defaultdict[Row, list[int]] = defaultdict(lambda: [0, 0])
+        for key, cost in costs.items():
+            sums = coarse[
+                key.usage_hour,
+                key.billing_period,
+                key.payer_account_id,
+                key.account_id,
+                key.lyft_label,
+                key.product,
+                key.usage_type or None,
+                key.charge_class,
+                key.is_period_charge,
+            ]
+            sums[0] += cost.net_amortized
+            sums[1] += cost.none
+            sums[2] += cost.family
+            place = _place(key.lyft_label, key.product)
+            pool = None
+            by_label = {key.lyft_label: ONE}
+            if place is not None:
+                pools = shares[place]
+                pool = key.instance_type if key.instance_type in pools else ALL
+                by_label = pools[pool]
+            where = (*(place or _NOWHERE), pool)
+            for label, proportion in by_label.items():
+                parts = spend[(key.usage_hour, label, *where, key.product, key.charge_class)]
+                parts[0] += cost.none * proportion
+                parts[1] += cost.family * proportion
+        for row, amounts in coarse.items():
+            self._true_cost.add((*row, *amounts))
+        for row, amounts in spend.items():
+            self._enriched.add((*row, *amounts))
+
+    def _total(self, charges: Iterable[Charge]) -> None:
+        for charge in charges:
+            columns: dict[str, Any] = charge.columns
+            kind = columns["line_item_line_item_type"]
+            period = f"{columns['bill_billing_period_start_date']:%Y-%m}"
+            sums = self._totals[period, columns["bill_payer_account_id"]]
+            net = columns["line_item_net_unblended_cost"]
+            true_cost = net_amortized(columns)
+            sums["line_count"] += 1
+            sums["unblended_cost"] += columns["line_item_unblended_cost"]
+            sums["net_unblended_cost"] += net
+            sums["invoice"] += net
+            sums["true_cost"] += true_cost
+            if kind in _BRIDGE_ITEMS:
+                sums[_BRIDGE_ITEMS[kind]] += true_cost - net
+
+
+class _Rows:
+    """The rows of one table of the truth on their way to its file."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = ParquetFile(path, schema)
+        self._waiting: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        self._waiting.append(row)
+        if len(self._waiting) == _ROWS_OF_A_ROW_GROUP:
+            self._file.write(self._waiting)
+            self._waiting = []
+
+    def close(self) -> None:
+        self._file.write(self._waiting)
+        self._file.close()
+
+
+def _place(label: str, product: str) -> _SubPlatform | None:
+    """The sub-platform that a charge pays for: None for what no platform shares out."""
+    if label == _WAREHOUSE_LABEL:
+        return PLATFORM, "storage" if product == "AmazonS3" else "analytics"
+    if (_KUBERNETES, label) in _COST_MODELS:
+        return _KUBERNETES, label
+    return None
