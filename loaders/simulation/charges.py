@@ -20,22 +20,23 @@ from loaders.simulation.company import (
     ACCOUNT_NAMES,
     DATA,
     EAST,
-    METERS,
     NEGOTIATED_TENTHS,
     PAYER,
     PRODUCTION,
-    RESERVATIONS,
     SANDBOX,
-    SAVINGS_PLAN,
     USAGE_TYPE_PREFIX,
     WINDOWS,
     Mark,
-    Meter,
-    Reservation,
-    SavingsPlan,
     tagged,
     untagged,
 )
+from loaders.simulation.company_commitments import (
+    RESERVATIONS,
+    SAVINGS_PLAN,
+    Reservation,
+    SavingsPlan,
+)
+from loaders.simulation.company_meters import METERS, Meter
 from loaders.simulation.machines import Machine, scaled
 from loaders.simulation.units import ONE, as_short_text, share, units
 

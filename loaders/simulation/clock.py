@@ -25,7 +25,7 @@ class Period:
     @classmethod
     def of(cls, moment: datetime) -> Period:
         """The month that a moment falls into."""
-        start = datetime(moment.year, moment.month, 1)
+        start = datetime.combine(moment.replace(day=1), datetime.min.time())
         return cls(start, (start + 31 * DAY).replace(day=1))
 
     @property
@@ -62,9 +62,14 @@ class Window:
             key=lambda period: period.start,
         )
 
-    def within(self, period: Period, since: datetime = datetime.min) -> tuple[datetime, datetime]:
+    def within(self, period: Period, since: datetime | None = None) -> tuple[datetime, datetime]:
         """The simulated part of a period that lies at or after `since`."""
-        return max(self.start, period.start, since), min(self.end, period.end)
+        return max(self.start, period.start, since or self.start), min(self.end, period.end)
+
+
+def utc(text: str) -> datetime:
+    """The moment that a text in ISO 8601 names, in UTC and without saying so."""
+    return datetime.fromisoformat(text)
 
 
 def stamp(moment: datetime) -> str:

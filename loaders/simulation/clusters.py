@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from loaders.simulation.chance import Chance
-from loaders.simulation.clock import is_working_hours
-from loaders.simulation.company import CLUSTERS, MIGRATION, Cluster, Volume, Workload
+from loaders.simulation.clock import is_working_hours, utc
+from loaders.simulation.company_clusters import CLUSTERS, Cluster, Volume, Workload
+from loaders.simulation.company_machines import MIGRATION
 from loaders.simulation.machines import Running, scaled
 from loaders.simulation.units import ONE, TWENTIETHS, share
 
 _GIB_OF_A_NODE_TEN_THOUSANDTHS = 9727  # What the kernel leaves of a machine's nominal memory.
 
 # What goes wrong in the last two days, so that even a short simulation has met it.
-_OVER_SUBSCRIBED = ("core-1", datetime(2026, 11, 19, 14))
-_NOTHING_REQUESTED = ("core-1", "m5.4xlarge", datetime(2026, 11, 20, 3))
-_NODE_NEVER_SEEN = ("core-0", datetime(2026, 11, 20, 5))
-_NODES_WITHOUT_TYPE = ("batch-0", "drivers", datetime(2026, 11, 19), timedelta(days=1))
+_OVER_SUBSCRIBED = ("core-1", utc("2026-11-19T14"))
+_NOTHING_REQUESTED = ("core-1", "m5.4xlarge", utc("2026-11-20T03"))
+_NODE_NEVER_SEEN = ("core-0", utc("2026-11-20T05"))
+_NODES_WITHOUT_TYPE = ("batch-0", "drivers", utc("2026-11-19"), timedelta(days=1))
 
 _REBUILD = Workload("routing", "rebuild", 40, 40, (("main", 8000, 2048),), "Job")
 

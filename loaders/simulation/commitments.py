@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from loaders.simulation.chance import Chance
-from loaders.simulation.company import (
-    EAST,
-    LINUX,
+from loaders.simulation.company import EAST, LINUX
+from loaders.simulation.company_commitments import (
     RESERVATIONS,
     SAVINGS_PLAN,
     Reservation,

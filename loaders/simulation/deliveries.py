@@ -261,8 +261,9 @@ class ExportDelivery:
         as_value = _as_parquet(field.type)
         values = (line.get(field.name) for line in self._waiting)
         # What a line does not have, or has empty, is absent.
-        is_absent = (None, "", {})
-        return pa.array([None if v in is_absent else as_value(v) for v in values], field.type)
+        return pa.array(
+            [None if v is None or v == "" or v == {} else as_value(v) for v in values], field.type
+        )
 
     def _next_file(self) -> None:
         if self._files:

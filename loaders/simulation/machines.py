@@ -8,19 +8,15 @@ from datetime import datetime
 
 from loaders.simulation.chance import Chance
 from loaders.simulation.clock import is_working_hours
-from loaders.simulation.company import (
-    CLUSTERS,
-    EAST,
+from loaders.simulation.company import EAST, LINUX, Mark
+from loaders.simulation.company_clusters import CLUSTERS, Cluster, NodeGroup
+from loaders.simulation.company_machines import (
     FLEETS,
     INSTANCE_TYPES,
     LICENCE,
-    LINUX,
     MIGRATION,
-    Cluster,
     Fleet,
     InstanceType,
-    Mark,
-    NodeGroup,
 )
 from loaders.simulation.units import TWENTIETHS
 

@@ -95,7 +95,10 @@ def simulate(
         bill_lines = _Run(out, window, Chance(seed), scale, progress).write()
         record.finish(bill_lines)
     return SimulationResult(
-        *(out / folder for folder in _FOLDERS),
+        bill=out / "bill",
+        kubernetes=out / "kubernetes",
+        platforms=out / "platforms",
+        truth=out / "truth",
         first_hour=window.start,
         end_hour=window.end,
         bill_lines=bill_lines,
@@ -240,12 +243,10 @@ class _Record:
         """The lines of the bill if this very simulation is there and complete, else None."""
         try:
             record = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (FileNotFoundError, ValueError):
             return None
-        is_same = (
-            record.get("arguments") == self._arguments and record.get("files") == self._files()
-        )
-        return int(record["bill_lines"]) if is_same else None
+        is_this = record["arguments"] == self._arguments and record["files"] == self._files()
+        return int(record["bill_lines"]) if is_this else None
 
     def begin(self) -> None:
         """Makes room.

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from loaders.simulation.charges import Charge
 from loaders.simulation.clusters import ClusterHour
-from loaders.simulation.company import CLUSTERS
+from loaders.simulation.company_clusters import CLUSTERS
 from loaders.simulation.files import ParquetFile, Row
 from loaders.simulation.ready_made import PLATFORM, Published
 from loaders.simulation.truth_costs import Costs, UnusedReservations, costs_of, net_amortized

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from loaders.simulation.charges import Charge, Columns
 from loaders.simulation.clock import HOUR
 from loaders.simulation.truth_shares import deal
-from loaders.simulation.units import ONE, share, units
+from loaders.simulation.units import share, units
 
 
 class Key(NamedTuple):
@@ -140,8 +140,10 @@ class UnusedReservations:
                 self._used[arn, _moment(columns, "line_item_usage_start_date")] += used
 
     def costs_of(self, charges: Iterable[Charge]) -> Costs:
-        """The hourly costs that the fees among a month's charges come to; none are left out
-        but the hours that cost nothing."""
+        """The hourly costs that the reservations' fees among a month's charges come to.
+
+        Hours that cost nothing are left out.
+        """
         return {
             key: cost
             for charge in charges
