@@ -103,10 +103,18 @@ def _month(text: str | None) -> str | None:
 _MONTHS = {f"{month:02}" for month in range(1, 13)}
 
 
+def _show_version(wanted: bool) -> None:
+    """Prints the version and ends, whatever else was asked for."""
+    if wanted:
+        out.print(f"infraspend {version('infraspend')}", highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
 def door(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", is_eager=True)
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
     ] = False,
 ) -> None:
     """Who spends what on shared platforms, exact to the last digit.
@@ -123,9 +131,6 @@ def door(
 
     To see all of it on a company that does not exist: `infraspend demo`.
     """
-    if show_version:
-        out.print(f"infraspend {version('infraspend')}", highlight=False)
-        raise typer.Exit
 
 
 @app.command()
@@ -299,7 +304,7 @@ def publish(
         infraspend publish --to /srv/finops
     """
     if to is not None and "://" in to:
-        raise InfraspendError(f"{to}: publishing to a URL is not supported; name a directory")
+        raise InfraspendError(f"{to}: publishing to a URL is not supported yet; name a directory")
     _publish(warehouse, Path(to) if to else warehouse.parent / "published")
 
 

@@ -112,7 +112,7 @@ def run_dbt(
         "build",
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target-path", str(target), "--log-path", str(artifacts / "logs")),
-        *("--log-format", "json", "--no-print"),
+        *("--log-format", "json", "--no-use-colors", "--no-print"),
         *arguments,
     ]
     environment = os.environ | {
@@ -151,7 +151,8 @@ def _follow(lines: Iterable[str], progress: Progress) -> str:
             data = event["data"]
             progress(f"{data['index']} of {data['total']}: {node['node_name']}")
         if event["info"]["level"] == "error":
-            complaint = event["info"]["msg"]
+            # An exception comes with a preamble of dbt's around its own words.
+            complaint = event["data"].get("exc") or event["info"]["msg"]
     return one_line(complaint or "".join(unstructured))
 
 

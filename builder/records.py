@@ -61,7 +61,7 @@ def opened(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckD
             "load a bill first: infraspend load aws-cur --from DIR"
         )
     quoted = str(warehouse).replace("'", "''")
-    with duckdb.connect(":memory:", config={"TimeZone": "UTC"}) as connection:
+    with duckdb.connect(":memory:") as connection:
         try:
             options = " (read_only)" if read_only else ""
             connection.execute(f"attach '{quoted}' as warehouse{options}")

@@ -74,8 +74,8 @@ def publish(
                 _replace(Path(folder) / f"{mart}.parquet", _parquet_of(mart, to))
         for mart in before - set(build.marts):
             _parquet_of(mart, to).unlink(missing_ok=True)
-    except OSError as error:
-        raise InfraspendError(f"{to}: cannot publish here ({error})") from error
+    except (OSError, duckdb.Error) as error:
+        raise InfraspendError(f"{to}: cannot publish here ({_first_line(error)})") from error
     return Published(
         database=database,
         parquet=tuple(_parquet_of(mart, to) for mart in build.marts),
@@ -188,6 +188,11 @@ def _replace(new: Path, old: Path) -> None:
     with new.open("rb") as file:
         os.fsync(file.fileno())
     new.replace(old)
+
+
+def _first_line(error: BaseException) -> str:
+    """What an error says, without the paragraphs below it."""
+    return str(error).strip().splitlines()[0]
 
 
 def _text(value: object) -> str:

@@ -1,0 +1,163 @@
+"""What a build checks before, what it records after, and how it says what failed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder import build, is_up_to_date, last_build, records
+from loaders.errors import InfraspendError
+from loaders.warehouse import create_raw_tables
+from tests.houses import House, load
+
+
+def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
+    before = {path.name for path in fresh.project.iterdir()}
+    told: list[str] = []
+
+    result = build(fresh.warehouse, fresh.project, fresh.seeds, progress=told.append)
+
+    assert result.succeeded
+    assert (result.models, result.tests) == (1, 1)
+    assert any("orgs" in line for line in told)
+    record = last_build(fresh.warehouse)
+    assert record is not None
+    assert record.may_be_published
+    assert record.finished_at is not None
+    assert record.marts == ("orgs",)
+    # What dbt writes lies beside the warehouse: two warehouses may be built at once.
+    assert {path.name for path in fresh.project.iterdir()} <= before | {".user.yml"}
+    assert result.log.is_file()
+
+
+@pytest.mark.parametrize("arguments", [("--select", "orgs"), ("--empty",)])
+def test_a_part_of_the_project_is_not_the_whole(built: House, arguments: tuple[str, ...]) -> None:
+    result = built.build(*arguments)
+
+    assert result.succeeded
+    assert not result.is_whole
+    record = last_build(built.warehouse)
+    assert record is not None
+    assert not record.may_be_published
+
+
+def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
+    owners = fresh.seeds / "label_owners.csv"
+    owners.write_text(owners.read_text() + "a-service,no-such-team,,\n")
+
+    result = fresh.build()
+
+    assert not result.succeeded
+    (failure,) = (line for line in result.failures if line.startswith("relationships_"))
+    assert "models/properties.yml" in failure
+    assert "no-such-team" in failure
+    assert Path(failure.rpartition("the query: ")[2]).is_file()
+    record = last_build(fresh.warehouse)
+    assert record is not None
+    assert not record.succeeded
+
+
+@pytest.mark.parametrize(
+    ("model", "says"),
+    [
+        ("select org, cast('many' as bigint) as teams from {{ ref('teams') }}", "many"),
+        ("select * from {{ ref('nowhere') }}", "nowhere"),
+    ],
+    ids=["does not run", "does not compile"],
+)
+def test_a_bad_model_is_one_line(fresh: House, model: str, says: str) -> None:
+    (fresh.project / "models" / "marts" / "orgs.sql").write_text(model)
+
+    result = fresh.build()
+
+    assert not result.succeeded
+    (failure,) = result.failures
+    assert says in failure
+    assert "models/marts/orgs.sql" in failure
+    assert "\n" not in failure
+
+
+def test_a_wrong_argument_of_dbt_is_said(built: House) -> None:
+    result = built.build("--no-such-option")
+
+    assert not result.succeeded
+    assert "--no-such-option" in result.failures[0]
+
+
+def test_a_killed_build_never_counts(built: House) -> None:
+    records.begin(built.warehouse, "killed before it ended")
+
+    record = last_build(built.warehouse)
+    assert record is not None
+    assert record.finished_at is None
+    assert not record.may_be_published
+
+
+def test_the_same_input_needs_no_second_build(built: House) -> None:
+    assert is_up_to_date(built.warehouse, built.project, built.seeds)
+
+
+def test_a_new_delivery_needs_a_build(built: House) -> None:
+    load(built.warehouse, "another-delivery")
+
+    assert not is_up_to_date(built.warehouse, built.project, built.seeds)
+
+
+@pytest.mark.parametrize("name", ["seeds/teams.csv", "models/marts/orgs.sql", "profiles.yml"])
+def test_an_edit_needs_a_build(built: House, name: str) -> None:
+    with (built.project / name).open("a") as file:
+        file.write("\n")
+
+    assert not is_up_to_date(built.warehouse, built.project, built.seeds)
+
+
+def test_a_warehouse_that_was_never_built_needs_a_build(fresh: House) -> None:
+    assert not is_up_to_date(fresh.warehouse, fresh.project, fresh.seeds)
+
+
+def test_no_warehouse(fresh: House, tmp_path: Path) -> None:
+    with pytest.raises(InfraspendError, match="infraspend load aws-cur --from DIR"):
+        build(tmp_path / "nowhere.duckdb", fresh.project, fresh.seeds)
+
+
+def test_nothing_loaded(fresh: House, tmp_path: Path) -> None:
+    create_raw_tables(tmp_path / "empty.duckdb")
+
+    with pytest.raises(InfraspendError, match="nothing was loaded yet"):
+        build(tmp_path / "empty.duckdb", fresh.project, fresh.seeds)
+
+
+def test_another_database(fresh: House, tmp_path: Path) -> None:
+    database = tmp_path / "somebody-elses.duckdb"
+    duckdb.connect(str(database)).close()
+
+    with pytest.raises(InfraspendError, match="not a warehouse of Infraspend"):
+        build(database, fresh.project, fresh.seeds)
+
+
+def test_no_database(fresh: House, tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("This is no database. " * 1000)
+
+    with pytest.raises(InfraspendError, match=r"notes\.txt: cannot be opened"):
+        build(text, fresh.project, fresh.seeds)
+
+
+def test_a_warehouse_in_use(fresh: House) -> None:
+    holds = (
+        "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); "
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holds, str(fresh.warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InfraspendError, match="another process has the warehouse open"):
+            fresh.build()
+        other.communicate("")

@@ -1,0 +1,142 @@
+"""The door as its users meet it: help that teaches, one line for what went wrong, exit codes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import infraspend
+from tests.houses import House
+
+INFRASPEND = Path(sys.executable).with_name("infraspend")
+
+
+def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if "INFRASPEND" not in name}
+    return subprocess.run(
+        [INFRASPEND, *arguments],
+        cwd=cwd,
+        env=clean | {"COLUMNS": "100"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("verb", "teaches"),
+    [
+        ([], "infraspend load aws-cur --from DIR"),
+        (["demo"], "infraspend demo"),
+        (["simulate"], "infraspend simulate --out company"),
+        (["load"], "exactly once"),
+        (["load", "aws-cur"], "--since 2026-09"),
+        (["load", "kubernetes"], "infraspend load kubernetes --from"),
+        (["load", "platforms"], "infraspend load platforms --from"),
+        (["build"], "--select true_cost+"),
+        (["publish"], "infraspend publish --to"),
+    ],
+)
+def test_help_teaches(tmp_path: Path, verb: list[str], teaches: str) -> None:
+    shown = run(*verb, "--help", cwd=tmp_path)
+
+    assert shown.returncode == 0
+    assert teaches in shown.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_shows_only_what_is_there(tmp_path: Path) -> None:
+    shown = run("--help", cwd=tmp_path).stdout
+
+    for later in ("track", "dashboard", "notify", "doctor", "explain", "engine"):
+        assert later not in shown
+
+
+def test_version(tmp_path: Path) -> None:
+    assert run("--version", cwd=tmp_path).stdout.startswith("infraspend 0.")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no-such-verb"],
+        ["load", "aws-cur"],
+        ["load", "aws-cur", "--from", ".", "--since", "2026-13"],
+        ["load", "aws-cur", "--from", ".", "--until", "November"],
+        ["simulate"],
+        ["simulate", "--out", ".", "--days", "0"],
+        ["build", "--target", "lint"],
+        ["publish", "--no-such-option"],
+    ],
+)
+def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+    said = run(*arguments, cwd=tmp_path)
+
+    assert said.returncode == 2
+    assert "Traceback" not in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["build"], "load a bill first"),
+        (["publish"], "load a bill first"),
+        (["publish", "--to", "s3://bucket/prefix"], "s3://bucket/prefix"),
+        (["load", "aws-cur", "--from", "nowhere"], "nowhere"),
+        (["load", "aws-cur", "--from", "."], "anifest"),
+        (["load", "kubernetes", "--from", "nowhere"], "nowhere"),
+        (["load", "platforms", "--from", "nowhere"], "nowhere"),
+    ],
+)
+def test_what_went_wrong_is_one_line(tmp_path: Path, arguments: list[str], says: str) -> None:
+    said = run(*arguments, cwd=tmp_path)
+
+    assert said.returncode == 1
+    (line,) = (line for line in said.stderr.splitlines() if not line.startswith("20"))
+    assert line.startswith("error: ")
+    assert says in line
+    assert said.stdout == ""
+
+
+@pytest.mark.parametrize("arguments", [["--debug", "publish"], ["publish", "--debug"]])
+def test_debug_shows_the_traceback(tmp_path: Path, arguments: list[str]) -> None:
+    said = run(*arguments, cwd=tmp_path)
+
+    assert said.returncode == 1
+    assert "Traceback" in said.stderr
+
+
+def test_what_nobody_expected_is_one_line_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def break_down(*_: object) -> None:
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr("publishers.marts.publish", break_down)
+    monkeypatch.setattr(sys, "argv", ["infraspend", "publish", "--to", str(tmp_path)])
+
+    with pytest.raises(SystemExit) as ended:
+        infraspend.main()
+
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "error: RuntimeError: out of luck (unexpected: --debug shows where)"
+    ]
+
+
+def test_publish_goes_beside_the_warehouse_of_the_environment(built: House) -> None:
+    said = run("publish", cwd=built.root, INFRASPEND_WAREHOUSE="warehouse/infraspend.duckdb")
+
+    assert said.returncode == 0, said.stderr
+    assert (built.root / "warehouse" / "published" / "infraspend.duckdb").is_file()
+
+
+def test_another_company_is_not_mixed_into_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "company.json").write_text('{"days": 5, "seed": 1, "scale": 1.0}')
+
+    said = run("simulate", "--out", tmp_path, "--days", "2", cwd=tmp_path)
+
+    assert said.returncode == 1
+    assert "holds another company (days 5, seed 1" in said.stderr

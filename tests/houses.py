@@ -1,0 +1,76 @@
+"""A house with one room: the project's own settings and seeds, one mart, one test on a seed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from builder import BuildResult, build
+
+ROOT = Path(__file__).parents[1]
+
+MODEL = """
+select
+    teams.org,
+    cast(count(*) as bigint) as teams
+from {{ ref('teams') }} as teams
+group by teams.org
+"""
+
+PROPERTIES = """
+models:
+  - name: orgs
+    description: The orgs of the company, counted by an 'analyst'.
+    columns:
+      - {name: org, data_type: varchar, description: "What teams belong to."}
+      - {name: teams, data_type: bigint, description: "How many teams it has."}
+
+seeds:
+  - name: teams
+    config:
+      column_types: {team: varchar, org: varchar, valid_from: timestamp, valid_until: timestamp}
+  - name: label_owners
+    config:
+      column_types: {team: varchar, owned_from: timestamp, owned_until: timestamp}
+    columns:
+      - name: team
+        data_tests:
+          - relationships:
+              arguments: {to: ref('teams'), field: team}
+"""
+
+
+@dataclass(frozen=True)
+class House:
+    """A dbt project and a warehouse, in a directory of their own."""
+
+    root: Path
+
+    @property
+    def project(self) -> Path:
+        return self.root / "project"
+
+    @property
+    def seeds(self) -> Path:
+        return self.project / "seeds"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse" / "infraspend.duckdb"
+
+    def build(self, *arguments: str, seeds: Path | None = None) -> BuildResult:
+        return build(self.warehouse, self.project, seeds or self.seeds, arguments)
+
+
+def load(warehouse: Path, delivery: str) -> None:
+    """Lands a delivery of nothing, as a loader leaves it."""
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(
+            "insert into raw_platforms.deliveries (delivery_id, _dlt_load_id) values (?, ?)",
+            [delivery, delivery],
+        )
+        connection.execute(
+            "insert into raw_platforms._dlt_loads (load_id, status, inserted_at) "
+            "values (?, 0, current_date)",
+            [delivery],
+        )

@@ -1,0 +1,170 @@
+"""Only whole, tested marts are published, and nobody who reads them notices how."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder import records
+from loaders.errors import InfraspendError
+from publishers.marts import publish
+from tests.houses import House
+
+
+def rows_of(warehouse: Path) -> list[tuple[str, int]]:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return connection.execute("select * from marts.orgs order by org").fetchall()
+
+
+def record_build(house: House, *, succeeded: bool = True, is_whole: bool = True) -> None:
+    build_id = records.begin(house.warehouse, "of a test")
+    records.finish(
+        house.warehouse, build_id, succeeded=succeeded, is_whole=is_whole, marts=["orgs"]
+    )
+
+
+def test_every_mart_is_there_in_both_forms(built: House, tmp_path: Path) -> None:
+    to = tmp_path / "published"
+
+    published = publish(built.warehouse, to)
+
+    assert published.database == to / "infraspend.duckdb"
+    assert published.parquet == (to / "marts" / "orgs.parquet",)
+    rows = rows_of(built.warehouse)
+    assert published.rows == {"orgs": len(rows)}
+    assert rows_of(published.database) == rows
+    assert duckdb.read_parquet(str(published.parquet[0])).order("org").fetchall() == rows
+    assert {path.name for path in to.iterdir()} == {"infraspend.duckdb", "marts"}
+
+
+def test_only_the_marts_leave_the_house(built: House, tmp_path: Path) -> None:
+    published = publish(built.warehouse, tmp_path)
+
+    with duckdb.connect(str(published.database), read_only=True) as connection:
+        schemas = connection.execute("select distinct schema_name from duckdb_tables()").fetchall()
+    assert schemas == [("marts",)]
+
+
+def test_comments_come_along(built: House, tmp_path: Path) -> None:
+    published = publish(built.warehouse, tmp_path)
+
+    with duckdb.connect(str(published.database), read_only=True) as connection:
+        table = connection.execute("select comment from duckdb_tables()").fetchone()
+        columns = connection.execute(
+            "select comment from duckdb_columns() where not internal"
+        ).fetchall()
+    assert table == ("The orgs of the company, counted by an 'analyst'.",)
+    assert columns == [("What teams belong to.",), ("How many teams it has.",)]
+
+
+def test_older_duckdbs_can_read_it(built: House, tmp_path: Path) -> None:
+    published = publish(built.warehouse, tmp_path)
+
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{published.database}' as published (read_only)")
+        tags = connection.execute(
+            "select tags['storage_version'] from duckdb_databases() "
+            "where database_name = 'published'"
+        ).fetchone()
+    assert tags is not None
+    assert tags[0].startswith("v1.2.0")
+
+
+def test_publishing_again_changes_nothing(built: House, tmp_path: Path) -> None:
+    first = publish(built.warehouse, tmp_path)
+    before = rows_of(first.database)
+
+    again = publish(built.warehouse, tmp_path)
+
+    assert again == first
+    assert rows_of(again.database) == before
+
+
+def test_a_reader_keeps_what_it_opened(built: House, tmp_path: Path) -> None:
+    published = publish(built.warehouse, tmp_path)
+    before = rows_of(published.database)
+    with duckdb.connect(str(built.warehouse)) as connection:
+        connection.execute("insert into marts.orgs values ('newcomers', 1)")
+
+    with duckdb.connect(str(published.database), read_only=True) as reader:
+        publish(built.warehouse, tmp_path)
+        kept = reader.execute("select * from marts.orgs order by org").fetchall()
+
+    assert kept == before
+    assert ("newcomers", 1) in rows_of(published.database)
+
+
+def test_a_mart_that_is_gone_is_not_left_behind(built: House, tmp_path: Path) -> None:
+    publish(built.warehouse, tmp_path)
+    strangers = tmp_path / "marts" / "notes.parquet"
+    strangers.write_text("not ours")
+    with duckdb.connect(str(built.warehouse)) as connection:
+        connection.execute("create table marts.teams as from marts.orgs")
+    build_id = records.begin(built.warehouse, "of a test")
+    records.finish(built.warehouse, build_id, succeeded=True, is_whole=True, marts=["teams"])
+
+    publish(built.warehouse, tmp_path)
+
+    assert {path.name for path in (tmp_path / "marts").iterdir()} == {
+        "teams.parquet",
+        "notes.parquet",
+    }
+
+
+@pytest.mark.parametrize(
+    ("succeeded", "is_whole", "says"),
+    [(False, True, "failed its last build"), (True, False, "was last built in part")],
+)
+def test_what_is_not_whole_and_tested_stays_in_the_house(
+    built: House, tmp_path: Path, succeeded: bool, is_whole: bool, says: str
+) -> None:
+    record_build(built, succeeded=succeeded, is_whole=is_whole)
+
+    with pytest.raises(InfraspendError, match=says):
+        publish(built.warehouse, tmp_path / "published")
+
+    assert not (tmp_path / "published").exists()
+
+
+def test_a_build_that_did_not_end_stays_in_the_house(built: House, tmp_path: Path) -> None:
+    records.begin(built.warehouse, "of a test")
+
+    with pytest.raises(InfraspendError, match="is being built, or its last build was killed"):
+        publish(built.warehouse, tmp_path)
+
+
+def test_what_was_never_built_is_refused(fresh: House, tmp_path: Path) -> None:
+    with pytest.raises(InfraspendError, match="was never built"):
+        publish(fresh.warehouse, tmp_path)
+
+
+def test_the_warehouse_is_never_overwritten(built: House) -> None:
+    before = built.warehouse.read_bytes()
+
+    with pytest.raises(InfraspendError, match="is the warehouse itself"):
+        publish(built.warehouse, built.warehouse.parent)
+
+    assert built.warehouse.read_bytes() == before
+
+
+def test_a_directory_that_cannot_be_written_is_named(built: House, tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("in the way")
+
+    with pytest.raises(InfraspendError, match="a-file"):
+        publish(built.warehouse, tmp_path / "a-file" / "published")
+
+
+def test_a_failure_in_the_middle_leaves_the_old_files(built: House, tmp_path: Path) -> None:
+    published = publish(built.warehouse, tmp_path)
+    before = published.database.read_bytes()
+    build_id = records.begin(built.warehouse, "of a test")
+    records.finish(
+        built.warehouse, build_id, succeeded=True, is_whole=True, marts=["orgs", "not_there"]
+    )
+
+    with pytest.raises(InfraspendError, match="not_there"):
+        publish(built.warehouse, tmp_path)
+
+    assert published.database.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} >= {"infraspend.duckdb", "marts"}
+    assert not list(tmp_path.glob(".publishing-*"))
