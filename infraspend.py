@@ -4,7 +4,6 @@ Nothing is decided here. A verb reads its options, calls the room that does the 
 what came of it; `main` turns what went wrong into one line and an exit code.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from loaders.errors import InfraspendError
 
 if TYPE_CHECKING:
     from loaders.result import LoadResult, Progress
+    from loaders.simulation import SimulationResult
     from publishers.marts import Published
 
 PROJECT = Path(__file__).resolve().parent
@@ -34,7 +34,7 @@ DEMO_DAYS = 61
 DEMO_SEED = 2019
 
 _FAILED = 1
-_COMPANY = "company.json"
+_DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
     *("--project-dir", "--profiles-dir", "--profile", "--target", "-t"),
     *("--target-path", "--log-path", "--log-format"),
@@ -42,6 +42,7 @@ _SET_BY_THE_DOOR = {
 
 out = Console()
 err = Console(stderr=True)
+_MONTHS = {f"{month:02}" for month in range(1, 13)}
 
 
 class _InOrder(TyperGroup):
@@ -100,13 +101,10 @@ def _month(text: str | None) -> str | None:
     return text
 
 
-_MONTHS = {f"{month:02}" for month in range(1, 13)}
-
-
 def _show_version(wanted: bool) -> None:
     """Prints the version and ends, whatever else was asked for."""
     if wanted:
-        out.print(f"infraspend {version('infraspend')}", highlight=False)
+        _say(f"infraspend {version('infraspend')}")
         raise typer.Exit
 
 
@@ -157,19 +155,24 @@ def demo(
 
         infraspend demo
 
-        infraspend demo --dir /somewhere/else --days 30
+        infraspend demo --dir company --days 30
     """
     from builder import is_up_to_date
     from publishers.summary import print_summary
 
-    warehouse = warehouse or directory / "infraspend.duckdb"
     seeds = PROJECT / "seeds"
-    simulate(directory, days=days, seed=seed)
-    load_aws_cur(str(directory / "bill"), warehouse=warehouse)
-    load_kubernetes(str(directory / "kubernetes"), warehouse=warehouse)
-    load_platforms(str(directory / "platforms"), warehouse=warehouse)
+    company = _simulate(directory, days=days, seed=seed, scale=1.0)
+    if warehouse is None:
+        warehouse = directory / "demo.duckdb"
+        if company.is_new:
+            # What an earlier company left behind would add up with this one's.
+            for path in (warehouse, directory / "demo.duckdb.wal"):
+                path.unlink(missing_ok=True)
+    load_aws_cur(str(company.bill), warehouse=warehouse)
+    load_kubernetes(str(company.kubernetes), warehouse=warehouse)
+    load_platforms(str(company.platforms), warehouse=warehouse)
     if is_up_to_date(warehouse, PROJECT, seeds):
-        out.print("build: nothing new was landed and nothing changed, so the marts are current")
+        _say("build: nothing new was landed and nothing changed, so the marts are up to date")
     else:
         _build(warehouse, seeds)
     print_summary(_publish(warehouse, directory / "published"), out)
@@ -190,16 +193,7 @@ def simulate(
 
         infraspend load aws-cur --from company/bill
     """
-    from loaders.simulation import simulate as write_company
-
-    company = {"days": days, "seed": seed, "scale": scale, "version": version("infraspend")}
-    if _holds(to, company):
-        out.print(f"simulate: {to} holds this company already")
-        return
-    with _telling("simulate") as progress:
-        write_company(to, days=days, seed=seed, scale=scale, progress=progress)
-    (to / _COMPANY).write_text(json.dumps(company, indent=4) + "\n")
-    out.print(f"simulate: {days} days of a company are in {to}")
+    _simulate(to, days=days, seed=seed, scale=scale)
 
 
 @load_app.command("aws-cur")
@@ -330,24 +324,15 @@ def _fail(message: str, debug: bool) -> NoReturn:
     sys.exit(_FAILED)
 
 
-def _holds(directory: Path, company: dict[str, object]) -> bool:
-    """Whether a simulated company was written to a directory, whole.
+def _simulate(to: Path, *, days: int, seed: int, scale: float) -> "SimulationResult":
+    """Writes a company, and says what was written."""
+    from loaders.simulation import simulate as write_company
 
-    Raises:
-        InfraspendError: Another company lives there: the two would mix.
-    """
-    try:
-        there = json.loads((directory / _COMPANY).read_text())
-    except FileNotFoundError:
-        # Empty, or a simulation was interrupted there: it is written again, over what there is.
-        return False
-    if there != company:
-        differs = ", ".join(f"{key} {there.get(key)}" for key in company)
-        raise InfraspendError(
-            f"{directory} holds another company ({differs}): "
-            "name another directory, or delete this one"
-        )
-    return True
+    with _telling("simulate") as progress:
+        company = write_company(to, days=days, seed=seed, scale=scale, progress=progress)
+    what = f"{days} days of a company, {company.bill_lines:,} lines of its bill"
+    _say(f"simulate: {what}, are in {to}{'' if company.is_new else ' already'}")
+    return company
 
 
 def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
@@ -366,7 +351,7 @@ def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
             f"dbt's log is {result.log}"
         )
     part = "" if result.is_whole else " (a part of the project: it cannot be published)"
-    out.print(f"build: {result.models} models are built and {result.tests} tests passed{part}")
+    _say(f"build: {result.models} models are built and {result.tests} tests passed{part}")
 
 
 def _publish(warehouse: Path, to: Path) -> "Published":
@@ -375,16 +360,27 @@ def _publish(warehouse: Path, to: Path) -> "Published":
 
     with _telling("publish") as progress:
         published = publish_marts(warehouse, to, progress)
-    out.print(f"publish: {len(published.rows)} marts are in {to}")
+    _say(f"publish: {len(published.rows)} marts are in {to}")
     return published
 
 
 def _print_load(source: str, result: "LoadResult") -> None:
     """Says what a load did."""
-    out.print(
-        f"load {source}: {result.landed} landed, {result.skipped} were there already, "
-        f"{result.rejected} rejected"
+    _say(
+        f"load {source}: {_count(result.landed, _DELIVERIES[source])} landed, "
+        f"{result.skipped} there already, {_count(result.rejected, 'hour')} rejected"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    """How many there are of something."""
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else many}"
+
+
+def _say(line: str) -> None:
+    """Prints a result, as it is."""
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -131,12 +131,3 @@ def test_publish_goes_beside_the_warehouse_of_the_environment(built: House) -> N
 
     assert said.returncode == 0, said.stderr
     assert (built.root / "warehouse" / "published" / "infraspend.duckdb").is_file()
-
-
-def test_another_company_is_not_mixed_into_a_directory(tmp_path: Path) -> None:
-    (tmp_path / "company.json").write_text('{"days": 5, "seed": 1, "scale": 1.0}')
-
-    said = run("simulate", "--out", tmp_path, "--days", "2", cwd=tmp_path)
-
-    assert said.returncode == 1
-    assert "holds another company (days 5, seed 1" in said.stderr
