@@ -1,0 +1,120 @@
+{#-
+    The one rounding rule of the house. Writes the common table expressions that end in `name`:
+    every row of `of` with `dealt_units`, its part of `whole` in proportion to `weight`. Each part is
+    rounded down, and the units left over go one each to the largest remainders, ties in the order of
+    `ties`; so the parts of a group `by` add up to its whole exactly. A group without any weight is dealt
+    evenly. All amounts are integers; `whole`
+    is a constant or an aggregate; `by` and `ties` together name one row.
+-#}
+{% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
+{{ name }}_totals as (
+    select
+        {{ by | join(',\n        ') }},
+        sum({{ weight }}) as weight_of_all,
+        count(*) as row_count,
+        {{ whole }} as whole_units
+    from {{ of }}
+    group by {{ by | join(', ') }}
+),
+
+{{ name }}_weighed as (
+    select
+        {%- for column in by + ties + keep %}
+        weights.{{ column }},
+        {%- endfor %}
+        totals.whole_units,
+        case when totals.weight_of_all = 0 then 1 else weights.{{ weight }} end
+        * totals.whole_units as weighted_whole,
+        case when totals.weight_of_all = 0 then totals.row_count else totals.weight_of_all end
+            as total_weight
+    from {{ of }} as weights
+    inner join {{ name }}_totals as totals
+        on
+            {%- for column in by %}
+            {% if not loop.first %}and {% endif %}weights.{{ column }} = totals.{{ column }}
+            {%- endfor %}
+),
+
+{{ name }}_floored as (
+    select
+        *,
+        {{ floor_divide('weighted_whole', 'total_weight') }} as floor_units
+    from {{ name }}_weighed
+),
+
+{{ name }}_remainders as (
+    select
+        *,
+        weighted_whole - floor_units * total_weight as remainder
+    from {{ name }}_floored
+),
+
+{{ name }}_left_over as (
+    select
+        {{ by | join(',\n        ') }},
+        max(whole_units) - sum(floor_units) as left_over,
+        {{ largest_first('remainder') }} as remainders
+    from {{ name }}_remainders
+    group by {{ by | join(', ') }}
+),
+
+{{ name }}_threshold as (
+    select
+        {{ by | join(',\n        ') }},
+        {{ nth_of('remainders', 'left_over') }} as last_remainder,
+        left_over + 1 - {{ position_of(nth_of('remainders', 'left_over'), 'remainders') }} as ties_that_win
+    from {{ name }}_left_over
+    where left_over > 0
+),
+
+{{ name }}_tied as (
+    select
+        {%- for column in by + ties %}
+        remainders.{{ column }},
+        {%- endfor %}
+        row_number() over (
+            partition by
+                {%- for column in by %}
+                remainders.{{ column }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            order by
+                {%- for column in ties %}
+                remainders.{{ column }} nulls last{{ ',' if not loop.last }}
+                {%- endfor %}
+        ) as tie_rank
+    from {{ name }}_remainders as remainders
+    inner join {{ name }}_threshold as threshold
+        on
+            {%- for column in by %}
+            remainders.{{ column }} = threshold.{{ column }} and
+            {%- endfor %}
+            remainders.remainder = threshold.last_remainder
+),
+
+{{ name }} as (
+    select
+        {%- for column in by + ties + keep %}
+        remainders.{{ column }},
+        {%- endfor %}
+        remainders.floor_units
+        + case
+            when remainders.remainder > threshold.last_remainder then 1
+            when tied.tie_rank <= threshold.ties_that_win then 1
+            else 0
+        end as dealt_units
+    from {{ name }}_remainders as remainders
+    left join {{ name }}_threshold as threshold
+        on
+            {%- for column in by %}
+            {% if not loop.first %}and {% endif %}remainders.{{ column }} = threshold.{{ column }}
+            {%- endfor %}
+    left join {{ name }}_tied as tied
+        on
+            {%- for column in by %}
+            remainders.{{ column }} = tied.{{ column }} and
+            {%- endfor %}
+            {%- for column in ties %}
+            {% if not loop.first %}and {% endif %}remainders.{{ column }} is not distinct from tied.{{ column }}
+            {%- endfor %}
+)
+{%- endmacro %}

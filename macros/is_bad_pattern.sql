@@ -1,0 +1,7 @@
+{% macro is_bad_pattern(pattern) -%}
+    {{ return(adapter.dispatch('is_bad_pattern')(pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__is_bad_pattern(pattern) -%}
+    try(regexp_matches('', {{ pattern }})) is null
+{%- endmacro %}

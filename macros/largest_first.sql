@@ -1,0 +1,7 @@
+{% macro largest_first(amount) -%}
+    {{ return(adapter.dispatch('largest_first')(amount)) }}
+{%- endmacro %}
+
+{% macro duckdb__largest_first(amount) -%}
+    list({{ amount }} order by {{ amount }} desc)
+{%- endmacro %}

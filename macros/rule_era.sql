@@ -1,0 +1,31 @@
+{#-
+    Rules have dates, and keys should stay few: between two dates on which any rule changes, all hours
+    are one era, numbered from 0.
+-#}
+{% macro rule_era(rules, hour) -%}
+    {%- set changes = rule_changes(rules) -%}
+    {%- if changes -%}
+    case
+        {%- for change in changes | reverse %}
+        when {{ hour }} >= cast({{ sql_text(change) }} as timestamp) then {{ loop.revindex }}
+        {%- endfor %}
+        else 0
+    end
+    {%- else -%}
+    0
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro rule_changes(rules) -%}
+    {%- set changes = [] -%}
+    {%- for rule in rules -%}
+        {%- for change in [rule.valid_from, rule.valid_until] if change not in changes -%}
+            {%- do changes.append(change) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(changes | sort) }}
+{%- endmacro %}
+
+{% macro rule_era_of(rules, change) -%}
+    {{ return(rule_changes(rules).index(change) + 1) }}
+{%- endmacro %}

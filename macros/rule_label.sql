@@ -1,0 +1,19 @@
+{#-
+    The label that a rule gives: its text, in which {value} stands for what its `present` or `regex`
+    row looked at and {1}, {2}, ... for what that row's pattern captured.
+-#}
+{% macro rule_label(rule) -%}
+    {%- set parts = [] -%}
+    {%- for piece in modules.re.split('(\{(?:value|[0-9]+)\})', rule.label) if piece -%}
+        {%- if piece == '{value}' -%}
+            {%- do parts.append(rule_value(rule.source)) -%}
+        {%- elif modules.re.fullmatch('\{[0-9]+\}', piece) -%}
+            {%- do parts.append(
+                'regexp_extract(' ~ rule_value(rule.source) ~ ', ' ~ sql_text(rule.source.value) ~ ', ' ~ piece[1:-1] ~ ')'
+            ) -%}
+        {%- else -%}
+            {%- do parts.append(sql_text(piece)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ normalized_label('concat(' ~ parts | join(', ') ~ ')') }}
+{%- endmacro %}

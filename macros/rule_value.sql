@@ -1,0 +1,14 @@
+{#- The expression that a condition of a label rule looks at. -#}
+{% macro rule_value(condition) -%}
+    {%- if condition.on == 'tag' -%}
+        {{ json_value('tags', condition.key) }}
+    {%- elif condition.on == 'cost_category' -%}
+        {{ json_value('cost_categories', condition.key) }}
+    {%- elif condition.on == 'pod_label' -%}
+        {{ json_value('pod_labels', condition.key) }}
+    {%- elif condition.on == 'account' -%}
+        account_id
+    {%- else -%}
+        {{ condition.on }}
+    {%- endif -%}
+{%- endmacro %}

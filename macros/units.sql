@@ -1,0 +1,7 @@
+{% macro units(amount) -%}
+    {{ return(adapter.dispatch('units')(amount)) }}
+{%- endmacro %}
+
+{% macro duckdb__units(amount) -%}
+    cast({{ amount }} * cast(10000000000 as decimal(11, 0)) as hugeint)
+{%- endmacro %}

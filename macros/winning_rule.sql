@@ -1,0 +1,22 @@
+{#-
+    The rule_order of the first rule that matches, NULL if none does. A rule that would give no label,
+    or a reserved one, does not match.
+-#}
+{% macro winning_rule(rules) -%}
+    {%- if rules -%}
+    case
+        {%- for rule in rules %}
+        when
+            {%- for condition in rule.conditions %}
+            {% if not loop.first %}and {% endif %}{{ rule_condition(condition) }}
+            {%- endfor %}
+            and rule_era >= {{ rule_era_of(rules, rule.valid_from) }}
+            and rule_era < {{ rule_era_of(rules, rule.valid_until) }}
+            and {{ rule_label(rule) }} not in {{ reserved_labels() }}
+            then {{ rule.order }}
+        {%- endfor %}
+    end
+    {%- else -%}
+    cast(null as int)
+    {%- endif -%}
+{%- endmacro %}

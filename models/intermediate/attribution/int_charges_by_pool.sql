@@ -1,0 +1,107 @@
+-- Every charge with the schedule that splits it: that of its capacity pool, or of the whole
+-- sub-platform where it has no pool or its hour does not know the pool.
+
+with
+
+charges as (
+    select * from {{ ref('int_charges_assigned') }}
+),
+
+pools as (
+    select
+        usage_hour,
+        interval_hours,
+        platform,
+        sub_platform,
+        capacity_pool,
+        cost_model,
+        max({{ basis_rank('basis') }}) as basis_rank
+    from {{ ref('int_schedules') }}
+    group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
+),
+
+resolved as (
+    select
+        charges.billing_period,
+        charges.payer_account_id,
+        charges.account_id,
+        charges.source_label,
+        charges.product,
+        charges.charge_class,
+        charges.platform,
+        charges.sub_platform,
+        charges.cost_model,
+        case
+            when charges.platform is not null then coalesce(pools.capacity_pool, 'all')
+        end as capacity_pool,
+        -- A weaker step of the ladder says more than this one, and two must not stand on a row.
+        coalesce(
+            pools.capacity_pool is null
+            and charges.wanted_pool <> 'all'
+            and wholes.basis_rank < {{ basis_rank("'sub_platform'") }},
+            false
+        ) as is_without_its_pool,
+        charges.true_cost,
+        charges.usage_hour,
+        charges.interval_hours,
+        charges.is_period_charge
+    from charges
+    left join pools
+        on
+            charges.usage_hour = pools.usage_hour
+            and charges.interval_hours = pools.interval_hours
+            and charges.platform = pools.platform
+            and charges.sub_platform = pools.sub_platform
+            and charges.wanted_pool = pools.capacity_pool
+            and charges.cost_model = pools.cost_model
+    left join pools as wholes
+        on
+            charges.usage_hour = wholes.usage_hour
+            and charges.interval_hours = wholes.interval_hours
+            and charges.platform = wholes.platform
+            and charges.sub_platform = wholes.sub_platform
+            and wholes.capacity_pool = 'all'
+            and charges.cost_model = wholes.cost_model
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+    source_label,
+
+    -- what
+    product,
+    charge_class,
+
+    -- who splits it, and how
+    platform,
+    sub_platform,
+    capacity_pool,
+    cost_model,
+    is_without_its_pool,
+
+    -- what it cost
+    {{ usd('sum(true_cost)') }} as true_cost,
+
+    -- when
+    usage_hour,
+    interval_hours,
+    is_period_charge
+from resolved
+group by
+    billing_period,
+    payer_account_id,
+    account_id,
+    source_label,
+    product,
+    charge_class,
+    platform,
+    sub_platform,
+    capacity_pool,
+    cost_model,
+    is_without_its_pool,
+    usage_hour,
+    interval_hours,
+    is_period_charge

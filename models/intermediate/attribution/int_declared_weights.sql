@@ -1,0 +1,129 @@
+-- What platform owners said themselves: the usage they pushed, and the schedules they made, each
+-- first dealt to exactly 1. A sub-platform that only speaks of its pools is the sum of them.
+
+with
+
+usage as (
+    select * from {{ ref('stg_platforms__usage') }}
+),
+
+schedules as (
+    select
+        *,
+        {{ units('proportion') }} as proportion_units
+    from {{ ref('stg_platforms__schedules') }}
+),
+
+{{ deal(
+    'dealt',
+    of='schedules',
+    by=['usage_hour', 'platform', 'sub_platform', 'capacity_pool'],
+    weight='proportion_units',
+    ties=['lyft_label'],
+    keep=[],
+) }},
+
+declared as (
+    select
+        'pushed' as schedule_source,
+        usage_hour,
+        platform,
+        sub_platform,
+        capacity_pool,
+        lyft_label,
+        cast(usage as decimal(25, 10)) as weight
+    from usage
+    union all
+    select
+        'ready_made' as schedule_source,
+        usage_hour,
+        platform,
+        sub_platform,
+        capacity_pool,
+        lyft_label,
+        {{ from_units('dealt_units', 'decimal(25, 10)') }} as weight
+    from dealt
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+),
+
+cost_models as (
+    select * from {{ ref('int_platform_cost_models') }}
+),
+
+weights as (
+    select
+        declared.usage_hour,
+        declared.platform,
+        declared.sub_platform,
+        declared.capacity_pool,
+        cost_models.cost_model,
+        declared.lyft_label,
+        declared.weight
+    from declared
+    inner join platforms
+        on
+            declared.platform = platforms.platform
+            and declared.sub_platform = platforms.sub_platform
+            and declared.schedule_source = platforms.schedule_source
+            and declared.usage_hour >= platforms.valid_from
+            and declared.usage_hour < platforms.valid_until
+    inner join cost_models
+        on
+            declared.platform = cost_models.platform
+            and declared.sub_platform = cost_models.sub_platform
+),
+
+spoken_of_whole as (
+    select distinct
+        usage_hour,
+        platform,
+        sub_platform
+    from weights
+    where capacity_pool = 'all'
+),
+
+summed as (
+    select
+        weights.usage_hour,
+        weights.platform,
+        weights.sub_platform,
+        weights.cost_model,
+        weights.lyft_label,
+        sum(weights.weight) as weight
+    from weights
+    left join spoken_of_whole
+        on
+            weights.usage_hour = spoken_of_whole.usage_hour
+            and weights.platform = spoken_of_whole.platform
+            and weights.sub_platform = spoken_of_whole.sub_platform
+    where spoken_of_whole.usage_hour is null
+    group by
+        weights.usage_hour,
+        weights.platform,
+        weights.sub_platform,
+        weights.cost_model,
+        weights.lyft_label
+)
+
+select
+    usage_hour,
+    platform,
+    sub_platform,
+    capacity_pool,
+    cost_model,
+    lyft_label,
+    weight
+from weights
+union all
+select
+    usage_hour,
+    platform,
+    sub_platform,
+    'all' as capacity_pool,
+    cost_model,
+    lyft_label,
+    cast(weight as decimal(25, 10)) as weight
+from summed

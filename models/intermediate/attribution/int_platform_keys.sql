@@ -1,0 +1,120 @@
+-- Which platform splits which charges, asked once per distinct label, product and usage type: the
+-- most specific row of `platform_resources` in force, and the cost model it is split by. A key has
+-- one row per span of time in which the answer is the same.
+
+with
+
+charges as (
+    select distinct
+        lyft_label,
+        product,
+        usage_type
+    from {{ ref('int_charges_pooled') }}
+),
+
+resources as (
+    select * from {{ ref('stg_seeds__platform_resources') }}
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+),
+
+claims as (
+    select
+        charges.lyft_label,
+        charges.product,
+        charges.usage_type,
+        platforms.platform,
+        platforms.sub_platform,
+        platforms.pool_by,
+        coalesce(resources.cost_model, platforms.cost_model) as cost_model,
+        case when resources.usage_type is not null then 4 else 0 end
+        + case when resources.product is not null then 2 else 0 end
+        + case when resources.lyft_label is not null then 1 else 0 end as specificity,
+        greatest(resources.valid_from, platforms.valid_from) as valid_from,
+        least(resources.valid_until, platforms.valid_until) as valid_until
+    from charges
+    inner join resources
+        on
+            coalesce(resources.lyft_label, charges.lyft_label) = charges.lyft_label
+            and coalesce(resources.product, charges.product) = charges.product
+            and charges.usage_type like coalesce(resources.usage_type, '%')
+    inner join platforms
+        on
+            resources.platform = platforms.platform
+            and resources.sub_platform = platforms.sub_platform
+            and resources.valid_from < platforms.valid_until
+            and platforms.valid_from < resources.valid_until
+),
+
+changes as (
+    select
+        lyft_label,
+        product,
+        usage_type,
+        valid_from as changed_at
+    from claims
+    union distinct
+    select
+        lyft_label,
+        product,
+        usage_type,
+        valid_until as changed_at
+    from claims
+),
+
+spans as (
+    select
+        lyft_label,
+        product,
+        usage_type,
+        changed_at as valid_from,
+        lead(changed_at) over (
+            partition by lyft_label, product, usage_type order by changed_at
+        ) as valid_until
+    from changes
+),
+
+ranked as (
+    select
+        spans.lyft_label,
+        spans.product,
+        spans.usage_type,
+        spans.valid_from,
+        spans.valid_until,
+        claims.platform,
+        claims.sub_platform,
+        claims.pool_by,
+        claims.cost_model,
+        rank() over (
+            partition by spans.lyft_label, spans.product, spans.usage_type, spans.valid_from
+            order by claims.specificity desc
+        ) as place
+    from spans
+    inner join claims
+        on
+            spans.lyft_label = claims.lyft_label
+            and spans.product = claims.product
+            and spans.usage_type = claims.usage_type
+            and spans.valid_from >= claims.valid_from
+            and spans.valid_from < claims.valid_until
+)
+
+select
+    -- which charges
+    lyft_label,
+    product,
+    usage_type,
+
+    -- who splits them, and how
+    platform,
+    sub_platform,
+    pool_by,
+    cost_model,
+
+    -- when
+    valid_from,
+    valid_until
+from ranked
+where place = 1

@@ -1,0 +1,169 @@
+-- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights come
+-- from: the hour itself if it was seen well enough, else its good neighbours on both sides, else the
+-- last good hour before it, else nowhere: then the hour is unattributed.
+
+with
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+),
+
+bill as (
+    select
+        min(usage_hour) as first_hour,
+        max({{ plus_hours('usage_hour', 'interval_hours') }}) as end_hour
+    from {{ ref('int_charges_priced') }}
+    where not is_period_charge
+),
+
+expected as (
+    select
+        platforms.platform,
+        platforms.sub_platform,
+        {{ hours_from(
+            'greatest(coalesce(platforms.expected_from, bill.first_hour), platforms.valid_from)',
+            'least(coalesce(platforms.expected_until, bill.end_hour), bill.end_hour, platforms.valid_until)'
+        ) }} as usage_hour
+    from platforms
+    cross join bill
+    -- Without a bill nothing is expected, and the bounds would be those of time itself.
+    where bill.end_hour is not null
+),
+
+scraped as (
+    select
+        cluster,
+        usage_hour,
+        samples,
+        expected_samples,
+        case
+            when expected_samples > 0
+                then least(
+                    {{ floor_divide('(samples * 10000000000)', 'expected_samples') }}, 10000000000
+                )
+            else 0
+        end as coverage_units
+    from {{ ref('stg_kubernetes__cluster_hours') }}
+),
+
+seen as (
+    select
+        'kubernetes' as schedule_source,
+        cast(null as {{ dbt.type_string() }}) as platform,
+        cluster as sub_platform,
+        usage_hour,
+        {{ from_units('coverage_units') }} as coverage
+    from scraped
+    union all
+    select distinct
+        'pushed' as schedule_source,
+        platform,
+        sub_platform,
+        usage_hour,
+        cast(null as decimal(11, 10)) as coverage
+    from {{ ref('stg_platforms__usage') }}
+    union all
+    select distinct
+        'ready_made' as schedule_source,
+        platform,
+        sub_platform,
+        usage_hour,
+        cast(null as decimal(11, 10)) as coverage
+    from {{ ref('stg_platforms__schedules') }}
+),
+
+observed as (
+    select
+        platforms.platform,
+        platforms.sub_platform,
+        seen.usage_hour,
+        seen.coverage,
+        coalesce(seen.coverage >= platforms.min_coverage, true) as is_good
+    from seen
+    inner join platforms
+        on
+            seen.schedule_source = platforms.schedule_source
+            and seen.sub_platform = platforms.sub_platform
+            and coalesce(seen.platform, platforms.platform) = platforms.platform
+            and seen.usage_hour >= platforms.valid_from
+            and seen.usage_hour < platforms.valid_until
+),
+
+calendar as (
+    select
+        platform,
+        sub_platform,
+        usage_hour
+    from expected
+    union distinct
+    select
+        platform,
+        sub_platform,
+        usage_hour
+    from observed
+),
+
+hours as (
+    select
+        calendar.platform,
+        calendar.sub_platform,
+        calendar.usage_hour,
+        platforms.schedule_source,
+        platforms.interpolate_hours,
+        platforms.carry_hours,
+        observed.coverage,
+        coalesce(observed.is_good, false) as is_good,
+        max(case when observed.is_good then calendar.usage_hour end) over (
+            partition by calendar.platform, calendar.sub_platform
+            order by calendar.usage_hour
+            rows between unbounded preceding and 1 preceding
+        ) as last_good_hour,
+        min(case when observed.is_good then calendar.usage_hour end) over (
+            partition by calendar.platform, calendar.sub_platform
+            order by calendar.usage_hour
+            rows between 1 following and unbounded following
+        ) as next_good_hour
+    from calendar
+    inner join platforms
+        on
+            calendar.platform = platforms.platform
+            and calendar.sub_platform = platforms.sub_platform
+            and calendar.usage_hour >= platforms.valid_from
+            and calendar.usage_hour < platforms.valid_until
+    left join observed
+        on
+            calendar.platform = observed.platform
+            and calendar.sub_platform = observed.sub_platform
+            and calendar.usage_hour = observed.usage_hour
+),
+
+measured as (
+    select
+        *,
+        {{ hours_between('last_good_hour', 'usage_hour') }} as hours_since,
+        {{ hours_between('usage_hour', 'next_good_hour') }} as hours_until
+    from hours
+)
+
+select
+    -- ids
+    platform,
+    sub_platform,
+
+    -- how well it was seen
+    coverage,
+    case
+        when is_good and schedule_source = 'kubernetes' then 'measured'
+        when is_good then schedule_source
+        when hours_since + hours_until - 1 <= interpolate_hours then 'interpolated'
+        when hours_since <= carry_hours then 'carried_forward'
+        else 'unattributed'
+    end as basis,
+    hours_since,
+    hours_until,
+
+    -- when
+    usage_hour,
+    last_good_hour,
+    next_good_hour
+from measured

@@ -1,0 +1,163 @@
+-- A charge that is longer than an hour is split by the weights of all its hours. Hours that nobody
+-- can tell anything about keep their part unattributed: with n hours known and m not, a label's
+-- weight counts n times, and m times the whole weight is unattributed.
+
+with
+
+intervals as (
+    select distinct
+        platform,
+        sub_platform,
+        usage_hour,
+        interval_hours
+    from {{ ref('int_charges_assigned') }}
+    where interval_hours > 1
+),
+
+hours as (
+    select * from {{ ref('int_sub_platform_hours') }}
+),
+
+weights as (
+    select * from {{ ref('int_weights_laddered') }}
+),
+
+known_hours as (
+    select
+        intervals.platform,
+        intervals.sub_platform,
+        intervals.usage_hour,
+        intervals.interval_hours,
+        hours.usage_hour as weighed_hour,
+        hours.basis = 'unattributed' as is_unattributed,
+        {{ basis_rank('hours.basis') }} as basis_rank
+    from intervals
+    inner join hours
+        on
+            intervals.platform = hours.platform
+            and intervals.sub_platform = hours.sub_platform
+            and hours.usage_hour >= intervals.usage_hour
+            and hours.usage_hour
+            < {{ plus_hours('intervals.usage_hour', 'intervals.interval_hours') }}
+),
+
+counted as (
+    select
+        platform,
+        sub_platform,
+        usage_hour,
+        interval_hours,
+        count(case when not is_unattributed then 1 end) as hours_known,
+        count(case when is_unattributed then 1 end) as hours_unknown,
+        max(case when not is_unattributed then basis_rank end) as basis_rank
+    from known_hours
+    group by platform, sub_platform, usage_hour, interval_hours
+),
+
+summed as (
+    select
+        known_hours.usage_hour,
+        known_hours.interval_hours,
+        known_hours.platform,
+        known_hours.sub_platform,
+        weights.capacity_pool,
+        weights.cost_model,
+        weights.lyft_label,
+        sum(weights.weight_units) as weight_units
+    from known_hours
+    inner join weights
+        on
+            known_hours.platform = weights.platform
+            and known_hours.sub_platform = weights.sub_platform
+            and known_hours.weighed_hour = weights.usage_hour
+    where not known_hours.is_unattributed
+    group by
+        known_hours.usage_hour,
+        known_hours.interval_hours,
+        known_hours.platform,
+        known_hours.sub_platform,
+        weights.capacity_pool,
+        weights.cost_model,
+        weights.lyft_label
+),
+
+totals as (
+    select
+        usage_hour,
+        interval_hours,
+        platform,
+        sub_platform,
+        capacity_pool,
+        cost_model,
+        sum(weight_units) as weight_units
+    from summed
+    group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
+),
+
+cost_models as (
+    select * from {{ ref('int_platform_cost_models') }}
+)
+
+select
+    summed.usage_hour,
+    summed.interval_hours,
+    summed.platform,
+    summed.sub_platform,
+    summed.capacity_pool,
+    summed.cost_model,
+    summed.lyft_label,
+    {{ basis_of_rank('counted.basis_rank') }} as basis,
+    case when totals.weight_units = 0 then 1 else summed.weight_units end * counted.hours_known
+        as weight_units
+from summed
+inner join totals
+    on
+        summed.usage_hour = totals.usage_hour
+        and summed.interval_hours = totals.interval_hours
+        and summed.platform = totals.platform
+        and summed.sub_platform = totals.sub_platform
+        and summed.capacity_pool = totals.capacity_pool
+        and summed.cost_model = totals.cost_model
+inner join counted
+    on
+        summed.usage_hour = counted.usage_hour
+        and summed.interval_hours = counted.interval_hours
+        and summed.platform = counted.platform
+        and summed.sub_platform = counted.sub_platform
+where summed.weight_units > 0 or totals.weight_units = 0
+union all
+select
+    totals.usage_hour,
+    totals.interval_hours,
+    totals.platform,
+    totals.sub_platform,
+    totals.capacity_pool,
+    totals.cost_model,
+    'unattributed' as lyft_label,
+    'unattributed' as basis,
+    greatest(totals.weight_units, 1) * counted.hours_unknown as weight_units
+from totals
+inner join counted
+    on
+        totals.usage_hour = counted.usage_hour
+        and totals.interval_hours = counted.interval_hours
+        and totals.platform = counted.platform
+        and totals.sub_platform = counted.sub_platform
+where counted.hours_unknown > 0
+union all
+select
+    counted.usage_hour,
+    counted.interval_hours,
+    counted.platform,
+    counted.sub_platform,
+    'all' as capacity_pool,
+    cost_models.cost_model,
+    'unattributed' as lyft_label,
+    'unattributed' as basis,
+    cast(1 as hugeint) as weight_units
+from counted
+inner join cost_models
+    on
+        counted.platform = cost_models.platform
+        and counted.sub_platform = cost_models.sub_platform
+where counted.hours_known = 0

@@ -1,0 +1,108 @@
+-- Every charge with its label, at the grain of the mart `true_cost`. What a commitment cost and
+-- nobody used belongs to the commitment, whatever the rules say.
+-- depends_on: {{ ref('stg_seeds__label_rules') }}
+
+with
+
+charges as (
+    select
+        *,
+        {{ rule_era(label_rules(), 'usage_hour') }} as rule_era
+    from {{ ref('int_charges_priced') }}
+),
+
+keys as (
+    select * from {{ ref('int_label_keys') }}
+),
+
+labelled as (
+    select
+        charges.billing_period,
+        charges.payer_account_id,
+        charges.account_id,
+        case
+            when charges.charge_class = 'commitment_fee' and charges.pricing_model = 'reserved'
+                then '_unused_ri'
+            when charges.charge_class = 'commitment_fee' then '_unused_sp'
+            else keys.lyft_label
+        end as lyft_label,
+        case when charges.charge_class <> 'commitment_fee' then keys.label_rule end as label_rule,
+        charges.charge_class,
+        charges.pricing_model,
+        charges.product,
+        charges.usage_type,
+        charges.operation,
+        charges.region,
+        charges.instance_type,
+        charges.pool,
+        charges.usage_amount,
+        charges.list_cost,
+        charges.unblended_cost,
+        charges.net_unblended_cost,
+        charges.net_amortized_cost,
+        charges.usage_hour,
+        charges.interval_hours,
+        charges.is_period_charge
+    from charges
+    inner join keys
+        on
+            charges.account_id = keys.account_id
+            and charges.product = keys.product
+            and charges.usage_type = keys.usage_type
+            and charges.operation = keys.operation
+            and charges.charge_class = keys.charge_class
+            and charges.resource_id = keys.resource_id
+            and charges.tags = keys.tags
+            and charges.cost_categories = keys.cost_categories
+            and charges.rule_era = keys.rule_era
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+    lyft_label,
+    label_rule,
+
+    -- what
+    charge_class,
+    pricing_model,
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    pool,
+
+    -- how much of it
+    cast(sum(usage_amount) as decimal(38, 10)) as usage_amount,
+
+    -- what AWS says it cost
+    cast(sum(list_cost) as decimal(38, 10)) as list_cost,
+    cast(sum(unblended_cost) as decimal(38, 10)) as unblended_cost,
+    cast(sum(net_unblended_cost) as decimal(38, 10)) as net_unblended_cost,
+    cast(sum(net_amortized_cost) as decimal(38, 10)) as net_amortized_cost,
+
+    -- when
+    usage_hour,
+    interval_hours,
+    is_period_charge
+from labelled
+group by
+    billing_period,
+    payer_account_id,
+    account_id,
+    lyft_label,
+    label_rule,
+    charge_class,
+    pricing_model,
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    pool,
+    usage_hour,
+    interval_hours,
+    is_period_charge

@@ -1,0 +1,27 @@
+-- The resources that a label rule recognises by their id: few among many, and the only ones whose
+-- ids have to stay on the charges.
+-- depends_on: {{ ref('stg_seeds__label_rules') }}
+
+{% set conditions = [] %}
+{% for rule in label_rules() %}
+    {% for condition in rule.conditions if condition.on == 'resource_id' %}
+        {% do conditions.append(rule_condition(condition)) %}
+    {% endfor %}
+{% endfor %}
+
+with
+
+resources as (
+    select distinct resource_id
+    from {{ ref('stg_aws_cur__line_items') }}
+    where {{ "resource_id <> ''" if conditions else 'false' }}
+)
+
+select resource_id
+from resources
+where
+    {% for condition in conditions %}
+    {{ 'or ' if not loop.first }}{{ condition }}
+    {% else %}
+    false
+    {% endfor %}

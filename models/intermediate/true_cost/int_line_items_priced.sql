@@ -1,0 +1,165 @@
+-- The ledger: one treatment for every kind of line. Usage that a commitment covered pays its
+-- share of the commitment, and what paid for the commitment is not counted a second time: of a
+-- fee only the part that nobody used is left. The net columns carry the negotiated discounts where
+-- the payer has any; the column `net_amortized_cost` is what AWS itself applied to the line.
+{{ config(materialized='view') }}
+
+with
+
+line_items as (
+    select * from {{ ref('stg_aws_cur__line_items') }}
+),
+
+classed as (
+    select
+        *,
+        case
+            when line_item_type in ('Usage', 'Fee') and billing_entity = 'AWS Marketplace'
+                then 'marketplace'
+            when
+                line_item_type in (
+                    'Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription'
+                )
+                then 'usage'
+            when line_item_type in ('RIFee', 'SavingsPlanRecurringFee') then 'commitment_fee'
+            when
+                line_item_type = 'SavingsPlanUpfrontFee'
+                or (line_item_type = 'Fee' and reservation_id <> '')
+                then 'commitment_prepayment'
+            when line_item_type = 'SavingsPlanNegation' then 'negation'
+            when line_item_type = 'Fee' and product like 'AWSSupport%' then 'support'
+            when line_item_type = 'Fee' then 'fee'
+            when line_item_type = 'Tax' then 'tax'
+            when line_item_type = 'Credit' then 'credit'
+            when line_item_type = 'Refund' then 'refund'
+            when line_item_type like '%Discount' then 'discount'
+            else 'other'
+        end as charge_class,
+        case
+            when pricing_term = 'Spot' or usage_type like '%SpotUsage%' then 'spot'
+            when line_item_type in ('DiscountedUsage', 'RIFee') then 'reserved'
+            when line_item_type = 'Fee' and reservation_id <> '' then 'reserved'
+            when line_item_type like 'SavingsPlan%' then 'savings_plan'
+            when line_item_type = 'Usage' then 'on_demand'
+            else 'none'
+        end as pricing_model,
+        -- A refund of a prepayment gives back what true_cost never counted.
+        line_item_type = 'Refund'
+        and (
+            description like 'Refund for one-time fee for Savings Plan ID%'
+            or (reservation_id <> '' and lower(description) like '%upfront%')
+        ) as is_prepayment_refund
+    from line_items
+),
+
+net as (
+    select
+        *,
+        case
+            when not has_net_costs then unblended_cost
+            when charge_class = 'discount' then coalesce(net_unblended_cost, 0)
+            else coalesce(net_unblended_cost, unblended_cost)
+        end as invoiced_cost,
+        coalesce(
+            reservation_net_effective_cost, reservation_effective_cost, net_unblended_cost,
+            unblended_cost
+        ) as reserved_cost,
+        coalesce(reservation_net_unused_upfront_cost, reservation_unused_upfront_cost, 0)
+        + coalesce(reservation_net_unused_recurring_cost, reservation_unused_recurring_cost, 0)
+            as unused_reservation_cost,
+        coalesce(
+            savings_plan_net_effective_cost, savings_plan_effective_cost, net_unblended_cost,
+            unblended_cost
+        ) as planned_cost,
+        coalesce(savings_plan_commitment_cost, 0) - coalesce(savings_plan_used_cost, 0)
+            as unused_plan_cost,
+        -- AWS gives no net form of the commitment; the fee's own net ratio is that of the whole plan.
+        coalesce(savings_plan_recurring_cost, 0)
+        + coalesce(savings_plan_amortized_upfront_cost, 0) as plan_cost,
+        coalesce(savings_plan_net_recurring_cost, savings_plan_recurring_cost, 0)
+        + coalesce(savings_plan_net_amortized_upfront_cost, savings_plan_amortized_upfront_cost, 0)
+            as net_plan_cost
+    from classed
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+
+    -- what
+    line_item_type,
+    charge_class,
+    pricing_model,
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    resource_id,
+    tags,
+    cost_categories,
+    reservation_id,
+    savings_plan_id,
+    case
+        when
+            line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
+            and charge_class = 'usage'
+            and pricing_model <> 'spot'
+            and usage_type like '%BoxUsage%'
+            and list_cost > 0
+            then concat_ws(
+                '|', product, region, instance_family, operating_system, tenancy, database_engine,
+                deployment_option
+            )
+        else ''
+    end as pool,
+
+    -- how much of it
+    usage_amount,
+    normalized_usage_amount,
+    number_of_reservations,
+    normalized_units_per_reservation,
+    unused_reservation_hours,
+
+    -- what AWS says it cost
+    coalesce(list_cost, 0) as list_cost,
+    unblended_cost,
+    invoiced_cost as net_unblended_cost,
+    case
+        when line_item_type = 'RIFee'
+            then coalesce(
+                reservation_net_amortized_upfront_cost, reservation_amortized_upfront_cost, 0
+            )
+        when line_item_type = 'SavingsPlanRecurringFee'
+            then coalesce(
+                savings_plan_net_amortized_upfront_cost, savings_plan_amortized_upfront_cost, 0
+            )
+        else {{ usd(0) }}
+    end as amortized_upfront_cost,
+    cast(
+        case
+            when line_item_type = 'DiscountedUsage' then reserved_cost
+            when line_item_type = 'SavingsPlanCoveredUsage' then planned_cost
+            when line_item_type = 'RIFee' then unused_reservation_cost
+            when
+                line_item_type = 'SavingsPlanRecurringFee'
+                and (unused_plan_cost = 0 or plan_cost = net_plan_cost or plan_cost = 0)
+                then unused_plan_cost
+            when line_item_type = 'SavingsPlanRecurringFee'
+                then {{ scaled('unused_plan_cost', 'net_plan_cost', 'plan_cost') }}
+            when charge_class in ('negation', 'commitment_prepayment') then {{ usd(0) }}
+            when is_prepayment_refund then {{ usd(0) }}
+            else invoiced_cost
+        end as decimal(25, 10)
+    ) as net_amortized_cost,
+
+    -- when
+    usage_hour,
+    grain_hours,
+    interval_hours,
+    is_period_charge,
+    usage_started_at,
+    usage_ended_at
+from net

@@ -1,0 +1,187 @@
+-- AWS bills what was unused of a reservation once a month. Here it goes to the hours that wasted it:
+-- to each hour in proportion to the normalized units that were reserved and not used in it, evenly
+-- where that cannot be told. What goes out is what came in, per reservation and billing period.
+
+with
+
+fees as (
+    select
+        billing_period,
+        payer_account_id,
+        account_id,
+        product,
+        usage_type,
+        operation,
+        region,
+        instance_type,
+        reservation_id,
+        min(grain_hours) as grain_hours,
+        {{ units('max(try_cast(number_of_reservations as decimal(25, 10)))') }} as reservations,
+        {{ units('max(try_cast(normalized_units_per_reservation as decimal(25, 10)))') }}
+            as units_per_reservation,
+        {{ units('sum(usage_amount) - sum(unused_reservation_hours)') }} as used_reservation_hours,
+        {{ units('sum(net_amortized_cost)') }} as cost_units,
+        date_trunc('hour', min(usage_started_at)) as started_at,
+        max(usage_ended_at) as ended_at
+    from {{ ref('int_line_items_priced') }}
+    where line_item_type = 'RIFee'
+    group by
+        billing_period,
+        payer_account_id,
+        account_id,
+        product,
+        usage_type,
+        operation,
+        region,
+        instance_type,
+        reservation_id
+    having sum(net_amortized_cost) <> 0
+),
+
+used as (
+    select
+        billing_period,
+        payer_account_id,
+        reservation_id,
+        usage_hour,
+        {{ units('sum(normalized_usage_amount)') }} as used_units
+    from {{ ref('int_charges_priced') }}
+    where reservation_id <> '' and charge_class = 'usage'
+    group by billing_period, payer_account_id, reservation_id, usage_hour
+),
+
+used_in_all as (
+    select
+        billing_period,
+        payer_account_id,
+        reservation_id,
+        sum(used_units) as used_units
+    from used
+    group by billing_period, payer_account_id, reservation_id
+),
+
+last_hours as (
+    select
+        billing_period,
+        payer_account_id,
+        max(usage_hour) as last_hour
+    from {{ ref('int_charges_priced') }}
+    where not is_period_charge
+    group by billing_period, payer_account_id
+),
+
+-- A reservation's size is stated on its fee, or follows from the hours and the units that were used.
+-- As a fraction, so that nothing is divided: reserved units per hour / size_divisor.
+sized as (
+    select
+        fees.billing_period,
+        fees.payer_account_id,
+        fees.account_id,
+        fees.product,
+        fees.usage_type,
+        fees.operation,
+        fees.region,
+        fees.instance_type,
+        fees.reservation_id,
+        fees.grain_hours,
+        fees.cost_units,
+        fees.started_at,
+        case
+            when last_hours.last_hour >= fees.started_at
+                then least(fees.ended_at, {{ plus_hours('last_hours.last_hour', 'fees.grain_hours') }})
+            else fees.ended_at
+        end as ended_at,
+        case
+            when fees.units_per_reservation > 0
+                then fees.reservations * fees.units_per_reservation
+            else fees.reservations * used_in_all.used_units
+        end as reserved,
+        case
+            when fees.units_per_reservation > 0 then cast(10000000000 as hugeint)
+            else fees.used_reservation_hours
+        end as size_divisor
+    from fees
+    left join used_in_all
+        on
+            fees.billing_period = used_in_all.billing_period
+            and fees.payer_account_id = used_in_all.payer_account_id
+            and fees.reservation_id = used_in_all.reservation_id
+    left join last_hours
+        on
+            fees.billing_period = last_hours.billing_period
+            and fees.payer_account_id = last_hours.payer_account_id
+),
+
+hours as (
+    select
+        *,
+        {{ hours_from('started_at', 'ended_at', 'grain_hours') }} as usage_hour
+    from sized
+),
+
+wasted as (
+    select
+        hours.billing_period,
+        hours.payer_account_id,
+        hours.account_id,
+        hours.product,
+        hours.usage_type,
+        hours.operation,
+        hours.region,
+        hours.instance_type,
+        hours.reservation_id,
+        hours.grain_hours,
+        hours.cost_units,
+        hours.usage_hour,
+        case
+            when hours.size_divisor > 0
+                then greatest(
+                    hours.reserved * hours.grain_hours
+                    - coalesce(used.used_units, 0) * hours.size_divisor, 0
+                )
+            else 0
+        end as unused_units
+    from hours
+    left join used
+        on
+            hours.billing_period = used.billing_period
+            and hours.payer_account_id = used.payer_account_id
+            and hours.reservation_id = used.reservation_id
+            and hours.usage_hour = used.usage_hour
+),
+
+{{ deal(
+    'dealt',
+    of='wasted',
+    by=[
+        'billing_period', 'payer_account_id', 'account_id', 'product', 'usage_type', 'operation',
+        'region', 'instance_type', 'reservation_id'
+    ],
+    weight='unused_units',
+    whole='max(cost_units)',
+    ties=['usage_hour'],
+    keep=['grain_hours'],
+) }}
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+
+    -- what
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    reservation_id,
+
+    -- what it cost
+    {{ from_units('dealt_units', 'decimal(25, 10)') }} as unused_cost,
+
+    -- when
+    usage_hour,
+    grain_hours as interval_hours
+from dealt
+where dealt_units <> 0

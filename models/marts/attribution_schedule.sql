@@ -1,0 +1,21 @@
+-- Who used a platform, hour by hour: the proportions that its spend is split by.
+
+select
+    -- ids
+    platform,
+    sub_platform,
+    capacity_pool,
+    cost_model,
+    lyft_label,
+
+    -- how much
+    proportion,
+
+    -- how well it is known
+    basis,
+    coverage,
+
+    -- when
+    usage_hour,
+    interval_hours
+from {{ ref('int_schedules') }}

@@ -1,0 +1,150 @@
+-- From the invoice to true_cost, step by step, per payer and billing period. The invoice is what the
+-- delivered files added up to when they landed; a step is what one treatment of lines moved. AWS
+-- says that some of these sums agree (what covers and what negates, a fee and what was used of it);
+-- where its own digits do not, the difference is `aws_rounding`. `unexplained` is what is left, and
+-- a test holds it at 0.
+
+{% set items = [
+    'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
+    'sp_upfront_fee', 'ri_recurring_fee', 'sp_recurring_fee', 'prepayment_refund',
+    'discount_timing', 'aws_rounding', 'unexplained', 'true_cost'
+] %}
+
+with
+
+control_totals as (
+    select
+        billing_period,
+        payer_account_id,
+        {{ bridge_amount(
+            'case when has_net_costs then net_unblended_cost + unblended_cost_without_net'
+            ~ ' else unblended_cost end'
+        ) }} as invoice,
+        {{ bridge_amount(
+            'case when has_net_costs then landed_net_unblended_cost'
+            ~ ' + landed_unblended_cost_without_net else landed_unblended_cost end'
+        ) }} as landed
+    from {{ ref('stg_aws_cur__control_totals') }}
+),
+
+moves as (
+    select
+        billing_period,
+        payer_account_id,
+        case
+            when charge_class = 'usage' and pricing_model = 'reserved' then 'ri_used'
+            when charge_class = 'usage' and pricing_model = 'savings_plan' then 'sp_used'
+            when charge_class = 'negation' then 'sp_negation'
+            when charge_class = 'commitment_prepayment' and pricing_model = 'reserved'
+                then 'ri_upfront_fee'
+            when charge_class = 'commitment_prepayment' then 'sp_upfront_fee'
+            when charge_class = 'commitment_fee' and pricing_model = 'reserved'
+                then 'ri_recurring_fee'
+            when charge_class = 'commitment_fee' then 'sp_recurring_fee'
+            when charge_class = 'refund' then 'prepayment_refund'
+            when charge_class = 'discount' then 'discount_timing'
+        end as bridge_item,
+        {{ bridge_amount('net_amortized_cost - net_unblended_cost') }} as amount,
+        {{ bridge_amount('net_unblended_cost') }} as net_unblended_cost,
+        {{ bridge_amount('amortized_upfront_cost') }} as amortized_upfront_cost
+    from {{ ref('int_charges_priced') }}
+),
+
+measured as (
+    select
+        billing_period,
+        payer_account_id,
+        {%- for item in items[2:11] %}
+        sum(case when bridge_item = '{{ item }}' then amount else 0 end) as {{ item }},
+        {%- endfor %}
+        sum(case when bridge_item = 'sp_used' then net_unblended_cost else 0 end) as covered_cost,
+        sum(case when bridge_item = 'ri_recurring_fee' then amortized_upfront_cost else 0 end)
+            as ri_amortized_upfront,
+        sum(case when bridge_item = 'sp_recurring_fee' then amortized_upfront_cost else 0 end)
+            as sp_amortized_upfront
+    from moves
+    group by billing_period, payer_account_id
+),
+
+differences as (
+    select
+        *,
+        sp_negation - covered_cost as negation_difference,
+        sp_used + covered_cost + sp_recurring_fee - sp_amortized_upfront as sp_difference,
+        ri_used + ri_recurring_fee - ri_amortized_upfront as ri_difference
+    from measured
+),
+
+true_costs as (
+    select
+        billing_period,
+        payer_account_id,
+        {{ bridge_amount('sum(true_cost)') }} as true_cost
+    from {{ ref('true_cost') }}
+    group by billing_period, payer_account_id
+),
+
+steps as (
+    select
+        control_totals.billing_period,
+        control_totals.payer_account_id,
+        control_totals.invoice,
+        control_totals.landed - control_totals.invoice as cast_digits,
+        coalesce(differences.ri_used, 0) as ri_used,
+        coalesce(differences.sp_used, 0) as sp_used,
+        coalesce(differences.covered_cost, 0) as sp_negation,
+        coalesce(differences.ri_upfront_fee, 0) as ri_upfront_fee,
+        coalesce(differences.sp_upfront_fee, 0) as sp_upfront_fee,
+        coalesce(differences.ri_recurring_fee - differences.ri_difference, 0) as ri_recurring_fee,
+        coalesce(differences.sp_recurring_fee - differences.sp_difference, 0) as sp_recurring_fee,
+        coalesce(differences.prepayment_refund, 0) as prepayment_refund,
+        coalesce(differences.discount_timing, 0) as discount_timing,
+        coalesce(
+            differences.negation_difference
+            + differences.sp_difference
+            + differences.ri_difference, 0
+        ) as aws_rounding,
+        coalesce(true_costs.true_cost, 0) as true_cost
+    from control_totals
+    left join differences
+        on
+            control_totals.billing_period = differences.billing_period
+            and control_totals.payer_account_id = differences.payer_account_id
+    left join true_costs
+        on
+            control_totals.billing_period = true_costs.billing_period
+            and control_totals.payer_account_id = true_costs.payer_account_id
+),
+
+explained as (
+    select
+        *,
+        true_cost - ({{ items[:12] | join(' + ') }}) as unexplained
+    from steps
+),
+
+bridge as (
+    {%- for item in items %}
+    select
+        billing_period,
+        payer_account_id,
+        '{{ item }}' as bridge_item,
+        {{ loop.index }} as item_order,
+        {{ bridge_amount(item) }} as amount
+    from explained
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+
+    -- which step
+    bridge_item,
+    item_order,
+
+    -- how much
+    amount
+from bridge

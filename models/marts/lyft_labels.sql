@@ -1,0 +1,71 @@
+-- Who owns a label: its team and the team's org, and from when until when. Labels that were seen
+-- and that nobody claims belong to the team `unassigned`.
+
+with
+
+owners as (
+    select * from {{ ref('stg_seeds__label_owners') }}
+),
+
+teams as (
+    select * from {{ ref('stg_seeds__teams') }}
+),
+
+owned as (
+    select
+        owners.lyft_label,
+        owners.team,
+        coalesce(teams.org, 'unassigned') as org,
+        greatest(owners.owned_from, coalesce(teams.valid_from, {{ beginning() }})) as owned_from,
+        least(owners.owned_until, coalesce(teams.valid_until, {{ end_of_time() }})) as owned_until
+    from owners
+    left join teams
+        on
+            owners.team = teams.team
+            and owners.owned_from < teams.valid_until
+            and teams.valid_from < owners.owned_until
+),
+
+seen as (
+    select distinct lyft_label
+    from {{ ref('enriched_spend') }}
+),
+
+unclaimed as (
+    select
+        seen.lyft_label,
+        'unassigned' as team,
+        'unassigned' as org,
+        {{ beginning() }} as owned_from,
+        {{ end_of_time() }} as owned_until
+    from seen
+    left join owners on seen.lyft_label = owners.lyft_label
+    where owners.lyft_label is null
+),
+
+labels as (
+    select * from owned
+    union all
+    select * from unclaimed
+),
+
+last_hour as (
+    select max(usage_hour) as usage_hour
+    from {{ ref('enriched_spend') }}
+)
+
+select
+    -- who
+    labels.lyft_label,
+    labels.team,
+    labels.org,
+    coalesce(
+        last_hour.usage_hour >= labels.owned_from and last_hour.usage_hour < labels.owned_until,
+        labels.owned_until = {{ end_of_time() }}
+    ) as is_current,
+
+    -- when
+    nullif(labels.owned_from, {{ beginning() }}) as owned_from,
+    nullif(labels.owned_until, {{ end_of_time() }}) as owned_until
+from labels
+cross join last_hour

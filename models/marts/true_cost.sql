@@ -1,0 +1,48 @@
+-- What every charge really cost, with the label that it carries on the bill.
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+    lyft_label,
+    label_rule,
+
+    -- what
+    nullif(product, '') as product,
+    nullif(usage_type, '') as usage_type,
+    nullif(operation, '') as operation,
+    nullif(region, '') as region,
+    nullif(instance_type, '') as instance_type,
+    pricing_model,
+    charge_class,
+
+    -- how much of it
+    cast(sum(usage_amount) as decimal(25, 10)) as usage_amount,
+
+    -- what it cost
+    {{ usd('sum(list_cost)') }} as list_cost,
+    {{ usd('sum(unblended_cost)') }} as unblended_cost,
+    {{ usd('sum(net_unblended_cost)') }} as net_unblended_cost,
+    {{ usd('sum(net_amortized_cost)') }} as net_amortized_cost,
+    {{ usd('sum(true_cost)') }} as true_cost,
+
+    -- when
+    usage_hour,
+    is_period_charge
+from {{ ref('int_charges_pooled') }}
+group by
+    billing_period,
+    payer_account_id,
+    account_id,
+    lyft_label,
+    label_rule,
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    pricing_model,
+    charge_class,
+    usage_hour,
+    is_period_charge

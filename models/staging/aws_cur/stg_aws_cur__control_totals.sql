@@ -1,0 +1,32 @@
+-- What the files of the serving assemblies added up to when they landed, per payer.
+
+with
+
+control_totals as (
+    select * from {{ source('aws_cur', 'control_totals') }}
+),
+
+assemblies as (
+    select * from {{ ref('stg_aws_cur__assemblies') }}
+)
+
+select
+    -- ids
+    assemblies.billing_period,
+    control_totals.payer_account_id,
+
+    -- how much
+    sum(control_totals.line_count) as line_count,
+    sum(control_totals.lines_with_net) > 0 as has_net_costs,
+
+    -- what AWS says it cost
+    sum(control_totals.unblended_cost) as unblended_cost,
+    sum(control_totals.net_unblended_cost) as net_unblended_cost,
+    sum(control_totals.unblended_cost_without_net) as unblended_cost_without_net,
+    sum(control_totals.landed_unblended_cost) as landed_unblended_cost,
+    sum(control_totals.landed_net_unblended_cost) as landed_net_unblended_cost,
+    sum(control_totals.landed_unblended_cost_without_net) as landed_unblended_cost_without_net
+from control_totals
+inner join assemblies on control_totals.assembly_id = assemblies.assembly_id
+where assemblies.is_newest
+group by assemblies.billing_period, control_totals.payer_account_id

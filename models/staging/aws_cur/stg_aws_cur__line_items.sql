@@ -1,0 +1,180 @@
+-- The bill as AWS delivered it last, in our names. A billing period is served by one assembly
+-- whole; rows that repeat a parent's cost for containers (split cost allocation data) stay out.
+
+with
+
+line_items as (
+    select * from {{ source('aws_cur', 'line_items') }}
+),
+
+assemblies as (
+    select * from {{ ref('stg_aws_cur__assemblies') }}
+),
+
+control_totals as (
+    select * from {{ ref('stg_aws_cur__control_totals') }}
+),
+
+named as (
+    select
+        -- who
+        assemblies.billing_period,
+        line_items.bill_payer_account_id as payer_account_id,
+        line_items.line_item_usage_account_id as account_id,
+
+        -- what
+        line_items.line_item_line_item_type as line_item_type,
+        coalesce(line_items.bill_billing_entity, '') as billing_entity,
+        coalesce(line_items.line_item_product_code, '') as product,
+        coalesce(line_items.line_item_usage_type, '') as usage_type,
+        coalesce(line_items.line_item_operation, '') as operation,
+        coalesce(
+            line_items.product_region_code, {{ json_value('line_items.product', 'region') }}, ''
+        ) as region,
+        coalesce(line_items.product_instance_type, '') as instance_type,
+        coalesce({{ json_value('line_items.product', 'instance_type_family') }}, '')
+            as instance_family,
+        coalesce({{ json_value('line_items.product', 'operating_system') }}, '')
+            as operating_system,
+        coalesce({{ json_value('line_items.product', 'tenancy') }}, '') as tenancy,
+        coalesce({{ json_value('line_items.product', 'database_engine') }}, '') as database_engine,
+        coalesce({{ json_value('line_items.product', 'deployment_option') }}, '')
+            as deployment_option,
+        coalesce(line_items.pricing_term, '') as pricing_term,
+        coalesce(line_items.line_item_line_item_description, '') as description,
+        coalesce(line_items.line_item_resource_id, '') as resource_id,
+        coalesce(cast(line_items.resource_tags as {{ dbt.type_string() }}), '{}') as tags,
+        coalesce(cast(line_items.cost_category as {{ dbt.type_string() }}), '{}')
+            as cost_categories,
+        coalesce(line_items.reservation_reservation_a_r_n, '') as reservation_id,
+        coalesce(line_items.savings_plan_savings_plan_a_r_n, '') as savings_plan_id,
+        control_totals.has_net_costs,
+
+        -- how much of it
+        line_items.line_item_usage_amount as usage_amount,
+        line_items.line_item_normalized_usage_amount as normalized_usage_amount,
+        line_items.reservation_number_of_reservations as number_of_reservations,
+        line_items.reservation_normalized_units_per_reservation
+            as normalized_units_per_reservation,
+        line_items.reservation_unused_quantity as unused_reservation_hours,
+
+        -- what AWS says it cost
+        line_items.pricing_public_on_demand_cost as list_cost,
+        line_items.line_item_unblended_cost as unblended_cost,
+        line_items.line_item_net_unblended_cost as net_unblended_cost,
+        line_items.reservation_effective_cost,
+        line_items.reservation_net_effective_cost,
+        line_items.reservation_amortized_upfront_fee_for_billing_period
+            as reservation_amortized_upfront_cost,
+        line_items.reservation_net_amortized_upfront_fee_for_billing_period
+            as reservation_net_amortized_upfront_cost,
+        line_items.reservation_unused_amortized_upfront_fee_for_billing_period
+            as reservation_unused_upfront_cost,
+        line_items.reservation_net_unused_amortized_upfront_fee_for_billing_period
+            as reservation_net_unused_upfront_cost,
+        line_items.reservation_unused_recurring_fee as reservation_unused_recurring_cost,
+        line_items.reservation_net_unused_recurring_fee as reservation_net_unused_recurring_cost,
+        line_items.savings_plan_savings_plan_effective_cost as savings_plan_effective_cost,
+        line_items.savings_plan_net_savings_plan_effective_cost as savings_plan_net_effective_cost,
+        line_items.savings_plan_total_commitment_to_date as savings_plan_commitment_cost,
+        line_items.savings_plan_used_commitment as savings_plan_used_cost,
+        line_items.savings_plan_recurring_commitment_for_billing_period
+            as savings_plan_recurring_cost,
+        line_items.savings_plan_amortized_upfront_commitment_for_billing_period
+            as savings_plan_amortized_upfront_cost,
+        line_items.savings_plan_net_recurring_commitment_for_billing_period
+            as savings_plan_net_recurring_cost,
+        line_items.savings_plan_net_amortized_upfront_commitment_for_billing_period
+            as savings_plan_net_amortized_upfront_cost,
+
+        -- when
+        assemblies.grain_hours,
+        line_items.line_item_usage_start_date as usage_started_at,
+        coalesce(
+            line_items.line_item_usage_end_date,
+            line_items.line_item_usage_start_date + interval '1' hour
+        ) as usage_ended_at,
+        coalesce(
+            cast(substr(line_items.identity_time_interval, 1, 19) as timestamp),
+            date_trunc('hour', line_items.line_item_usage_start_date)
+        ) as usage_hour
+    from line_items
+    inner join assemblies on line_items._assembly_id = assemblies.assembly_id
+    inner join control_totals
+        on
+            assemblies.billing_period = control_totals.billing_period
+            and line_items.bill_payer_account_id = control_totals.payer_account_id
+    where
+        assemblies.is_newest
+        and assemblies.is_whole
+        and coalesce(line_items.line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+
+    -- what
+    line_item_type,
+    billing_entity,
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    instance_family,
+    operating_system,
+    tenancy,
+    database_engine,
+    deployment_option,
+    pricing_term,
+    description,
+    resource_id,
+    tags,
+    cost_categories,
+    reservation_id,
+    savings_plan_id,
+    has_net_costs,
+
+    -- how much of it
+    usage_amount,
+    normalized_usage_amount,
+    number_of_reservations,
+    normalized_units_per_reservation,
+    unused_reservation_hours,
+
+    -- what AWS says it cost
+    list_cost,
+    unblended_cost,
+    net_unblended_cost,
+    reservation_effective_cost,
+    reservation_net_effective_cost,
+    reservation_amortized_upfront_cost,
+    reservation_net_amortized_upfront_cost,
+    reservation_unused_upfront_cost,
+    reservation_net_unused_upfront_cost,
+    reservation_unused_recurring_cost,
+    reservation_net_unused_recurring_cost,
+    savings_plan_effective_cost,
+    savings_plan_net_effective_cost,
+    savings_plan_commitment_cost,
+    savings_plan_used_cost,
+    savings_plan_recurring_cost,
+    savings_plan_amortized_upfront_cost,
+    savings_plan_net_recurring_cost,
+    savings_plan_net_amortized_upfront_cost,
+
+    -- when
+    usage_hour,
+    grain_hours,
+    usage_started_at,
+    usage_ended_at,
+    {{ hours_between('usage_started_at', 'usage_ended_at') }} > grain_hours as is_period_charge,
+    case
+        when {{ hours_between('usage_started_at', 'usage_ended_at') }} > grain_hours
+            then greatest({{ hours_between('usage_hour', 'usage_ended_at') }}, 1)
+        else grain_hours
+    end as interval_hours
+from named

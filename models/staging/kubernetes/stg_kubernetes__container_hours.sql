@@ -1,0 +1,40 @@
+-- What every container requested and used, hour by hour, on the node where it ran. Only the part
+-- of the hour in which its pod was Running counts; what was not measured is 0.
+
+with
+
+container_hours as (
+    select * from {{ source('kubernetes', 'container_hours') }}
+),
+
+cluster_hours as (
+    select * from {{ ref('stg_kubernetes__cluster_hours') }}
+)
+
+select
+    -- ids
+    container_hours.cluster,
+    coalesce(container_hours.node, '') as node,
+    coalesce(container_hours.instance_type, 'unknown') as instance_type,
+    container_hours.namespace,
+    container_hours.pod,
+    coalesce(container_hours.uid, '') as uid,
+    container_hours.container,
+
+    -- how much
+    container_hours.running_hours,
+    coalesce(container_hours.cpu_request_core_hours, 0) as cpu_request_core_hours,
+    coalesce(container_hours.cpu_usage_core_hours, 0) as cpu_usage_core_hours,
+    coalesce(container_hours.memory_request_gib_hours, 0) as memory_request_gib_hours,
+    coalesce(container_hours.memory_usage_gib_hours, 0) as memory_usage_gib_hours,
+    coalesce(container_hours.gpu_request_gpu_hours, 0) as gpu_request_gpu_hours,
+    coalesce(container_hours.gpu_usage_gpu_hours, 0) as gpu_usage_gpu_hours,
+
+    -- when
+    container_hours.usage_hour
+from container_hours
+inner join cluster_hours
+    on
+        container_hours._collection_id = cluster_hours.collection_id
+        and container_hours.cluster = cluster_hours.cluster
+        and container_hours.usage_hour = cluster_hours.usage_hour
