@@ -93,6 +93,31 @@ class _Place:
     twentieths: int
 
 
+@dataclass(slots=True)
+class _Room:
+    """Millicores and MiB that a node still has for pods."""
+
+    millicores: int
+    mib: int
+
+    @classmethod
+    def of(cls, node: Node) -> _Room:
+        kind = node.machine.machine.instance_type
+        return cls(
+            kind.vcpus * 1000, kind.memory_gib * 1024 * _GIB_OF_A_NODE_TEN_THOUSANDTHS // 10_000
+        )
+
+    def take(self, pod: Pod) -> bool:
+        """Takes the room that a pod requests, if there is enough."""
+        millicores = sum(container[1] for container in pod.workload.containers)
+        mib = sum(container[2] for container in pod.workload.containers)
+        if millicores > self.millicores or mib > self.mib:
+            return False
+        self.millicores -= millicores
+        self.mib -= mib
+        return True
+
+
 class Clusters:
     """The clusters of the company."""
 
@@ -123,10 +148,11 @@ class Clusters:
         """The pods of an hour where they run: what the day adds goes to the nodes it adds."""
         usual = [node for node in nodes if not node.machine.machine.is_surge]
         added = [node for node in nodes if node.machine.machine.is_surge]
+        room = {node.name: _Room.of(node) for node in nodes}
         for workload, count, always in self._workloads(cluster, hour):
             for number in range(count):
                 pod = self._pod(cluster, hour, workload, number)
-                node = self._pick(added if number >= always and added else usual, pod)
+                node = _pick(added if number >= always and added else usual, pod, room)
                 if (cluster.name, node.instance_type, hour) == _NOTHING_REQUESTED:
                     continue
                 twentieths = min(workload.minutes * TWENTIETHS // 60, node.machine.twentieths)
@@ -160,16 +186,6 @@ class Clusters:
             name = f"{workload.name}-{number}"
         return Pod(workload.namespace, name, self._chance.uuid("uid", *key), workload)
 
-    def _pick(self, nodes: list[Node], pod: Pod) -> Node:
-        """A node for a pod, in proportion to the nodes' cores."""
-        weights = [node.machine.machine.instance_type.vcpus for node in nodes]
-        lot = int(pod.uid[:8], 16) % sum(weights)
-        for node, weight in zip(nodes, weights, strict=True):
-            lot -= weight
-            if lot < 0:
-                return node
-        raise ValueError("a pod needs a node")
-
     def _containers(self, hour: datetime, pod: Pod, place: _Place) -> Iterator[Container]:
         running = _of_hour(ONE, place.twentieths)
         percents = self._chance.draw("use", hour, pod.uid)
@@ -193,6 +209,13 @@ class Clusters:
                 received=percents % 4096 * ONE // 1024 if index == 0 else None,
                 transmitted=percents % 8192 * ONE // 1024 if index == 0 else None,
             )
+
+
+def _pick(nodes: list[Node], pod: Pod, room: dict[str, _Room]) -> Node:
+    """The first node that has room for a pod, from one drawn by lot; that one if none has."""
+    first = int(pod.uid[:8], 16) % len(nodes)
+    order = nodes[first:] + nodes[:first]
+    return next((node for node in order if room[node.name].take(pod)), order[0])
 
 
 def _said_type(one: Running, hour: datetime) -> str:

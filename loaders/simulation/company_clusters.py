@@ -102,12 +102,12 @@ CLUSTERS = (
             NodeGroup("small", "m5.4xlarge", 2),
         ),
         (
-            _web("rider-api", 9, 5, 6000, 8192),
+            _web("rider-api", 11, 7, 6000, 8192),
             _web("rider-web", 5, 3, 4000, 4096),
-            _web("driver-api", 7, 4, 6000, 6144),
+            _web("driver-api", 9, 6, 6000, 6144),
             _web("onboarding", 2, 2, 1500, 2048),
             _web("notifications", 4, 2, 2500, 3072),
-            _web("pricing", 6, 4, 7500, 12288),
+            _web("pricing", 7, 5, 7500, 12288),
             _web("promotions", 2, 1, 1750, 2048),
             _web("ingress-gateway", 3, 3, 4000, 2048),
             Workload("rider-web-canary", "canary", 1, 1, (("app", 1000, 1024),)),
@@ -130,9 +130,9 @@ CLUSTERS = (
             NodeGroup("small", "m5.4xlarge", 2),
         ),
         (
-            _web("dispatch-api", 4, 3, 3500, 4096),
-            _web("eta", 5, 3, 3000, 6144),
-            _web("geocoder", 3, 2, 2000, 8192),
+            _web("dispatch-api", 6, 4, 3500, 4096),
+            _web("eta", 6, 4, 3000, 6144),
+            _web("geocoder", 4, 3, 2000, 8192),
             _web("fraud", 3, 2, 2750, 4096),
             _web("payments", 2, 2, 1500, 2048),
             _web("observability", 2, 2, 2000, 8192),
@@ -154,9 +154,9 @@ CLUSTERS = (
             NodeGroup("spot", "c5.18xlarge", 0, surge=2, joins=9, leaves=5 * 60 + 45, is_spot=True),
         ),
         (
-            Workload("event-ingest", "compactor", 3, 3, (("main", 2000, 24576),), "StatefulSet"),
+            Workload("event-ingest", "compactor", 5, 5, (("main", 2000, 24576),), "StatefulSet"),
             Workload(
-                "feature-store", "serving", 2, 2, (("main", 3000, 40960), ("cache", 500, 4096))
+                "feature-store", "serving", 3, 3, (("main", 3000, 40960), ("cache", 500, 4096))
             ),
             _job("forecasting", "train", 0, 8, 12000, 20480, minutes=45, hours=(1, 2, 3, 4)),
             _job("reporting", "nightly", 0, 6, 4000, 16384, minutes=60, hours=(2, 3, 5)),
