@@ -119,6 +119,12 @@ class Warehouse:
         if landings:
             self.land(dataset, landings)
 
+    def reject(self, dataset: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Records why deliveries were refused whole, once however often they are tried again."""
+        known = set(self.query(f"select file, reason from {dataset}.rejects"))
+        fresh = [row for row in rows if (row["file"], row["reason"]) not in known]
+        self.land_rows(dataset, {"rejects": fresh})
+
     def remove(self, dataset: str, delivery: str) -> None:
         """Takes everything of a delivery away again, the ledger row first."""
         ledger, key = LEDGERS[dataset]

@@ -72,8 +72,9 @@ def line_items(layout: Layout, assembly_id: str) -> str:
 def totals(some_layouts: Sequence[Layout]) -> str:
     """The query for what an assembly adds up to, by payer and currency, as delivered.
 
-    Columns: payer, currency, lines, unblended cost, net unblended cost, unblended cost of the
-    lines without a net one, lines with a net one, seconds of the shortest Usage interval.
+    Columns: payer, currency, lines, unblended cost, net unblended cost and unblended cost of the
+    lines without a net one, the same three with each amount rounded as it lands, lines with a net
+    one, seconds of the shortest Usage interval.
     """
     wanted = (
         "bill_payer_account_id",
@@ -94,14 +95,8 @@ def totals(some_layouts: Sequence[Layout]) -> str:
             bill_payer_account_id,
             line_item_currency_code,
             count(*),
-            coalesce(sum(cast(line_item_unblended_cost as decimal(38,18))), 0),
-            coalesce(sum(cast(line_item_net_unblended_cost as decimal(38,18))), 0),
-            coalesce(
-                sum(cast(line_item_unblended_cost as decimal(38,18))) filter (
-                    where line_item_net_unblended_cost is null and not ({DISCOUNT_LINE})
-                ),
-                0
-            ),
+            {_sums("decimal(38,18)")},
+            {_sums("decimal(25,10)")},
             count(*) filter (
                 where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
             ),
@@ -116,6 +111,20 @@ def totals(some_layouts: Sequence[Layout]) -> str:
         group by bill_payer_account_id, line_item_currency_code
         order by bill_payer_account_id, line_item_currency_code
     """
+
+
+def _sums(kind: str) -> str:
+    """What the costs add up to, each cast to a type first."""
+    unblended = f"cast(line_item_unblended_cost as {kind})"
+    return f"""
+            coalesce(sum({unblended}), 0),
+            coalesce(sum(cast(line_item_net_unblended_cost as {kind})), 0),
+            coalesce(
+                sum({unblended}) filter (
+                    where line_item_net_unblended_cost is null and not ({DISCOUNT_LINE})
+                ),
+                0
+            )"""
 
 
 def first_bad_value(layout: Layout, file: DataFile) -> str:

@@ -49,6 +49,9 @@ class _Total:
     unblended_cost: Decimal
     net_unblended_cost: Decimal
     unblended_cost_without_net: Decimal
+    landed_unblended_cost: Decimal
+    landed_net_unblended_cost: Decimal
+    landed_unblended_cost_without_net: Decimal
     lines_with_net: int
     shortest_interval_seconds: int | None
 
@@ -86,6 +89,7 @@ def load(
     with open_warehouse(warehouse) as opened:
         landed = skipped = rows = 0
         failures = []
+        rejects = []
         for period in _periods(place, since, until):
             try:
                 assembly = read_assembly(place, period)
@@ -101,7 +105,8 @@ def load(
                     continue
                 failures.append(f"{period.report} {period.billing_period}: {error}")
                 progress(failures[-1])
-                _reject(opened, place, period, str(error))
+                rejects.append(_reject_row(place, period, str(error)))
+        opened.reject(DATASET, rejects)
     if failures:
         raise InfraspendError(
             f"{len(failures)} of {len(failures) + landed + skipped} billing periods did not load"
@@ -291,6 +296,9 @@ def _record(
                     "unblended_cost": total.unblended_cost,
                     "net_unblended_cost": total.net_unblended_cost,
                     "unblended_cost_without_net": total.unblended_cost_without_net,
+                    "landed_unblended_cost": total.landed_unblended_cost,
+                    "landed_net_unblended_cost": total.landed_net_unblended_cost,
+                    "landed_unblended_cost_without_net": total.landed_unblended_cost_without_net,
                     "lines_with_net": total.lines_with_net,
                 }
                 for total in found
@@ -316,24 +324,12 @@ def _record(
     )
 
 
-def _reject(warehouse: Warehouse, source: Source, period: PeriodManifest, reason: str) -> None:
-    file = source.location(period.name)
-    known = warehouse.query(
-        f"select 1 from {DATASET}.rejects where file = ? and reason = ?", [file, reason]
-    )
-    if not known:
-        warehouse.land_rows(
-            DATASET,
-            {
-                "rejects": [
-                    {
-                        "file": file,
-                        "row_number": None,
-                        "reason": reason,
-                        "billing_period": period.billing_period,
-                        "report": period.report,
-                        "rejected_at": utc_now(),
-                    }
-                ]
-            },
-        )
+def _reject_row(source: Source, period: PeriodManifest, reason: str) -> dict[str, object]:
+    return {
+        "file": source.location(period.name),
+        "row_number": None,
+        "reason": reason,
+        "billing_period": period.billing_period,
+        "report": period.report,
+        "rejected_at": utc_now(),
+    }

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from loaders.errors import InfraspendError
 from loaders.places import local_directory
@@ -13,39 +12,18 @@ from loaders.places import local_directory
 MANIFEST_SUFFIX = "-Manifest.json"
 
 
-class Source(Protocol):
-    """A bucket, prefix or directory under which AWS delivers. Names are relative to it."""
-
-    def manifests(self) -> Iterator[str]:
-        """The names of all files that end in `-Manifest.json`, however deep."""
-
-    def location(self, name: str) -> str:
-        """The whole path of a file, as a person would look it up, with `/` between its parts."""
-
-    def read(self, name: str) -> bytes:
-        """The content of a small file."""
-
-    def modified(self, name: str) -> datetime:
-        """When a file was written: plain UTC."""
-
-    def fetch(self, name: str, to: Path) -> None:
-        """Makes a file readable at the local path `to`.
-
-        Raises:
-            InfraspendError: There is no such file, or it lies outside the source.
-        """
-
-    def version(self, name: str) -> str:
-        """A text that changes when a file is replaced."""
-
-
 @dataclass(frozen=True)
-class Directory:
-    """A directory that holds what AWS delivers, or a copy of it."""
+class Source:
+    """A directory under which AWS delivers, or a copy of a bucket.
+
+    A file's name is its path below `root`, with `/` between its parts. Whatever else deliveries
+    may lie in, such as a bucket, joins by offering these methods.
+    """
 
     root: Path
 
     def manifests(self) -> Iterator[str]:
+        """The names of all files that end in `-Manifest.json`, however deep."""
         for folder, folders, files in os.walk(self.root):
             folders.sort()
             for file in sorted(files):
@@ -53,22 +31,31 @@ class Directory:
                     yield (Path(folder) / file).relative_to(self.root).as_posix()
 
     def location(self, name: str) -> str:
+        """The whole path of a file, as a person would look it up."""
         return (self.root / name).as_posix()
 
     def read(self, name: str) -> bytes:
+        """The content of a small file."""
         return self._inside(name).read_bytes()
 
     def modified(self, name: str) -> datetime:
+        """When a file was written: plain UTC."""
         seconds = self._inside(name).stat().st_mtime
         return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
-    def fetch(self, name: str, to: Path) -> None:
-        # A link under a name of ours: DuckDB would read [ ] * ? in the original as a pattern.
-        to.symlink_to(self._inside(name))
-
     def version(self, name: str) -> str:
+        """A text that changes when a file is replaced."""
         stat = self._inside(name).stat()
         return f"{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}"
+
+    def fetch(self, name: str, to: Path) -> None:
+        """Makes a file readable at the path `to`.
+
+        Raises:
+            InfraspendError: There is no such file, or it lies outside the source.
+        """
+        # A link under a name of ours: DuckDB would read [ ] * ? in the original as a pattern.
+        to.symlink_to(self._inside(name))
 
     def _inside(self, name: str) -> Path:
         path = (self.root / name).resolve()
@@ -80,9 +67,9 @@ class Directory:
 
 
 def open_source(url: str) -> Source:
-    """The source that a URL or a path names.
+    """The source that a path or a URL names.
 
     Raises:
         InfraspendError: It names no directory, or a kind of place that cannot be read.
     """
-    return Directory(local_directory(url))
+    return Source(local_directory(url))

@@ -1,10 +1,9 @@
 """Lands collections: verified against their index, bad hours refused, the rest recorded."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
@@ -22,7 +21,7 @@ from loaders.places import local_directory
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of, time_of
 from loaders.tables import TABLES as RAW_TABLES
-from loaders.warehouse import Warehouse, checkpoint, open_warehouse, utc_now
+from loaders.warehouse import checkpoint, open_warehouse, utc_now
 
 DATASET: Final = "raw_kubernetes"
 
@@ -52,6 +51,7 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
         landed = opened.landed(DATASET)
         prepared: list[Prepared] = []
         failures = []
+        rejects = []
         skipped = 0
         for number, index in enumerate(collection_indexes(root)):
             try:
@@ -66,7 +66,8 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
             except InfraspendError as error:
                 failures.append(str(error))
                 progress(failures[-1])
-                _reject(opened, index, str(error))
+                rejects.append(_reject_row(str(index), str(error), None, None, None))
+        opened.reject(DATASET, rejects)
         checkpoint("collections_verified")
         rows = sum(one.rows for one in prepared)
         if prepared:
@@ -100,7 +101,7 @@ def _prepare(collection: Collection, folder: Path) -> Prepared:
             delivered_rows = {
                 table: _read(connection, collection, table, file) for table, file in files.items()
             }
-            refused = _refused_hours(connection, collection, files)
+            refused = _refused_hours(connection, files)
             parts = {table: _write(connection, collection, table, folder) for table in TABLES}
         except duckdb.Error as error:
             raise InfraspendError(
@@ -197,7 +198,7 @@ def _problem(name: str, kind: str) -> str:
 
 
 def _refused_hours(
-    connection: duckdb.DuckDBPyConnection, collection: Collection, files: dict[str, DataFile]
+    connection: duckdb.DuckDBPyConnection, files: dict[str, DataFile]
 ) -> list[tuple[datetime, str, int, str]]:
     """The hours that are refused, with the first row that is to blame: its file, number, reason.
 
@@ -239,15 +240,6 @@ def _write(
 
 def _moment(hour: datetime) -> str:
     return f"timestamp {literal(hour.isoformat(sep=' '))}"
-
-
-def _reject(warehouse: Warehouse, index: Path, reason: str) -> None:
-    known: Sequence[Any] = warehouse.query(
-        f"select 1 from {DATASET}.rejects where file = ? and reason = ?", [str(index), reason]
-    )
-    if not known:
-        row = _reject_row(str(index), reason, None, None, None)
-        warehouse.land_rows(DATASET, {"rejects": [row]})
 
 
 def _reject_row(

@@ -20,7 +20,7 @@ from loaders.platforms.publication import (
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of
 from loaders.tables import AMOUNT, TABLES
-from loaders.warehouse import Warehouse, checkpoint, open_warehouse, utc_now
+from loaders.warehouse import checkpoint, open_warehouse, utc_now
 
 DATASET: Final = "raw_platforms"
 
@@ -63,6 +63,7 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
         landed = opened.landed(DATASET)
         prepared: list[Prepared] = []
         failures = []
+        rejects = []
         skipped = 0
         for number, path in enumerate(published_files(root)):
             try:
@@ -76,7 +77,8 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
             except InfraspendError as error:
                 failures.append(str(error))
                 progress(failures[-1])
-                _reject(opened, path, str(error))
+                rejects.append(_reject_row(str(path), str(error), None, None, None, None))
+        opened.reject(DATASET, rejects)
         checkpoint("publications_checked")
         rows = sum(one.rows for one in prepared)
         if prepared:
@@ -292,15 +294,6 @@ def _write(
 
 def _moment(moment: datetime) -> str:
     return f"timestamp {literal(moment.isoformat(sep=' '))}"
-
-
-def _reject(warehouse: Warehouse, path: Path, reason: str) -> None:
-    known = warehouse.query(
-        f"select 1 from {DATASET}.rejects where file = ? and reason = ?", [str(path), reason]
-    )
-    if not known:
-        row = _reject_row(str(path), reason, None, None, None, None)
-        warehouse.land_rows(DATASET, {"rejects": [row]})
 
 
 def _reject_row(

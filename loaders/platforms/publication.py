@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 
@@ -17,8 +18,6 @@ from loaders.files import verify_csv_gz
 from loaders.sql import csv_call, literal
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".jsonl", ".parquet")
-
-_TEXT: Final[Any] = {"encoding": "utf-8-sig", "newline": ""}
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,16 @@ def reader(
         types = ", ".join(f"{literal(str(name))}: 'VARCHAR'" for (name,) in sorted(found))
         call = f"read_json({file}, format = 'newline_delimited', columns = {{{types}}})"
     else:
-        compressed = path.name.endswith(".gz")
-        opened = gzip.open(path, "rt", **_TEXT) if compressed else path.open(**_TEXT)
-        with opened as text:
-            header = next(csv.reader(text), [])
-        if not any(header):
-            raise InfraspendError(f"{path} is empty: publish it again")
-        call = csv_call([link], header, "gzip" if compressed else "none")
+        compression = "gzip" if path.name.endswith(".gz") else "none"
+        call = csv_call([link], _header(path), compression)
     described = connection.execute(f"describe select * from {call}").fetchall()
     return call, {str(row[0]): str(row[1]) for row in described}
+
+
+def _header(path: Path) -> list[str]:
+    binary = gzip.open if path.name.endswith(".gz") else open
+    with binary(path, "rb") as content:
+        header = next(csv.reader(TextIOWrapper(content, encoding="utf-8-sig", newline="")), [])
+    if not any(header):
+        raise InfraspendError(f"{path} is empty: publish it again")
+    return header

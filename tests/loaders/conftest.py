@@ -1,0 +1,33 @@
+"""Warehouses for the tests of the loaders."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from loaders.warehouse import create_raw_tables
+
+
+@pytest.fixture(scope="session")
+def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with every raw table and no row."""
+    path = tmp_path_factory.mktemp("empty") / "empty.duckdb"
+    create_raw_tables(path)
+    return path
+
+
+@pytest.fixture
+def warehouse(empty_warehouse: Path, tmp_path: Path) -> Path:
+    """A warehouse of the test's own."""
+    path = tmp_path / "warehouse" / "infraspend.duckdb"
+    path.parent.mkdir()
+    shutil.copy(empty_warehouse, path)
+    return path
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Path:
+    """A directory for deliveries whose name is hard on globs and quotes."""
+    path = tmp_path / "bucket [it's] *"
+    path.mkdir()
+    return path
