@@ -44,7 +44,7 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint models macros tests
+	$(BIN)/sqlfluff lint --disable-progress-bar models $(wildcard tests/*.sql analyses/*.sql)
 
 clean:
 	rm -rf target logs build .infraspend .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -32,16 +32,21 @@ def print_summary(published: Published, console: Console) -> None:
             console.print("There is no spend yet.")
         else:
             since = last - timedelta(days=_DAYS - 1)
-            console.print(f"\nThe last {_DAYS} days of the bill, {since} to {last}", style="bold")
-            console.print(_spend_by_team(marts, since))
-            console.print(_spend_by_service(marts, since))
-            console.print(_unallocated_capacity(marts, since))
-            console.print("\nFrom the invoice to true_cost, to the last digit", style="bold")
-            for table in _invoice_bridge(marts):
+            console.print(
+                f"\nFrom {since} to {last}, the last {_DAYS} days of the bill:\n", highlight=False
+            )
+            for table in (
+                _spend_by_team(marts, since),
+                _spend_by_service(marts, since),
+                _unallocated_capacity(marts, since),
+                *_invoice_bridge(marts),
+            ):
                 console.print(table)
+                console.print()
     console.print(f"Published: {published.database}", soft_wrap=True, highlight=False)
-    for path in published.parquet:
-        console.print(f"           {path}", soft_wrap=True, highlight=False)
+    folders = sorted({path.parent for path in published.parquet})
+    for folder in folders:
+        console.print(f"           {folder}/*.parquet", soft_wrap=True, highlight=False)
 
 
 def _spend_by_team(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
@@ -56,7 +61,7 @@ def _spend_by_team(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
         orgs[org] += spend
     total = sum(orgs.values(), Decimal())
 
-    table = _table("org", "team", amounts=("spend", "share"))
+    table = _table("Spend by org and team", "org", "team", amounts=("spend", "share"))
     for org, org_spend in sorted(orgs.items(), key=lambda item: -item[1]):
         table.add_row(_name(org), "", _money(org_spend), _share(org_spend, total), style="bold")
         teams = [(team, spend) for of, team, spend in rows if of == org]
@@ -80,7 +85,7 @@ def _spend_by_service(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
     )
     total = sum((spend for _, _, spend in rows), Decimal())
 
-    table = _table("service", "team", amounts=("spend", "share"))
+    table = _table("Spend by service", "service", "team", amounts=("spend", "share"))
     for label, team, spend in rows[:_SERVICES]:
         table.add_row(_name(label), _name(team), _money(spend), _share(spend, total))
     if others := rows[_SERVICES:]:
@@ -105,7 +110,12 @@ def _unallocated_capacity(marts: duckdb.DuckDBPyConnection, since: date) -> Tabl
     total = sum((spend for *_, spend, _ in rows), Decimal())
     free_total = sum((free for *_, free in rows), Decimal())
 
-    table = _table("platform", "cluster", amounts=("spend", "unallocated", "share"))
+    table = _table(
+        "Unallocated capacity",
+        "platform",
+        "cluster",
+        amounts=("spend", "unallocated", "share"),
+    )
     for platform, sub_platform, spend, free in rows:
         table.add_row(
             _name(platform), _name(sub_platform), _money(spend), _money(free), _share(free, spend)
@@ -131,10 +141,14 @@ def _invoice_bridge(marts: duckdb.DuckDBPyConnection) -> Iterator[Table]:
         periods = list(dict.fromkeys(period for of, period, *_ in rows if of == payer))
         for first in range(0, len(periods), _PERIODS_SIDE_BY_SIDE):
             shown = periods[first : first + _PERIODS_SIDE_BY_SIDE]
-            table = _table(f"payer {payer}", amounts=tuple(map(str, shown)))
+            table = _table(
+                "From the invoice to true_cost", f"payer {payer}", amounts=tuple(map(str, shown))
+            )
             for item in items:
-                steps = (amounts.get((payer, period, item)) for period in shown)
-                table.add_row(item, *("" if step is None else _exact(step) for step in steps))
+                steps = [amounts.get((payer, period, item), Decimal()) for period in shown]
+                # Of the steps, only those that there were; the proof always.
+                if any(steps) or item == "unexplained":
+                    table.add_row(item, *map(_exact, steps))
             yield table
 
 
@@ -145,9 +159,17 @@ def _rows(
     return marts.execute(query, parameters).fetchall()
 
 
-def _table(*names: str, amounts: Sequence[str]) -> Table:
+def _table(title: str, *names: str, amounts: Sequence[str]) -> Table:
     """An empty table: names to the left, amounts to the right."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
     for name in names:
         table.add_column(name, no_wrap=True)
     for amount in amounts:
@@ -157,9 +179,7 @@ def _table(*names: str, amounts: Sequence[str]) -> Table:
 
 def _with_total(table: Table, *cells: str) -> Table:
     """The table with its last row."""
-    table.add_section()
     table.add_row("total", *cells, style="bold")
-    table.caption = ""
     return table
 
 
@@ -170,7 +190,7 @@ def _name(value: str | None) -> str:
 
 def _money(amount: Decimal) -> str:
     """An amount for people: to the cent."""
-    return f"{amount.quantize(_CENT):,}"
+    return f"{amount.quantize(_CENT):,f}"
 
 
 def _share(part: Decimal, whole: Decimal) -> str:
@@ -181,4 +201,4 @@ def _share(part: Decimal, whole: Decimal) -> str:
 def _exact(amount: Decimal) -> str:
     """An amount as billed: ten digits, and more only where there are more."""
     short = amount.quantize(_BILLED_DIGITS)
-    return f"{short if short == amount else amount:,}"
+    return f"{short if short == amount else amount:,f}"
