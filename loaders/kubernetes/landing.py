@@ -53,7 +53,7 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
         failures = []
         rejects = []
         skipped = 0
-        for number, index in enumerate(collection_indexes(root)):
+        for number, index in enumerate(list(collection_indexes(root))):
             try:
                 collection = read_collection(index)
                 if collection.collection_id in landed:

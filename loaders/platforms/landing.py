@@ -65,7 +65,8 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
         failures = []
         rejects = []
         skipped = 0
-        for number, path in enumerate(published_files(root)):
+        # A list: the root may lie above the workbench, which is still empty now.
+        for number, path in enumerate(list(published_files(root))):
             try:
                 publication = read_publication(root, path)
                 if publication.delivery_id in landed:
