@@ -1,28 +1,13 @@
 """The door as its users meet it: help that teaches, one line for what went wrong, exit codes."""
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import infraspend
+from tests.command_line import run
 from tests.houses import House
-
-INFRASPEND = Path(sys.executable).with_name("infraspend")
-
-
-def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if "INFRASPEND" not in name}
-    return subprocess.run(
-        [INFRASPEND, *arguments],
-        cwd=cwd,
-        env=clean | {"COLUMNS": "100"} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""The whole way, as a newcomer goes it: `infraspend demo`, and again."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.command_line import run
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("somewhere")
+
+
+@pytest.fixture(scope="module")
+def first_run(directory: Path) -> str:
+    # Seeds and a warehouse of the user's own are none of the demo's business.
+    said = run(
+        *("demo", "--dir", "company", "--days", "2"),
+        cwd=directory,
+        INFRASPEND_SEEDS="nowhere",
+        INFRASPEND_WAREHOUSE="my-own.duckdb",
+    )
+    assert said.returncode == 0, said.stderr
+    return said.stdout
+
+
+def test_it_says_what_an_analyst_wants_to_know(first_run: str) -> None:
+    for table in (
+        "Spend by org and team",
+        "Spend by service",
+        "Unallocated capacity",
+        "From the invoice to true_cost",
+    ):
+        assert table in first_run
+    assert "core-0" in first_run
+    (unexplained,) = (line for line in first_run.splitlines() if line.startswith("unexplained"))
+    assert unexplained.split() == ["unexplained", "0.0000000000"]
+
+
+def test_it_publishes_marts_that_explain_themselves(first_run: str, directory: Path) -> None:
+    published = directory / "company" / "published"
+    assert f"{published.relative_to(directory)}/infraspend.duckdb" in first_run
+    with duckdb.connect(str(published / "infraspend.duckdb"), read_only=True) as connection:
+        marts = connection.execute(
+            "select table_name from duckdb_tables() where comment is not null"
+        ).fetchall()
+        silent = connection.execute(
+            "select table_name, column_name from duckdb_columns() "
+            "where not internal and comment is null"
+        ).fetchall()
+    assert {path.stem for path in (published / "marts").iterdir()} == {name for (name,) in marts}
+    assert {"true_cost", "enriched_spend", "daily_spend", "invoice_bridge"} <= {
+        name for (name,) in marts
+    }
+    assert silent == []
+
+
+def test_it_stays_in_its_directory(first_run: str, directory: Path) -> None:
+    assert first_run
+    assert [path.name for path in directory.iterdir()] == ["company"]
+
+
+def test_the_second_run_changes_nothing_and_says_the_same(first_run: str, directory: Path) -> None:
+    published = directory / "company" / "published" / "marts" / "enriched_spend.parquet"
+    before = published.read_bytes()
+
+    said = run("demo", "--dir", "company", "--days", "2", cwd=directory)
+
+    assert said.returncode == 0, said.stderr
+    assert "0 assemblies landed, 1 there already" in said.stdout
+    assert "nothing new was landed" in said.stdout
+    summary = "Spend by org and team"
+    assert said.stdout.partition(summary)[2] == first_run.partition(summary)[2]
+    assert published.read_bytes() == before
