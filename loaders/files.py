@@ -83,8 +83,13 @@ def verify_csv_gz(name: str, path: Path) -> DataFile:
     return DataFile(name, path, hashing.count, hashing.hash.hexdigest(), columns)
 
 
-def verify_parquet(name: str, path: Path) -> DataFile:
+def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection) -> DataFile:
     """Hashes a Parquet file and opens it.
+
+    Args:
+        name: What to call it in messages.
+        path: The file.
+        connection: Opens it. Making one for every file takes longer than most files do.
 
     Raises:
         InfraspendError: The file is not Parquet, or its footer is damaged.
@@ -93,10 +98,9 @@ def verify_parquet(name: str, path: Path) -> DataFile:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
         size = raw.tell()
     try:
-        with duckdb.connect() as connection:
-            described = connection.execute(
-                f"describe select * from read_parquet({literal(str(path))})"
-            ).fetchall()
+        described = connection.execute(
+            f"describe select * from read_parquet({literal(str(path))})"
+        ).fetchall()
     except duckdb.Error as error:
         raise InfraspendError(
             f"{name} is damaged ({str(error).splitlines()[0]}): copy it again"

@@ -188,8 +188,10 @@ def _land(warehouse: Warehouse, source: Source, assembly: Assembly, progress: Pr
 
 def _verified(source: Source, assembly: Assembly, name: str, path: Path) -> DataFile:
     source.fetch(name, path)
-    verify = verify_parquet if assembly.format == CUR2_PARQUET else verify_csv_gz
-    return verify(source.location(name), path)
+    if assembly.format == CUR2_PARQUET:
+        with duckdb.connect() as connection:
+            return verify_parquet(source.location(name), path, connection)
+    return verify_csv_gz(source.location(name), path)
 
 
 def _versions(source: Source, assembly: Assembly) -> list[str]:

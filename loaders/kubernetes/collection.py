@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
 from loaders.errors import InfraspendError
 from loaders.files import DataFile, verify_parquet
 from loaders.tables import PARTS
@@ -91,8 +93,10 @@ def read_collection(index: Path) -> Collection:
     return collection
 
 
-def verified_file(collection: Collection, table: str, link: Path) -> DataFile:
-    """A collection's file for a table, linked to from `link`.
+def verified_file(
+    collection: Collection, table: str, link: Path, connection: duckdb.DuckDBPyConnection
+) -> DataFile:
+    """A collection's file for a table, linked to from `link` and opened by `connection`.
 
     Raises:
         InfraspendError: The file is not there, or is not what the index says it is.
@@ -102,7 +106,7 @@ def verified_file(collection: Collection, table: str, link: Path) -> DataFile:
     if path.parent != collection.directory or not path.is_file():
         raise InfraspendError(f"{path} is not there: collect {collection.name} again")
     link.symlink_to(path.resolve())
-    file = verify_parquet(str(path), link)
+    file = verify_parquet(str(path), link, connection)
     if (file.bytes, file.sha256) != (expected.get("bytes"), expected.get("sha256")):
         raise InfraspendError(
             f"{path} is not the file that was collected: collect {collection.name} again"

@@ -93,10 +93,11 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
 def _prepare(collection: Collection, folder: Path) -> Prepared:
     """Verifies a collection and writes the rows that are good in the shape they land in."""
     folder.mkdir()
-    files = {
-        table: verified_file(collection, table, folder / f"{table}.delivered") for table in TABLES
-    }
     with duckdb.connect() as connection:
+        files = {
+            table: verified_file(collection, table, folder / f"{table}.delivered", connection)
+            for table in TABLES
+        }
         try:
             delivered_rows = {
                 table: _read(connection, collection, table, file) for table, file in files.items()
