@@ -1,8 +1,8 @@
--- From the invoice to true_cost, step by step, per payer and billing period. The invoice is what the
--- delivered files added up to when they landed; a step is what one treatment of lines moved. AWS
--- says that some of these sums agree (what covers and what negates, a fee and what was used of it);
--- where its own digits do not, the difference is `aws_rounding`. `unexplained` is what is left, and
--- a test holds it at 0.
+-- From the invoice to true_cost, step by step, per payer and billing period. The invoice is what
+-- the delivered files added up to when they landed; a step is what one treatment of lines moved.
+-- AWS says that some of these sums agree (what covers and what negates, a fee and what was used
+-- of it); where its own digits do not, the difference is `aws_rounding`. `unexplained` is what is
+-- left, and a test holds it at 0.
 
 {% set items = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
@@ -55,7 +55,7 @@ measured as (
         billing_period,
         payer_account_id,
         {%- for item in items[2:11] %}
-        sum(case when bridge_item = '{{ item }}' then amount else 0 end) as {{ item }},
+            sum(case when bridge_item = '{{ item }}' then amount else 0 end) as {{ item }},
         {%- endfor %}
         sum(case when bridge_item = 'sp_used' then net_unblended_cost else 0 end) as covered_cost,
         sum(case when bridge_item = 'ri_recurring_fee' then amortized_upfront_cost else 0 end)
@@ -125,14 +125,14 @@ explained as (
 
 bridge as (
     {%- for item in items %}
-    select
-        billing_period,
-        payer_account_id,
-        '{{ item }}' as bridge_item,
-        {{ loop.index }} as item_order,
-        {{ bridge_amount(item) }} as amount
-    from explained
-    {{ 'union all' if not loop.last }}
+        select
+            billing_period,
+            payer_account_id,
+            '{{ item }}' as bridge_item,
+            {{ loop.index }} as item_order,
+            {{ bridge_amount(item) }} as amount
+        from explained
+        {{ 'union all' if not loop.last }}
     {%- endfor %}
 )
 

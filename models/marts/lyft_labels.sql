@@ -23,7 +23,7 @@ owned as (
         on
             owners.team = teams.team
             and owners.owned_from < teams.valid_until
-            and teams.valid_from < owners.owned_until
+            and owners.owned_until > teams.valid_from
 ),
 
 seen as (

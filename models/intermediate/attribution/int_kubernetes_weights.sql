@@ -1,6 +1,6 @@
--- What each label held of a cluster, hour by hour and resource by resource, next to what the cluster
--- could hold: per capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger
--- of both count, pod by pod, as the platform declares.
+-- What each label held of a cluster, hour by hour and resource by resource, next to what the
+-- cluster could hold: per capacity pool and for the whole cluster (pool `all`). Requests, usage
+-- or the larger of both count, pod by pod, as the platform declares.
 
 with
 

@@ -45,7 +45,7 @@ claims as (
             resources.platform = platforms.platform
             and resources.sub_platform = platforms.sub_platform
             and resources.valid_from < platforms.valid_until
-            and platforms.valid_from < resources.valid_until
+            and resources.valid_until > platforms.valid_from
 ),
 
 changes as (

@@ -1,6 +1,6 @@
--- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights come
--- from: the hour itself if it was seen well enough, else its good neighbours on both sides, else the
--- last good hour before it, else nowhere: then the hour is unattributed.
+-- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights
+-- come from: the hour itself if it was seen well enough, else its good neighbours on both sides,
+-- else the last good hour before it, else nowhere: then the hour is unattributed.
 
 with
 
@@ -39,8 +39,9 @@ scraped as (
         case
             when expected_samples > 0
                 then least(
-                    {{ floor_divide('(samples * 10000000000)', 'expected_samples') }}, 10000000000
-                )
+                        {{ floor_divide('(samples * 10000000000)', 'expected_samples') }},
+                        10000000000
+                    )
             else 0
         end as coverage_units
     from {{ ref('stg_kubernetes__cluster_hours') }}

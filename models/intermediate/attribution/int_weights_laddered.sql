@@ -1,6 +1,6 @@
--- The weights that every hour of a sub-platform is split by, whichever step of the ladder they come
--- from. Whole numbers: ten digits of a unit-hour, times 27720, the least number that all of 1 to 12
--- divide, so that a gap between two hours at most 12 apart is filled without rounding.
+-- The weights that every hour of a sub-platform is split by, whichever step of the ladder they
+-- come from. Whole numbers: ten digits of a unit-hour, times 27720, the least number that all of
+-- 1 to 12 divide, so that a gap between two hours at most 12 apart is filled without rounding.
 
 with
 

@@ -36,7 +36,7 @@ known_hours as (
         on
             intervals.platform = hours.platform
             and intervals.sub_platform = hours.sub_platform
-            and hours.usage_hour >= intervals.usage_hour
+            and intervals.usage_hour <= hours.usage_hour
             and hours.usage_hour
             < {{ plus_hours('intervals.usage_hour', 'intervals.interval_hours') }}
 ),

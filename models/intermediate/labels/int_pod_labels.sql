@@ -1,6 +1,6 @@
 -- The label of every pod, hour by hour: its namespace, unless a rule on namespaces or pod labels
--- says otherwise. Asked once per distinct combination of what rules look at. A namespace that bears
--- the name of a reserved label keeps it behind a prefix.
+-- says otherwise. Asked once per distinct combination of what rules look at. A namespace that
+-- bears the name of a reserved label keeps it behind a prefix.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 
 {{ config(materialized='view') }}

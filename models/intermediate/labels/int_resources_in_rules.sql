@@ -23,5 +23,5 @@ where
     {% for condition in conditions %}
     {{ 'or ' if not loop.first }}{{ condition }}
     {% else %}
-    false
+        false
     {% endfor %}

@@ -82,7 +82,7 @@ priced as (
         false as is_period_charge,
         interval_hours,
         {%- for measure in measures %}
-        cast(0 as decimal(38, 10)) as {{ measure }},
+            cast(0 as decimal(38, 10)) as {{ measure }},
         {%- endfor %}
         unused_cost as true_cost
     from unused_reservations

@@ -73,7 +73,8 @@ net as (
         ) as planned_cost,
         coalesce(savings_plan_commitment_cost, 0) - coalesce(savings_plan_used_cost, 0)
             as unused_plan_cost,
-        -- AWS gives no net form of the commitment; the fee's own net ratio is that of the whole plan.
+        -- AWS gives no net form of the commitment; the fee's own net ratio is that of the whole
+        -- plan.
         coalesce(savings_plan_recurring_cost, 0)
         + coalesce(savings_plan_amortized_upfront_cost, 0) as plan_cost,
         coalesce(savings_plan_net_recurring_cost, savings_plan_recurring_cost, 0)
@@ -110,9 +111,15 @@ select
             and usage_type like '%BoxUsage%'
             and list_cost > 0
             then concat_ws(
-                '|', product, region, instance_family, operating_system, tenancy, database_engine,
-                deployment_option
-            )
+                    '|',
+                    product,
+                    region,
+                    instance_family,
+                    operating_system,
+                    tenancy,
+                    database_engine,
+                    deployment_option
+                )
         else ''
     end as pool,
 
@@ -130,12 +137,12 @@ select
     case
         when line_item_type = 'RIFee'
             then coalesce(
-                reservation_net_amortized_upfront_cost, reservation_amortized_upfront_cost, 0
-            )
+                    reservation_net_amortized_upfront_cost, reservation_amortized_upfront_cost, 0
+                )
         when line_item_type = 'SavingsPlanRecurringFee'
             then coalesce(
-                savings_plan_net_amortized_upfront_cost, savings_plan_amortized_upfront_cost, 0
-            )
+                    savings_plan_net_amortized_upfront_cost, savings_plan_amortized_upfront_cost, 0
+                )
         else {{ usd(0) }}
     end as amortized_upfront_cost,
     cast(

@@ -1,6 +1,7 @@
--- AWS bills what was unused of a reservation once a month. Here it goes to the hours that wasted it:
--- to each hour in proportion to the normalized units that were reserved and not used in it, evenly
--- where that cannot be told. What goes out is what came in, per reservation and billing period.
+-- AWS bills what was unused of a reservation once a month. Here it goes to the hours that wasted
+-- it: to each hour in proportion to the normalized units that were reserved and not used in it,
+-- evenly where that cannot be told. What goes out is what came in, per reservation and billing
+-- period.
 
 with
 
@@ -70,8 +71,8 @@ last_hours as (
     group by billing_period, payer_account_id
 ),
 
--- A reservation's size is stated on its fee, or follows from the hours and the units that were used.
--- As a fraction, so that nothing is divided: reserved units per hour / size_divisor.
+-- A reservation's size is stated on its fee, or follows from the hours and the units that were
+-- used. As a fraction, so that nothing is divided: reserved units per hour / size_divisor.
 sized as (
     select
         fees.billing_period,
@@ -88,7 +89,9 @@ sized as (
         fees.started_at,
         case
             when last_hours.last_hour >= fees.started_at
-                then least(fees.ended_at, {{ plus_hours('last_hours.last_hour', 'fees.grain_hours') }})
+                then least(
+                        fees.ended_at, {{ plus_hours('last_hours.last_hour', 'fees.grain_hours') }}
+                    )
             else fees.ended_at
         end as ended_at,
         case
@@ -136,9 +139,9 @@ wasted as (
         case
             when hours.size_divisor > 0
                 then greatest(
-                    hours.reserved * hours.grain_hours
-                    - coalesce(used.used_units, 0) * hours.size_divisor, 0
-                )
+                        hours.reserved * hours.grain_hours
+                        - coalesce(used.used_units, 0) * hours.size_divisor, 0
+                    )
             else 0
         end as unused_units
     from hours

@@ -1,0 +1,34 @@
+-- A model reads its own layer or an earlier one, never a later one, and only staging reads a
+-- source or a seed.
+
+{% set layers = ['staging', 'intermediate', 'marts'] %}
+{% set backward = [] %}
+
+{% if execute %}
+    {% for node in graph.nodes.values()
+        if node.resource_type == 'model' and node.package_name == project_name %}
+        {% for parent_id in node.depends_on.nodes %}
+            {% set parent = graph.nodes.get(parent_id) %}
+            {% if parent is none or parent.resource_type == 'seed' %}
+                {% if node.fqn[1] != 'staging' %}
+                    {% do backward.append((node.name, parent_id)) %}
+                {% endif %}
+            {% elif parent.resource_type == 'model'
+                and layers.index(parent.fqn[1]) > layers.index(node.fqn[1]) %}
+                {% do backward.append((node.name, parent.name)) %}
+            {% endif %}
+        {% endfor %}
+    {% endfor %}
+{% endif %}
+
+{% for child, parent in backward %}
+    select
+        {{ sql_text(child) }} as model,
+        {{ sql_text(parent) }} as reads_from
+    {{ 'union all' if not loop.last }}
+{% else %}
+    select
+        null as model,
+        null as reads_from
+    where false
+{% endfor %}
