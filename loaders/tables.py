@@ -51,6 +51,9 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             unblended_cost=TOTAL,
             net_unblended_cost=TOTAL,
             unblended_cost_without_net=TOTAL,
+            landed_unblended_cost=TOTAL,
+            landed_net_unblended_cost=TOTAL,
+            landed_unblended_cost_without_net=TOTAL,
             lines_with_net="bigint",
         ),
         "rejects": _columns(
