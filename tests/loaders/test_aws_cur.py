@@ -184,7 +184,8 @@ def test_control_totals_are_those_of_the_delivered_text(warehouse: Path, bucket:
     assert rows(
         warehouse,
         "select payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost,"
-        " unblended_cost_without_net, lines_with_net from raw_aws_cur.control_totals",
+        " unblended_cost_without_net, lines_with_net, landed_unblended_cost,"
+        " landed_unblended_cost_without_net from raw_aws_cur.control_totals",
     ) == [
         (
             "000111111111",
@@ -194,6 +195,9 @@ def test_control_totals_are_those_of_the_delivered_text(warehouse: Path, bucket:
             Decimal("1.1"),
             Decimal("0.000000000002"),
             1,
+            # With the digits that a landed amount keeps: 1.1234567890 + 0 - 0.5.
+            Decimal("0.623456789"),
+            Decimal(0),
         )
     ]
     assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(1,)]
