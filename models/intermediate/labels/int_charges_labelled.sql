@@ -8,7 +8,7 @@ charges as (
     select
         *,
         {{ rule_era(label_rules(), 'usage_hour') }} as rule_era
-    from {{ ref('int_charges_priced') }}
+    from {{ ref('int_charges_net') }}
 ),
 
 keys as (
@@ -24,9 +24,15 @@ labelled as (
             when charges.charge_class = 'commitment_fee' and charges.pricing_model = 'reserved'
                 then '_unused_ri'
             when charges.charge_class = 'commitment_fee' then '_unused_sp'
+            when charges.charge_class = 'discount' and not charges.has_net_costs
+                then '_unallocated_discount'
             else keys.lyft_label
         end as lyft_label,
-        case when charges.charge_class <> 'commitment_fee' then keys.label_rule end as label_rule,
+        case
+            when charges.charge_class = 'commitment_fee' then null
+            when charges.charge_class = 'discount' and not charges.has_net_costs then null
+            else keys.label_rule
+        end as label_rule,
         charges.charge_class,
         charges.pricing_model,
         charges.product,

@@ -16,7 +16,7 @@ keys as (
         tags,
         cost_categories,
         {{ rule_era(rules, 'usage_hour') }} as rule_era
-    from {{ ref('int_charges_priced') }}
+    from {{ ref('int_charges_net') }}
 ),
 
 matched as (

@@ -32,6 +32,8 @@ select
     line_items.reservation_id,
     line_items.savings_plan_id,
     line_items.pool,
+    line_items.bill_type,
+    line_items.has_net_costs,
 
     -- how much of it
     count(*) as line_count,
@@ -43,6 +45,8 @@ select
     cast(sum(line_items.unblended_cost) as decimal(38, 10)) as unblended_cost,
     cast(sum(line_items.net_unblended_cost) as decimal(38, 10)) as net_unblended_cost,
     cast(sum(line_items.amortized_upfront_cost) as decimal(38, 10)) as amortized_upfront_cost,
+    cast(sum(line_items.prepaid_cost) as decimal(38, 10)) as prepaid_cost,
+    cast(sum(line_items.recurring_cost) as decimal(38, 10)) as recurring_cost,
     cast(sum(line_items.net_amortized_cost) as decimal(38, 10)) as net_amortized_cost,
 
     -- when
@@ -68,6 +72,8 @@ group by
     line_items.reservation_id,
     line_items.savings_plan_id,
     line_items.pool,
+    line_items.bill_type,
+    line_items.has_net_costs,
     line_items.usage_hour,
     line_items.interval_hours,
     line_items.is_period_charge

@@ -91,6 +91,7 @@ select
 
     -- what
     line_item_type,
+    bill_type,
     charge_class,
     pricing_model,
     product,
@@ -122,6 +123,7 @@ select
                 )
         else ''
     end as pool,
+    has_net_costs,
 
     -- how much of it
     usage_amount,
@@ -161,6 +163,31 @@ select
             else invoiced_cost
         end as decimal(25, 10)
     ) as net_amortized_cost,
+
+    -- The gross parts of a commitment, which pay with different fees: a discount on one of them
+    -- is not a discount on the other.
+    cast(
+        case
+            when line_item_type = 'DiscountedUsage'
+                then coalesce(reservation_upfront_cost_of_usage, 0)
+            when line_item_type = 'RIFee' then coalesce(reservation_unused_upfront_cost, 0)
+            else 0
+        end
+        as decimal(25, 10)
+    ) as prepaid_cost,
+    cast(
+        case
+            when line_item_type = 'DiscountedUsage'
+                then coalesce(reservation_effective_cost, unblended_cost)
+                - coalesce(reservation_upfront_cost_of_usage, 0)
+            when line_item_type = 'RIFee' then coalesce(reservation_unused_recurring_cost, 0)
+            when line_item_type = 'SavingsPlanCoveredUsage'
+                then coalesce(savings_plan_effective_cost, unblended_cost)
+            when line_item_type = 'SavingsPlanRecurringFee' then unused_plan_cost
+            else 0
+        end
+        as decimal(25, 10)
+    ) as recurring_cost,
 
     -- when
     usage_hour,

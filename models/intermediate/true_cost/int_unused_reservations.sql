@@ -5,7 +5,24 @@
 
 with
 
-fees as (
+sizes as (
+    select
+        billing_period,
+        payer_account_id,
+        reservation_id,
+        min(grain_hours) as grain_hours,
+        {{ units('max(try_cast(number_of_reservations as decimal(25, 10)))') }} as reservations,
+        {{ units('max(try_cast(normalized_units_per_reservation as decimal(25, 10)))') }}
+            as units_per_reservation,
+        {{ units('sum(usage_amount) - sum(unused_reservation_hours)') }} as used_reservation_hours,
+        date_trunc('hour', min(usage_started_at)) as started_at,
+        max(usage_ended_at) as ended_at
+    from {{ ref('int_line_items_priced') }}
+    where line_item_type = 'RIFee'
+    group by billing_period, payer_account_id, reservation_id
+),
+
+costs as (
     select
         billing_period,
         payer_account_id,
@@ -16,16 +33,9 @@ fees as (
         region,
         instance_type,
         reservation_id,
-        min(grain_hours) as grain_hours,
-        {{ units('max(try_cast(number_of_reservations as decimal(25, 10)))') }} as reservations,
-        {{ units('max(try_cast(normalized_units_per_reservation as decimal(25, 10)))') }}
-            as units_per_reservation,
-        {{ units('sum(usage_amount) - sum(unused_reservation_hours)') }} as used_reservation_hours,
-        {{ units('sum(net_amortized_cost)') }} as cost_units,
-        date_trunc('hour', min(usage_started_at)) as started_at,
-        max(usage_ended_at) as ended_at
-    from {{ ref('int_line_items_priced') }}
-    where line_item_type = 'RIFee'
+        {{ units('sum(net_amortized_cost)') }} as cost_units
+    from {{ ref('int_charges_net') }}
+    where charge_class = 'commitment_fee' and pricing_model = 'reserved'
     group by
         billing_period,
         payer_account_id,
@@ -39,6 +49,32 @@ fees as (
     having sum(net_amortized_cost) <> 0
 ),
 
+fees as (
+    select
+        costs.billing_period,
+        costs.payer_account_id,
+        costs.account_id,
+        costs.product,
+        costs.usage_type,
+        costs.operation,
+        costs.region,
+        costs.instance_type,
+        costs.reservation_id,
+        costs.cost_units,
+        sizes.grain_hours,
+        sizes.reservations,
+        sizes.units_per_reservation,
+        sizes.used_reservation_hours,
+        sizes.started_at,
+        sizes.ended_at
+    from costs
+    inner join sizes
+        on
+            costs.billing_period = sizes.billing_period
+            and costs.payer_account_id = sizes.payer_account_id
+            and costs.reservation_id = sizes.reservation_id
+),
+
 used as (
     select
         billing_period,
@@ -46,7 +82,7 @@ used as (
         reservation_id,
         usage_hour,
         {{ units('sum(normalized_usage_amount)') }} as used_units
-    from {{ ref('int_charges_priced') }}
+    from {{ ref('int_charges_net') }}
     where reservation_id <> '' and charge_class = 'usage'
     group by billing_period, payer_account_id, reservation_id, usage_hour
 ),
@@ -66,7 +102,7 @@ last_hours as (
         billing_period,
         payer_account_id,
         max(usage_hour) as last_hour
-    from {{ ref('int_charges_priced') }}
+    from {{ ref('int_charges_net') }}
     where not is_period_charge
     group by billing_period, payer_account_id
 ),

@@ -24,6 +24,7 @@ named as (
 
         -- what
         line_items.line_item_line_item_type as line_item_type,
+        coalesce(line_items.bill_bill_type, '') as bill_type,
         coalesce(line_items.bill_billing_entity, '') as billing_entity,
         coalesce(line_items.line_item_product_code, '') as product,
         coalesce(line_items.line_item_usage_type, '') as usage_type,
@@ -64,6 +65,7 @@ named as (
         line_items.line_item_net_unblended_cost as net_unblended_cost,
         line_items.reservation_effective_cost,
         line_items.reservation_net_effective_cost,
+        line_items.reservation_amortized_upfront_cost_for_usage as reservation_upfront_cost_of_usage,
         line_items.reservation_amortized_upfront_fee_for_billing_period
             as reservation_amortized_upfront_cost,
         line_items.reservation_net_amortized_upfront_fee_for_billing_period
@@ -118,6 +120,7 @@ select
 
     -- what
     line_item_type,
+    bill_type,
     billing_entity,
     product,
     usage_type,
@@ -151,6 +154,7 @@ select
     net_unblended_cost,
     reservation_effective_cost,
     reservation_net_effective_cost,
+    reservation_upfront_cost_of_usage,
     reservation_amortized_upfront_cost,
     reservation_net_amortized_upfront_cost,
     reservation_unused_upfront_cost,

@@ -1,0 +1,43 @@
+-- The priced charges with their negotiated discounts, however a payer gets them.
+{{ config(materialized='view') }}
+
+{% set columns = [
+    'billing_period', 'payer_account_id', 'account_id', 'charge_class', 'pricing_model', 'product',
+    'usage_type', 'operation', 'region', 'instance_type', 'resource_id', 'tags',
+    'cost_categories', 'reservation_id', 'savings_plan_id', 'pool', 'bill_type', 'has_net_costs',
+    'line_count', 'usage_amount', 'normalized_usage_amount', 'list_cost', 'unblended_cost',
+    'net_unblended_cost', 'amortized_upfront_cost', 'net_amortized_cost', 'usage_hour',
+    'interval_hours', 'is_period_charge'
+] %}
+
+with
+
+priced as (
+    select * from {{ ref('int_charges_priced') }}
+),
+
+blended as (
+    select * from {{ ref('int_charges_blended') }}
+),
+
+payers as (
+    select distinct
+        billing_period,
+        payer_account_id
+    from blended
+)
+
+select
+    {%- for column in columns %}
+    priced.{{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+from priced
+left join payers
+    on
+        priced.billing_period = payers.billing_period
+        and priced.payer_account_id = payers.payer_account_id
+where payers.billing_period is null
+union all
+select
+    {{ columns | join(',\n    ') }}
+from blended
