@@ -1,0 +1,135 @@
+"""Whole companies, small ones: what was delivered of them, their seeds, and their warehouse.
+
+Everything goes the way of a user: files are delivered, the loaders land them, `build` runs dbt.
+"""
+
+import csv
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from builder import BuildResult, build
+from builder.seeds import SEED_COLUMNS
+from loaders import aws_cur, kubernetes, platforms
+
+ROOT = Path(__file__).parents[2]
+
+# What dbt reads of the project, besides the seeds.
+_PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros")
+
+
+def copy_project(to: Path) -> Path:
+    """Copies the dbt project without its seeds, so that a test may change it."""
+    to.mkdir(parents=True)
+    for name in _PROJECT:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, to / name)
+    shutil.copytree(ROOT / "tests" / "generic", to / "tests" / "generic")
+    for test in (ROOT / "tests").glob("*.sql"):
+        shutil.copy(test, to / "tests")
+    return to
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company in a directory of its own: deliveries, seeds and a warehouse.
+
+    Attributes:
+        root: Where all of it lies.
+        project: The dbt project to build with.
+    """
+
+    root: Path
+    project: Path
+
+    @property
+    def bill(self) -> Path:
+        return self.root / "bill"
+
+    @property
+    def kubernetes(self) -> Path:
+        return self.root / "kubernetes"
+
+    @property
+    def platforms(self) -> Path:
+        return self.root / "platforms"
+
+    @property
+    def seeds(self) -> Path:
+        return self.root / "seeds"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse" / "infraspend.duckdb"
+
+    def declare(self, **seeds: Iterable[Mapping[str, str]]) -> None:
+        """Writes the seeds: rows of the named ones, headers of all others."""
+        self.seeds.mkdir(exist_ok=True)
+        for name, columns in SEED_COLUMNS.items():
+            with (self.seeds / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+                writer = csv.DictWriter(file, columns, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(seeds.get(name, ()))
+
+    def load(self) -> None:
+        """Lands whatever was delivered."""
+        self.warehouse.parent.mkdir(exist_ok=True)
+        for loader, source in (
+            (aws_cur, self.bill),
+            (kubernetes, self.kubernetes),
+            (platforms, self.platforms),
+        ):
+            if source.exists():
+                loader.load(self.warehouse, str(source))
+
+    def build(self, *arguments: str) -> BuildResult:
+        """Runs the models and their tests, as `infraspend build` does."""
+        return build(self.warehouse, self.project, self.seeds, arguments)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with duckdb.connect(self.warehouse, read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def one(self, sql: str) -> Any:
+        """The only value of a query."""
+        ((value,),) = self.rows(sql)
+        return value
+
+
+def built(company: Company, *arguments: str) -> Company:
+    """The company with everything landed and built; fails with what the build said."""
+    company.load()
+    result = company.build(*arguments)
+    assert result.succeeded, "\n".join(result.failures)
+    return company
+
+
+def differences(
+    company: Company, ours: str, truth: str, *, attach: Mapping[str, Path] | None = None
+) -> Sequence[tuple[Any, ...]]:
+    """Rows that only one of two queries has, each with the side that has it.
+
+    Args:
+        company: Whose warehouse the queries read.
+        ours: What the models say.
+        truth: What is so.
+        attach: View -> Parquet file, for the queries to read.
+    """
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{company.warehouse}' as warehouse (read_only); use warehouse")
+        for name, file in (attach or {}).items():
+            connection.execute(f"create temp view {name} as from read_parquet('{file}')")
+        return connection.execute(
+            f"""
+            with ours as ({ours}), truth as ({truth})
+            (select 'only ours' as side, * from (from ours except all from truth))
+            union all
+            (select 'only true' as side, * from (from truth except all from ours))
+            limit 10
+            """
+        ).fetchall()

@@ -1,0 +1,13 @@
+"""Companies that several tests look at, each built once."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.companies import copy_project
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project, copied: builds from seeds elsewhere link them into it."""
+    return copy_project(tmp_path_factory.mktemp("project") / "infraspend")

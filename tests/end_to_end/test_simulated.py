@@ -1,0 +1,68 @@
+"""The simulated company: every charge, every share and every dollar equals the truth, exactly."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from loaders.simulation import SimulationResult, simulate
+from tests.end_to_end.companies import ROOT, Company, built
+from tests.end_to_end.truths import falsehoods
+
+# From the shortest simulation to one with two billing periods, the first of them delivered twice.
+SIMULATIONS = [
+    pytest.param({"days": 3, "seed": 2019, "scale": 0.2}, id="3-days"),
+    pytest.param({"days": 22, "seed": 7, "scale": 0.05}, id="two-periods"),
+]
+
+
+@pytest.fixture(scope="module", params=SIMULATIONS)
+def simulated(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, project: Path
+) -> tuple[Company, SimulationResult]:
+    company = Company(tmp_path_factory.mktemp("simulated"), project)
+    simulation = simulate(company.root, **request.param)
+    shutil.copytree(ROOT / "seeds", company.seeds)
+    return built(company), simulation
+
+
+def test_every_charge_share_and_dollar_is_true(
+    simulated: tuple[Company, SimulationResult],
+) -> None:
+    company, simulation = simulated
+    assert falsehoods(company, simulation.truth, "family") == {}
+
+
+def test_as_applied_it_is_true_as_well(
+    simulated: tuple[Company, SimulationResult], tmp_path: Path
+) -> None:
+    company, simulation = simulated
+    applied = Company(tmp_path, company.project)
+    applied.warehouse.parent.mkdir()
+    shutil.copy(company.warehouse, applied.warehouse)
+    shutil.copytree(company.seeds, applied.seeds)
+    result = applied.build("--vars", "true_cost_pooling: none", "--select", "int_charges_pooled+")
+    assert result.succeeded, result.failures
+    assert falsehoods(applied, simulation.truth, "none") == {}
+
+
+def test_the_comparison_is_of_something(
+    simulated: tuple[Company, SimulationResult], tmp_path: Path
+) -> None:
+    company, simulation = simulated
+    broken = tmp_path / "warehouse" / "infraspend.duckdb"
+    broken.parent.mkdir()
+    shutil.copy(company.warehouse, broken)
+    with duckdb.connect(broken) as connection:
+        for change in (
+            "update marts.true_cost set true_cost = true_cost + 0.0000000001"
+            " where rowid = (select min(rowid) from marts.true_cost)",
+            "update marts.attribution_schedule set proportion = proportion - 0.0000000001"
+            " where rowid = (select max(rowid) from marts.attribution_schedule)",
+            "delete from marts.enriched_spend where rowid ="
+            " (select min(rowid) from marts.enriched_spend where spend <> 0)",
+        ):
+            connection.execute(change)
+    found = falsehoods(Company(tmp_path, company.project), simulation.truth, "family")
+    assert len(found) == 3
