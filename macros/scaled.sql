@@ -3,8 +3,8 @@
     {{
         from_units(
             floor_divide(
-                '(2 * ' ~ units(amount) ~ ' * ' ~ units(numerator) ~ ' + ' ~ units(denominator) ~ ')',
-                '(2 * ' ~ units(denominator) ~ ')'
+                '2 * ' ~ units(amount) ~ ' * ' ~ units(numerator) ~ ' + ' ~ units(denominator),
+                '2 * ' ~ units(denominator)
             ),
             'decimal(25, 10)'
         )

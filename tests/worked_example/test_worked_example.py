@@ -1,0 +1,191 @@
+"""The bill of two teams in two hours, worked out by hand, line by line.
+
+`tests/fixtures/true_cost_example.csv` holds 33 lines in the columns of CUR 2.0; its `exp_` columns
+were typed and checked by hand. The bill is delivered in each of the three ways in which AWS presents
+a negotiated discount, and each gives the same costs to the last digit.
+"""
+
+import csv
+import re
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder import build
+from loaders import aws_cur
+from tests.houses import ROOT
+from tests.loaders.bills import deliver_legacy, text_of
+
+FIXTURE = ROOT / "tests" / "fixtures" / "true_cost_example.csv"
+CATEGORIES = {
+    "identity": "identity",
+    "bill": "bill",
+    "line_item": "lineItem",
+    "pricing": "pricing",
+    "product": "product",
+    "reservation": "reservation",
+    "savings_plan": "savingsPlan",
+}
+LABEL_RULES = (
+    "rule_order,match_on,match_key,match_type,match_value,lyft_label,valid_from,valid_until\n"
+    "10,tag,user_team,present,,{value},,\n"
+)
+INVOICE = Decimal("891.0466367890")
+TRUE_COST = Decimal("102.8266367890")
+DISCOUNT_AS = {
+    "net columns and lines": lambda lines: lines,
+    "lines only": lambda lines: [
+        {column: value for column, value in line.items() if "_net_" not in column} for line in lines
+    ],
+    "net columns only": lambda lines: [
+        line for line in lines if line["line_item_line_item_type"] != "EdpDiscount"
+    ],
+}
+
+Line = dict[str, str]
+Costs = dict[tuple[str, ...], Decimal]
+
+
+def lines_of_the_bill() -> list[Line]:
+    with FIXTURE.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def legacy_name(column: str) -> str:
+    """A CUR 2.0 column under its name in a legacy report."""
+    if column == "resource_tags_user_team":
+        return "resourceTags/user:team"
+    category = max((name for name in CATEGORIES if column.startswith(name + "_")), key=len)
+    words = column.removeprefix(category + "_").split("_")
+    name = re.sub(r"ARN$", "ARN", "".join(word.capitalize() for word in words))
+    return f"{CATEGORIES[category]}/{name[0].lower() + name[1:] if category == 'product' else name}"
+
+
+def delivered(line: Line) -> Line:
+    hour, end = line["line_item_usage_start_date"], line["line_item_usage_end_date"]
+    interval = {"identity/TimeInterval": f"{hour}/{end}"}
+    return interval | {
+        legacy_name(column): value
+        for column, value in line.items()
+        if not column.startswith("exp_") and column != "row_no"
+    }
+
+
+@pytest.fixture(params=DISCOUNT_AS)
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The bill, landed, with its discount presented in one of three ways."""
+    lines = DISCOUNT_AS[request.param](lines_of_the_bill())
+    text = text_of([delivered(line) for line in lines])
+    deliver_legacy(tmp_path / "bucket", text, period="20261101-20261201")
+    aws_cur.load(tmp_path / "infraspend.duckdb", str(tmp_path / "bucket"))
+    return tmp_path / "infraspend.duckdb"
+
+
+def build_marts(warehouse: Path, pooling: str) -> None:
+    seeds = warehouse.parent / "seeds"
+    if not seeds.exists():
+        seeds.mkdir()
+        for seed in (ROOT / "seeds").glob("*.csv"):
+            (seeds / seed.name).write_text(seed.read_text().splitlines()[0] + "\n")
+        (seeds / "label_rules.csv").write_text(LABEL_RULES)
+    select = ("--select", "+invoice_bridge", "--indirect-selection", "cautious")
+    pooled = ("--vars", f"{{true_cost_pooling: {pooling}}}")
+    result = build(warehouse, ROOT, seeds, (*select, *pooled))
+    assert result.succeeded, result.failures
+
+
+def costs_by_hand(lines: list[Line], column: str) -> Costs:
+    """The expected costs, by what a row of the mart can be told apart by."""
+    costs: Costs = defaultdict(Decimal)
+    for line in lines:
+        label = line["resource_tags_user_team"] or "unlabeled"
+        if line["line_item_line_item_type"] == "RIFee":
+            label = "_unused_ri"
+        if line["line_item_line_item_type"] == "SavingsPlanRecurringFee":
+            label = "_unused_sp"
+        key = (
+            line["line_item_usage_account_id"],
+            label,
+            line["line_item_usage_type"],
+            line["exp_charge_class"],
+            line["line_item_usage_start_date"][:13],
+        )
+        costs[key] += Decimal(line[column])
+    return {key: cost for key, cost in costs.items() if cost}
+
+
+def costs_of_mart(warehouse: Path, column: str) -> Costs:
+    query = f"""
+        select
+            account_id,
+            lyft_label,
+            coalesce(usage_type, ''),
+            charge_class,
+            strftime(usage_hour, '%Y-%m-%dT%H'),
+            sum({column})
+        from marts.true_cost
+        group by all
+        having sum({column}) <> 0
+    """
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return {tuple(row[:-1]): row[-1] for row in connection.execute(query).fetchall()}
+
+
+def bridge_of(warehouse: Path) -> dict[str, Decimal]:
+    query = "select bridge_item, amount from marts.invoice_bridge"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return dict(connection.execute(query).fetchall())
+
+
+def test_every_cost_is_the_one_worked_out_by_hand(warehouse: Path) -> None:
+    lines = lines_of_the_bill()
+
+    build_marts(warehouse, "family")
+
+    assert costs_of_mart(warehouse, "net_amortized_cost") == costs_by_hand(
+        lines, "exp_net_amortized_cost"
+    )
+    expected = costs_by_hand(lines, "exp_true_cost")
+    # What was unused of the reservation was wasted in the second hour, all of it.
+    fee = ("111111111111", "_unused_ri", "HeavyUsage:m5.xlarge", "commitment_fee", "2026-11-30T22")
+    wasted = fee[:3] + ("unused_commitment", "2026-11-30T23")
+    expected[wasted] = expected.pop(fee)
+    assert costs_of_mart(warehouse, "true_cost") == expected
+    assert bridge_of(warehouse) == {
+        "invoice": INVOICE,
+        "cast_digits": 0,
+        "ri_used": Decimal("0.3465"),
+        "sp_used": bridge_by_hand(warehouse, "sp_used"),
+        "sp_negation": bridge_by_hand(warehouse, "sp_negation"),
+        "ri_upfront_fee": Decimal("-788.40"),
+        "sp_upfront_fee": 0,
+        "ri_recurring_fee": Decimal("-0.1665"),
+        "sp_recurring_fee": Decimal("-0.2340"),
+        "prepayment_refund": 0,
+        "discount_timing": 0,
+        "aws_rounding": 0,
+        "unexplained": 0,
+        "true_cost": TRUE_COST,
+    }
+
+    build_marts(warehouse, "none")
+
+    assert bridge_of(warehouse)["unexplained"] == 0
+    expected = costs_by_hand(lines, "exp_net_amortized_cost")
+    expected[wasted] = expected.pop(fee)
+    assert costs_of_mart(warehouse, "true_cost") == expected
+
+
+def bridge_by_hand(warehouse: Path, item: str) -> Decimal:
+    """What covered usage and its negation moved; a discount line names neither of them."""
+    query = "select bool_or(line_item_net_unblended_cost is not null) from raw_aws_cur.line_items"
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        ((has_net_costs,),) = connection.execute(query).fetchall()
+    by_hand = {
+        "sp_used": ("-0.0918", "-0.1280"),
+        "sp_negation": ("0.3258", "0.3620"),
+    }
+    return Decimal(by_hand[item][0 if has_net_costs else 1])
