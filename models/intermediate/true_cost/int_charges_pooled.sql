@@ -11,6 +11,19 @@
 {% set measures = [
     'usage_amount', 'list_cost', 'unblended_cost', 'net_unblended_cost', 'net_amortized_cost'
 ] %}
+{% set spreads = ['billing_period', 'payer_account_id', 'usage_hour', 'spread_over'] %}
+
+{% if var('true_cost_pooling') not in ('family', 'none') %}
+    {% do exceptions.raise_compiler_error(
+        'The variable true_cost_pooling is `' ~ var('true_cost_pooling')
+        ~ '`; it may be family or none.'
+    ) %}
+{% elif var('unused_commitment') not in ('label', 'spread') %}
+    {% do exceptions.raise_compiler_error(
+        'The variable unused_commitment is `' ~ var('unused_commitment')
+        ~ '`; it may be label or spread.'
+    ) %}
+{% endif %}
 
 with
 
@@ -18,51 +31,121 @@ charges as (
     select * from {{ ref('int_charges_labelled') }}
 ),
 
-unused_reservations as (
-    select * from {{ ref('int_unused_reservations') }}
+members as (
+    select * from {{ ref('int_pool_members') }}
 ),
 
-members as (
-    select
-        *,
-        {{ units('list_cost') }} as list_units,
-        {{ units('net_amortized_cost') }} as cost_units
-    from charges
-    where pool <> ''
+unused as (
+    select * from {{ ref('int_unused_commitments') }}
 ),
 
 {% if var('true_cost_pooling') == 'family' %}
-{{ deal(
-    'dealt', of='members', by=by, weight='list_units', whole='sum(cost_units)', ties=ties,
-    keep=measures
-) }},
-{% elif var('true_cost_pooling') == 'none' %}
-dealt as (
-    select
-        *,
-        cost_units as dealt_units
-    from members
-),
+    {{ deal(
+        'pooled', of='members', by=by, weight='list_units', whole='sum(cost_units)', ties=ties,
+        keep=measures
+    ) }},
 {% else %}
-{% do exceptions.raise_compiler_error(
-    'The variable true_cost_pooling is `' ~ var('true_cost_pooling') ~ '`; it may be family or none.'
-) %}
+    pooled as (
+        select
+            *,
+            cost_units as dealt_units
+        from members
+    ),
+{% endif %}
+
+-- Empty unless what was unused is to be spread.
+spread_units as (
+    select
+        billing_period,
+        payer_account_id,
+        usage_hour,
+        pool as spread_over,
+        sum({{ units('unused_cost') }}) as unused_units
+    from unused
+    where is_spread
+    group by billing_period, payer_account_id, usage_hour, pool
+),
+
+{% if var('unused_commitment') == 'spread' %}
+    sharers as (
+        select
+            members.*,
+            spread_units.spread_over,
+            spread_units.unused_units
+        from members
+        inner join spread_units
+            on
+                members.billing_period = spread_units.billing_period
+                and members.payer_account_id = spread_units.payer_account_id
+                and members.usage_hour = spread_units.usage_hour
+                and spread_units.spread_over in ('', members.pool)
+    ),
+
+    {{ deal(
+        'spread', of='sharers', by=spreads, weight='list_units', whole='max(unused_units)',
+        ties=['pool'] + ties, keep=[]
+    ) }},
+
+    paid as (
+        select
+            {{ (by + ties + measures) | join(',\n            ') }},
+            dealt_units
+        from pooled
+        union all
+        select
+            {{ (by + ties) | join(',\n            ') }},
+            {%- for measure in measures %}
+                cast(0 as decimal(38, 10)) as {{ measure }},
+            {%- endfor %}
+            dealt_units
+        from spread
+    ),
+
+    shared as (
+        select
+            {{ (by + ties) | join(',\n            ') }},
+            {%- for measure in measures %}
+                cast(sum({{ measure }}) as decimal(38, 10)) as {{ measure }},
+            {%- endfor %}
+            sum(dealt_units) as dealt_units
+        from paid
+        group by {{ (by + ties) | join(', ') }}
+    ),
+{% else %}
+    shared as (
+        select * from pooled
+    ),
 {% endif %}
 
 priced as (
     select
         {{ (by + ties + measures) | join(',\n        ') }},
         {{ from_units('dealt_units', 'decimal(25, 10)') }} as true_cost
-    from dealt
+    from shared
     union all
     select
         {{ (by + ties + measures) | join(',\n        ') }},
+        {{ usd('net_amortized_cost') }} as true_cost
+    from charges
+    where pool = '' and charge_class <> 'commitment_fee'
+    union all
+    select
+        {%- for column in by + ties + measures %}
+            charges.{{ column }},
+        {%- endfor %}
         case
-            when charge_class = 'commitment_fee' and pricing_model = 'reserved' then {{ usd(0) }}
-            else {{ usd('net_amortized_cost') }}
+            when charges.pricing_model = 'reserved' then {{ usd(0) }}
+            when spread_units.usage_hour is not null then {{ usd(0) }}
+            else {{ usd('charges.net_amortized_cost') }}
         end as true_cost
     from charges
-    where pool = ''
+    left join spread_units
+        on
+            charges.billing_period = spread_units.billing_period
+            and charges.payer_account_id = spread_units.payer_account_id
+            and charges.usage_hour = spread_units.usage_hour
+            and charges.pool = spread_units.spread_over
+    where charges.charge_class = 'commitment_fee'
     union all
     select
         billing_period,
@@ -70,7 +153,7 @@ priced as (
         usage_hour,
         '' as pool,
         account_id,
-        '_unused_ri' as lyft_label,
+        lyft_label,
         cast(null as int) as label_rule,
         product,
         usage_type,
@@ -84,8 +167,21 @@ priced as (
         {%- for measure in measures %}
             cast(0 as decimal(38, 10)) as {{ measure }},
         {%- endfor %}
-        unused_cost as true_cost
-    from unused_reservations
+        {{ usd('sum(unused_cost)') }} as true_cost
+    from unused
+    where lyft_label = '_unused_ri' and not is_spread
+    group by
+        billing_period,
+        payer_account_id,
+        usage_hour,
+        account_id,
+        lyft_label,
+        product,
+        usage_type,
+        operation,
+        region,
+        instance_type,
+        interval_hours
 )
 
 select

@@ -97,6 +97,17 @@ used_in_all as (
     group by billing_period, payer_account_id, reservation_id
 ),
 
+pools as (
+    select
+        billing_period,
+        payer_account_id,
+        reservation_id,
+        min(pool) as pool
+    from {{ ref('int_charges_net') }}
+    where reservation_id <> '' and pool <> ''
+    group by billing_period, payer_account_id, reservation_id
+),
+
 last_hours as (
     select
         billing_period,
@@ -204,23 +215,29 @@ wasted as (
 
 select
     -- who
-    billing_period,
-    payer_account_id,
-    account_id,
+    dealt.billing_period,
+    dealt.payer_account_id,
+    dealt.account_id,
 
     -- what
-    product,
-    usage_type,
-    operation,
-    region,
-    instance_type,
-    reservation_id,
+    dealt.product,
+    dealt.usage_type,
+    dealt.operation,
+    dealt.region,
+    dealt.instance_type,
+    dealt.reservation_id,
+    coalesce(pools.pool, '') as pool,
 
     -- what it cost
-    {{ from_units('dealt_units', 'decimal(25, 10)') }} as unused_cost,
+    {{ from_units('dealt.dealt_units', 'decimal(25, 10)') }} as unused_cost,
 
     -- when
-    usage_hour,
-    grain_hours as interval_hours
+    dealt.usage_hour,
+    dealt.grain_hours as interval_hours
 from dealt
-where dealt_units <> 0
+left join pools
+    on
+        dealt.billing_period = pools.billing_period
+        and dealt.payer_account_id = pools.payer_account_id
+        and dealt.reservation_id = pools.reservation_id
+where dealt.dealt_units <> 0

@@ -1,0 +1,119 @@
+-- What commitments cost and nobody used, hour by hour. It stays with the commitment, under a label
+-- of its own, or it is spread over the pools that it was bought for (the variable
+-- `unused_commitment`): a reservation's over its family, a savings plan's over all families.
+
+with
+
+reservations as (
+    select * from {{ ref('int_unused_reservations') }}
+),
+
+savings_plans as (
+    select * from {{ ref('int_charges_labelled') }}
+    where
+        charge_class = 'commitment_fee'
+        and pricing_model = 'savings_plan'
+        and net_amortized_cost <> 0
+),
+
+by_pool as (
+    select distinct
+        billing_period,
+        payer_account_id,
+        usage_hour,
+        pool
+    from {{ ref('int_pool_members') }}
+),
+
+by_payer as (
+    select distinct
+        billing_period,
+        payer_account_id,
+        usage_hour
+    from by_pool
+),
+
+unused as (
+    select
+        reservations.billing_period,
+        reservations.payer_account_id,
+        reservations.account_id,
+        '_unused_ri' as lyft_label,
+        reservations.product,
+        reservations.usage_type,
+        reservations.operation,
+        reservations.region,
+        reservations.instance_type,
+        reservations.pool,
+        reservations.unused_cost,
+        by_pool.pool is not null as has_members,
+        reservations.usage_hour,
+        reservations.interval_hours
+    from reservations
+    left join by_pool
+        on
+            reservations.billing_period = by_pool.billing_period
+            and reservations.payer_account_id = by_pool.payer_account_id
+            and reservations.usage_hour = by_pool.usage_hour
+            and reservations.pool = by_pool.pool
+    union all
+    select
+        savings_plans.billing_period,
+        savings_plans.payer_account_id,
+        savings_plans.account_id,
+        savings_plans.lyft_label,
+        savings_plans.product,
+        savings_plans.usage_type,
+        savings_plans.operation,
+        savings_plans.region,
+        savings_plans.instance_type,
+        '' as pool,
+        savings_plans.net_amortized_cost as unused_cost,
+        by_payer.usage_hour is not null as has_members,
+        savings_plans.usage_hour,
+        savings_plans.interval_hours
+    from savings_plans
+    left join by_payer
+        on
+            savings_plans.billing_period = by_payer.billing_period
+            and savings_plans.payer_account_id = by_payer.payer_account_id
+            and savings_plans.usage_hour = by_payer.usage_hour
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+    lyft_label,
+
+    -- what
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    pool,
+
+    -- what it cost
+    {{ usd('sum(unused_cost)') }} as unused_cost,
+    {{ 'has_members' if var('unused_commitment') == 'spread' else 'false' }} as is_spread,
+
+    -- when
+    usage_hour,
+    interval_hours
+from unused
+group by
+    billing_period,
+    payer_account_id,
+    account_id,
+    lyft_label,
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    pool,
+    has_members,
+    usage_hour,
+    interval_hours
