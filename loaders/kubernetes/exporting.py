@@ -1,0 +1,127 @@
+"""Writes collections: a file per table, hour by hour, and the index that makes them count."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from loaders.errors import InfraspendError
+from loaders.kubernetes.collection import FORMAT, INDEX, TABLES
+from loaders.tables import TABLES as RAW_TABLES
+from loaders.tables import decimal_digits
+
+REJECTS: Final = "rejects"
+
+_HOUR: Final = timedelta(hours=1)
+_TYPES: Final = {
+    "varchar": pa.string(),
+    "json": pa.string(),
+    "bigint": pa.int64(),
+    "timestamp": pa.timestamp("us"),
+}
+
+
+def schema_of(table: str) -> pa.Schema:
+    """The columns of a table's file."""
+    if table == REJECTS:
+        return pa.schema(
+            [("usage_hour", _TYPES["timestamp"]), ("cluster", pa.string()), ("reason", pa.string())]
+        )
+    return pa.schema(
+        [
+            (name, _TYPES[kind] if kind in _TYPES else pa.decimal128(*decimal_digits(kind)))
+            for name, kind in RAW_TABLES["raw_kubernetes"][table].items()
+            if name != "_collection_id"
+        ]
+    )
+
+
+class CollectionWriter:
+    """Writes a collection of hours that follow each other.
+
+    Until `finish` has written the index, what is there is no collection and nobody reads it.
+    """
+
+    def __init__(self, root: Path, cluster: str, first_hour: datetime) -> None:
+        """Starts a collection.
+
+        Args:
+            root: Where collections lie.
+            cluster: The cluster's name.
+            first_hour: The first hour, plain UTC.
+
+        Raises:
+            InfraspendError: The cluster's name cannot be a directory's.
+        """
+        if "/" in cluster or "\0" in cluster:
+            raise InfraspendError(f"cluster {cluster!r}: a cluster's name cannot contain a slash")
+        self._cluster = cluster
+        self._first_hour = first_hour
+        self.end_hour = first_hour
+        self._collected_at = datetime.now(UTC).replace(tzinfo=None)
+        parent = root / f"cluster={cluster}"
+        parent.mkdir(parents=True, exist_ok=True)
+        self._directory = Path(mkdtemp(prefix=".collecting-", dir=parent))
+        self._directory.chmod(0o755)
+        self._rows = dict.fromkeys((*TABLES, REJECTS), 0)
+        self._writers = {
+            table: pq.ParquetWriter(self._file(table), schema_of(table), compression="zstd")
+            for table in self._rows
+        }
+
+    def add(self, hour: datetime, tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+        """Adds the rows of the hour that follows the last one added."""
+        for table, rows in tables.items():
+            written = pa.Table.from_pylist(list(rows), schema=schema_of(table))
+            if written.num_rows:
+                self._writers[table].write_table(written)
+                self._rows[table] += written.num_rows
+        self.end_hour = hour + _HOUR
+
+    def finish(self) -> Path:
+        """Puts the collection beside those that are there and returns its directory."""
+        files = []
+        for table, writer in self._writers.items():
+            writer.close()
+            path = self._file(table)
+            with path.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            files.append(
+                {
+                    "table": table,
+                    "name": path.name,
+                    "rows": self._rows[table],
+                    "bytes": path.stat().st_size,
+                    "sha256": digest,
+                }
+            )
+        index = {
+            "format": FORMAT,
+            "cluster": self._cluster,
+            "first_hour": f"{self._first_hour.isoformat()}Z",
+            "end_hour": f"{self.end_hour.isoformat()}Z",
+            "collected_at": f"{self._collected_at.isoformat()}Z",
+            "files": files,
+        }
+        directory = self._move()
+        part = directory / f".{INDEX}"
+        part.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+        part.replace(directory / INDEX)
+        return directory
+
+    def _file(self, table: str) -> Path:
+        return self._directory / f"{table}.parquet"
+
+    def _move(self) -> Path:
+        """Gives the directory its name, which tells its hours and never belongs to another."""
+        hours = f"{self._first_hour:%Y%m%dT%H}_{self.end_hour:%Y%m%dT%H}"
+        directory = self._directory.with_name(hours)
+        if directory.exists():
+            directory = directory.with_name(f"{hours}_{self._collected_at:%Y%m%dT%H%M%S%f}")
+        return self._directory.rename(directory)

@@ -1,0 +1,65 @@
+"""Which hours to collect: those asked for, or those that earlier runs left."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from loaders.kubernetes.collection import Collection, collection_indexes, read_collection
+from loaders.sql import literal
+
+_HOUR: Final = timedelta(hours=1)
+_FIRST_RUN: Final = timedelta(hours=24)
+_SECOND_LOOK: Final = timedelta(hours=6)
+
+
+def hours_to_collect(
+    root: Path, cluster: str, since: datetime | None, end: datetime
+) -> list[datetime]:
+    """The hours to collect of a cluster, plain UTC, in their order.
+
+    Without a first hour they go on where the last collection ended, and begin with those of the
+    six hours before that were not complete: scrapes may have arrived late. Where nothing was
+    collected yet they are the 24 hours before the end.
+
+    Args:
+        root: Where collections lie.
+        cluster: The cluster's name.
+        since: The first hour, plain UTC; None to go on.
+        end: The hour after the last, plain UTC.
+
+    Raises:
+        InfraspendError: A collection that is there cannot be read.
+    """
+    if since is not None:
+        return _hours(since, end)
+    collections = [
+        read_collection(index) for index in collection_indexes(root / f"cluster={cluster}")
+    ]
+    collected = max((one.end_hour for one in collections), default=None)
+    if collected is None:
+        return _hours(end - _FIRST_RUN, end)
+    second_look = collected - _SECOND_LOOK
+    complete = {
+        hour for one in collections if one.end_hour > second_look for hour in _complete(one)
+    }
+    again = [hour for hour in _hours(second_look, min(collected, end)) if hour not in complete]
+    # What lies before the first collection was never asked for.
+    first = min(one.first_hour for one in collections)
+    return [hour for hour in again if hour >= first] + _hours(collected, end)
+
+
+def _complete(collection: Collection) -> set[datetime]:
+    """The hours of a collection with as many scrapes as there should have been."""
+    file = collection.directory / "scrape_hours.parquet"
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"select usage_hour from read_parquet({literal(str(file))})"
+            " where samples >= expected_samples"
+        ).fetchall()
+    return {hour for (hour,) in found}
+
+
+def _hours(first: datetime, end: datetime) -> list[datetime]:
+    return [first + number * _HOUR for number in range(max(0, (end - first) // _HOUR))]

@@ -1,0 +1,284 @@
+"""Measures an hour of a cluster, as the rows that a collection holds.
+
+Amounts are means over the hour's scrapes times one hour. The scrapes are the cluster's own, those
+in which the capacity of its nodes was seen, and not the pod's: a pod that has died is no gap.
+Numerators and denominators of a share come from the same scrapes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from loaders.kubernetes.containers import (
+    GPU,
+    PodOnNode,
+    Pods,
+    effective_requests,
+    has_requests,
+    running_slots,
+)
+from loaders.kubernetes.nodes import Node, describe_nodes, node_resources, node_slots
+from loaders.kubernetes.prometheus import Prometheus
+from loaders.kubernetes.promql import HOUR_SECONDS, Window
+from loaders.kubernetes.quarantine import (
+    GIB,
+    MOST_BYTES,
+    MOST_CORES,
+    MOST_GPUS,
+    Believable,
+    Doubts,
+    amount,
+    described,
+    unbelievable_series,
+    unbelievable_slots,
+)
+from loaders.kubernetes.readings import Readings, Sums
+from loaders.kubernetes.usage import MEASURES, measure_usage
+from loaders.kubernetes.vocabulary import (
+    CAPACITY,
+    INIT_REQUESTS,
+    PHASE,
+    REQUESTS,
+    Metric,
+    Vocabulary,
+)
+from loaders.kubernetes.volumes import measure_volumes
+from loaders.kubernetes.workloads import PodFacts
+
+Row = dict[str, Any]
+
+_CAPACITIES: Final = (
+    # Resource, the column's name around `capacity` or `allocatable`, bytes per unit, limit.
+    ("cpu", "cpu_{}_core_hours", 1, MOST_CORES),
+    ("memory", "memory_{}_gib_hours", GIB, MOST_BYTES / GIB),
+    (GPU, "gpu_{}_gpu_hours", 1, MOST_GPUS),
+)
+_REQUESTS: Final = (
+    ("cpu", "cpu_request_core_hours", 1, MOST_CORES),
+    ("memory", "memory_request_gib_hours", GIB, MOST_BYTES / GIB),
+    (GPU, "gpu_request_gpu_hours", 1, MOST_GPUS),
+)
+
+
+@dataclass
+class Hour:
+    """An hour of a cluster.
+
+    Attributes:
+        start: Its first second, plain UTC.
+        samples: In how many slots the cluster was scraped and everything said was believable.
+        expected_samples: How many slots the hour has.
+        tables: Table -> rows.
+    """
+
+    start: datetime
+    samples: int
+    expected_samples: int
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+
+
+def measure_hour(
+    prometheus: Prometheus,
+    vocabulary: Vocabulary,
+    start: int,
+    slot: int,
+    pod_labels: Sequence[str] | None = None,
+) -> Hour:
+    """Measures an hour.
+
+    Args:
+        prometheus: Where its samples are.
+        vocabulary: What the cluster's metrics are called.
+        start: The hour's first second since 1970.
+        slot: The length of a slot in seconds; see `promql.slot_seconds`.
+        pod_labels: The pod labels to keep, as Kubernetes writes them; None keeps all.
+
+    Returns:
+        The hour; without rows other than rejects if there was no believable scrape.
+
+    Raises:
+        InfraspendError: The cluster's metrics are not enough to know anything.
+        ServerError: The server did not tell everything.
+    """
+    window = Window(start, start + HOUR_SECONDS, slot)
+    doubts = Doubts()
+    left_out = _left_out(prometheus, vocabulary, window, doubts)
+    readings = Readings(prometheus, window.without(left_out))
+    scrapes = _scrapes(readings, vocabulary)
+    hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), scrapes, window.slots)
+    if scrapes:
+        measurement = _Measurement(hour, vocabulary, readings, doubts)
+        hour.tables = measurement.tables(pod_labels)
+        hour.tables["scrape_hours"] = [
+            measurement.row(samples=scrapes, expected_samples=window.slots)
+        ]
+    hour.tables["rejects"] = [
+        {"usage_hour": hour.start, "cluster": vocabulary.cluster, "reason": reason}
+        for reason in doubts.reasons
+    ]
+    return hour
+
+
+def _scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
+    capacity = vocabulary.capacity
+    matchers = ['resource="cpu"'] if capacity.name == CAPACITY else []
+    return readings.slots_with(capacity, *matchers)
+
+
+def _left_out(
+    prometheus: Prometheus, vocabulary: Vocabulary, window: Window, doubts: Doubts
+) -> set[int]:
+    """The slots in which a phase, request or capacity was no measurement."""
+    believable = list(_to_be_believed(vocabulary))
+    blamed = list(unbelievable_series(prometheus, window, believable))
+    if not blamed:
+        return set()
+    slots = unbelievable_slots(prometheus, window, [one for one, _, _ in blamed])
+    for one, labels, value in blamed:
+        doubts.reasons.append(
+            f"{described(one.series, labels)} is {value:g}, which is no measurement: the"
+            f" {len(slots)} of {window.slots} scrapes with such values are left out"
+        )
+    return slots
+
+
+def _to_be_believed(vocabulary: Vocabulary) -> Iterator[Believable]:
+    if phase := vocabulary.get(PHASE):
+        yield Believable(phase.series('phase="Running"'), 1)
+    for name in (REQUESTS, INIT_REQUESTS, CAPACITY):
+        if metric := vocabulary.get(name):
+            yield from _by_resource(metric)
+        for suffix, most in (("cpu_cores", MOST_CORES), ("memory_bytes", MOST_BYTES)):
+            if metric := vocabulary.get(f"{name}_{suffix}"):
+                yield Believable(metric.series(), most)
+
+
+def _by_resource(metric: Metric) -> Iterator[Believable]:
+    yield Believable(metric.series(f'resource=~"cpu|{GPU}"'), MOST_CORES)
+    yield Believable(metric.series('resource="memory"'), MOST_BYTES)
+
+
+class _Measurement:
+    """An hour that was scraped at least once."""
+
+    def __init__(
+        self, hour: Hour, vocabulary: Vocabulary, readings: Readings, doubts: Doubts
+    ) -> None:
+        self._hour = hour
+        self._vocabulary = vocabulary
+        self._readings = readings
+        self._doubts = doubts
+
+    def row(self, **values: object) -> Row:
+        """A row of this hour and cluster."""
+        return {"usage_hour": self._hour.start, "cluster": self._vocabulary.cluster, **values}
+
+    def tables(self, pod_labels: Sequence[str] | None) -> dict[str, list[Row]]:
+        """Every table's rows but those of the scrapes themselves."""
+        nodes = describe_nodes(self._readings, self._vocabulary)
+        pods = Pods(self._vocabulary)
+        running = running_slots(self._readings, pods)
+        return {
+            "container_hours": list(self._containers(pods, running, nodes)),
+            "node_hours": list(self._nodes(nodes)),
+            "volume_hours": list(self._volumes()),
+            "pods": list(self._pods(running, pod_labels)),
+        }
+
+    def _containers(
+        self, pods: Pods, running: dict[PodOnNode, float], nodes: Mapping[str, Node]
+    ) -> Iterator[Row]:
+        requests = effective_requests(self._readings, pods, self._vocabulary)
+        usage = {
+            measure: measure_usage(self._readings, pods, self._vocabulary, running, measure)
+            for measure in MEASURES
+        }
+        containers: dict[PodOnNode, set[str]] = {pod: set(requests.get(pod, ())) for pod in running}
+        for measure, used in usage.items():
+            if not measure.of_pod:
+                for pod, container in used:
+                    containers[pod].add(container)
+        told = has_requests(self._vocabulary)
+        for pod, slots in sorted(running.items()):
+            node = nodes.get(pod.node, Node())
+            for number, container in enumerate(sorted(containers[pod]) or [""]):
+                row = self.row(
+                    **pod._asdict(),
+                    instance_type=node.instance_type,
+                    container=container,
+                    running_hours=self._mean(slots),
+                )
+                row["node"] = pod.node or None
+                asked = requests.get(pod, {}).get(container, {})
+                for resource, column, unit, most in _REQUESTS if told else ():
+                    row[column] = self._doubts.amount(
+                        self._hourly(asked.get(resource, 0)) / unit,
+                        most,
+                        f"{column} of {_who(row)}",
+                    )
+                for measure, used in usage.items():
+                    # What is known of a whole pod stands on its first container.
+                    key = (pod, "" if measure.of_pod else container)
+                    if key in used and not (measure.of_pod and number):
+                        row[measure.column] = self._doubts.amount(
+                            used[key], measure.most, f"{measure.column} of {_who(row)}"
+                        )
+                yield row
+
+    def _nodes(self, nodes: Mapping[str, Node]) -> Iterator[Row]:
+        resources: dict[str, Sums | None] = {
+            what: node_resources(self._readings, self._vocabulary, what)
+            for what in ("capacity", "allocatable")
+        }
+        for name, slots in sorted(node_slots(self._readings, self._vocabulary).items()):
+            row = self.row(
+                node=name, running_hours=self._mean(slots), **vars(nodes.get(name, Node()))
+            )
+            for what, sums in resources.items():
+                for resource, column, unit, most in _CAPACITIES if sums is not None else ():
+                    row[column.format(what)] = self._doubts.amount(
+                        self._hourly((sums or {}).get((name, resource), 0)) / unit,
+                        most,
+                        f"{column.format(what)} of node {name}",
+                    )
+            yield row
+
+    def _volumes(self) -> Iterator[Row]:
+        for volume in sorted(measure_volumes(self._readings, self._vocabulary)):
+            values = volume._asdict()
+            byte_slots = values.pop("byte_slots")
+            values["volume"] = values.pop("name")
+            gib_hours = self._hourly(byte_slots) / GIB
+            yield self.row(
+                **values,
+                capacity_gib_hours=self._doubts.amount(
+                    gib_hours, MOST_BYTES / GIB, f"capacity_gib_hours of volume {volume.name}"
+                ),
+            )
+
+    def _pods(
+        self, running: dict[PodOnNode, float], pod_labels: Sequence[str] | None
+    ) -> Iterator[Row]:
+        facts = PodFacts(self._readings, self._vocabulary, pod_labels)
+        for pod in sorted({pod[:3] for pod in running}):
+            workload = facts.workload(pod)
+            yield self.row(
+                namespace=pod[0],
+                pod=pod[1],
+                uid=pod[2],
+                workload_kind=workload.kind,
+                workload_name=workload.name,
+                labels=facts.labels(pod),
+            )
+
+    def _hourly(self, summed: float) -> float:
+        """The mean over the hour's scrapes of what was summed over them."""
+        return summed / self._hour.samples
+
+    def _mean(self, slots: float) -> object:
+        return amount(self._hourly(slots))
+
+
+def _who(row: Row) -> str:
+    return f"{row['namespace']}/{row['pod']}/{row['container']}"

@@ -1,0 +1,113 @@
+"""What nodes offered, and what they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from loaders.kubernetes.containers import RESOURCES
+from loaders.kubernetes.promql import Window, in_slot
+from loaders.kubernetes.readings import Readings, Sums, most_seen
+from loaders.kubernetes.vocabulary import Vocabulary
+
+_INSTANCE_TYPE: Final = (
+    "label_node_kubernetes_io_instance_type",
+    "label_beta_kubernetes_io_instance_type",
+)
+_ZONE: Final = (
+    "label_topology_kubernetes_io_zone",
+    "label_failure_domain_beta_kubernetes_io_zone",
+)
+_POOL: Final = (
+    "label_karpenter_sh_nodepool",
+    "label_karpenter_sh_provisioner_name",
+    "label_eks_amazonaws_com_nodegroup",
+    "label_alpha_eksctl_io_nodegroup_name",
+    "label_kops_k8s_io_instancegroup",
+)
+
+
+@dataclass(frozen=True)
+class Node:
+    """What a node is; None where nothing tells.
+
+    Attributes:
+        instance_type: Such as `m5.xlarge`.
+        provider_id: Such as `aws:///us-east-1a/i-0123`, which leads to the bill's resource id.
+        zone: The availability zone.
+        node_pool: The group that it belongs to.
+    """
+
+    instance_type: str | None = None
+    provider_id: str | None = None
+    zone: str | None = None
+    node_pool: str | None = None
+
+
+def describe_nodes(readings: Readings, vocabulary: Vocabulary) -> Mapping[str, Node]:
+    """What each node was for most of the hour: a name may pass on to another machine."""
+    labelled = {}
+    if metric := vocabulary.get("kube_node_labels"):
+        labelled = dict(most_seen(readings.label_sets(metric), [metric.label("node")]))
+    informed = {}
+    if metric := vocabulary.get("kube_node_info"):
+        informed = dict(most_seen(readings.label_sets(metric), [metric.label("node")]))
+    nodes = {}
+    for key in labelled.keys() | informed.keys():
+        labels = labelled.get(key, {})
+        provider_id = informed.get(key, {}).get("provider_id") or None
+        zone = _first(labels, _ZONE) or _zone_of(provider_id)
+        nodes[key[0]] = Node(
+            _first(labels, _INSTANCE_TYPE), provider_id, zone, _first(labels, _POOL)
+        )
+    return nodes
+
+
+def node_slots(readings: Readings, vocabulary: Vocabulary) -> dict[str, float]:
+    """In how many slots each node was there."""
+    node = vocabulary.capacity.label("node")
+    series = vocabulary.node_cpus()
+    found = readings.counted(
+        lambda window: f"group by ({node}) ({in_slot(series, window)})", [node]
+    )
+    return {name: slots for (name,), slots in found.items()}
+
+
+def node_resources(readings: Readings, vocabulary: Vocabulary, what: str) -> Sums | None:
+    """What each node offers, by node and resource, summed over the slots; None if nothing tells.
+
+    Args:
+        readings: The hour.
+        vocabulary: What its metrics are called.
+        what: `capacity` or `allocatable`.
+    """
+    name = f"kube_node_status_{what}"
+    if metric := vocabulary.get(name):
+        node = metric.label("node")
+        series = metric.series(f'resource=~"{"|".join(RESOURCES)}"')
+        return readings.summed(
+            lambda window: f"max by ({node}, resource) ({in_slot(series, window)})",
+            [node, "resource"],
+        )
+    sums: Sums = {}
+    for resource, suffix in (("cpu", "cpu_cores"), ("memory", "memory_bytes")):
+        if metric := vocabulary.get(f"{name}_{suffix}"):
+            node = metric.label("node")
+            series = metric.series()
+
+            def largest(window: Window, node: str = node, series: str = series) -> str:
+                return f"max by ({node}) ({in_slot(series, window)})"
+
+            for (who,), value in readings.summed(largest, [node]).items():
+                sums[who, resource] = value
+    return sums or None
+
+
+def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((labels[name] for name in names if labels.get(name)), None)
+
+
+def _zone_of(provider_id: str | None) -> str | None:
+    """The zone in `aws:///us-east-1a/i-0123`."""
+    if provider_id and provider_id.startswith("aws:///"):
+        return provider_id.removeprefix("aws:///").partition("/")[0] or None
+    return None

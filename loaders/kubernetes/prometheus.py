@@ -1,0 +1,257 @@
+"""Asks a server that speaks PromQL, and believes only whole answers.
+
+prometheus-api-client makes the requests. What it leaves out is added here: a time-out, bounded
+retries, the server's own words in the error, and that a partial answer, which Thanos and Mimir
+give as a success with `warnings`, is a failure.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from prometheus_api_client.exceptions import PrometheusApiClientException
+from prometheus_api_client.prometheus_connect import PrometheusConnect
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_exponential_jitter,
+)
+from urllib3.util.retry import Retry
+
+from loaders.errors import InfraspendError
+
+Labels = Mapping[str, str]
+
+_TOO_MUCH: Final = frozenset({400, 413, 422})
+_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_DENIED: Final = frozenset({401, 403})
+_CONNECT_SECONDS: Final = 10
+_LONGEST_PAUSE_SECONDS: Final = 20
+_LONGEST_REASON: Final = 300
+
+# The client logs every query at debug level, label values included.
+logging.getLogger("prometheus_api_client").setLevel(logging.WARNING)
+
+
+class ServerError(InfraspendError):
+    """The server did not answer, or not with the whole truth; another hour may still be told."""
+
+
+class RefusedError(ServerError):
+    """The server refused a query (400, 413 or 422), most often because it asks for too much."""
+
+
+class _BusyError(Exception):
+    """The server may well answer if it is asked again."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach a server.
+
+    Attributes:
+        url: Where it answers, up to and without `/api/v1`.
+        headers: Sent with every request, such as a token or Mimir's `X-Scope-OrgID`.
+        params: Added to every request, such as Thanos's `dedup` and `partial_response`.
+        auth: User and password of basic authentication.
+        ca_bundle: The certificates to trust instead of the system's.
+        client_cert: A certificate and its key, where the server asks for one.
+        timeout: How long to wait for an answer, in seconds.
+        attempts: How often to ask before giving up.
+        pause: The wait after the first failed attempt, in seconds; it doubles.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    params: Mapping[str, str] = field(default_factory=dict)
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    ca_bundle: Path | None = None
+    client_cert: tuple[str, str] | None = None
+    timeout: float = 60
+    attempts: int = 4
+    pause: float = 1
+
+
+class Prometheus:
+    """A server that speaks PromQL: Prometheus, Thanos, Mimir, VictoriaMetrics."""
+
+    def __init__(self, access: Access) -> None:
+        session = requests.Session()
+        session.verify = str(access.ca_bundle) if access.ca_bundle else True
+        session.cert = access.client_cert
+        session.auth = access.auth
+        session.headers.update(access.headers)
+        session.hooks["response"].append(_judge)
+        self._access = access
+        self._client = PrometheusConnect(
+            url=access.url.rstrip("/"),
+            session=session,
+            # To connect and to read: requests takes a pair, whatever the client's types say.
+            timeout=(min(access.timeout, _CONNECT_SECONDS), access.timeout),  # type: ignore[arg-type]
+            retry=Retry(total=0),
+        )
+
+    def instant(self, query: str, at: int) -> list[tuple[Labels, float]]:
+        """A query's value at a moment: labels and value of every series.
+
+        Args:
+            query: An expression whose value is a vector.
+            at: The moment, in seconds since 1970.
+
+        Raises:
+            RefusedError: The server refused the query.
+            ServerError: It gave no answer, or a partial one.
+        """
+        answer = self._ask(
+            lambda: self._client.custom_query(query, params={**self._access.params, "time": at})
+        )
+        return [(series["metric"], float(series["value"][1])) for series in answer]
+
+    def moments(self, query: str, first: int, last: int, step: int) -> dict[int, float]:
+        """The moments at which a query has a value, in seconds since 1970, and the value.
+
+        Args:
+            query: An expression with at most one series.
+            first: The first moment to look at.
+            last: The last one.
+            step: Seconds between moments.
+
+        Raises:
+            ServerError: As for `instant`.
+        """
+        answer = self._ask(
+            lambda: self._client.custom_query_range(
+                query,
+                datetime.fromtimestamp(first, UTC),
+                datetime.fromtimestamp(last, UTC),
+                f"{step}s",
+                params=dict(self._access.params),
+            )
+        )
+        return {int(at): float(value) for series in answer for at, value in series["values"]}
+
+    def timestamps(self, selector: str, seconds: int, at: int) -> list[list[float]]:
+        """When each of some series was scraped, in seconds since 1970.
+
+        Args:
+            selector: Selects series, without a range.
+            seconds: How far to look back from `at`.
+            at: The end, in seconds since 1970.
+
+        Raises:
+            ServerError: As for `instant`.
+        """
+        params = {**self._access.params, "time": at}
+        answer = self._ask(
+            lambda: self._client.custom_query(f"{selector}[{seconds}s]", params=params)
+        )
+        return [[float(moment) for moment, _ in series["values"]] for series in answer]
+
+    def label_names(self, selector: str, first: int, last: int) -> frozenset[str]:
+        """The names of the labels that some series carry over a time; empty without series.
+
+        Servers answer for whole blocks of hours: a name may belong to a time close by.
+
+        Raises:
+            ServerError: As for `instant`.
+        """
+        return self._names(self._client.get_label_names, selector, first, last)
+
+    def label_values(self, label: str, selector: str, first: int, last: int) -> frozenset[str]:
+        """The values that a label has among some series over a time, as `label_names`.
+
+        Raises:
+            ServerError: As for `instant`.
+        """
+        return self._names(
+            lambda params: self._client.get_label_values(label, params), selector, first, last
+        )
+
+    def _names(
+        self, ask: Callable[[dict[str, Any]], Any], selector: str, first: int, last: int
+    ) -> frozenset[str]:
+        params = {**self._access.params, "match[]": selector, "start": first, "end": last}
+        return frozenset(self._ask(lambda: ask(params)))
+
+    def _ask(self, request: Callable[[], Any]) -> Any:
+        """Makes a request until it succeeds or there is no hope."""
+        attempts = Retrying(
+            stop=stop_after_attempt(self._access.attempts),
+            wait=wait_exponential_jitter(
+                initial=self._access.pause, max=_LONGEST_PAUSE_SECONDS, jitter=self._access.pause
+            ),
+            retry=retry_if_exception_type((_BusyError, requests.ConnectionError, requests.Timeout)),
+            reraise=True,
+        )
+        url = self._access.url
+        try:
+            return attempts(request)
+        except requests.Timeout as error:
+            raise ServerError(
+                f"{url} did not answer within {self._access.timeout:g} s"
+                f" ({self._access.attempts} attempts): ask for fewer hours or raise `timeout`"
+            ) from error
+        except _BusyError as error:
+            raise ServerError(f"{url} {error} ({self._access.attempts} attempts)") from error
+        except requests.ConnectionError as error:
+            raise ServerError(f"{url} cannot be reached ({_cause(error)})") from error
+        except (requests.RequestException, PrometheusApiClientException) as error:
+            raise ServerError(f"{url} cannot be asked ({error})") from error
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise ServerError(
+                f"{url} did not answer as Prometheus does ({error!r}): is it the right address?"
+            ) from error
+
+
+def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
+    """Raises on any answer that is not the whole truth."""
+    status = response.status_code
+    if response.is_redirect:
+        return
+    if status in _TOO_MUCH:
+        raise RefusedError(f"{_address(response)} refused a query: {_reason(response)}")
+    if status in _DENIED:
+        raise ServerError(
+            f"{_address(response)} denied access ({status}: {_reason(response)}): check the"
+            " credentials and tenant of this source"
+        )
+    if status in _BUSY:
+        raise _BusyError(f"answered {status}: {_reason(response)}")
+    if not response.ok:
+        raise ServerError(f"{_address(response)} answered {status}: {_reason(response)}")
+    # A quote inside a label value is escaped, so that this cannot be a part of one.
+    if b'"warnings":' in response.content and (warnings := response.json().get("warnings")):
+        raise ServerError(
+            f"{_address(response)} gave a partial answer: {_short('; '.join(map(str, warnings)))}"
+        )
+    if b'"status":"error"' in response.content and response.json().get("status") == "error":
+        raise ServerError(f"{_address(response)} answered with an error: {_reason(response)}")
+
+
+def _address(response: requests.Response) -> str:
+    return str(response.url).partition("/api/v1/")[0]
+
+
+def _reason(response: requests.Response) -> str:
+    """What the server itself says is wrong."""
+    try:
+        return _short(str(json.loads(response.content)["error"]))
+    except (ValueError, KeyError, TypeError):
+        return _short(response.text) or response.reason or "no reason given"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}..."
+
+
+def _cause(error: Exception) -> str:
+    """The innermost reason why a connection failed, without the addresses of objects."""
+    reason = getattr(error.args[0], "reason", error) if error.args else error
+    return _short(str(reason).rpartition(": ")[2])

@@ -1,0 +1,115 @@
+"""PromQL, written from names and values that anybody may have chosen.
+
+An hour is cut into slots as long as the time between two scrapes, and every expression here is
+evaluated once a slot, on what was scraped in that slot: no sample is carried over a gap
+(Prometheus itself would carry it for five minutes), none is counted twice, and series that were
+scraped at different seconds meet in their slot. Summing up the slots is left to the server: an
+hour of a series moves as one number.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+HOUR_SECONDS: Final = 3600
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some slots in a row.
+
+    Attributes:
+        start: Where the first slot starts, in seconds since 1970.
+        end: Where the last one ends.
+        slot: The length of a slot in seconds; start and end are multiples of it.
+    """
+
+    start: int
+    end: int
+    slot: int
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are."""
+        return (self.end - self.start) // self.slot
+
+    def halves(self) -> tuple["Window", "Window"]:
+        """The first and the second half of a window of at least two slots."""
+        middle = self.start + self.slots // 2 * self.slot
+        return Window(self.start, middle, self.slot), Window(middle, self.end, self.slot)
+
+    def without(self, slots: Iterable[int]) -> list["Window"]:
+        """What is left of the window when the slots that start at these moments are cut out."""
+        left = []
+        start = self.start
+        for cut in sorted(slots):
+            if start < cut:
+                left.append(Window(start, cut, self.slot))
+            start = cut + self.slot
+        if start < self.end:
+            left.append(Window(start, self.end, self.slot))
+        return left
+
+
+def slot_seconds(interval: float) -> int:
+    """The shortest slot that always holds a scrape and of which an hour holds a whole number."""
+    return next(
+        seconds
+        for seconds in range(1, HOUR_SECONDS + 1)
+        if HOUR_SECONDS % seconds == 0 and seconds >= min(interval, HOUR_SECONDS)
+    )
+
+
+def literal(text: str) -> str:
+    """A text as a PromQL string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def exactly(labels: Mapping[str, str]) -> list[str]:
+    """Matchers for labels that have these values; an empty value is a label that is not there."""
+    return [f"{name}={literal(value)}" for name, value in labels.items()]
+
+
+def one_of(label: str, values: Iterable[str]) -> str:
+    """A matcher for a label that has one of some values."""
+    return f"{label}=~{literal('|'.join(_quoted_meta(value) for value in values))}"
+
+
+def selector(metric: str, matchers: Iterable[str]) -> str:
+    """Series of a metric."""
+    return f"{metric}{{{','.join(matchers)}}}"
+
+
+def in_slot(series: str, window: Window) -> str:
+    """What was scraped in the slot that ends at the moment of evaluation."""
+    return f"last_over_time({during(series, window.slot)})"
+
+
+def rate_in_slot(series: str, window: Window) -> str:
+    """A counter's rise per second from the scrape of the slot before to that of the slot."""
+    return f"rate({during(series, 2 * window.slot)})"
+
+
+def during(series: str, seconds: int) -> str:
+    """The samples of the seconds before the moment of evaluation, which is not among them.
+
+    Prometheus 3 leaves out the first moment of a range and Prometheus 2 takes it in. With the
+    offset the range starts right at the second for the former, a millisecond early for the latter.
+    """
+    return f"{series}[{seconds}s] offset 1ms"
+
+
+def over_slots(function: str, expression: str, window: Window) -> str:
+    """A function such as `sum_over_time` of an expression's values in every slot of a window.
+
+    To be evaluated at the window's end.
+    """
+    # Half a slot short of the window: whether the range is closed on the left does not matter.
+    milliseconds = (window.end - window.start) * 1000 - window.slot * 500
+    return f"{function}(({expression})[{milliseconds}ms:{window.slot}s])"
+
+
+def _quoted_meta(text: str) -> str:
+    """A text as a regular expression of RE2 that matches just it."""
+    return "".join(f"\\{char}" if char in r"\.+*?()|[]{}^$" else char for char in text)

@@ -1,0 +1,95 @@
+"""What is no measurement: not a number, infinite, negative, or larger than anything there is.
+
+Requests, capacity and phases are what proportions are made of. A scrape in which one of them is
+no measurement is not believed at all: its slot is left out of everything, the rest of the hour
+stands for it, and the coverage of the hour tells that a scrape is missing. Everything else (what
+was used, volumes) becomes unknown where its sum is no measurement. Both are told in `rejects`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Final
+
+from loaders.kubernetes.prometheus import Labels, Prometheus
+from loaders.kubernetes.promql import Window, during, in_slot
+
+GIB: Final = 2**30
+MOST_CORES: Final = 100_000
+MOST_BYTES: Final = 2**60
+MOST_GPUS: Final = 100_000
+
+_DIGITS: Final = Decimal(1).scaleb(-10)
+
+
+@dataclass(frozen=True)
+class Believable:
+    """Series and the largest value that can be believed of them; the smallest is 0.
+
+    Attributes:
+        series: A selector.
+        most: The largest value.
+    """
+
+    series: str
+    most: int
+
+
+def unbelievable_series(
+    prometheus: Prometheus, window: Window, believable: Sequence[Believable]
+) -> Iterator[tuple[Believable, Labels, float]]:
+    """The series with a value in the window that is no measurement, and such a value."""
+    for one in believable:
+        samples = during(one.series, window.end - window.start)
+        bad = (
+            f"min_over_time({samples}) < 0 or max_over_time({samples}) > {one.most}"
+            f" or sum_over_time({samples}) != sum_over_time({samples})"
+        )
+        for labels, value in prometheus.instant(bad, window.end):
+            yield one, labels, value
+
+
+def unbelievable_slots(
+    prometheus: Prometheus, window: Window, believable: Sequence[Believable]
+) -> set[int]:
+    """Where the slots start in which a series had a value that is no measurement."""
+    bad = " or ".join(
+        f"group({value} < 0 or {value} > {one.most} or {value} != {value})"
+        for one in believable
+        for value in [in_slot(one.series, window)]
+    )
+    slot = window.slot
+    moments = prometheus.moments(bad, window.start + slot, window.end, slot)
+    return {moment - slot for moment in moments}
+
+
+class Doubts:
+    """Turns sums into amounts, and keeps what was no measurement."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def amount(self, value: float, most: float, what: str) -> Decimal | None:
+        """A value as an amount; None if it is no measurement, and the reason is kept.
+
+        Args:
+            value: An hour's value in the unit of its column.
+            most: The largest value that can be believed.
+            what: What it is the value of.
+        """
+        if isfinite(value) and 0 <= value <= most:
+            return amount(value)
+        self.reasons.append(f"{what} is {value:g}, which is no measurement: it is left out")
+        return None
+
+
+def amount(value: float) -> Decimal:
+    """A value by its shortest digits, to the ten places that amounts have here."""
+    return Decimal(repr(value)).quantize(_DIGITS)
+
+
+def described(series: str, labels: Labels) -> str:
+    """Which series that is, in a few words."""
+    who = ", ".join(f"{name}={labels[name]!r}" for name in sorted(labels))
+    return f"{series.partition('{')[0]} of {who}"

@@ -1,0 +1,98 @@
+"""Reads an hour of a cluster off the server, in windows as large as the server allows."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from loaders.kubernetes.prometheus import Labels, Prometheus, RefusedError
+from loaders.kubernetes.promql import Window, during, in_slot, over_slots
+from loaders.kubernetes.vocabulary import Metric
+
+Key = tuple[str, ...]
+Sums = dict[Key, float]
+Expression = Callable[[Window], str]
+"""An expression that is evaluated once a slot, for a window's slots."""
+
+
+class Readings:
+    """What a server says of some windows, added up over their slots.
+
+    A window that the server finds too large is halved until it is a single slot. Sums over slots
+    add up, so that the answer does not depend on how often that was.
+    """
+
+    def __init__(self, prometheus: Prometheus, windows: Sequence[Window]) -> None:
+        self._prometheus = prometheus
+        self._windows = list(windows)
+
+    @property
+    def slots(self) -> int:
+        """How many slots there are in all windows."""
+        return sum(window.slots for window in self._windows)
+
+    def summed(self, expression: Expression, labels: Sequence[str]) -> Sums:
+        """The sum of an expression's values over the slots.
+
+        Args:
+            expression: What to add up.
+            labels: The labels that tell its series apart; a label that is missing is empty.
+        """
+        return self._collect(
+            lambda window: over_slots("sum_over_time", expression(window), window), labels
+        )
+
+    def counted(self, expression: Expression, labels: Sequence[str] = ()) -> Sums:
+        """In how many slots an expression has a value."""
+        return self._collect(
+            lambda window: over_slots("count_over_time", expression(window), window), labels
+        )
+
+    def slots_with(self, metric: Metric, *matchers: str) -> int:
+        """In how many slots any series of a metric was scraped."""
+        series = metric.series(*matchers)
+        return round(self.counted(lambda window: f"group({in_slot(series, window)})").get((), 0))
+
+    def label_sets(self, metric: Metric, *matchers: str) -> list[tuple[Labels, float]]:
+        """The label sets of a metric's series, those first that were scraped most often.
+
+        Replicas of the exporter that scrapes them give one label set each.
+        """
+        series = metric.series(*matchers)
+        counts: dict[Key, float] = defaultdict(float)
+        for labels, count in self.each(
+            lambda window: f"count_over_time({during(series, window.end - window.start)})"
+        ):
+            counts[tuple(part for item in sorted(labels.items()) for part in item)] += count
+        return [
+            (dict(zip(flat[::2], flat[1::2], strict=True)), count)
+            for flat, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        ]
+
+    def _collect(self, query: Expression, labels: Sequence[str]) -> Sums:
+        sums: Sums = defaultdict(float)
+        for found, value in self.each(query):
+            sums[tuple(found.get(label, "") for label in labels)] += value
+        return dict(sums)
+
+    def each(self, query: Expression) -> Iterable[tuple[Labels, float]]:
+        """The series that a query gives, window by window, and their values."""
+        waiting = list(self._windows)
+        while waiting:
+            window = waiting.pop(0)
+            try:
+                yield from self._prometheus.instant(query(window), window.end)
+            except RefusedError:
+                if window.slots == 1:
+                    raise
+                # The next query would be refused as well: it starts with the smaller windows.
+                halves = window.halves()
+                at = self._windows.index(window)
+                self._windows[at : at + 1] = halves
+                waiting[:0] = halves
+
+
+def most_seen(found: Iterable[tuple[Labels, float]], labels: Sequence[str]) -> Mapping[Key, Labels]:
+    """Per value of some labels, the label set that was scraped most often."""
+    first: dict[Key, Labels] = {}
+    for labels_found, _ in found:
+        first.setdefault(tuple(labels_found.get(label, "") for label in labels), labels_found)
+    return first

@@ -1,0 +1,156 @@
+"""What containers used, as far as anything measures it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from loaders.kubernetes.containers import PodOnNode, Pods
+from loaders.kubernetes.promql import HOUR_SECONDS, Window, in_slot, one_of, rate_in_slot
+from loaders.kubernetes.quarantine import GIB, MOST_BYTES, MOST_CORES, MOST_GPUS
+from loaders.kubernetes.readings import Readings
+from loaders.kubernetes.vocabulary import (
+    CPU_USAGE,
+    GPU_USAGE,
+    MEMORY_USAGE,
+    NETWORK_RECEIVE,
+    NETWORK_TRANSMIT,
+    Metric,
+    Vocabulary,
+)
+
+_PODS_AT_ONCE: Final = 40
+_PERCENT: Final = 100
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A column of usage and where it comes from.
+
+    Attributes:
+        column: The column.
+        metric: The metric.
+        is_counter: Whether it counts up; otherwise it says what is.
+        unit: How many of the metric's units make one of the column's, for a whole hour.
+        parts: The labels of series that add up, within a container or pod.
+        of_pod: Whether it is known of whole pods only.
+        most: The largest value of the column that can be believed.
+    """
+
+    column: str
+    metric: str
+    is_counter: bool
+    unit: float
+    parts: tuple[str, ...] = ()
+    of_pod: bool = False
+    most: float = MOST_BYTES / GIB
+
+    def expression(self, metric: Metric, window: Window, *matchers: str) -> str:
+        """Its value per container or pod; replicas of a scrape are folded."""
+        who = metric.spelled("namespace", "pod")
+        if not self.of_pod:
+            container = metric.label("container")
+            who.append(container)
+            matchers = (f'{container}!=""', f'{container}!="POD"', *matchers)
+        series = metric.series(*matchers)
+        samples = rate_in_slot(series, window) if self.is_counter else in_slot(series, window)
+        value = f"max by ({', '.join([*who, *self.parts])}) ({samples})"
+        return f"sum by ({', '.join(who)}) ({value})" if self.parts else value
+
+    def scraped(self, metric: Metric, window: Window) -> str:
+        """A value in every slot in which anything was measured."""
+        series = metric.series()
+        samples = rate_in_slot(series, window) if self.is_counter else in_slot(series, window)
+        return f"group({samples})"
+
+
+MEASURES: Final = (
+    Measure("cpu_usage_core_hours", CPU_USAGE, True, 1, most=MOST_CORES),
+    Measure("memory_usage_gib_hours", MEMORY_USAGE, False, GIB),
+    Measure(
+        "gpu_usage_gpu_hours", GPU_USAGE, False, _PERCENT, parts=("gpu", "UUID"), most=MOST_GPUS
+    ),
+    Measure(
+        "network_receive_gib",
+        NETWORK_RECEIVE,
+        True,
+        GIB / HOUR_SECONDS,
+        parts=("interface",),
+        of_pod=True,
+    ),
+    Measure(
+        "network_transmit_gib",
+        NETWORK_TRANSMIT,
+        True,
+        GIB / HOUR_SECONDS,
+        parts=("interface",),
+        of_pod=True,
+    ),
+)
+
+
+def measure_usage(
+    readings: Readings,
+    pods: Pods,
+    vocabulary: Vocabulary,
+    running: Iterable[PodOnNode],
+    measure: Measure,
+) -> Mapping[tuple[PodOnNode, str], float]:
+    """An hour of a measure by pod and container (empty for a measure of whole pods).
+
+    The mean over the scrapes of its exporter: a container that has died is no gap. A counter's
+    first scrape is the beginning of what is known of it.
+    """
+    metric = vocabulary.get(measure.metric)
+    if metric is None or metric.label("pod") not in metric.labels:
+        return {}
+    scrapes = readings.counted(lambda window: measure.scraped(metric, window)).get((), 0)
+    if not scrapes:
+        return {}
+    scale = 1 / (scrapes * measure.unit)
+    bearers = Counter((pod.namespace, pod.pod) for pod in running)
+    alone = {pod[:2]: pod for pod in running if bearers[pod[:2]] == 1}
+    used = {}
+    labels = metric.spelled("namespace", "pod", "container")
+    sums = readings.summed(lambda window: measure.expression(metric, window), labels)
+    for (namespace, name, container), value in sums.items():
+        if pod := alone.get((namespace, name)):
+            used[pod, container] = value * scale
+    for key, value in _of_namesakes(readings, pods, metric, measure, bearers).items():
+        used[key] = value * scale
+    return used
+
+
+def _of_namesakes(
+    readings: Readings,
+    pods: Pods,
+    metric: Metric,
+    measure: Measure,
+    bearers: Mapping[tuple[str, str], int],
+) -> dict[tuple[PodOnNode, str], float]:
+    """The same for pods that bore one name in turn, or on several nodes.
+
+    The exporter knows names only; who bore the name is looked up slot by slot.
+    """
+    names = sorted({name for (_, name), count in bearers.items() if count > 1})
+    used = {}
+    namespace, pod, uid, node = pods.labels
+    renamed = dict(zip(metric.spelled("namespace", "pod"), (namespace, pod), strict=True))
+    for start in range(0, len(names), _PODS_AT_ONCE):
+        some = names[start : start + _PODS_AT_ONCE]
+
+        def expression(window: Window, some: list[str] = some) -> str:
+            value = measure.expression(metric, window, one_of(metric.label("pod"), some))
+            for here, there in renamed.items():
+                if here != there:
+                    value = f'label_replace({value}, "{there}", "$1", "{here}", "(.*)")'
+            # Replicas of kube-state-metrics may see two bearers in one slot: one of them counts.
+            bearer = f"topk by ({namespace}, {pod}) (1, {pods.on_nodes(window, one_of(pod, some))})"
+            return f"{value} * on ({namespace}, {pod}) group_left ({uid}, {node}) {bearer}"
+
+        labels = (*pods.labels, metric.label("container"))
+        for key, value in readings.summed(expression, labels).items():
+            who = PodOnNode(*key[:4])
+            if bearers[who[:2]] > 1:
+                used[who, key[4]] = value
+    return used

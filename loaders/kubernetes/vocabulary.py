@@ -1,0 +1,180 @@
+"""What a cluster's metrics and labels are called on the server that has them.
+
+kube-state-metrics renamed its metrics in 2.0. A scrape without `honor_labels` moves the labels
+of the pod that a series is about to `exported_pod` and so on, and leaves in `pod` the exporter's
+own. Old kubelets say `pod_name`. So the names are looked up for each cluster, over the time that
+is asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from loaders.errors import InfraspendError
+from loaders.kubernetes.prometheus import Prometheus
+from loaders.kubernetes.promql import exactly, literal, selector
+
+CAPACITY: Final = "kube_node_status_capacity"
+CAPACITY_V1: Final = "kube_node_status_capacity_cpu_cores"
+PHASE: Final = "kube_pod_status_phase"
+REQUESTS: Final = "kube_pod_container_resource_requests"
+INIT_REQUESTS: Final = "kube_pod_init_container_resource_requests"
+CPU_USAGE: Final = "container_cpu_usage_seconds_total"
+MEMORY_USAGE: Final = "container_memory_working_set_bytes"
+GPU_USAGE: Final = "DCGM_FI_DEV_GPU_UTIL"
+NETWORK_RECEIVE: Final = "container_network_receive_bytes_total"
+NETWORK_TRANSMIT: Final = "container_network_transmit_bytes_total"
+VOLUME_CAPACITY: Final = "kube_persistentvolume_capacity_bytes"
+
+METRICS: Final = (
+    *(PHASE, REQUESTS, f"{REQUESTS}_cpu_cores", f"{REQUESTS}_memory_bytes"),
+    *(INIT_REQUESTS, f"{INIT_REQUESTS}_cpu_cores", f"{INIT_REQUESTS}_memory_bytes"),
+    *("kube_pod_info", "kube_pod_labels", "kube_pod_owner"),
+    *("kube_replicaset_owner", "kube_job_owner"),
+    *(CAPACITY, CAPACITY_V1, "kube_node_status_capacity_memory_bytes"),
+    *("kube_node_status_allocatable", "kube_node_status_allocatable_cpu_cores"),
+    *("kube_node_status_allocatable_memory_bytes", "kube_node_labels", "kube_node_info"),
+    *(VOLUME_CAPACITY, "kube_persistentvolume_info"),
+    *("kube_persistentvolume_claim_ref", "kube_persistentvolumeclaim_info"),
+    *(CPU_USAGE, MEMORY_USAGE, GPU_USAGE),
+    *(NETWORK_RECEIVE, NETWORK_TRANSMIT),
+)
+"""Every metric that the tracker can use."""
+
+_CLUSTER_LABEL: Final = "cluster"
+_OLD_NAMES: Final = {"pod": "pod_name", "container": "container_name"}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of one cluster.
+
+    Attributes:
+        name: What it is called.
+        labels: The names of the labels that its series carry.
+        matchers: What selects the cluster's series.
+    """
+
+    name: str
+    labels: frozenset[str]
+    matchers: tuple[str, ...]
+
+    def label(self, name: str) -> str:
+        """What the label is called here that says `pod`, `namespace`, `node`... of the subject."""
+        if f"exported_{name}" in self.labels:
+            return f"exported_{name}"
+        old = _OLD_NAMES.get(name)
+        return old if old in self.labels and name not in self.labels and old else name
+
+    def spelled(self, *names: str) -> list[str]:
+        """What some labels are called here, in the order given."""
+        return [self.label(name) for name in names]
+
+    def series(self, *matchers: str) -> str:
+        """A selector of the cluster's series of this metric."""
+        return selector(self.name, (*self.matchers, *matchers))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The metrics that a cluster has.
+
+    Attributes:
+        cluster: The cluster's name.
+        matchers: What selects the cluster's series.
+        metrics: Name -> metric, for those of `METRICS` that are there.
+    """
+
+    cluster: str
+    matchers: tuple[str, ...]
+    metrics: Mapping[str, Metric]
+
+    def get(self, name: str) -> Metric | None:
+        """A metric, if it is there."""
+        return self.metrics.get(name)
+
+    def first(self, *names: str) -> Metric | None:
+        """The first of some metrics that is there."""
+        return next((self.metrics[name] for name in names if name in self.metrics), None)
+
+    @property
+    def capacity(self) -> Metric:
+        """The metric that every scrape of the cluster has: what its nodes offer.
+
+        Raises:
+            InfraspendError: It is not there, so that nothing can be known of the cluster.
+        """
+        found = self.get(CAPACITY) or self.get(CAPACITY_V1)
+        if found is None:
+            raise InfraspendError(
+                f"cluster {self.cluster}: {CAPACITY} has no samples"
+                f" {{{','.join(self.matchers)}}}: is kube-state-metrics scraped, and is this the"
+                " cluster's name? `infraspend doctor --prometheus URL` says what is there"
+            )
+        return found
+
+    def node_cpus(self) -> str:
+        """A selector of one series per node that exists: its CPU capacity."""
+        metric = self.capacity
+        return metric.series() if metric.name == CAPACITY_V1 else metric.series('resource="cpu"')
+
+
+def cluster_matchers(
+    prometheus: Prometheus, cluster: str, match: Mapping[str, str] | None, first: int, last: int
+) -> tuple[str, ...]:
+    """What selects a cluster's series on a server.
+
+    Args:
+        prometheus: The server.
+        cluster: The cluster's name.
+        match: Labels and values that its series carry; None to find out. Then they are those
+            whose label `cluster` is its name or, where no series has that label, all.
+        first: Where the time to look at starts, in seconds since 1970.
+        last: Where it ends.
+
+    Raises:
+        InfraspendError: The server has several clusters' series, but none of that name.
+        ServerError: The server does not answer.
+    """
+    if match is not None:
+        return tuple(exactly(match))
+    any_node = f'{{__name__=~"{CAPACITY}|{CAPACITY_V1}"}}'
+    clusters = prometheus.label_values(_CLUSTER_LABEL, any_node, first, last)
+    if cluster in clusters:
+        return (f"{_CLUSTER_LABEL}={literal(cluster)}",)
+    if clusters:
+        raise InfraspendError(
+            f"cluster {cluster}: no series has {_CLUSTER_LABEL}={literal(cluster)}, only"
+            f" {', '.join(sorted(clusters))}: name one of those, or say with `match` in the"
+            " configuration file which labels its series carry"
+        )
+    return ()
+
+
+def learn(
+    prometheus: Prometheus, cluster: str, matchers: Sequence[str], first: int, last: int
+) -> Vocabulary:
+    """Looks up what a cluster's metrics and labels are called over a time.
+
+    Args:
+        prometheus: The server.
+        cluster: The cluster's name.
+        matchers: What selects its series.
+        first: Where the time starts, in seconds since 1970.
+        last: Where it ends.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    known = f'__name__=~"{"|".join(METRICS)}"'
+    names = prometheus.label_values("__name__", f"{{{','.join((known, *matchers))}}}", first, last)
+    metrics = {
+        name: Metric(
+            name,
+            prometheus.label_names(selector(name, matchers), first, last),
+            tuple(matchers),
+        )
+        for name in METRICS
+        if name in names
+    }
+    return Vocabulary(cluster, tuple(matchers), metrics)
