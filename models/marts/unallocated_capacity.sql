@@ -25,11 +25,8 @@ select
     cast(spend as decimal(38, 20)) as spend,
     cast(free_spend as decimal(38, 20)) as free_spend,
     case
-        when spend > 0 and free_spend between 0 and spend
-            then {{ from_units(floor_divide(
-                '(' ~ units('cast(free_spend as decimal(25, 10))') ~ ' * 10000000000)',
-                units('cast(spend as decimal(25, 10))')
-            )) }}
+        when cast(spend as decimal(25, 10)) > 0 and free_spend between 0 and spend
+            then {{ part_of('cast(free_spend as decimal(25, 10))', 'cast(spend as decimal(25, 10))') }}
     end as free_share,
 
     -- when

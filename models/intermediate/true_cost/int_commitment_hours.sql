@@ -1,0 +1,77 @@
+-- What every reservation and savings plan cost in every hour: what was used of it and what was not,
+-- and the list price of what it covered.
+
+with
+
+charges as (
+    select
+        *,
+        concat(reservation_id, savings_plan_id) as commitment_id
+    from {{ ref('int_charges_net') }}
+    where reservation_id <> '' or savings_plan_id <> ''
+),
+
+parts as (
+    select
+        billing_period,
+        payer_account_id,
+        commitment_id,
+        case when pricing_model = 'reserved' then 'reservation' else 'savings_plan' end
+            as commitment_type,
+        max(pool) as pool,
+        sum(net_amortized_cost) as used_cost,
+        cast(0 as decimal(38, 10)) as unused_cost,
+        sum(list_cost) as covered_list_cost,
+        usage_hour
+    from charges
+    where charge_class = 'usage'
+    group by
+        billing_period,
+        payer_account_id,
+        commitment_id,
+        case when pricing_model = 'reserved' then 'reservation' else 'savings_plan' end,
+        usage_hour
+    union all
+    select
+        billing_period,
+        payer_account_id,
+        commitment_id,
+        'savings_plan' as commitment_type,
+        '' as pool,
+        cast(0 as decimal(38, 10)) as used_cost,
+        net_amortized_cost as unused_cost,
+        cast(0 as decimal(38, 10)) as covered_list_cost,
+        usage_hour
+    from charges
+    where charge_class = 'commitment_fee' and pricing_model = 'savings_plan'
+    union all
+    select
+        billing_period,
+        payer_account_id,
+        reservation_id as commitment_id,
+        'reservation' as commitment_type,
+        pool,
+        cast(0 as decimal(38, 10)) as used_cost,
+        unused_cost,
+        cast(0 as decimal(38, 10)) as covered_list_cost,
+        usage_hour
+    from {{ ref('int_unused_reservations') }}
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    commitment_id,
+    commitment_type,
+    case when commitment_type = 'reservation' then max(pool) else '' end as pool,
+
+    -- what it cost
+    {{ usd('sum(used_cost)') }} as used_cost,
+    {{ usd('sum(unused_cost)') }} as unused_cost,
+    {{ usd('sum(covered_list_cost)') }} as covered_list_cost,
+
+    -- when
+    usage_hour
+from parts
+group by billing_period, payer_account_id, commitment_id, commitment_type, usage_hour

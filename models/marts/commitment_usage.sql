@@ -1,0 +1,99 @@
+-- How well each reservation and savings plan is used, hour by hour, how much of what it could cover
+-- it covers, and what ran on demand beside it: for deciding what to buy and what to let go.
+
+with
+
+hours as (
+    select * from {{ ref('int_commitment_hours') }}
+),
+
+members as (
+    select * from {{ ref('int_pool_members') }}
+),
+
+by_pool as (
+    select
+        billing_period,
+        payer_account_id,
+        usage_hour,
+        pool,
+        sum(list_cost) as list_cost,
+        sum(case when pricing_model = 'on_demand' then list_cost else 0 end) as on_demand_list_cost
+    from members
+    group by billing_period, payer_account_id, usage_hour, pool
+),
+
+-- A savings plan may cover every pool of its payer.
+pools as (
+    select
+        billing_period,
+        payer_account_id,
+        usage_hour,
+        pool,
+        list_cost,
+        on_demand_list_cost
+    from by_pool
+    union all
+    select
+        billing_period,
+        payer_account_id,
+        usage_hour,
+        '' as pool,
+        sum(list_cost) as list_cost,
+        sum(on_demand_list_cost) as on_demand_list_cost
+    from by_pool
+    group by billing_period, payer_account_id, usage_hour
+),
+
+costs as (
+    select
+        hours.billing_period,
+        hours.payer_account_id,
+        hours.commitment_id,
+        hours.commitment_type,
+        hours.used_cost,
+        hours.unused_cost,
+        hours.used_cost + hours.unused_cost as commitment_cost,
+        hours.covered_list_cost,
+        case when hours.commitment_type = 'savings_plan' or hours.pool <> '' then pools.list_cost end
+            as pool_list_cost,
+        case
+            when hours.commitment_type = 'savings_plan' or hours.pool <> ''
+                then pools.on_demand_list_cost
+        end as on_demand_list_cost,
+        hours.usage_hour
+    from hours
+    left join pools
+        on
+            hours.billing_period = pools.billing_period
+            and hours.payer_account_id = pools.payer_account_id
+            and hours.usage_hour = pools.usage_hour
+            and hours.pool = pools.pool
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    commitment_id,
+    commitment_type,
+
+    -- how well it is used
+    case
+        when commitment_cost > 0 and used_cost between 0 and commitment_cost
+            then {{ part_of('used_cost', 'commitment_cost') }}
+    end as utilization,
+    case
+        when pool_list_cost > 0 and covered_list_cost between 0 and pool_list_cost
+            then {{ part_of('covered_list_cost', 'pool_list_cost') }}
+    end as coverage,
+
+    -- what it cost
+    {{ usd('commitment_cost') }} as commitment_cost,
+    used_cost,
+    unused_cost,
+    {{ usd('on_demand_list_cost') }} as on_demand_list_cost,
+
+    -- when
+    usage_hour
+from costs

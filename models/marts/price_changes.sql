@@ -1,0 +1,237 @@
+-- Why a label's spend changed from one billing period to the next: by volume, by price, or by how
+-- much of it commitments and discounts paid. Each effect is the difference between two neighbours
+-- of a chain: the spend of before; the same at the volume of now; the same at the list price of
+-- now; the spend of now. So the effects add up to the change to the last digit. Of what a platform
+-- splits, the volume is the label's part of the platform, and the price is what the platform cost.
+
+with
+
+charges as (
+    select * from {{ ref('int_charges_pooled') }}
+),
+
+keys as (
+    select * from {{ ref('int_platform_keys') }}
+),
+
+spend as (
+    select * from {{ ref('enriched_spend') }}
+    where platform is not null
+),
+
+direct as (
+    select
+        charges.billing_period,
+        charges.lyft_label,
+        cast(null as {{ dbt.type_string() }}) as platform,
+        cast(null as {{ dbt.type_string() }}) as sub_platform,
+        charges.product,
+        charges.usage_type,
+        sum(charges.usage_amount) as volume,
+        sum(charges.list_cost) as list_cost,
+        cast(sum(charges.true_cost) as decimal(38, 20)) as spend
+    from charges
+    left join keys
+        on
+            charges.lyft_label = keys.lyft_label
+            and charges.product = keys.product
+            and charges.usage_type = keys.usage_type
+            and charges.usage_hour >= keys.valid_from
+            and charges.usage_hour < keys.valid_until
+    where keys.platform is null
+    group by
+        charges.billing_period, charges.lyft_label, charges.product, charges.usage_type
+),
+
+platform_costs as (
+    select
+        billing_period,
+        platform,
+        sub_platform,
+        product,
+        cast(sum(spend) as decimal(38, 10)) as platform_cost
+    from spend
+    group by billing_period, platform, sub_platform, product
+),
+
+split as (
+    select
+        billing_period,
+        lyft_label,
+        platform,
+        sub_platform,
+        product,
+        cast(sum(spend) as decimal(38, 20)) as spend
+    from spend
+    group by billing_period, lyft_label, platform, sub_platform, product
+),
+
+costs as (
+    select
+        billing_period,
+        lyft_label,
+        platform,
+        sub_platform,
+        product,
+        usage_type,
+        volume,
+        list_cost,
+        spend
+    from direct
+    union all
+    select
+        billing_period,
+        lyft_label,
+        platform,
+        sub_platform,
+        coalesce(product, '') as product,
+        '' as usage_type,
+        cast(null as decimal(38, 10)) as volume,
+        cast(null as decimal(38, 10)) as list_cost,
+        spend
+    from split
+),
+
+billing_periods as (
+    select distinct billing_period
+    from costs
+),
+
+neighbours as (
+    select
+        billing_period,
+        lag(billing_period) over (order by billing_period) as previous_period
+    from billing_periods
+),
+
+-- A label that spent in one of two periods has a row for both.
+seen as (
+    select
+        neighbours.billing_period,
+        neighbours.previous_period,
+        costs.lyft_label,
+        costs.platform,
+        costs.sub_platform,
+        costs.product,
+        costs.usage_type
+    from costs
+    inner join neighbours
+        on
+            costs.billing_period = neighbours.billing_period
+            or costs.billing_period = neighbours.previous_period
+    where neighbours.previous_period is not null
+    group by
+        neighbours.billing_period,
+        neighbours.previous_period,
+        costs.lyft_label,
+        costs.platform,
+        costs.sub_platform,
+        costs.product,
+        costs.usage_type
+),
+
+compared as (
+    select
+        seen.billing_period,
+        seen.previous_period,
+        seen.lyft_label,
+        seen.platform,
+        seen.sub_platform,
+        seen.product,
+        seen.usage_type,
+        coalesce(before.volume, 0) as volume_before,
+        coalesce(now.volume, 0) as volume_now,
+        coalesce(before.list_cost, 0) as list_before,
+        coalesce(now.list_cost, 0) as list_now,
+        coalesce(before_costs.platform_cost, 0) as platform_before,
+        coalesce(now_costs.platform_cost, 0) as platform_now,
+        cast(coalesce(before.spend, 0) as decimal(38, 20)) as spend_before,
+        cast(coalesce(now.spend, 0) as decimal(38, 20)) as spend_now
+    from seen
+    left join costs as before
+        on
+            seen.previous_period = before.billing_period
+            and seen.lyft_label = before.lyft_label
+            and seen.platform is not distinct from before.platform
+            and seen.sub_platform is not distinct from before.sub_platform
+            and seen.product = before.product
+            and seen.usage_type = before.usage_type
+    left join costs as now
+        on
+            seen.billing_period = now.billing_period
+            and seen.lyft_label = now.lyft_label
+            and seen.platform is not distinct from now.platform
+            and seen.sub_platform is not distinct from now.sub_platform
+            and seen.product = now.product
+            and seen.usage_type = now.usage_type
+    left join platform_costs as before_costs
+        on
+            seen.previous_period = before_costs.billing_period
+            and seen.platform = before_costs.platform
+            and seen.sub_platform = before_costs.sub_platform
+            and seen.product = coalesce(before_costs.product, '')
+    left join platform_costs as now_costs
+        on
+            seen.billing_period = now_costs.billing_period
+            and seen.platform = now_costs.platform
+            and seen.sub_platform = now_costs.sub_platform
+            and seen.product = coalesce(now_costs.product, '')
+),
+
+chained as (
+    select
+        *,
+        cast(
+            case
+                when platform is not null and platform_before > 0 and platform_now > 0
+                    then {{ scaled('spend_now_digits', 'platform_before', 'platform_now') }}
+                when platform is null and volume_before > 0 and volume_now >= 0
+                    then {{ scaled('spend_before_digits', 'volume_now', 'volume_before') }}
+                when volume_before = 0 and spend_before = 0 then spend_now
+                else spend_before
+            end as decimal(38, 20)
+        ) as spend_at_volume_now
+    from (
+        select
+            *,
+            cast(spend_before as decimal(38, 10)) as spend_before_digits,
+            cast(spend_now as decimal(38, 10)) as spend_now_digits
+        from compared
+    ) as rounded
+),
+
+priced as (
+    select
+        *,
+        cast(
+            case
+                when platform is null and volume_before > 0 and list_before > 0 and list_now > 0
+                    then {{ scaled('spend_before_digits', 'list_now', 'list_before') }}
+                when platform is null and spend_before = 0 then spend_at_volume_now
+                else spend_now
+            end as decimal(38, 20)
+        ) as spend_at_price_now
+    from chained
+)
+
+select
+    -- who
+    billing_period,
+    previous_period,
+    lyft_label,
+
+    -- through which platform
+    platform,
+    sub_platform,
+
+    -- what
+    nullif(product, '') as product,
+    nullif(usage_type, '') as usage_type,
+
+    -- what it cost, and what moved it
+    spend_before as previous_spend,
+    spend_now as spend,
+    cast(spend_at_volume_now - spend_before as decimal(38, 20)) as volume_effect,
+    cast(spend_at_price_now - spend_at_volume_now as decimal(38, 20)) as rate_effect,
+    cast(spend_now - spend_at_price_now as decimal(38, 20)) as commitment_effect
+from priced

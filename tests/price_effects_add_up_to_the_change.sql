@@ -1,0 +1,11 @@
+-- What volume, price and commitments moved adds up to the change of the spend, to the last digit.
+
+select
+    billing_period,
+    lyft_label,
+    product,
+    usage_type,
+    spend - previous_spend as change,
+    volume_effect + rate_effect + commitment_effect as effects
+from {{ ref('price_changes') }}
+where spend - previous_spend <> volume_effect + rate_effect + commitment_effect
