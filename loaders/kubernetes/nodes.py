@@ -9,10 +9,12 @@ from loaders.kubernetes.promql import Window, in_slot
 from loaders.kubernetes.readings import Readings, Sums, most_seen
 from loaders.kubernetes.vocabulary import Vocabulary
 
-_INSTANCE_TYPE: Final = (
+INSTANCE_TYPE: Final = (
     "label_node_kubernetes_io_instance_type",
     "label_beta_kubernetes_io_instance_type",
 )
+"""The labels that tell a node's instance type, the newer one first."""
+
 _ZONE: Final = (
     "label_topology_kubernetes_io_zone",
     "label_failure_domain_beta_kubernetes_io_zone",
@@ -57,7 +59,7 @@ def describe_nodes(readings: Readings, vocabulary: Vocabulary) -> Mapping[str, N
         provider_id = informed.get(key, {}).get("provider_id") or None
         zone = _first(labels, _ZONE) or _zone_of(provider_id)
         nodes[key[0]] = Node(
-            _first(labels, _INSTANCE_TYPE), provider_id, zone, _first(labels, _POOL)
+            _first(labels, INSTANCE_TYPE), provider_id, zone, _first(labels, _POOL)
         )
     return nodes
 

@@ -17,13 +17,19 @@ from loaders.kubernetes.exporting import CollectionWriter
 from loaders.kubernetes.history import hours_to_collect
 from loaders.kubernetes.measuring import Hour, measure_hour
 from loaders.kubernetes.prometheus import Prometheus, ServerError
-from loaders.kubernetes.promql import slot_seconds
+from loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
+from loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
 from loaders.kubernetes.scraping import scrape_interval
 from loaders.kubernetes.sources import Source
-from loaders.kubernetes.vocabulary import cluster_matchers, learn
+from loaders.kubernetes.vocabulary import PUSHED, cluster_matchers, learn
 from loaders.result import Progress, silent
 
 HOUR: Final = timedelta(hours=1)
+
+_USUAL_SECONDS: Final = 60
+
+PLATFORMS: Final = "platforms"
+"""Where, beside the collections, the usage goes that platform owners push."""
 
 
 @dataclass
@@ -98,26 +104,79 @@ def _track_source(
     """Collects a source's hours; returns what failed."""
     if not hours:
         return []
-    prometheus = Prometheus(source.access)
-    first, last = _seconds(hours[0]), _seconds(hours[-1] + HOUR)
-    matchers = cluster_matchers(prometheus, source.cluster, source.match, first, last)
-    vocabulary = learn(prometheus, source.cluster, matchers, first, last)
-    interval = source.scrape_interval or scrape_interval(prometheus, vocabulary, first, last)
-    slot = slot_seconds(interval)
+    session = _Session(source, hours)
     failures: list[str] = []
+    pushed: list[tuple[datetime, Usage]] = []
 
-    def measured(some: Sequence[datetime]) -> Iterator[Hour]:
+    def measured(some: Iterable[datetime]) -> Iterator[Hour]:
         for hour in some:
-            progress(f"{source.cluster} {hour:%Y-%m-%dT%H}")
+            name = f"{source.cluster} {hour:%Y-%m-%dT%H}"
+            progress(name)
             try:
-                yield measure_hour(prometheus, vocabulary, _seconds(hour), slot, source.pod_labels)
+                usage = session.pushed(hour)
+                pushed.extend((hour, one) for one in usage.usage)
+                for reason in usage.refused:
+                    progress(f"{name}: not published: {reason}")
+                tracked.rejects += len(usage.refused)
+                if session.has_cluster:
+                    yield session.cluster(hour)
             except ServerError as error:
-                failures.append(f"{source.cluster} {hour:%Y-%m-%dT%H}: {error}")
+                failures.append(f"{name}: {error}")
                 progress(failures[-1])
 
     for _, day in groupby(hours, key=datetime.date):
-        _write(root, source.cluster, measured(list(day)), tracked)
+        _write(root, source.cluster, measured(day), tracked)
+        tracked.published += publish_usage(root / PLATFORMS, source.cluster, pushed)
+        pushed.clear()
     return failures
+
+
+class _Session:
+    """A source, and what is the same for all hours that are collected from it."""
+
+    def __init__(self, source: Source, hours: Sequence[datetime]) -> None:
+        """Looks at the source.
+
+        Raises:
+            InfraspendError: It has nothing of the cluster.
+        """
+        self._source = source
+        self._prometheus = Prometheus(source.access)
+        span = _seconds(hours[0]), _seconds(hours[-1] + HOUR)
+        matchers = cluster_matchers(self._prometheus, source.cluster, source.match, *span)
+        self._vocabulary = learn(self._prometheus, source.cluster, matchers, *span)
+        self._metric = self._vocabulary.get(PUSHED)
+        self.has_cluster = self._vocabulary.has_cluster or not (self._metric or source.usage)
+        series = [self._vocabulary.node_cpus()] if self.has_cluster else []
+        series += [self._metric.series()] if self._metric else []
+        intervals = [
+            source.scrape_interval or scrape_interval(self._prometheus, one, *span)
+            for one in series
+        ]
+        if self.has_cluster and intervals[0] is None:
+            raise InfraspendError(
+                f"cluster {source.cluster}: {series[0]} has no two samples in the hours asked for:"
+                " were they scraped, and are they still kept?"
+            )
+        slots = [slot_seconds(interval) for interval in intervals if interval]
+        self._slot = slots[0] if slots else _USUAL_SECONDS
+        self._pushed_slot = slots[-1] if slots else _USUAL_SECONDS
+
+    def cluster(self, hour: datetime) -> Hour:
+        """An hour of the cluster."""
+        return measure_hour(
+            self._prometheus,
+            self._vocabulary,
+            _seconds(hour),
+            self._slot,
+            self._source.pod_labels,
+        )
+
+    def pushed(self, hour: datetime) -> PushedHour:
+        """An hour of what platform owners measure there."""
+        start = _seconds(hour)
+        window = Window(start, start + HOUR_SECONDS, self._pushed_slot)
+        return measure_pushed(self._prometheus, self._metric, self._source.usage, window)
 
 
 def _write(root: Path, cluster: str, hours: Iterable[Hour], tracked: Tracked) -> None:

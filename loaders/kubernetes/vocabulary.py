@@ -25,6 +25,7 @@ GPU_USAGE: Final = "DCGM_FI_DEV_GPU_UTIL"
 NETWORK_RECEIVE: Final = "container_network_receive_bytes_total"
 NETWORK_TRANSMIT: Final = "container_network_transmit_bytes_total"
 VOLUME_CAPACITY: Final = "kube_persistentvolume_capacity_bytes"
+PUSHED: Final = "infraspend_platform_usage"
 
 METRICS: Final = (
     *(PHASE, REQUESTS, f"{REQUESTS}_cpu_cores", f"{REQUESTS}_memory_bytes"),
@@ -37,7 +38,7 @@ METRICS: Final = (
     *(VOLUME_CAPACITY, "kube_persistentvolume_info"),
     *("kube_persistentvolume_claim_ref", "kube_persistentvolumeclaim_info"),
     *(CPU_USAGE, MEMORY_USAGE, GPU_USAGE),
-    *(NETWORK_RECEIVE, NETWORK_TRANSMIT),
+    *(NETWORK_RECEIVE, NETWORK_TRANSMIT, PUSHED),
 )
 """Every metric that the tracker can use."""
 
@@ -98,13 +99,18 @@ class Vocabulary:
         return next((self.metrics[name] for name in names if name in self.metrics), None)
 
     @property
+    def has_cluster(self) -> bool:
+        """Whether there are samples of any node."""
+        return self.first(CAPACITY, CAPACITY_V1) is not None
+
+    @property
     def capacity(self) -> Metric:
         """The metric that every scrape of the cluster has: what its nodes offer.
 
         Raises:
             InfraspendError: It is not there, so that nothing can be known of the cluster.
         """
-        found = self.get(CAPACITY) or self.get(CAPACITY_V1)
+        found = self.first(CAPACITY, CAPACITY_V1)
         if found is None:
             raise InfraspendError(
                 f"cluster {self.cluster}: {CAPACITY} has no samples"
@@ -117,6 +123,16 @@ class Vocabulary:
         """A selector of one series per node that exists: its CPU capacity."""
         metric = self.capacity
         return metric.series() if metric.name == CAPACITY_V1 else metric.series('resource="cpu"')
+
+
+def clusters_of(prometheus: Prometheus, first: int, last: int) -> frozenset[str]:
+    """The values of the label `cluster` among a server's nodes over a time.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    any_node = f'{{__name__=~"{CAPACITY}|{CAPACITY_V1}"}}'
+    return prometheus.label_values(_CLUSTER_LABEL, any_node, first, last)
 
 
 def cluster_matchers(
@@ -138,8 +154,7 @@ def cluster_matchers(
     """
     if match is not None:
         return tuple(exactly(match))
-    any_node = f'{{__name__=~"{CAPACITY}|{CAPACITY_V1}"}}'
-    clusters = prometheus.label_values(_CLUSTER_LABEL, any_node, first, last)
+    clusters = clusters_of(prometheus, first, last)
     if cluster in clusters:
         return (f"{_CLUSTER_LABEL}={literal(cluster)}",)
     if clusters:

@@ -1,0 +1,225 @@
+"""Tells what a server lacks for its clusters' usage to be tracked, and what to change."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from loaders.kubernetes.nodes import INSTANCE_TYPE
+from loaders.kubernetes.prometheus import Prometheus
+from loaders.kubernetes.promql import during, literal
+from loaders.kubernetes.scraping import scrape_interval
+from loaders.kubernetes.sources import source_at
+from loaders.kubernetes.vocabulary import (
+    CAPACITY,
+    CAPACITY_V1,
+    CPU_USAGE,
+    GPU_USAGE,
+    MEMORY_USAGE,
+    PHASE,
+    PUSHED,
+    REQUESTS,
+    VOLUME_CAPACITY,
+    Vocabulary,
+    clusters_of,
+    learn,
+)
+from loaders.result import Progress, silent
+
+_LOOK_BACK_SECONDS: Final = 86_400
+_EXAMPLES: Final = 3
+
+
+class Level(Enum):
+    """What a finding means."""
+
+    GOOD = "good"
+    """It is as it should be."""
+
+    NOTE = "note"
+    """Tracking works, and something will not be known."""
+
+    LACK = "lack"
+    """Usage cannot be tracked, or not well enough, before something is changed."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is so on a server.
+
+    Attributes:
+        cluster: The cluster that it is about; empty for the server itself.
+        text: What is so, and what to change where it should be otherwise.
+        level: What it means.
+    """
+
+    cluster: str
+    text: str
+    level: Level = Level.GOOD
+
+    def __str__(self) -> str:
+        return f"{self.level.value}  {self.cluster or 'server'}: {self.text}"
+
+
+def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) -> list[Finding]:
+    """Looks at a day of a server's metrics.
+
+    Args:
+        url: The server.
+        at: The end of that day, in seconds since 1970; now by default.
+        progress: Told what is being done.
+
+    Returns:
+        What was found, the server first, then cluster by cluster.
+
+    Raises:
+        InfraspendError: The server does not answer.
+    """
+    prometheus = Prometheus(source_at(url, "any").access)
+    last = at or int(time.time())
+    first = last - _LOOK_BACK_SECONDS
+    clusters = clusters_of(prometheus, first, last)
+    findings = []
+    if not clusters:
+        findings.append(
+            Finding(
+                "",
+                "no series has a label `cluster`: good for one cluster, whose name --cluster says;"
+                " with several, set `external_labels` (or a relabelling) to tell them apart",
+                Level.NOTE,
+            )
+        )
+    elif prometheus.label_names(
+        f'{{__name__=~"{CAPACITY}|{CAPACITY_V1}", cluster=""}}', first, last
+    ):
+        findings.append(
+            Finding(
+                "",
+                "some series have a label `cluster` and some have none: those without belong to no"
+                " cluster and are not counted; set the label on every scrape",
+                Level.LACK,
+            )
+        )
+    for cluster in sorted(clusters) or [""]:
+        progress(cluster or "all series")
+        matchers = [f"cluster={literal(cluster)}"] if cluster else []
+        vocabulary = learn(prometheus, cluster, matchers, first, last)
+        findings += _cluster_findings(prometheus, vocabulary, first, last)
+    return findings
+
+
+def _cluster_findings(
+    prometheus: Prometheus, vocabulary: Vocabulary, first: int, last: int
+) -> Iterator[Finding]:
+    name = vocabulary.cluster
+
+    def good(text: str) -> Finding:
+        return Finding(name, text)
+
+    def lack(text: str) -> Finding:
+        return Finding(name, text, Level.LACK)
+
+    if not vocabulary.has_cluster:
+        yield lack(f"{CAPACITY} has no samples: is kube-state-metrics scraped?")
+        return
+    interval = scrape_interval(prometheus, vocabulary.node_cpus(), first, last)
+    if interval is None:
+        yield lack(f"{CAPACITY} has no two samples in a day: is kube-state-metrics scraped?")
+    else:
+        yield good(f"scraped every {interval} s")
+    phase = vocabulary.get(PHASE)
+    if phase is None:
+        yield lack(f"{PHASE} is missing: take it off kube-state-metrics' --metric-denylist")
+    elif not prometheus.instant(_count(phase.series('phase="Running"')), last):
+        yield lack(f"{PHASE} has no phase Running: do not drop it by relabelling")
+    else:
+        yield good(f"{PHASE} tells which pods are Running")
+        yield from _spelling(prometheus, vocabulary, last)
+    if vocabulary.get(REQUESTS):
+        generation = "2" if phase and "uid" in phase.labels else "1, or 2.0"
+        yield good(f"kube-state-metrics {generation}: {REQUESTS}")
+    elif vocabulary.first(f"{REQUESTS}_cpu_cores"):
+        yield good(f"kube-state-metrics 1: {REQUESTS}_cpu_cores and _memory_bytes")
+    else:
+        yield lack(f"{REQUESTS} is missing: nobody asks for anything; let it be exported")
+    yield from _labels(vocabulary)
+    yield from _others(vocabulary)
+
+
+def _spelling(prometheus: Prometheus, vocabulary: Vocabulary, last: int) -> Iterator[Finding]:
+    """Which labels name a pod, and whether a scrape is there twice."""
+    phase = vocabulary.metrics[PHASE]
+    namespace, pod, uid = phase.spelled("namespace", "pod", "uid")
+    note = "" if pod == "pod" else ": honor_labels is off, which the tracker allows for"
+    yield Finding(vocabulary.cluster, f"pods are named by {namespace} and {pod}{note}")
+    running = during(phase.series('phase="Running"'), _LOOK_BACK_SECONDS)
+    replicas = prometheus.instant(
+        f"max(count by ({namespace}, {pod}, {uid}) (count_over_time({running})))", last
+    )
+    copies = round(replicas[0][1]) if replicas else 0
+    if copies > 1:
+        yield Finding(
+            vocabulary.cluster,
+            f"pods are scraped by up to {copies} replicas, which the tracker folds into one",
+        )
+
+
+def _labels(vocabulary: Vocabulary) -> Iterator[Finding]:
+    """What must be allow-listed since kube-state-metrics 2."""
+    nodes = vocabulary.get("kube_node_labels")
+    told = [name for name in INSTANCE_TYPE if nodes and name in nodes.labels]
+    if told:
+        yield Finding(vocabulary.cluster, f"instance types are in {' and '.join(told)}")
+    else:
+        yield Finding(
+            vocabulary.cluster,
+            "kube_node_labels tells no instance type, so that all capacity is one pool `unknown`:"
+            " start kube-state-metrics with --metric-labels-allowlist=nodes=["
+            "node.kubernetes.io/instance-type,topology.kubernetes.io/zone]",
+            Level.LACK,
+        )
+    pods = vocabulary.get("kube_pod_labels")
+    names = sorted(name for name in pods.labels if name.startswith("label_")) if pods else []
+    if names:
+        shown = ", ".join(names[:_EXAMPLES]) + (", ..." if len(names) > _EXAMPLES else "")
+        yield Finding(vocabulary.cluster, f"{len(names)} pod labels are exported: {shown}")
+    else:
+        yield Finding(
+            vocabulary.cluster,
+            "no pod label is exported, which rules on pod_label need:"
+            " --metric-labels-allowlist=pods=[app.kubernetes.io/name]",
+            Level.NOTE,
+        )
+
+
+def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
+    """What is good to have."""
+    for name, use in (
+        ("kube_pod_info", "the nodes of pods that request nothing"),
+        ("kube_pod_owner", "workloads"),
+        ("kube_node_info", "the resource ids of nodes on the bill"),
+        (CPU_USAGE, "CPU usage"),
+        (MEMORY_USAGE, "memory usage"),
+        (GPU_USAGE, "GPU usage"),
+        (VOLUME_CAPACITY, "volumes"),
+        (PUSHED, "usage that platforms push"),
+    ):
+        metric = vocabulary.get(name)
+        if metric is None:
+            yield Finding(
+                vocabulary.cluster, f"{name} is not there: {use} will not be known", Level.NOTE
+            )
+        elif name == GPU_USAGE and metric.label("pod") not in metric.labels:
+            yield Finding(
+                vocabulary.cluster,
+                f"{name} names no pod: GPU usage will not be known; start dcgm-exporter with"
+                " --kubernetes=true",
+                Level.NOTE,
+            )
+        else:
+            yield Finding(vocabulary.cluster, f"{name}: {use}")
+
+
+def _count(series: str) -> str:
+    return f"count(count_over_time({during(series, _LOOK_BACK_SECONDS)}))"
