@@ -50,7 +50,7 @@ class _InOrder(TyperGroup):
 
     def list_commands(self, _context: object) -> list[str]:
         """The names of the verbs."""
-        return ["demo", "simulate", "load", "build", "publish"]
+        return ["demo", "simulate", "track", "load", "build", "publish", "doctor"]
 
 
 app = typer.Typer(
@@ -99,6 +99,19 @@ def _month(text: str | None) -> str | None:
         if not (len(year) == 4 and year.isdecimal() and month in _MONTHS):
             raise typer.BadParameter(f"{text!r} is not a month; write it as 2026-11")
     return text
+
+
+def _hour(text: str) -> datetime:
+    """The hour that an option names, plain UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no hour; write it as 2026-11-01T13") from None
+    if moment.tzinfo:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    if moment.replace(minute=0, second=0, microsecond=0) != moment:
+        raise typer.BadParameter(f"{text!r} is no whole hour of UTC")
+    return moment
 
 
 def _show_version(wanted: bool) -> None:
@@ -253,6 +266,84 @@ def load_platforms(source: FromOption, warehouse: WarehouseOption = DEFAULT_WARE
     with _telling("load platforms") as progress:
         result = platforms.load(warehouse, source, progress=progress)
     _print_load("platforms", result)
+
+
+@app.command()
+def track(
+    to: Annotated[str, typer.Option(metavar="DIR", help="The directory that collections go to.")],
+    prometheus: Annotated[
+        str | None, typer.Option(metavar="URL", help="A server that speaks PromQL.")
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The cluster that it watches.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Many sources, instead of --prometheus and --cluster.", exists=True
+        ),
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option(
+            metavar="T", help="The first hour, UTC; `last` goes on where the last run ended."
+        ),
+    ] = "last",
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="The hour after the last, UTC; all that passed by default."),
+    ] = None,
+) -> None:
+    """Collect Kubernetes usage from Prometheus, hour by hour.
+
+    Run it every hour; `infraspend load kubernetes` lands what it wrote. An hour that was collected
+    again replaces what was known of it. Usage that platform owners push as the metric
+    infraspend_platform_usage goes to platforms/ in the same directory.
+
+        infraspend track --prometheus http://prometheus:9090 --cluster prod --to collections
+
+        infraspend track --config tracker.toml --since 2026-11-01 --until 2026-11-02T06 --to DIR
+    """
+    from loaders.kubernetes.sources import read_sources, source_at
+    from loaders.kubernetes.tracker import track as collect
+
+    if (config is None) != (prometheus is not None and cluster is not None):
+        raise typer.BadParameter("name --prometheus and --cluster, or --config")
+    sources = read_sources(config) if config else [source_at(prometheus or "", cluster or "")]
+    with _telling("track") as progress:
+        tracked = collect(
+            sources,
+            to,
+            since=None if since == "last" else _hour(since),
+            until=_hour(until) if until else None,
+            progress=progress,
+        )
+    _say(
+        f"track: {_count(tracked.hours, 'hour')} in"
+        f" {_count(len(tracked.collections), 'collection')} ({tracked.incomplete} incomplete,"
+        f" {tracked.unscraped} more never scraped, {tracked.rejects} rejects),"
+        f" {_count(len(tracked.published), 'file')} of pushed usage"
+    )
+
+
+@app.command()
+def doctor(
+    prometheus: Annotated[
+        str, typer.Option(metavar="URL", help="The server whose metrics to look at.")
+    ],
+) -> None:
+    """Say what a Prometheus lacks for its clusters' usage to be tracked, and what to change.
+
+    infraspend doctor --prometheus http://prometheus:9090
+    """
+    from loaders.kubernetes.diagnosis import Level, diagnose
+
+    with _telling("doctor") as progress:
+        findings = diagnose(prometheus, progress=progress)
+    for finding in findings:
+        _say(str(finding))
+    if lacking := sum(finding.level is Level.LACK for finding in findings):
+        raise InfraspendError(f"{prometheus} lacks {_count(lacking, 'thing')}: see above")
 
 
 @app.command(
