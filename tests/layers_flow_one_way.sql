@@ -23,12 +23,12 @@
 
 {% for child, parent in backward %}
     select
-        {{ sql_text(child) }} as model,
-        {{ sql_text(parent) }} as reads_from
+        {{ sql_text(child) }} as child,
+        {{ sql_text(parent) }} as parent
     {{ 'union all' if not loop.last }}
 {% else %}
     select
-        null as model,
-        null as reads_from
+        null as child,
+        null as parent
     where false
 {% endfor %}

@@ -5,7 +5,7 @@ select
     lyft_label,
     product,
     usage_type,
-    spend - previous_spend as change,
+    spend - previous_spend as moved,
     volume_effect + rate_effect + commitment_effect as effects
 from {{ ref('price_changes') }}
 where spend - previous_spend <> volume_effect + rate_effect + commitment_effect

@@ -55,8 +55,9 @@ costs as (
         hours.unused_cost,
         hours.used_cost + hours.unused_cost as commitment_cost,
         hours.covered_list_cost,
-        case when hours.commitment_type = 'savings_plan' or hours.pool <> '' then pools.list_cost end
-            as pool_list_cost,
+        case
+            when hours.commitment_type = 'savings_plan' or hours.pool <> '' then pools.list_cost
+        end as pool_list_cost,
         case
             when hours.commitment_type = 'savings_plan' or hours.pool <> ''
                 then pools.on_demand_list_cost

@@ -1,8 +1,9 @@
 -- Why a label's spend changed from one billing period to the next: by volume, by price, or by how
 -- much of it commitments and discounts paid. Each effect is the difference between two neighbours
 -- of a chain: the spend of before; the same at the volume of now; the same at the list price of
--- now; the spend of now. So the effects add up to the change to the last digit. Of what a platform
--- splits, the volume is the label's part of the platform, and the price is what the platform cost.
+-- now; the spend of later. So the effects add up to the change to the last digit. Of what a
+-- platform splits, the volume is the label's part of the platform, and the price is what the
+-- platform cost.
 
 with
 
@@ -139,31 +140,31 @@ compared as (
         seen.sub_platform,
         seen.product,
         seen.usage_type,
-        coalesce(before.volume, 0) as volume_before,
-        coalesce(now.volume, 0) as volume_now,
-        coalesce(before.list_cost, 0) as list_before,
-        coalesce(now.list_cost, 0) as list_now,
+        coalesce(earlier.volume, 0) as volume_before,
+        coalesce(later.volume, 0) as volume_now,
+        coalesce(earlier.list_cost, 0) as list_before,
+        coalesce(later.list_cost, 0) as list_now,
         coalesce(before_costs.platform_cost, 0) as platform_before,
         coalesce(now_costs.platform_cost, 0) as platform_now,
-        cast(coalesce(before.spend, 0) as decimal(38, 20)) as spend_before,
-        cast(coalesce(now.spend, 0) as decimal(38, 20)) as spend_now
+        cast(coalesce(earlier.spend, 0) as decimal(38, 20)) as spend_before,
+        cast(coalesce(later.spend, 0) as decimal(38, 20)) as spend_now
     from seen
-    left join costs as before
+    left join costs as earlier
         on
-            seen.previous_period = before.billing_period
-            and seen.lyft_label = before.lyft_label
-            and seen.platform is not distinct from before.platform
-            and seen.sub_platform is not distinct from before.sub_platform
-            and seen.product = before.product
-            and seen.usage_type = before.usage_type
-    left join costs as now
+            seen.previous_period = earlier.billing_period
+            and seen.lyft_label = earlier.lyft_label
+            and seen.platform is not distinct from earlier.platform
+            and seen.sub_platform is not distinct from earlier.sub_platform
+            and seen.product = earlier.product
+            and seen.usage_type = earlier.usage_type
+    left join costs as later
         on
-            seen.billing_period = now.billing_period
-            and seen.lyft_label = now.lyft_label
-            and seen.platform is not distinct from now.platform
-            and seen.sub_platform is not distinct from now.sub_platform
-            and seen.product = now.product
-            and seen.usage_type = now.usage_type
+            seen.billing_period = later.billing_period
+            and seen.lyft_label = later.lyft_label
+            and seen.platform is not distinct from later.platform
+            and seen.sub_platform is not distinct from later.sub_platform
+            and seen.product = later.product
+            and seen.usage_type = later.usage_type
     left join platform_costs as before_costs
         on
             seen.previous_period = before_costs.billing_period

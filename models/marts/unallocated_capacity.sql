@@ -26,7 +26,9 @@ select
     cast(free_spend as decimal(38, 20)) as free_spend,
     case
         when cast(spend as decimal(25, 10)) > 0 and free_spend between 0 and spend
-            then {{ part_of('cast(free_spend as decimal(25, 10))', 'cast(spend as decimal(25, 10))') }}
+            then {{ part_of(
+                'cast(free_spend as decimal(25, 10))', 'cast(spend as decimal(25, 10))'
+            ) }}
     end as free_share,
 
     -- when

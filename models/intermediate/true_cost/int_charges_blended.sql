@@ -1,8 +1,9 @@
 -- A payer may get negotiated discounts as lines of their own, without net costs (the third way of
 -- three: net columns and a discount map need nothing done). Such a line is blended back into the
--- charges that earned it: those of its account, product and usage type, by what they cost; if there
--- are none, those of its account and product, of its account, of its payer. What a commitment's fees
--- got off, its usage gets off as well. Only such payers' charges are here, whole.
+-- charges that earned it: those of its account, product and usage type, by what they cost; if
+-- there are none, those of its account and product, of its account, of its payer. What a
+-- commitment's fees got off, its usage gets off as well. Only such payers' charges are here,
+-- whole.
 
 with
 
@@ -204,8 +205,7 @@ got_off as (
 
 -- A discount that reached no charge stays where it is.
 left_alone as (
-    select
-        charges.charge_id
+    select charges.charge_id
     from charges
     inner join reached
         on
@@ -322,7 +322,7 @@ select
                 charge_class = 'commitment_fee'
                 or (charge_class = 'usage' and pricing_model in ('reserved', 'savings_plan'))
                 then {{ scaled('prepaid_cost', 'upfront_net_cost', 'upfront_gross_cost') }}
-                + {{ scaled('recurring_cost', 'recurring_net_cost', 'recurring_gross_cost') }}
+                    + {{ scaled('recurring_cost', 'recurring_net_cost', 'recurring_gross_cost') }}
             when charge_class in ('negation', 'commitment_prepayment') then 0
             when charge_class = 'refund' then net_amortized_cost
             else net_cost

@@ -27,10 +27,7 @@ payers as (
     from blended
 )
 
-select
-    {%- for column in columns %}
-    priced.{{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
+select {{ 'priced.' ~ columns | join(',\n    priced.') }}
 from priced
 left join payers
     on
@@ -38,6 +35,5 @@ left join payers
         and priced.payer_account_id = payers.payer_account_id
 where payers.billing_period is null
 union all
-select
-    {{ columns | join(',\n    ') }}
+select {{ columns | join(',\n    ') }}
 from blended

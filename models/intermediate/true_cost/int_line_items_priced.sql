@@ -179,7 +179,7 @@ select
         case
             when line_item_type = 'DiscountedUsage'
                 then coalesce(reservation_effective_cost, unblended_cost)
-                - coalesce(reservation_upfront_cost_of_usage, 0)
+                    - coalesce(reservation_upfront_cost_of_usage, 0)
             when line_item_type = 'RIFee' then coalesce(reservation_unused_recurring_cost, 0)
             when line_item_type = 'SavingsPlanCoveredUsage'
                 then coalesce(savings_plan_effective_cost, unblended_cost)

@@ -63,9 +63,11 @@ named as (
         line_items.pricing_public_on_demand_cost as list_cost,
         line_items.line_item_unblended_cost as unblended_cost,
         line_items.line_item_net_unblended_cost as net_unblended_cost,
+        line_items.discount_total_discount as discount_cost,
         line_items.reservation_effective_cost,
         line_items.reservation_net_effective_cost,
-        line_items.reservation_amortized_upfront_cost_for_usage as reservation_upfront_cost_of_usage,
+        line_items.reservation_amortized_upfront_cost_for_usage
+            as reservation_upfront_cost_of_usage,
         line_items.reservation_amortized_upfront_fee_for_billing_period
             as reservation_amortized_upfront_cost,
         line_items.reservation_net_amortized_upfront_fee_for_billing_period
@@ -152,6 +154,7 @@ select
     list_cost,
     unblended_cost,
     net_unblended_cost,
+    discount_cost,
     reservation_effective_cost,
     reservation_net_effective_cost,
     reservation_upfront_cost_of_usage,
