@@ -144,9 +144,10 @@ def _told(run: DbtRun, warehouse: Path, artifacts: Path) -> BuildResult:
 
 def _line_for(node: Node, warehouse: Path) -> str:
     """One line about a node: what it said, the first row it is about, and where to look."""
-    line = f"{node.name} ({node.path}): {node.message}"
-    if node.is_test and (row := _first_row(node.compiled, warehouse)):
-        line += f"; the first row: {row}"
+    said = node.message
+    if node.is_test and node.rows and (row := _first_row(node.compiled, warehouse)):
+        said = f"found {node.rows:,}, the first: {row}"
+    line = f"{node.name} ({node.path}): {said}"
     if node.compiled_path:
         line += f"; the query: {node.compiled_path}"
     return line
@@ -158,7 +159,7 @@ def _first_row(query: str, warehouse: Path) -> str:
         try:
             found = connection.execute(f"select * from (\n{query}\n) limit 1")
         except duckdb.Error:
-            # The test itself does not run; dbt's message already says why.
+            # It needs something that only dbt has at hand; dbt's message must do.
             return ""
         row = found.fetchone()
         names = [column[0] for column in found.description or ()]

@@ -27,6 +27,7 @@ class Node:
         path: The file that defines it, relative to the project.
         status: dbt's word: success, pass, warn, error, fail, skipped, ...
         message: What dbt says about it, in one line.
+        rows: How many rows a test found that should not be there.
         compiled: The query as it ran; for a test, the one whose rows are its failures.
         compiled_path: The file that holds this query, if dbt wrote one.
     """
@@ -36,6 +37,7 @@ class Node:
     path: str
     status: str
     message: str
+    rows: int
     compiled: str
     compiled_path: str | None
 
@@ -172,6 +174,7 @@ def _read_results(results: dict[str, Any], known: dict[str, Any]) -> DbtRun:
             path=known[result["unique_id"]]["original_file_path"],
             status=result["status"],
             message=one_line(result["message"] or ""),
+            rows=result["failures"] or 0,
             compiled=result["compiled_code"] or "",
             compiled_path=known[result["unique_id"]].get("compiled_path"),
         )

@@ -125,6 +125,9 @@ def path_for_dbt(directory: Path, project: Path) -> str:
     link = project / ".infraspend" / f"seeds-{name}"
     try:
         link.parent.mkdir(exist_ok=True)
+        for old in link.parent.glob("seeds-*"):
+            if not old.exists():
+                old.unlink(missing_ok=True)
         fresh = link.with_name(f"{link.name}.{os.getpid()}")
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(directory, target_is_directory=True)

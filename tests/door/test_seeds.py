@@ -66,6 +66,15 @@ def test_the_path_for_dbt_never_leaves_the_project(
     assert path_for_dbt(elsewhere, fresh.project) == path_for_dbt(steps_up, fresh.project)
 
 
+def test_links_to_seeds_that_are_gone_are_taken_away(fresh: House, elsewhere: Path) -> None:
+    gone = fresh.project / path_for_dbt(elsewhere, fresh.project)
+    moved = elsewhere.rename(elsewhere.with_name("moved"))
+
+    path = path_for_dbt(moved, fresh.project)
+
+    assert [link.name for link in gone.parent.iterdir()] == [Path(path).name]
+
+
 def test_plain_dbt_finds_nothing_at_an_absolute_path(fresh: House, elsewhere: Path) -> None:
     before = contents(elsewhere)
 
