@@ -24,6 +24,7 @@ named as (
 
         -- what
         line_items.line_item_line_item_type as line_item_type,
+        coalesce(line_items.bill_invoice_id, '') as invoice_id,
         coalesce(line_items.bill_bill_type, '') as bill_type,
         coalesce(line_items.bill_billing_entity, '') as billing_entity,
         coalesce(line_items.line_item_product_code, '') as product,
@@ -122,6 +123,7 @@ select
 
     -- what
     line_item_type,
+    invoice_id,
     bill_type,
     billing_entity,
     product,
