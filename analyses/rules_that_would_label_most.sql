@@ -30,7 +30,11 @@ unlabeled as (
             and charges.resource_id = unlabeled_keys.resource_id
             and charges.tags = unlabeled_keys.tags
             and charges.cost_categories = unlabeled_keys.cost_categories
-    group by unlabeled_keys.account_id, unlabeled_keys.product, unlabeled_keys.usage_type, unlabeled_keys.tags
+    group by
+        unlabeled_keys.account_id,
+        unlabeled_keys.product,
+        unlabeled_keys.usage_type,
+        unlabeled_keys.tags
 ),
 
 candidates as (
