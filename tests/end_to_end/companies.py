@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[2]
 # What dbt reads of the project, besides the seeds.
 _PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros")
 
+TEAM = {"team": "platform-team", "org": "infrastructure", "contact": "platform@example.com"}
+"""The team that owns the platforms of small companies."""
+
 
 def copy_project(to: Path) -> Path:
     """Copies the dbt project without its seeds, so that a test may change it."""
