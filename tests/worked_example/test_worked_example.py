@@ -84,7 +84,7 @@ def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "infraspend.duckdb"
 
 
-def build_marts(warehouse: Path, pooling: str) -> None:
+def build_marts(warehouse: Path, pooling: str, unused: str = "label") -> None:
     seeds = warehouse.parent / "seeds"
     if not seeds.exists():
         seeds.mkdir()
@@ -92,8 +92,8 @@ def build_marts(warehouse: Path, pooling: str) -> None:
             (seeds / seed.name).write_text(seed.read_text().splitlines()[0] + "\n")
         (seeds / "label_rules.csv").write_text(LABEL_RULES)
     select = ("--select", "+invoice_bridge", "--indirect-selection", "cautious")
-    pooled = ("--vars", f"{{true_cost_pooling: {pooling}}}")
-    result = build(warehouse, ROOT, seeds, (*select, *pooled))
+    variables = f"{{true_cost_pooling: {pooling}, unused_commitment: {unused}}}"
+    result = build(warehouse, ROOT, seeds, (*select, "--vars", variables))
     assert result.succeeded, result.failures
 
 
@@ -177,6 +177,13 @@ def test_every_cost_is_the_one_worked_out_by_hand(warehouse: Path) -> None:
     expected = costs_by_hand(lines, "exp_net_amortized_cost")
     expected[wasted] = expected.pop(fee)
     assert costs_of_mart(warehouse, "true_cost") == expected
+
+    build_marts(warehouse, "family", unused="spread")
+
+    assert bridge_of(warehouse)["unexplained"] == 0
+    assert costs_of_mart(warehouse, "true_cost") == costs_by_hand(
+        lines, "exp_true_cost_unused_spread"
+    )
 
 
 def bridge_by_hand(warehouse: Path, item: str) -> Decimal:
