@@ -18,6 +18,8 @@ from loaders.tables import PARTS
 INDEX: Final = "collection.json"
 FORMAT: Final = 1
 TABLES: Final = tuple(PARTS["raw_kubernetes"])
+REJECTS: Final = "rejects"
+"""The table of what was left out and why; a collection may do without."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any, Final
 
@@ -12,11 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from loaders.errors import InfraspendError
-from loaders.kubernetes.collection import FORMAT, INDEX, TABLES
+from loaders.kubernetes.collection import FORMAT, INDEX, REJECTS, TABLES
 from loaders.tables import TABLES as RAW_TABLES
 from loaders.tables import decimal_digits
-
-REJECTS: Final = "rejects"
 
 _HOUR: Final = timedelta(hours=1)
 _TYPES: Final = {
@@ -114,6 +113,12 @@ class CollectionWriter:
         part.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
         part.replace(directory / INDEX)
         return directory
+
+    def abandon(self) -> None:
+        """Removes what was written so far."""
+        for writer in self._writers.values():
+            writer.close()
+        rmtree(self._directory)
 
     def _file(self, table: str) -> Path:
         return self._directory / f"{table}.parquet"

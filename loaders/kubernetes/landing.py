@@ -11,13 +11,14 @@ from loaders.batch import Part, Prepared, land_prepared
 from loaders.errors import InfraspendError
 from loaders.files import DataFile
 from loaders.kubernetes.collection import (
+    REJECTS,
     TABLES,
     Collection,
     collection_indexes,
     read_collection,
     verified_file,
 )
-from loaders.places import local_directory
+from loaders.places import as_directory
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of, time_of
 from loaders.tables import TABLES as RAW_TABLES
@@ -25,17 +26,19 @@ from loaders.warehouse import checkpoint, open_warehouse, utc_now
 
 DATASET: Final = "raw_kubernetes"
 
+_SUFFIXES: Final = (".json", ".parquet")
+
 
 def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadResult:
     """Lands every collection found under a source that has not landed before.
 
     An hour of a cluster with a value that is no measurement (negative, not a number, infinite),
     or outside the collection's window, is refused whole and goes to `raw_kubernetes.rejects`; the
-    collection's other hours land.
+    collection's other hours land. What the tracker itself left out is told there as well.
 
     Args:
         warehouse: The DuckDB file.
-        source: A directory above the collections, however deep they lie.
+        source: A directory or `s3://` URL above the collections, however deep they lie.
         progress: Told what is being done.
 
     Returns:
@@ -46,13 +49,13 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
         InfraspendError: Nothing was found, or some collections did not load (they are named,
             after the others have landed).
     """
-    root = local_directory(source)
     with open_warehouse(warehouse) as opened:
+        root = as_directory(source, opened.workbench, lambda name: name.endswith(_SUFFIXES))
         landed = opened.landed(DATASET)
         prepared: list[Prepared] = []
         failures = []
         rejects = []
-        skipped = 0
+        skipped = rejected = 0
         for number, index in enumerate(list(collection_indexes(root))):
             try:
                 collection = read_collection(index)
@@ -61,7 +64,9 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
                     continue
                 progress(f"{collection.name}: verifying")
                 folder = opened.workbench / f"kubernetes-{number:06}"
-                prepared.append(_prepare(collection, folder))
+                one, refused = _prepare(collection, folder)
+                prepared.append(one)
+                rejected += refused
                 landed.add(collection.collection_id)
             except InfraspendError as error:
                 failures.append(str(error))
@@ -85,13 +90,16 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
     return LoadResult(
         landed=len(prepared),
         skipped=skipped,
-        rejected=sum(len(one.rejects) for one in prepared),
+        rejected=rejected,
         rows=rows,
     )
 
 
-def _prepare(collection: Collection, folder: Path) -> Prepared:
-    """Verifies a collection and writes the rows that are good in the shape they land in."""
+def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
+    """Verifies a collection and writes the rows that are good in the shape they land in.
+
+    Returns the result, and how many hours were refused.
+    """
     folder.mkdir()
     with duckdb.connect() as connection:
         files = {
@@ -103,6 +111,7 @@ def _prepare(collection: Collection, folder: Path) -> Prepared:
                 table: _read(connection, collection, table, file) for table, file in files.items()
             }
             refused = _refused_hours(connection, files)
+            left_out = _left_out(connection, collection, folder)
             parts = {table: _write(connection, collection, table, folder) for table in TABLES}
         except duckdb.Error as error:
             raise InfraspendError(
@@ -115,7 +124,7 @@ def _prepare(collection: Collection, folder: Path) -> Prepared:
                 f"{files[table].name} has {rows} rows and its index says"
                 f" {collection.files[table].get('rows')}: collect {collection.name} again"
             )
-    return Prepared(
+    prepared = Prepared(
         delivery=collection.collection_id,
         name=collection.name,
         parts=parts,
@@ -133,9 +142,10 @@ def _prepare(collection: Collection, folder: Path) -> Prepared:
         },
         rejects=[
             _reject_row(file, reason, row_number, collection.cluster, hour)
-            for hour, file, row_number, reason in refused
+            for hour, file, row_number, reason in [*refused, *left_out]
         ],
     )
+    return prepared, len(refused)
 
 
 def _read(
@@ -217,6 +227,19 @@ def _refused_hours(
     )
     return connection.execute(
         "select usage_hour, file, row_number, problem from refused order by usage_hour"
+    ).fetchall()
+
+
+def _left_out(
+    connection: duckdb.DuckDBPyConnection, collection: Collection, folder: Path
+) -> list[tuple[datetime, str, int, str]]:
+    """What the tracker left out of a collection: hour, file, row and reason."""
+    if REJECTS not in collection.files:
+        return []
+    file = verified_file(collection, REJECTS, folder / f"{REJECTS}.delivered", connection)
+    return connection.execute(
+        f"select usage_hour, {literal(file.name)}, row_number() over (), reason"
+        f" from read_parquet({literal(str(file.path))})"
     ).fetchall()
 
 

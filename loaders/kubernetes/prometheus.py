@@ -7,6 +7,7 @@ give as a success with `warnings`, is a failure.
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,6 +32,9 @@ Labels = Mapping[str, str]
 _TOO_MUCH: Final = frozenset({400, 413, 422})
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DENIED: Final = frozenset({401, 403})
+_SUCCESS: Final = re.compile(rb'"status"\s*:\s*"success"')
+_PARTIAL: Final = re.compile(rb'"(?:warnings|isPartial)"\s*:')
+_HEAD_BYTES: Final = 200
 _CONNECT_SECONDS: Final = 10
 _LONGEST_PAUSE_SECONDS: Final = 20
 _LONGEST_REASON: Final = 300
@@ -94,7 +98,7 @@ class Prometheus:
             session=session,
             # To connect and to read: requests takes a pair, whatever the client's types say.
             timeout=(min(access.timeout, _CONNECT_SECONDS), access.timeout),  # type: ignore[arg-type]
-            retry=Retry(total=0),
+            retry=Retry(total=0, read=False),
         )
 
     def instant(self, query: str, at: int) -> list[tuple[Labels, float]]:
@@ -184,7 +188,7 @@ class Prometheus:
         attempts = Retrying(
             stop=stop_after_attempt(self._access.attempts),
             wait=wait_exponential_jitter(
-                initial=self._access.pause, max=_LONGEST_PAUSE_SECONDS, jitter=self._access.pause
+                multiplier=self._access.pause, max=_LONGEST_PAUSE_SECONDS, jitter=self._access.pause
             ),
             retry=retry_if_exception_type((_BusyError, requests.ConnectionError, requests.Timeout)),
             reraise=True,
@@ -201,12 +205,12 @@ class Prometheus:
             raise ServerError(f"{url} {error} ({self._access.attempts} attempts)") from error
         except requests.ConnectionError as error:
             raise ServerError(f"{url} cannot be reached ({_cause(error)})") from error
-        except (requests.RequestException, PrometheusApiClientException) as error:
-            raise ServerError(f"{url} cannot be asked ({error})") from error
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (requests.JSONDecodeError, KeyError, TypeError, IndexError) as error:
             raise ServerError(
                 f"{url} did not answer as Prometheus does ({error!r}): is it the right address?"
             ) from error
+        except (requests.RequestException, PrometheusApiClientException, ValueError) as error:
+            raise ServerError(f"{url} cannot be asked ({error})") from error
 
 
 def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
@@ -225,13 +229,14 @@ def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
         raise _BusyError(f"answered {status}: {_reason(response)}")
     if not response.ok:
         raise ServerError(f"{_address(response)} answered {status}: {_reason(response)}")
-    # A quote inside a label value is escaped, so that this cannot be a part of one.
-    if b'"warnings":' in response.content and (warnings := response.json().get("warnings")):
-        raise ServerError(
-            f"{_address(response)} gave a partial answer: {_short('; '.join(map(str, warnings)))}"
-        )
-    if b'"status":"error"' in response.content and response.json().get("status") == "error":
+    if not _SUCCESS.search(response.content, 0, _HEAD_BYTES):
         raise ServerError(f"{_address(response)} answered with an error: {_reason(response)}")
+    # A quote inside a label value is escaped, so that these cannot be a part of one.
+    if _PARTIAL.search(response.content):
+        body = response.json()
+        if body.get("warnings") or body.get("isPartial"):
+            told = "; ".join(map(str, body.get("warnings", ())))
+            raise ServerError(f"{_address(response)} gave a partial answer: {_short(told)}")
 
 
 def _address(response: requests.Response) -> str:

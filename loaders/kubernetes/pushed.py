@@ -98,7 +98,7 @@ def measure_pushed(
             refused.append(f"{sub_platform.platform}/{sub_platform.sub_platform}: {reason}")
         else:
             usage += sub_platform.usage()
-    return PushedHour(usage, refused)
+    return PushedHour(usage, sorted(refused))
 
 
 def publish_usage(root: Path, cluster: str, hours: Sequence[tuple[datetime, Usage]]) -> list[Path]:

@@ -23,10 +23,12 @@ from loaders.kubernetes.scraping import scrape_interval
 from loaders.kubernetes.sources import Source
 from loaders.kubernetes.vocabulary import PUSHED, cluster_matchers, learn
 from loaders.result import Progress, silent
+from loaders.warehouse import utc_now
 
 HOUR: Final = timedelta(hours=1)
 
 _USUAL_SECONDS: Final = 60
+_PATIENCE: Final = 3
 
 PLATFORMS: Final = "platforms"
 """Where, beside the collections, the usage goes that platform owners push."""
@@ -59,6 +61,7 @@ def track(
     *,
     since: datetime | None,
     until: datetime | None,
+    now: datetime | None = None,
     progress: Progress = silent,
 ) -> Tracked:
     """Collects hours of clusters.
@@ -69,6 +72,7 @@ def track(
         since: The first hour, plain UTC; None goes on from what was collected before.
         until: The hour after the last, plain UTC; None collects all that have passed. Hours that
             have not passed are never collected.
+        now: What time it is, plain UTC; the clock's by default.
         progress: Told what is being done.
 
     Returns:
@@ -79,17 +83,19 @@ def track(
             others have been).
     """
     root = _directory(to)
-    now = _this_hour()
-    end = min(until, now) if until else now
+    passed = (now or utc_now()).replace(minute=0, second=0, microsecond=0)
+    end = min(until, passed) if until else passed
     tracked = Tracked()
     failures = []
     for source in sources:
-        hours = hours_to_collect(root, source.cluster, since, end)
+        run = _Run(source, root, tracked, progress)
         try:
-            failures += _track_source(source, root, hours, tracked, progress)
+            if hours := hours_to_collect(root, source.cluster, since, end):
+                run.collect(hours)
         except InfraspendError as error:
             failures.append(_named(source, str(error)))
             progress(failures[-1])
+        failures += run.failures
     if failures:
         raise InfraspendError(
             f"{len(failures)} parts could not be collected (everything else was; run this again):"
@@ -98,37 +104,81 @@ def track(
     return tracked
 
 
-def _track_source(
-    source: Source, root: Path, hours: Sequence[datetime], tracked: Tracked, progress: Progress
-) -> list[str]:
-    """Collects a source's hours; returns what failed."""
-    if not hours:
-        return []
-    session = _Session(source, hours)
-    failures: list[str] = []
-    pushed: list[tuple[datetime, Usage]] = []
+class _Run:
+    """The collecting of one source's hours."""
 
-    def measured(some: Iterable[datetime]) -> Iterator[Hour]:
-        for hour in some:
-            name = f"{source.cluster} {hour:%Y-%m-%dT%H}"
-            progress(name)
+    def __init__(self, source: Source, root: Path, tracked: Tracked, progress: Progress) -> None:
+        self._source = source
+        self._root = root
+        self._tracked = tracked
+        self._progress = progress
+        self._pushed: list[tuple[datetime, Usage]] = []
+        self.failures: list[str] = []
+
+    def collect(self, hours: Sequence[datetime]) -> None:
+        """Collects hours; what failed is in `failures`.
+
+        A collection holds hours of one day that follow each other. A server that fails several
+        hours in a row is left alone.
+
+        Raises:
+            InfraspendError: The source has nothing of the cluster, or nothing can be written.
+        """
+        session = _Session(self._source, hours)
+        for _, day in groupby(hours, key=datetime.date):
+            if session.is_given_up:
+                break
+            self._write(self._measured(session, day))
+            published = publish_usage(self._root / PLATFORMS, self._source.cluster, self._pushed)
+            self._tracked.published += published
+            self._pushed.clear()
+
+    def _measured(self, session: "_Session", hours: Iterable[datetime]) -> Iterator[Hour]:
+        """The hours that the server tells."""
+        for hour in hours:
+            name = f"{self._source.cluster} {hour:%Y-%m-%dT%H}"
+            self._progress(name)
             try:
-                usage = session.pushed(hour)
-                pushed.extend((hour, one) for one in usage.usage)
-                for reason in usage.refused:
-                    progress(f"{name}: not published: {reason}")
-                tracked.rejects += len(usage.refused)
-                if session.has_cluster:
-                    yield session.cluster(hour)
+                pushed, measured = session.hour(hour)
             except ServerError as error:
-                failures.append(f"{name}: {error}")
-                progress(failures[-1])
+                self._fail(f"{name}: {error}")
+                if session.is_given_up:
+                    self._fail(f"{name}: the hours after it were not tried")
+                    return
+                continue
+            self._pushed += [(hour, usage) for usage in pushed.usage]
+            self._tracked.rejects += len(pushed.refused)
+            for reason in pushed.refused:
+                self._progress(f"{name}: not published: {reason}")
+            if measured:
+                yield measured
 
-    for _, day in groupby(hours, key=datetime.date):
-        _write(root, source.cluster, measured(day), tracked)
-        tracked.published += publish_usage(root / PLATFORMS, source.cluster, pushed)
-        pushed.clear()
-    return failures
+    def _write(self, hours: Iterable[Hour]) -> None:
+        """Writes a day's hours, in as many collections as it takes: one has no gaps."""
+        writer: CollectionWriter | None = None
+        try:
+            for hour in hours:
+                self._tracked.unscraped += not hour.samples
+                if not any(hour.tables.values()):
+                    continue
+                if writer and writer.end_hour != hour.start:
+                    self._tracked.collections.append(writer.finish())
+                    writer = None
+                writer = writer or CollectionWriter(self._root, self._source.cluster, hour.start)
+                writer.add(hour.start, hour.tables)
+                self._tracked.hours += bool(hour.samples)
+                self._tracked.incomplete += 0 < hour.samples < hour.expected_samples
+                self._tracked.rejects += len(hour.tables["rejects"])
+        except BaseException:
+            if writer:
+                writer.abandon()
+            raise
+        if writer:
+            self._tracked.collections.append(writer.finish())
+
+    def _fail(self, message: str) -> None:
+        self.failures.append(message)
+        self._progress(message)
 
 
 class _Session:
@@ -141,19 +191,20 @@ class _Session:
             InfraspendError: It has nothing of the cluster.
         """
         self._source = source
+        self._failed_in_a_row = 0
         self._prometheus = Prometheus(source.access)
         span = _seconds(hours[0]), _seconds(hours[-1] + HOUR)
         matchers = cluster_matchers(self._prometheus, source.cluster, source.match, *span)
         self._vocabulary = learn(self._prometheus, source.cluster, matchers, *span)
         self._metric = self._vocabulary.get(PUSHED)
-        self.has_cluster = self._vocabulary.has_cluster or not (self._metric or source.usage)
-        series = [self._vocabulary.node_cpus()] if self.has_cluster else []
+        self._has_cluster = self._vocabulary.has_cluster or not (self._metric or source.usage)
+        series = [self._vocabulary.node_cpus()] if self._has_cluster else []
         series += [self._metric.series()] if self._metric else []
         intervals = [
             source.scrape_interval or scrape_interval(self._prometheus, one, *span)
             for one in series
         ]
-        if self.has_cluster and intervals[0] is None:
+        if self._has_cluster and intervals[0] is None:
             raise InfraspendError(
                 f"cluster {source.cluster}: {series[0]} has no two samples in the hours asked for:"
                 " were they scraped, and are they still kept?"
@@ -162,8 +213,24 @@ class _Session:
         self._slot = slots[0] if slots else _USUAL_SECONDS
         self._pushed_slot = slots[-1] if slots else _USUAL_SECONDS
 
-    def cluster(self, hour: datetime) -> Hour:
-        """An hour of the cluster."""
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the server failed too many hours in a row to be asked for another."""
+        return self._failed_in_a_row >= _PATIENCE
+
+    def hour(self, hour: datetime) -> tuple[PushedHour, Hour | None]:
+        """An hour of what platform owners measure, and of the cluster if there is one.
+
+        Raises:
+            ServerError: The server did not tell everything.
+        """
+        self._failed_in_a_row += 1
+        pushed = self._of_platforms(hour)
+        measured = self._of_cluster(hour) if self._has_cluster else None
+        self._failed_in_a_row = 0
+        return pushed, measured
+
+    def _of_cluster(self, hour: datetime) -> Hour:
         return measure_hour(
             self._prometheus,
             self._vocabulary,
@@ -172,31 +239,10 @@ class _Session:
             self._source.pod_labels,
         )
 
-    def pushed(self, hour: datetime) -> PushedHour:
-        """An hour of what platform owners measure there."""
+    def _of_platforms(self, hour: datetime) -> PushedHour:
         start = _seconds(hour)
         window = Window(start, start + HOUR_SECONDS, self._pushed_slot)
         return measure_pushed(self._prometheus, self._metric, self._source.usage, window)
-
-
-def _write(root: Path, cluster: str, hours: Iterable[Hour], tracked: Tracked) -> None:
-    """Writes hours, in as many collections as it takes: one has no gaps."""
-    writer: CollectionWriter | None = None
-    for hour in hours:
-        if not hour.samples:
-            tracked.unscraped += 1
-        if not any(hour.tables.values()):
-            continue
-        if writer and writer.end_hour != hour.start:
-            tracked.collections.append(writer.finish())
-            writer = None
-        writer = writer or CollectionWriter(root, cluster, hour.start)
-        writer.add(hour.start, hour.tables)
-        tracked.hours += bool(hour.samples)
-        tracked.incomplete += 0 < hour.samples < hour.expected_samples
-        tracked.rejects += len(hour.tables["rejects"])
-    if writer:
-        tracked.collections.append(writer.finish())
 
 
 def _named(source: Source, message: str) -> str:
@@ -221,10 +267,6 @@ def _directory(to: str) -> Path:
     except OSError as error:
         raise InfraspendError(f"{path} cannot be written to ({error.strerror})") from error
     return path
-
-
-def _this_hour() -> datetime:
-    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 def _seconds(hour: datetime) -> int:

@@ -43,6 +43,7 @@ METRICS: Final = (
 """Every metric that the tracker can use."""
 
 _CLUSTER_LABEL: Final = "cluster"
+_CLUSTERS_NAMED: Final = 10
 _OLD_NAMES: Final = {"pod": "pod_name", "container": "container_name"}
 
 
@@ -158,9 +159,11 @@ def cluster_matchers(
     if cluster in clusters:
         return (f"{_CLUSTER_LABEL}={literal(cluster)}",)
     if clusters:
+        some = sorted(clusters)[:_CLUSTERS_NAMED]
+        there = ", ".join(map(literal, some)) + (", ..." if len(clusters) > len(some) else "")
         raise InfraspendError(
             f"cluster {cluster}: no series has {_CLUSTER_LABEL}={literal(cluster)}, only"
-            f" {', '.join(sorted(clusters))}: name one of those, or say with `match` in the"
+            f" {there}: name one of those, or say with `match` in the"
             " configuration file which labels its series carry"
         )
     return ()

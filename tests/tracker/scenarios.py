@@ -1,0 +1,249 @@
+"""Clusters in which something is out of the ordinary, by name."""
+
+from collections.abc import Iterable
+from math import inf, nan
+
+from tests.tracker.exporter import GIB, HOUR, Cluster, Exporter
+
+HOSTILE = "a\"b\\c\nd{e}'; drop table x; -- {{ f }} $1 .*"
+"""A text that means something in every language on the way."""
+
+PUSHED = "infraspend_platform_usage"
+
+
+def scenarios() -> str:
+    """Every cluster but the one that does not name itself."""
+    exporter = Exporter()
+    _gap(exporter)
+    _sparse(exporter)
+    _replicas(exporter)
+    _exported(exporter)
+    _init(exporter)
+    _bad(exporter)
+    _bad_usage(exporter)
+    _moved(exporter)
+    _upgrade(exporter)
+    _unaligned(exporter)
+    _hostile(exporter)
+    _gpu(exporter)
+    _facts(exporter)
+    _pushed(exporter)
+    _no_phase(exporter)
+    return exporter.text()
+
+
+def lone_cluster() -> str:
+    """A cluster whose series do not name it."""
+    exporter = Exporter()
+    cluster = Cluster(exporter, "", prefix="exported_")
+    cluster.node("node-1", instance_type="")
+    cluster.pod("web-0")
+    exporter.add(PUSHED, _usage("queues", "kafka-0", "api"), dict.fromkeys(HOUR, 3.0))
+    return exporter.text()
+
+
+def _cluster(exporter: Exporter, name: str, scrapes: Iterable[int] = HOUR) -> Cluster:
+    cluster = Cluster(exporter, name, scrapes)
+    cluster.node("node-1")
+    return cluster
+
+
+def _gap(exporter: Exporter) -> None:
+    """Ten scrapes are missing; one pod ran all the hour, one in its first half."""
+    cluster = _cluster(exporter, "gap", [*range(10), *range(20, 60)])
+    cluster.pod("steady")
+    cluster.pod("half", scrapes=range(30))
+
+
+def _sparse(exporter: Exporter) -> None:
+    """An hour, five scrapes of the next, none of the third, and another hour."""
+    cluster = _cluster(exporter, "sparse", [*range(65), *range(180, 240)])
+    cluster.pod("steady")
+
+
+def _replicas(exporter: Exporter) -> None:
+    """Two kube-state-metrics, each with a gap, at other seconds."""
+    one = Cluster(exporter, "replicas", [*range(10), *range(20, 60)])
+    two = Cluster(exporter, "replicas", [*range(30), *range(40, 60)], instance="ksm-1", shift=17.3)
+    for replica in (one, two):
+        replica.node("node-1")
+        replica.pod("steady")
+
+
+def _exported(exporter: Exporter) -> None:
+    """honor_labels is off."""
+    cluster = Cluster(exporter, "exported", prefix="exported_")
+    cluster.node("node-1")
+    cluster.pod("web-0", namespace="api")
+    cluster.pod("web-0", namespace="maps", requests={"cpu": 2.0, "memory": 3 * GIB})
+
+
+def _init(exporter: Exporter) -> None:
+    """An init container that asks for more CPU than the containers, and less memory."""
+    cluster = _cluster(exporter, "init")
+    cluster.pod("web-0", requests={"cpu": 1.0, "memory": 4 * GIB})
+    for resource, value in (("cpu", 3.0), ("memory", 1 * GIB)):
+        labels = {"namespace": "api", "pod": "web-0", "uid": "1", "node": "node-1"}
+        cluster.gauge(
+            "kube_pod_init_container_resource_requests",
+            labels | {"container": "migrate", "resource": resource},
+            value,
+        )
+
+
+def _bad(exporter: Exporter) -> None:
+    """Requests that are no measurements, in four scrapes."""
+    cluster = _cluster(exporter, "bad")
+    cluster.pod("good")
+    labels = {"namespace": "api", "pod": "good", "uid": "1", "node": "node-1", "resource": "cpu"}
+    for container, scrape, value in (
+        ("a", 5, nan),
+        ("b", 6, inf),
+        ("c", 7, -1.0),
+        ("d", 8, 1e308),
+    ):
+        exporter.add(
+            "kube_pod_container_resource_requests",
+            {"cluster": "bad", "container": container} | labels,
+            dict.fromkeys(HOUR, 1.0) | {scrape: value},
+        )
+
+
+def _bad_usage(exporter: Exporter) -> None:
+    """Usage that is no measurement."""
+    cluster = _cluster(exporter, "bad-usage")
+    for pod, value in (("good", GIB), ("bad", nan)):
+        cluster.pod(pod)
+        cluster.cadvisor(
+            "container_memory_working_set_bytes",
+            {"namespace": "api", "pod": pod, "container": "main"},
+            dict.fromkeys(HOUR, float(value)),
+        )
+
+
+def _moved(exporter: Exporter) -> None:
+    """One name, borne in turn by two pods on two nodes."""
+    cluster = _cluster(exporter, "moved")
+    cluster.node("node-2", instance_type="c5.4xlarge")
+    for node, uid, when, rate in (("node-1", "1", range(30), 30), ("node-2", "2", HOUR[30:], 15)):
+        cluster.pod("web-0", uid=uid, node=node, scrapes=when)
+        cluster.cadvisor(
+            "container_cpu_usage_seconds_total",
+            {"instance": node, "namespace": "api", "pod": "web-0", "container": "main"},
+            {scrape: float(rate * (scrape - when[0])) for scrape in when},
+        )
+
+
+def _upgrade(exporter: Exporter) -> None:
+    """kube-state-metrics 1 and then 2; for five scrapes both."""
+    cluster = _cluster(exporter, "upgrade")
+    labels = {"cluster": "upgrade", "namespace": "api", "pod": "web-0", "node": "node-1"}
+    cluster.pod("web-0", uid="", scrapes=HOUR, requests={"memory": GIB})
+    exporter.add(
+        "kube_pod_container_resource_requests_cpu_cores",
+        labels | {"container": "main"},
+        dict.fromkeys(range(30), 1.0),
+    )
+    exporter.add(
+        "kube_pod_container_resource_requests",
+        labels | {"container": "main", "resource": "cpu"},
+        dict.fromkeys(range(25, 60), 1.0),
+    )
+
+
+def _unaligned(exporter: Exporter) -> None:
+    """Scraped at 59.95 seconds past the minute; the cluster next to it half an hour late."""
+    cluster = Cluster(exporter, "unaligned", shift=59.95)
+    cluster.node("node-1")
+    cluster.pod("steady")
+    late = Cluster(exporter, "skewed", shift=1800)
+    late.node("node-1")
+    late.pod("steady")
+
+
+def _hostile(exporter: Exporter) -> None:
+    """Every name and value is hostile, the cluster's own as well."""
+    cluster = _cluster(exporter, HOSTILE)
+    cluster.pod(HOSTILE, namespace=HOSTILE, uid=HOSTILE, container=HOSTILE)
+    cluster.pod(HOSTILE, namespace=HOSTILE, uid="2", container=HOSTILE, scrapes=[59])
+    cluster.cadvisor(
+        "container_memory_working_set_bytes",
+        {"namespace": HOSTILE, "pod": HOSTILE, "container": HOSTILE},
+        dict.fromkeys(HOUR, float(GIB)),
+    )
+
+
+def _gpu(exporter: Exporter) -> None:
+    """A GPU of two is used by half, in a pod that dcgm-exporter names."""
+    cluster = _cluster(exporter, "gpu")
+    cluster.gauge("kube_node_status_capacity", {"node": "node-1", "resource": "nvidia_com_gpu"}, 2)
+    cluster.pod("train", requests={"nvidia_com_gpu": 2.0})
+    for gpu, used in (("0", 50.0), ("1", 0.0)):
+        cluster.cadvisor(
+            "DCGM_FI_DEV_GPU_UTIL",
+            {
+                "gpu": gpu,
+                "namespace": "monitoring",
+                "pod": "dcgm",
+                "container": "dcgm",
+                "exported_namespace": "api",
+                "exported_pod": "train",
+                "exported_container": "main",
+            },
+            dict.fromkeys(HOUR, used),
+        )
+
+
+def _facts(exporter: Exporter) -> None:
+    """Owners, labels, volumes, network: everything that is no request."""
+    cluster = _cluster(exporter, "facts")
+    node = {"node": "node-1"}
+    cluster.gauge("kube_node_info", node | {"provider_id": "aws:///us-east-1b/i-0abc"}, 1)
+    cluster.gauge("kube_node_status_allocatable", node | {"resource": "cpu"}, 15)
+    replica_set = {"namespace": "api", "replicaset": "web-7f"}
+    made_by = {"owner_kind": "ReplicaSet", "owner_name": "web-7f"}
+    cluster.pod("web-7f-x")
+    pod = {"namespace": "api", "pod": "web-7f-x", "uid": "1"}
+    cluster.gauge("kube_pod_owner", pod | made_by, 1)
+    deployment = {"owner_kind": "Deployment", "owner_name": "web"}
+    cluster.gauge("kube_replicaset_owner", replica_set | deployment, 1)
+    labels = {"label_app_kubernetes_io_name": "web", "label_tier": "front"}
+    cluster.gauge("kube_pod_labels", pod | labels, 1)
+    for interface, speed in (("eth0", GIB / 60), ("eth1", GIB / 60)):
+        cluster.cadvisor(
+            "container_network_receive_bytes_total",
+            {"namespace": "api", "pod": "web-7f-x", "interface": interface},
+            {scrape: scrape * speed for scrape in HOUR},
+        )
+    volume = {"persistentvolume": "pvc-1"}
+    cluster.gauge("kube_persistentvolume_capacity_bytes", volume, 8 * GIB)
+    handle = {"storageclass": "gp3", "csi_volume_handle": "vol-0123abc"}
+    cluster.gauge("kube_persistentvolume_info", volume | handle, 1)
+    claim = {"name": "data", "claim_namespace": "api"}
+    cluster.gauge("kube_persistentvolume_claim_ref", volume | claim, 1)
+
+
+def _pushed(exporter: Exporter) -> None:
+    """What platforms push: one whole, one that is scraped too seldom, one that is nonsense."""
+    _cluster(exporter, "pushed").pod("steady")
+    of = {"cluster": "pushed", "job": "queues"}
+    whole = [*range(20), *range(30, 60)]
+    exporter.add(PUSHED, of | _usage("queues", "kafka-0", "api"), dict.fromkeys(whole, 6.0))
+    exporter.add(PUSHED, of | _usage("queues", "kafka-0", "maps"), dict.fromkeys(whole[:25], 4.0))
+    free = {"platform": "queues", "sub_platform": "kafka-0", "label": "free"}
+    exporter.add(PUSHED, of | free, dict.fromkeys(whole, 2.0))
+    rare = {"cluster": "pushed", "job": "rare"} | _usage("queues", "kafka-1", "api")
+    exporter.add(PUSHED, rare, dict.fromkeys(range(0, 60, 10), 1.0))
+    bad = {"cluster": "pushed", "job": "bad"} | _usage("queues", "kafka-2", "api")
+    exporter.add(PUSHED, bad, dict.fromkeys(HOUR, -1.0))
+    path = {"cluster": "pushed", "job": "path"} | _usage("../queues", "kafka-3", "api")
+    exporter.add(PUSHED, path, dict.fromkeys(HOUR, 1.0))
+
+
+def _no_phase(exporter: Exporter) -> None:
+    """Nothing tells which pods were Running."""
+    _cluster(exporter, "no-phase")
+
+
+def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:
+    return {"platform": platform, "sub_platform": sub_platform, "lyft_label": label}

@@ -1,0 +1,187 @@
+"""Servers that fail, refuse, hang, or tell half the truth."""
+
+from pathlib import Path
+
+import pytest
+
+from loaders.errors import InfraspendError
+from loaders.kubernetes.prometheus import Access, Prometheus, ServerError
+from loaders.kubernetes.sources import Source
+from loaders.kubernetes.tracker import track
+from tests.tracker.exporter import START
+from tests.tracker.reading import FIRST, NOW, collect, coverage, rows, source
+from tests.tracker.servers import Answer, Request, Scripted, error, vector
+
+THIRD_HOUR = START + 3 * 3600
+
+
+def in_hour(request: Request, end: int) -> bool:
+    """Whether a query is about the hour that ends there."""
+    return end - 3600 < float(request.get("time", 0)) <= end and ":" in request.get("query", "")
+
+
+def test_it_asks_again_when_the_server_is_busy_and_shows_its_words_when_it_stays_so() -> None:
+    answers = iter([Answer(error("upstream is down"), 503), Answer(vector(({}, "7")))])
+    with Scripted(lambda *_: next(answers, Answer(b"try later", 500))) as server:
+        prometheus = Prometheus(Access(server.url, pause=0.01))
+
+        assert prometheus.instant("x", START) == [({}, 7.0)]
+        with pytest.raises(ServerError, match=r"answered 500: try later \(4 attempts\)"):
+            prometheus.instant("x", START)
+    assert len(server.requests) == 2 + 4
+
+
+def test_a_server_that_hangs_is_left_after_the_time_out() -> None:
+    with Scripted(lambda *_: Answer(vector(), seconds=2)) as server:
+        prometheus = Prometheus(Access(server.url, timeout=0.1, attempts=2, pause=0.01))
+
+        with pytest.raises(ServerError, match=r"did not answer within 0.1 s \(2 attempts\)"):
+            prometheus.instant("x", START)
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    with pytest.raises(ServerError, match=r"http://127.0.0.1:9 cannot be reached"):
+        Prometheus(Access("http://127.0.0.1:9", pause=0.01)).instant("x", START)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (Answer(error("tenant unknown"), 401), "denied access .401: tenant unknown"),
+        (Answer(b"<html>", 404), "answered 404: <html>"),
+        (Answer(b"<html>", 200), "answered with an error: <html>"),
+        (Answer({"status": "success"}), "did not answer as Prometheus does"),
+        (Answer(error("too old"), 200), "answered with an error: too old"),
+        (Answer({**vector(), "isPartial": True}), "gave a partial answer"),
+        (
+            Answer({**vector(), "warnings": ["store gateway 2 is gone"]}),
+            "gave a partial answer: store gateway 2 is gone",
+        ),
+    ],
+)
+def test_anything_but_a_whole_answer_is_an_error(answer: Answer, says: str) -> None:
+    with Scripted(lambda *_: answer) as server, pytest.raises(ServerError, match=says):
+        Prometheus(Access(server.url, pause=0.01)).instant("x", START)
+
+
+def test_a_label_that_is_called_warnings_is_no_warning() -> None:
+    with Scripted(lambda *_: Answer(vector(({"warnings": '"warnings":'}, "1")))) as server:
+        assert Prometheus(Access(server.url)).instant("x", START) == [
+            ({"warnings": '"warnings":'}, 1.0)
+        ]
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_windows_that_are_refused_are_halved_and_nothing_changes(
+    server: str, tmp_path: Path, status: int
+) -> None:
+    def refuse_more_than_half_an_hour(_: str, request: Request) -> Answer | None:
+        query = request.get("query", "")
+        if ":60s]" in query and int(query.rpartition("[")[2].partition("ms")[0]) > 900_000:
+            return Answer(error("query processing would load too many samples"), status)
+        return None
+
+    collect(source(server, "cluster-1"), tmp_path / "whole", hours=2)
+    with Scripted(refuse_more_than_half_an_hour, server) as halving:
+        collect(source(halving.url, "cluster-1"), tmp_path / "halved", hours=2)
+
+    for table in ("container_hours", "node_hours", "scrape_hours", "pods"):
+        whole = rows(tmp_path / "whole", table, "*")
+        assert whole
+        assert rows(tmp_path / "halved", table, "*") == whole
+
+
+def test_a_query_that_is_refused_however_small_shows_the_server_s_words(
+    server: str, tmp_path: Path
+) -> None:
+    def refuse(_: str, request: Request) -> Answer | None:
+        return (
+            Answer(error("found duplicate series"), 422) if in_hour(request, THIRD_HOUR) else None
+        )
+
+    with (
+        Scripted(refuse, server) as refusing,
+        pytest.raises(InfraspendError, match=r"2026-11-01T02: .*found duplicate series"),
+    ):
+        collect(source(refusing.url, "cluster-1"), tmp_path, hours=4)
+
+
+def test_an_hour_that_fails_stops_no_other(server: str, tmp_path: Path) -> None:
+    def warn(_: str, request: Request) -> Answer | None:
+        if in_hour(request, THIRD_HOUR):
+            return Answer({**vector(), "warnings": ["partial"]})
+        return None
+
+    with (
+        Scripted(warn, server) as partial,
+        pytest.raises(InfraspendError, match=r"cluster-1 2026-11-01T02: .*partial"),
+    ):
+        collect(source(partial.url, "cluster-1"), tmp_path, hours=4)
+
+    assert coverage(tmp_path) == [(60, 60)] * 3
+    names = sorted(path.name for path in (tmp_path / "cluster=cluster-1").iterdir())
+    assert names == ["20261101T00_20261101T02", "20261101T03_20261101T04"]
+
+
+def test_a_source_that_fails_stops_no_other(server: str, tmp_path: Path) -> None:
+    sources = [
+        Source("gone", Access("http://127.0.0.1:9", pause=0.01)),
+        source(server, "cluster-1"),
+    ]
+    with pytest.raises(InfraspendError, match=r"1 parts .*gone: http://127.0.0.1:9 cannot be"):
+        track(sources, str(tmp_path), since=FIRST, until=FIRST.replace(hour=1), now=NOW)
+
+    assert coverage(tmp_path) == [(60, 60)]
+
+
+def test_a_server_that_fails_hour_after_hour_is_left_alone(server: str, tmp_path: Path) -> None:
+    def fail(_: str, request: Request) -> Answer | None:
+        return Answer(b"out of memory", 500) if ":60s]" in request.get("query", "") else None
+
+    with (
+        Scripted(fail, server) as failing,
+        pytest.raises(InfraspendError, match=r"T02: the hours after it were not tried"),
+    ):
+        collect(source(failing.url, "cluster-1"), tmp_path, hours=20)
+
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1", "1e308"])
+def test_a_value_that_is_no_measurement_never_reaches_the_files(
+    server: str, tmp_path: Path, value: str
+) -> None:
+    """Whatever a server's arithmetic makes of its samples."""
+
+    def poison(_: str, request: Request) -> Answer | None:
+        query = request.get("query", "")
+        if not query.startswith("sum_over_time((max by (node, resource)"):
+            return None
+        return Answer(vector(({"node": "node-1", "resource": "cpu"}, value)))
+
+    with Scripted(poison, server) as poisoned:
+        collect(source(poisoned.url, "gap"), tmp_path)
+
+    assert rows(tmp_path, "node_hours", "node, cpu_capacity_core_hours") == [("node-1", None)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert "cpu_capacity_core_hours of node node-1 is" in reason
+
+
+def test_credentials_and_parameters_go_with_every_request(server: str, tmp_path: Path) -> None:
+    access = Access(
+        "",
+        headers={"X-Scope-OrgID": "platform"},
+        params={"dedup": "true", "partial_response": "false"},
+        auth=("tracker", "secret"),
+    )
+    with Scripted(lambda *_: None, server) as watched:
+        access = Access(watched.url, headers=access.headers, params=access.params, auth=access.auth)
+        collect(Source("cluster-1", access), tmp_path)
+
+    assert len(watched.requests) > 10
+    for _, request, headers in watched.requests:
+        assert request["dedup"] == "true"
+        assert request["partial_response"] == "false"
+        assert headers["X-Scope-OrgID"] == "platform"
+        assert headers["Authorization"].startswith("Basic ")
+    assert "secret" not in repr(access) and "platform" not in repr(access)

@@ -1,0 +1,228 @@
+"""What is out of the ordinary in a cluster, on a real server."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from loaders import kubernetes
+from loaders.errors import InfraspendError
+from tests.loaders.queries import rows as landed_rows
+from tests.tracker.reading import FIRST, collect, coverage, requested, rows, source
+from tests.tracker.scenarios import HOSTILE
+
+
+def test_a_gap_is_bridged_by_the_cluster_s_own_scrapes_and_told(
+    server: str, tmp_path: Path
+) -> None:
+    tracked = collect(source(server, "gap"), tmp_path)
+
+    assert coverage(tmp_path) == [(50, 60)]
+    # One ran in all 50 scrapes, the other in 20 of them: it has died, which is no gap.
+    assert requested(tmp_path) == {"steady": Decimal(1), "half": Decimal("0.4")}
+    assert rows(tmp_path, "node_hours", "cpu_capacity_core_hours::int") == [(16,)]
+    assert (tracked.hours, tracked.incomplete) == (1, 1)
+
+
+def test_an_hour_with_few_samples_never_passes_for_a_whole_one(server: str, tmp_path: Path) -> None:
+    tracked = collect(source(server, "sparse"), tmp_path, hours=4)
+
+    # 8 % of the second hour, nothing of the third: it is in no collection.
+    assert coverage(tmp_path) == [(60, 60), (5, 60), (60, 60)]
+    hours = [directory.name for directory in tracked.collections]
+    assert hours == ["20261101T00_20261101T02", "20261101T03_20261101T04"]
+    assert (tracked.hours, tracked.incomplete, tracked.unscraped) == (3, 1, 1)
+
+
+def test_replicas_are_one(server: str, tmp_path: Path) -> None:
+    collect(source(server, "replicas"), tmp_path)
+
+    # Each has a gap where the other has none.
+    assert coverage(tmp_path) == [(60, 60)]
+    assert requested(tmp_path) == {"steady": Decimal(1)}
+    assert rows(tmp_path, "node_hours", "cpu_capacity_core_hours::int") == [(16,)]
+
+
+def test_honor_labels_may_be_off(server: str, tmp_path: Path) -> None:
+    collect(source(server, "exported"), tmp_path)
+
+    assert rows(
+        tmp_path,
+        "container_hours",
+        "namespace, pod, container, cpu_request_core_hours::int, memory_request_gib_hours::int",
+    ) == [("api", "web-0", "main", 1, 0), ("maps", "web-0", "main", 2, 3)]
+
+
+def test_a_pod_takes_as_much_as_its_largest_init_container(server: str, tmp_path: Path) -> None:
+    collect(source(server, "init"), tmp_path)
+
+    assert rows(
+        tmp_path,
+        "container_hours",
+        "container, cpu_request_core_hours::int, memory_request_gib_hours::int",
+    ) == [("main", 1, 4), ("migrate", 2, 0)]
+
+
+def test_a_scrape_that_cannot_be_is_not_believed(server: str, tmp_path: Path) -> None:
+    tracked = collect(source(server, "bad"), tmp_path / "collected")
+
+    assert coverage(tmp_path / "collected") == [(56, 60)]
+    amounts = rows(tmp_path / "collected", "container_hours", "container, cpu_request_core_hours")
+    assert amounts == [(container, Decimal(1)) for container in ("a", "b", "c", "d", "main")]
+    assert tracked.rejects == 4
+
+    warehouse = tmp_path / "warehouse.duckdb"
+    assert kubernetes.load(warehouse, str(tmp_path / "collected")).rejected == 0
+    reasons = landed_rows(
+        warehouse,
+        "select usage_hour, cluster,"
+        " regexp_extract(reason, 'container=.(.).* is (\\S+),', ['c', 'v']) as found,"
+        " regexp_extract(reason, 'the \\d+ of \\d+ scrapes')"
+        " from raw_kubernetes.rejects order by found",
+    )
+    seen = {"a": "nan", "b": "inf", "c": "-1", "d": "1e+308"}
+    assert reasons == [
+        (FIRST, "bad", {"c": container, "v": value}, "the 4 of 60 scrapes")
+        for container, value in seen.items()
+    ]
+
+
+def test_usage_that_cannot_be_is_unknown(server: str, tmp_path: Path) -> None:
+    collect(source(server, "bad-usage"), tmp_path)
+
+    assert rows(tmp_path, "container_hours", "pod, memory_usage_gib_hours::int") == [
+        ("bad", None),
+        ("good", 1),
+    ]
+    assert coverage(tmp_path) == [(60, 60)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert reason.startswith("memory_usage_gib_hours of api/bad/main is nan")
+
+
+def test_a_name_may_pass_on_to_another_pod_on_another_node(server: str, tmp_path: Path) -> None:
+    collect(source(server, "moved"), tmp_path)
+
+    found = rows(
+        tmp_path,
+        "container_hours",
+        "uid, node, instance_type, running_hours, cpu_request_core_hours, cpu_usage_core_hours",
+    )
+    assert [row[:5] for row in found] == [
+        ("1", "node-1", "m5.4xlarge", Decimal("0.5"), Decimal("0.5")),
+        ("2", "node-2", "c5.4xlarge", Decimal("0.5"), Decimal("0.5")),
+    ]
+    # Half a core and a quarter: 29 rises of a counter each, in the 58 slots with a rise.
+    assert [round(row[5], 5) for row in found] == [Decimal("0.25"), Decimal("0.125")]
+
+
+def test_an_upgrade_of_kube_state_metrics_counts_once(server: str, tmp_path: Path) -> None:
+    collect(source(server, "upgrade"), tmp_path)
+
+    assert requested(tmp_path) == {"web-0": Decimal(1)}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "hours", "expected"),
+    [("unaligned", 1, [(60, 60)]), ("skewed", 2, [(30, 60), (30, 60)])],
+)
+def test_a_sample_counts_in_the_hour_of_its_own_time(
+    server: str, tmp_path: Path, cluster: str, hours: int, expected: list[tuple[int, int]]
+) -> None:
+    collect(source(server, cluster), tmp_path, hours=hours)
+
+    assert coverage(tmp_path) == expected
+    assert requested(tmp_path) == {"steady": Decimal(hours)}
+
+
+def test_hours_that_have_not_passed_are_never_collected(server: str, tmp_path: Path) -> None:
+    now = datetime(2026, 11, 1, 1, 59)
+
+    collect(source(server, "cluster-0"), tmp_path, hours=4, now=now)
+
+    assert coverage(tmp_path) == [(60, 60)]
+
+
+def test_hostile_names_are_harmless(server: str, tmp_path: Path) -> None:
+    tracked = collect(source(server, HOSTILE), tmp_path / "collected")
+
+    found = rows(
+        tmp_path / "collected",
+        "container_hours",
+        "uid, namespace, pod, container, cluster, running_hours, memory_usage_gib_hours::int",
+    )
+    assert {row[0] for row in found} == {HOSTILE, "2"}
+    assert all(row[1:5] == (HOSTILE,) * 4 for row in found)
+    # Two bore the name in the last slot: usage belongs to one of them, and is not doubled.
+    assert sum(row[6] or 0 for row in found) == 1
+    index = json.loads((tracked.collections[0] / "collection.json").read_text())
+    assert index["cluster"] == HOSTILE
+    assert kubernetes.load(tmp_path / "w.duckdb", str(tmp_path / "collected")).rejected == 0
+
+
+def test_a_gpu_s_use_belongs_to_the_pod_and_not_to_the_exporter(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "gpu"), tmp_path)
+
+    assert rows(
+        tmp_path, "container_hours", "pod, gpu_request_gpu_hours::int, gpu_usage_gpu_hours"
+    ) == [("train", 2, Decimal("0.5"))]
+    assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours::int") == [(2,)]
+
+
+def test_owners_labels_volumes_and_network_are_collected(server: str, tmp_path: Path) -> None:
+    collect(source(server, "facts", pod_labels=["app.kubernetes.io/name"]), tmp_path)
+
+    assert rows(tmp_path, "pods", "workload_kind, workload_name, labels") == [
+        ("Deployment", "web", '{"app.kubernetes.io/name": "web"}')
+    ]
+    assert rows(
+        tmp_path,
+        "volume_hours",
+        "volume, volume_id, storage_class, namespace, claim, capacity_gib_hours::int",
+    ) == [("pvc-1", "vol-0123abc", "gp3", "api", "data", 8)]
+    assert rows(
+        tmp_path,
+        "node_hours",
+        "provider_id, zone, cpu_capacity_core_hours::int, cpu_allocatable_core_hours::int,"
+        " memory_allocatable_gib_hours::int",
+    ) == [("aws:///us-east-1b/i-0abc", "us-east-1b", 16, 15, 0)]
+    ((received, transmitted),) = rows(
+        tmp_path, "container_hours", "network_receive_gib, network_transmit_gib"
+    )
+    assert (round(received, 6), transmitted) == (2, None)
+
+
+def test_a_lone_cluster_need_not_be_named_by_its_series(lone_server: str, tmp_path: Path) -> None:
+    collect(source(lone_server, "ours"), tmp_path)
+
+    assert rows(tmp_path, "container_hours", "cluster, pod, instance_type") == [
+        ("ours", "web-0", None)
+    ]
+    assert rows(tmp_path, "node_hours", "cluster, node, instance_type") == [
+        ("ours", "node-1", None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "match", "says"),
+    [
+        ("nowhere", None, r"no series has cluster=\"nowhere\", only .*\"bad\""),
+        ("nowhere", {"cluster": "nowhere"}, "kube_node_status_capacity has no samples"),
+        ("no-phase", None, "kube_pod_status_phase has no samples"),
+    ],
+)
+def test_a_source_that_tells_nothing_says_what_to_do(
+    server: str, tmp_path: Path, cluster: str, match: dict[str, str] | None, says: str
+) -> None:
+    with pytest.raises(InfraspendError, match=says):
+        collect(source(server, cluster, match=match), tmp_path)
+    assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_cluster_may_have_another_name_than_its_series_say(server: str, tmp_path: Path) -> None:
+    collect(source(server, "east", match={"cluster": "gap"}), tmp_path)
+
+    assert rows(tmp_path, "scrape_hours", "cluster, samples") == [("east", 50)]
