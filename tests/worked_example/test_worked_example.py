@@ -92,8 +92,9 @@ def build_marts(warehouse: Path, pooling: str, unused: str = "label") -> None:
             (seeds / seed.name).write_text(seed.read_text().splitlines()[0] + "\n")
         (seeds / "label_rules.csv").write_text(LABEL_RULES)
     select = ("--select", "+invoice_bridge", "--indirect-selection", "cautious")
+    without = ("--exclude-resource-type", "unit_test")
     variables = f"{{true_cost_pooling: {pooling}, unused_commitment: {unused}}}"
-    result = build(warehouse, ROOT, seeds, (*select, "--vars", variables))
+    result = build(warehouse, ROOT, seeds, (*select, *without, "--vars", variables))
     assert result.succeeded, result.failures
 
 
