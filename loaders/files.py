@@ -8,10 +8,11 @@ import csv
 import gzip
 import hashlib
 import io
+import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import duckdb
 
@@ -19,6 +20,12 @@ from loaders.errors import InfraspendError
 from loaders.sql import literal
 
 _CHUNK: Final = 1 << 20
+
+MOST_UNPACKED: Final = 256 << 20
+"""How many bytes a packed file may unpack to, whatever its size."""
+
+MOST_EXPANSION: Final = 100
+"""How many times its size a packed file may unpack to beyond that. Real reports stay below 40."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,14 @@ class DataFile:
     bytes: int
     sha256: str
     columns: tuple[tuple[str, str], ...]
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _Writable(Protocol):
+    def write(self, content: bytes, /) -> int: ...
 
 
 class _Hashing(io.RawIOBase):
@@ -63,24 +78,54 @@ def verify_csv_gz(name: str, path: Path) -> DataFile:
     """Reads a gzip file to its end: its checksum, its length, its hash and its header row.
 
     Raises:
-        InfraspendError: The file is damaged, cut short, or has no header row.
+        InfraspendError: The file is damaged, cut short, unpacks to far more than a report would,
+            or has no header row.
     """
     with path.open("rb") as raw:
         hashing = _Hashing(raw)
         try:
             with gzip.GzipFile(fileobj=io.BufferedReader(hashing, _CHUNK)) as content:
-                text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
-                header = next(csv.reader(text), [])
-                while content.read(_CHUNK):
-                    pass
+                header = _drain(name, content, path.stat().st_size, None)
         except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
-            raise InfraspendError(
-                f"{name} is damaged ({error}): copy it again, or wait for the next delivery"
-            ) from error
-    if not any(header):
-        raise InfraspendError(f"{name} has no header row: copy it again")
-    columns = tuple((column, "VARCHAR") for column in header)
-    return DataFile(name, path, hashing.count, hashing.hash.hexdigest(), columns)
+            raise _damaged(name, error) from error
+    return DataFile(name, path, hashing.count, hashing.hash.hexdigest(), _columns(name, header))
+
+
+def unpack_csv_zip(name: str, path: Path, to: Path) -> DataFile:
+    """Unpacks the one CSV file that a zip file holds: its checksum, its length and its header row.
+
+    Args:
+        name: What to call it in messages.
+        path: The zip file.
+        to: Where the CSV file goes; the `path` of what is returned.
+
+    Raises:
+        InfraspendError: The file is damaged, unpacks to far more than a report would, holds
+            anything but one file, or has no header row.
+    """
+    with path.open("rb") as raw:
+        digest = hashlib.file_digest(raw, "sha256").hexdigest()
+        size = raw.tell()
+    try:
+        with zipfile.ZipFile(path) as packed:
+            members = [member for member in packed.infolist() if not member.is_dir()]
+            if len(members) != 1:
+                raise InfraspendError(
+                    f"{name} holds {len(members)} files and not one: look into it"
+                )
+            with packed.open(members[0]) as content, to.open("wb") as target:
+                header = _drain(name, content, size, target)
+    except (
+        EOFError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        UnicodeDecodeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise _damaged(name, error) from error
+    return DataFile(name, to, size, digest, _columns(name, header))
 
 
 def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection) -> DataFile:
@@ -107,3 +152,36 @@ def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection)
         ) from error
     columns = tuple((str(row[0]), str(row[1])) for row in described)
     return DataFile(name, path, size, digest, columns)
+
+
+def _drain(name: str, content: _Readable, packed: int, target: _Writable | None) -> list[str]:
+    """Reads unpacked CSV to its end, copies it to `target`, and returns its header row."""
+    most = max(MOST_UNPACKED, MOST_EXPANSION * packed)
+    head = b""
+    unpacked = 0
+    while chunk := content.read(_CHUNK):
+        unpacked += len(chunk)
+        if unpacked > most:
+            raise InfraspendError(
+                f"{name} has {packed} bytes and unpacks to more than {most}: no report is packed"
+                " as tightly, so it is not read"
+            )
+        if len(head) < _CHUNK:
+            head += chunk
+        if target is not None:
+            target.write(chunk)
+    # A header row is some kilobytes; what follows it may be cut inside a character.
+    text = io.StringIO(head.decode("utf-8-sig", errors="ignore"), newline="")
+    return next(csv.reader(text), [])
+
+
+def _columns(name: str, header: list[str]) -> tuple[tuple[str, str], ...]:
+    if not any(header):
+        raise InfraspendError(f"{name} has no header row: copy it again")
+    return tuple((column, "VARCHAR") for column in header)
+
+
+def _damaged(name: str, error: Exception) -> InfraspendError:
+    return InfraspendError(
+        f"{name} is damaged ({error}): copy it again, or wait for the next delivery"
+    )

@@ -1,24 +1,193 @@
-"""The places that `--from` can name."""
+"""The places that `--from` can name: a directory, or the part of an S3 bucket below a prefix.
 
+A file's name is its path below the place, with `/` between its parts. Names come from outside
+(a manifest can say anything), so a name that leads out of the place is refused.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlparse
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 from loaders.errors import InfraspendError
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in a place, as it was when it was looked at.
+
+    Attributes:
+        name: Its path below the place.
+        bytes: Its size.
+        modified: When it was written, plain UTC.
+        version: A text that changes when the file is replaced: the ETag, or inode, size and time.
+    """
+
+    name: str
+    bytes: int
+    modified: datetime
+    version: str
+
+
+class MissingFileError(InfraspendError):
+    """A file is not there; it may still come."""
+
+
+class ReplacedFileError(InfraspendError):
+    """A file was replaced between looking at it and reading it: look again."""
+
+
+class Place(Protocol):
+    """Where deliveries lie: the only part of a loader that knows how bytes are reached."""
+
+    def files(self, wanted: Callable[[str], bool]) -> Iterator[File]:
+        """Every file whose name is wanted, however deep, in the order of the names."""
+
+    def location(self, name: str) -> str:
+        """The whole path or URL of a file, as a person would look it up."""
+
+    def read(self, name: str) -> bytes:
+        """The content of a small file.
+
+        Raises:
+            MissingFileError: There is no such file.
+        """
+
+    def stat(self, name: str) -> File:
+        """A file as it is now.
+
+        Raises:
+            MissingFileError: There is no such file.
+            InfraspendError: The name leads out of the place.
+        """
+
+    def fetch(self, file: File, to: Path) -> None:
+        """Makes a file readable at the path `to`, exactly as `file` describes it.
+
+        Raises:
+            MissingFileError: It is gone.
+            ReplacedFileError: It is another one by now.
+            InfraspendError: It cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory on this machine."""
+
+    root: Path
+
+    def files(self, wanted: Callable[[str], bool]) -> Iterator[File]:
+        """Every file whose name is wanted, however deep, in the order of the names."""
+        for folder, folders, names in os.walk(self.root):
+            folders.sort()
+            for name in sorted(names):
+                path = Path(folder) / name
+                below = path.relative_to(self.root).as_posix()
+                # A link to nowhere is no file; one that leads out is refused when it is read.
+                if wanted(below) and path.is_file():
+                    yield _file(below, path)
+
+    def location(self, name: str) -> str:
+        """The whole path of a file."""
+        return (self.root / name).as_posix()
+
+    def read(self, name: str) -> bytes:
+        """The content of a small file."""
+        return self._inside(name).read_bytes()
+
+    def stat(self, name: str) -> File:
+        """A file as it is now."""
+        return _file(name, self._inside(name))
+
+    def fetch(self, file: File, to: Path) -> None:
+        """Links to a file from `to`."""
+        if self.stat(file.name).version != file.version:
+            raise ReplacedFileError(f"{self.location(file.name)} was replaced: run this again")
+        # A link under a name of ours: DuckDB would read [ ] * ? in the original as a pattern.
+        to.symlink_to(self._inside(file.name))
+
+    def _inside(self, name: str) -> Path:
+        path = (self.root / name).resolve()
+        if not path.is_relative_to(self.root):
+            raise InfraspendError(f"{name} leads out of {self.root}: it is not read")
+        if not path.is_file():
+            raise MissingFileError(f"{self.root / name} is not there: copy the whole delivery")
+        return path
+
+
+def _file(name: str, path: Path) -> File:
+    stat = path.stat()
+    modified = datetime.fromtimestamp(stat.st_mtime, UTC).replace(tzinfo=None)
+    return File(name, stat.st_size, modified, f"{stat.st_ino}-{stat.st_size}-{stat.st_mtime_ns}")
+
+
+def open_place(url: str) -> Place:
+    """The place that a path, a `file://` URL or an `s3://` URL names.
+
+    Raises:
+        InfraspendError: It names no directory or bucket, or a kind of place that is not read.
+    """
+    if not url.startswith("s3://"):
+        return Directory(local_directory(url))
+    parsed = urlsplit(url)
+    if "@" in parsed.netloc or parsed.query or not parsed.netloc:
+        raise InfraspendError(
+            "--from takes s3://<bucket>/<prefix> and nothing else in the URL: credentials come"
+            " from AWS's own environment variables, profiles and roles"
+        )
+    # Here, so that who reads a directory does not wait for boto3.
+    from loaders.s3 import Bucket
+
+    return Bucket.open(parsed.netloc, unquote(parsed.path).strip("/"))
 
 
 def local_directory(url: str) -> Path:
     """The directory that a path or a `file://` URL names.
 
     Raises:
-        InfraspendError: It names no directory, or a kind of place that cannot be read.
+        InfraspendError: It names no directory, or another kind of place.
     """
-    parsed = urlparse(url)
+    parsed = urlsplit(url)
     if "://" in url and parsed.scheme != "file":
         raise InfraspendError(
-            f"{url} cannot be read: deliveries are read from a directory or a file:// URL; "
-            "copy the bucket first, for example with `aws s3 sync`"
+            f"{parsed.scheme}:// cannot be read: deliveries are read from a directory, a file://"
+            " URL or an s3:// URL"
         )
     path = Path(unquote(parsed.path)) if "://" in url else Path(url)
     if not path.is_dir():
         raise InfraspendError(f"{path} is not a directory: --from takes one that holds deliveries")
     return path.resolve()
+
+
+def as_directory(url: str, copy: Path, wanted: Callable[[str], bool]) -> Path:
+    """The directory that a URL names; what lies in a bucket is copied first.
+
+    For loaders of many small files that look at all of them anyway.
+
+    Args:
+        url: A path, a `file://` URL or an `s3://` URL.
+        copy: A directory for the copy, which is made if it is needed.
+        wanted: Which names below the URL to copy.
+
+    Raises:
+        InfraspendError: It names nothing that can be read.
+    """
+    if not url.startswith("s3://"):
+        return local_directory(url)
+    place = open_place(url)
+    # Below it the path reads like the URL, which is what messages name.
+    root = copy / "s3" / url.removeprefix("s3://").strip("/")
+    root.mkdir(parents=True)
+    for file in place.files(wanted):
+        target = (root / file.name).resolve()
+        if not target.is_relative_to(root.resolve()):
+            raise InfraspendError(f"{place.location(file.name)} leads out of {url}: rename it")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        place.fetch(file, target)
+        written = file.modified.replace(tzinfo=UTC).timestamp()
+        os.utime(target, (written, written))
+    return root

@@ -20,9 +20,11 @@ class LoadResult:
         skipped: Deliveries that had landed before and were left alone.
         rejected: Hours (of a cluster or sub-platform) that were refused; see the rejects table.
         rows: Rows that landed.
+        pending: Deliveries that were announced and are not all there yet.
     """
 
     landed: int
     skipped: int
     rejected: int
     rows: int
+    pending: int = 0

@@ -56,6 +56,15 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             landed_unblended_cost_without_net=TOTAL,
             lines_with_net="bigint",
         ),
+        "summaries": _columns(
+            assembly_id="varchar",
+            payer_account_id="varchar",
+            account_id="varchar",
+            tags="varchar",
+            line_count="bigint",
+            unblended_cost=TOTAL,
+            net_unblended_cost=TOTAL,
+        ),
         "rejects": _columns(
             file="varchar",
             row_number="bigint",
@@ -206,7 +215,11 @@ LEDGERS: Final[dict[str, tuple[str, str]]] = {
 row is there has landed whole."""
 
 PARTS: Final[dict[str, dict[str, str]]] = {
-    "raw_aws_cur": {"line_items": "_assembly_id", "control_totals": "assembly_id"},
+    "raw_aws_cur": {
+        "line_items": "_assembly_id",
+        "control_totals": "assembly_id",
+        "summaries": "assembly_id",
+    },
     "raw_kubernetes": {
         "container_hours": "_collection_id",
         "node_hours": "_collection_id",

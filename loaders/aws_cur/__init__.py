@@ -6,6 +6,7 @@ shape: the columns of CUR 2.0, with tags, cost categories, discounts and product
 in one JSON column each.
 """
 
-from loaders.aws_cur.landing import load
+from loaders.aws_cur.loading import Policy, load
+from loaders.aws_cur.retention import closed_assemblies
 
-__all__ = ["load"]
+__all__ = ["Policy", "closed_assemblies", "load"]

@@ -1,21 +1,72 @@
 """Writes the SQL that turns delivered files into canonical line items.
 
 Files of one assembly may differ in their columns, so they are grouped by layout: each layout
-knows how to read its files, and the expression that gives each CUR 2.0 column as text.
+knows how to read its files and what gives each CUR 2.0 column.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
-from loaders.aws_cur.columns import Place, legacy_places
-from loaders.aws_cur.manifest import CUR2_PARQUET
+from loaders.aws_cur.columns import Place, places
+from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
 from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 from loaders.files import DataFile
-from loaders.sql import csv_call, literal, quoted, text_of, time_of
+from loaders.sql import csv_call, literal, quoted, time_of
 
-DISCOUNT_LINE = "coalesce(line_item_line_item_type, '') like '%Discount'"
+DISCOUNT_LINE: Final = "coalesce(line_item_line_item_type, '') like '%Discount'"
+
+_TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
+_BINARY: Final = ("DOUBLE", "FLOAT")
+
+
+@dataclass(frozen=True)
+class Value:
+    """What was delivered for a CUR 2.0 column.
+
+    Attributes:
+        name: The delivered column's name.
+        kind: Its DuckDB type.
+    """
+
+    name: str
+    kind: str
+
+    @property
+    def text(self) -> str:
+        """The value as text: NULL where nothing is in it, a double by its shortest digits."""
+        text = quoted(self.name)
+        if self.kind != "VARCHAR":
+            text = f"cast({text} as varchar)"
+        return f"nullif({text}, '')"
+
+    @property
+    def raw_map(self) -> str:
+        """A map as JSON text, whatever its order and its empty members."""
+        if self.kind in ("VARCHAR", "JSON"):
+            return self.text
+        return f"cast(to_json({quoted(self.name)}) as varchar)"
+
+    def landed(self, kind: str) -> str:
+        """The value in the type it lands in."""
+        if kind == "varchar":
+            return self.text
+        if kind == "timestamp":
+            return f"cast({time_of(self.name, self.kind)} as timestamp)"
+        exact = f"cast({self.text} as {kind})"
+        if self.kind not in _BINARY:
+            return exact
+        # The text of a double is slow, and a direct cast invents digits. One that leads back to
+        # the same double has its digits; from 100,000 up two of them could.
+        double = quoted(self.name)
+        direct = f"cast({double} as {kind})"
+        return (
+            f"case when abs({double}) < 100000 and cast({direct} as double) = {double}"
+            f" then {direct} else {exact} end"
+        )
 
 
 @dataclass(frozen=True)
@@ -24,25 +75,32 @@ class Layout:
 
     Attributes:
         files: The files.
-        format: `legacy_csv_gz` or `cur2_parquet`.
-        values: CUR 2.0 column -> SQL expression: NULL where nothing was delivered. Amounts are
-            text, so that a cast sees the digits that were delivered and not those of a double.
+        format: The assembly's format.
+        values: CUR 2.0 column -> what was delivered for it.
+        members: Column of a map -> key -> the delivered column that holds that member.
         unknown: Delivered columns that have no place in CUR 2.0.
     """
 
     files: tuple[DataFile, ...]
     format: str
-    values: Mapping[str, str]
+    values: Mapping[str, Value]
+    members: Mapping[str, Mapping[str, Value]]
     unknown: tuple[str, ...]
 
     def reader(self, paths: Iterable[Path] | None = None) -> str:
         """A table function call that reads the layout's files, or only the given ones."""
         chosen = [file.path for file in self.files] if paths is None else paths
-        if self.format == CUR2_PARQUET:
+        if self.format in PARQUET:
             return f"read_parquet([{', '.join(literal(str(path)) for path in chosen)}])"
         # Positions instead of the header's names: those may repeat but for their case.
-        positions = (f"c{number}" for number in range(len(self.files[0].columns)))
-        return csv_call(chosen, positions, "gzip")
+        positions = (_position(number) for number in range(len(self.files[0].columns)))
+        packing = "none" if self.format == LEGACY_CSV_ZIP else "gzip"
+        return csv_call(chosen, positions, packing)
+
+    @property
+    def maps(self) -> dict[str, Value]:
+        """The columns whose map was delivered whole."""
+        return {name: value for name, value in self.values.items() if name in MAP_COLUMNS}
 
 
 def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
@@ -51,22 +109,57 @@ def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
     Raises:
         DuplicateColumnError: Two columns of the report are one CUR 2.0 column.
     """
-    if form == CUR2_PARQUET:
-        return [Layout(alike, form, *_parquet_values(alike[0].columns)) for alike in _alike(files)]
-    places = legacy_places(name for file in files for name, _ in file.columns)
-    return [
-        Layout(alike, form, *_legacy_values(alike[0].columns, places)) for alike in _alike(files)
-    ]
+    found = places(name for file in files for name, _ in file.columns)
+    return [_layout(alike, form, found) for alike in _alike(files)]
 
 
-def line_items(layout: Layout, assembly_id: str) -> str:
-    """The query that gives a layout's line items in the shape they land in."""
+def line_items(layout: Layout, assembly_id: str, dictionaries: Mapping[str, Path]) -> str:
+    """The query that gives a layout's line items in the shape they land in.
+
+    Args:
+        layout: The files.
+        assembly_id: The assembly that they belong to.
+        dictionaries: Map column -> what `dictionary` gave for it.
+    """
     columns = [f"{literal(assembly_id)} as _assembly_id"]
+    joins = []
     for column, kind in CUR_COLUMNS.items():
-        value = layout.values.get(column, "null")
-        cast = value if kind == "varchar" and value != "null" else f"cast({value} as {kind})"
-        columns.append(f"{cast} as {column}")
-    return f"select {', '.join(columns)} from {layout.reader()} as delivered"
+        if column in layout.maps:
+            value = f"cast({column}_dictionary.canonical as json)"
+            joins.append(
+                f" left join read_parquet({literal(str(dictionaries[column]))})"
+                f" as {column}_dictionary"
+                f" on {layout.maps[column].raw_map} = {column}_dictionary.raw"
+            )
+        elif column in layout.members:
+            value = f"cast({_json_of_members(layout.members[column])} as json)"
+        elif column in layout.values:
+            value = layout.values[column].landed(kind)
+        else:
+            value = f"cast(null as {kind})"
+        columns.append(f"{value} as {column}")
+    return f"select {', '.join(columns)} from {layout.reader()} as delivered{''.join(joins)}"
+
+
+def dictionary(some_layouts: Sequence[Layout], column: str) -> str:
+    """The query for how each map of a column lands: sorted keys, text values, none of them empty.
+
+    There are far fewer maps than lines, so that each is put in order once.
+
+    Columns: raw, canonical (NULL if no member has a value).
+    """
+    raws = " union ".join(
+        f"select {layout.maps[column].raw_map} as raw from {layout.reader()} as delivered"
+        for layout in some_layouts
+        if column in layout.maps
+    )
+    members = "map_entries(cast(cast(raw as json) as map(varchar, varchar)))"
+    kept = f"list_sort(list_filter({members}, lambda member: member.value <> ''))"
+    text = f"cast(to_json(map_from_entries({kept})) as varchar)"
+    return (
+        f"select raw, nfc_normalize(nullif({text}, '{{}}')) as canonical"
+        f" from (select distinct raw from ({raws}) where raw is not null)"
+    )
 
 
 def totals(some_layouts: Sequence[Layout]) -> str:
@@ -76,27 +169,30 @@ def totals(some_layouts: Sequence[Layout]) -> str:
     lines without a net one, the same three with each amount rounded as it lands, lines with a net
     one, seconds of the shortest Usage interval.
     """
-    wanted = (
-        "bill_payer_account_id",
-        "line_item_currency_code",
-        "line_item_line_item_type",
-        "line_item_unblended_cost",
-        "line_item_net_unblended_cost",
-        "identity_time_interval",
-    )
     parts = []
     for layout in some_layouts:
         values = [
-            f"cast({layout.values.get(name, 'null')} as varchar) as {name}" for name in wanted
+            f"{layout.values[name].text if name in layout.values else 'null'} as {name}"
+            for name in (
+                "bill_payer_account_id",
+                "line_item_currency_code",
+                "line_item_line_item_type",
+                "identity_time_interval",
+            )
         ]
+        for name in _TOTALLED:
+            value = layout.values.get(name)
+            values.append(f"cast({value.text if value else 'null'} as decimal(38,18)) as {name}")
+            landed = value.landed(CUR_COLUMNS[name]) if value else "null"
+            values.append(f"cast({landed} as {CUR_COLUMNS[name]}) as landed_{name}")
         parts.append(f"select {', '.join(values)} from {layout.reader()} as delivered")
     return f"""
         select
             bill_payer_account_id,
             line_item_currency_code,
             count(*),
-            {_sums("decimal(38,18)")},
-            {_sums("decimal(25,10)")},
+            {_sums("")},
+            {_sums("landed_")},
             count(*) filter (
                 where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
             ),
@@ -113,14 +209,13 @@ def totals(some_layouts: Sequence[Layout]) -> str:
     """
 
 
-def _sums(kind: str) -> str:
-    """What the costs add up to, each cast to a type first."""
-    unblended = f"cast(line_item_unblended_cost as {kind})"
+def _sums(prefix: str) -> str:
+    """What the costs add up to: as delivered, or as landed."""
     return f"""
-            coalesce(sum({unblended}), 0),
-            coalesce(sum(cast(line_item_net_unblended_cost as {kind})), 0),
+            coalesce(sum({prefix}line_item_unblended_cost), 0),
+            coalesce(sum({prefix}line_item_net_unblended_cost), 0),
             coalesce(
-                sum({unblended}) filter (
+                sum({prefix}line_item_unblended_cost) filter (
                     where line_item_net_unblended_cost is null and not ({DISCOUNT_LINE})
                 ),
                 0
@@ -135,11 +230,15 @@ def first_bad_value(layout: Layout, file: DataFile) -> str:
     checks = []
     for column, value in layout.values.items():
         kind = CUR_COLUMNS[column]
-        if kind in ("varchar", "json"):
+        if kind == "varchar" or (kind == "json" and value.kind not in ("VARCHAR", "JSON")):
             continue
+        wanted = "map(varchar, varchar)" if kind == "json" else kind
+        given = f"try_cast({value.text} as json)" if kind == "json" else value.text
+        if kind == "timestamp":
+            given = time_of(value.name, value.kind)
         checks.append(
-            f"case when {value} is not null and try_cast({value} as {kind}) is null"
-            f" then {{'column': {literal(column)}, 'value': cast({value} as varchar)}} end"
+            f"case when {value.text} is not null and try_cast({given} as {wanted}) is null"
+            f" then {{'column': {literal(column)}, 'value': {value.text}}} end"
         )
     return f"""
         select row_number, bad.column, bad.value
@@ -158,56 +257,31 @@ def _alike(files: Sequence[DataFile]) -> list[tuple[DataFile, ...]]:
     return [tuple(group) for _, group in groupby(by_columns, key=lambda file: file.columns)]
 
 
-def _legacy_values(
-    columns: Sequence[tuple[str, str]], places: Mapping[str, Place | None]
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    values: dict[str, str] = {}
-    maps: dict[str, dict[str, str]] = {}
+def _layout(files: tuple[DataFile, ...], form: str, found: Mapping[str, Place | None]) -> Layout:
+    values: dict[str, Value] = {}
+    members: dict[str, dict[str, Value]] = {}
     unknown = []
-    for position, (header, _) in enumerate(columns):
-        place = places[header]
-        value = f"nullif(c{position}, '')"
+    for number, (header, kind) in enumerate(files[0].columns):
+        place = found[header]
+        value = Value(header if form in PARQUET else _position(number), kind)
         if place is None:
             unknown.append(header)
         elif place.key is None:
             values[place.column] = value
         else:
-            maps.setdefault(place.column, {})[place.key] = value
-    for column, members in maps.items():
-        values[column] = _json_of_members(members)
-    return values, tuple(unknown)
+            members.setdefault(place.column, {})[place.key] = value
+    return Layout(files, form, values, members, tuple(unknown))
 
 
-def _json_of_members(members: Mapping[str, str]) -> str:
+def _position(number: int) -> str:
+    return f"c{number}"
+
+
+def _json_of_members(members: Mapping[str, Value]) -> str:
     """A JSON object of the members that have a value, keys sorted; NULL if none has one."""
     # concat_ws leaves NULLs out, which to_json gives for a NULL text.
-    pairs = [literal(f'"{key}":') + f" || to_json({members[key]})" for key in sorted(members)]
+    pairs = [
+        f"{literal(json.dumps(key, ensure_ascii=False) + ':')} || to_json({members[key].text})"
+        for key in sorted(members)
+    ]
     return f"nfc_normalize(nullif('{{' || concat_ws(',', {', '.join(pairs)}) || '}}', '{{}}'))"
-
-
-def _parquet_values(
-    columns: Sequence[tuple[str, str]],
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    values: dict[str, str] = {}
-    unknown = []
-    for name, kind in columns:
-        column = name.lower()
-        if column not in CUR_COLUMNS:
-            unknown.append(name)
-        elif column in MAP_COLUMNS:
-            values[column] = _json_of_map(quoted(name), kind)
-        elif CUR_COLUMNS[column] == "timestamp":
-            values[column] = time_of(name, kind)
-        else:
-            values[column] = text_of(name)
-    return values, tuple(unknown)
-
-
-def _json_of_map(name: str, kind: str) -> str:
-    """A JSON object of a map's members that have a value, keys sorted; NULL if none has one."""
-    members = f"cast({name} as map(varchar, varchar))"
-    if kind in ("VARCHAR", "JSON"):
-        members = f"cast(cast(nullif({name}, '') as json) as map(varchar, varchar))"
-    kept = f"list_filter(map_entries({members}), lambda member: member.value <> '')"
-    text = f"cast(to_json(map_from_entries(list_sort({kept}))) as varchar)"
-    return f"nfc_normalize(nullif({text}, '{{}}'))"

@@ -58,8 +58,8 @@ def landed_name(delivered: str) -> str:
     return re.sub(r"[\W_]+", "_", words).strip("_")
 
 
-def legacy_places(headers: Iterable[str]) -> dict[str, Place | None]:
-    """Where each column of a legacy report lands; None for a column that CUR 2.0 does not know.
+def places(headers: Iterable[str]) -> dict[str, Place | None]:
+    """Where each delivered column lands; None for a column that CUR 2.0 does not know.
 
     Cost categories, tags, discounts and the product attributes that CUR 2.0 does not keep as a
     column of their own go into their map. Names that collapse into one key (`user:Team` and
@@ -67,35 +67,57 @@ def legacy_places(headers: Iterable[str]) -> dict[str, Place | None]:
     `_3` and so on.
 
     Args:
-        headers: The names of the columns of all files of one assembly, `category/Name`.
+        headers: The names of the columns of all files of one assembly: `category/Name` as legacy
+            text has them, `category_name` as Parquet and CUR 2.0 do.
 
     Raises:
         DuplicateColumnError: Two of the names are one CUR 2.0 column.
     """
-    wanted = {header: _legacy_place(header) for header in sorted(set(headers))}
+    wanted = {header: _place(header) for header in sorted(set(headers))}
+    whole = {
+        place.column
+        for place in wanted.values()
+        if place and place.column in MAP_COLUMNS and place.key is None
+    }
+    for header, place in wanted.items():
+        # A map that was delivered whole takes no members from elsewhere.
+        if place is not None and place.key is not None and place.column in whole:
+            wanted[header] = None
     claims = Counter(wanted.values())
-    places: dict[str, Place | None] = {}
+    found: dict[str, Place | None] = {}
     for header, place in wanted.items():
         if place is None or claims[place] == 1:
-            places[header] = place
+            found[header] = place
             continue
         if place.key is None:
             raise DuplicateColumnError(f"{header} and another column are both {place.column}")
         number = 1
-        taken = set(places.values()) | {other for other in wanted.values() if claims[other] == 1}
+        taken = set(found.values()) | {other for other in wanted.values() if claims[other] == 1}
         unique = place
         while unique in taken:
             number += 1
             unique = Place(place.column, f"{place.key}_{number}")
-        places[header] = unique
-    return places
+        found[header] = unique
+    return found
 
 
-def _legacy_place(header: str) -> Place | None:
-    category, _, name = header.partition("/")
+def _place(header: str) -> Place | None:
+    category, slash, name = header.partition("/")
+    if not slash:
+        return _flat_place(header.lower())
     column = landed_name(header)
     if column in CUR_COLUMNS and column not in MAP_COLUMNS:
         return Place(column)
     if name and category in _MAP_OF_CATEGORY:
         return Place(_MAP_OF_CATEGORY[category], landed_name(name))
+    return None
+
+
+def _flat_place(column: str) -> Place | None:
+    """The place of a column that has CUR 2.0's spelling already."""
+    if column in CUR_COLUMNS:
+        return Place(column)
+    for prefix in _MAP_OF_CATEGORY.values():
+        if column.startswith(f"{prefix}_"):
+            return Place(prefix, column.removeprefix(f"{prefix}_"))
     return None

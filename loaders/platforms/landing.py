@@ -9,7 +9,7 @@ import duckdb
 
 from loaders.batch import Part, Prepared, land_prepared
 from loaders.errors import InfraspendError
-from loaders.places import local_directory
+from loaders.places import as_directory
 from loaders.platforms.publication import (
     SUFFIXES,
     Publication,
@@ -47,7 +47,7 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
 
     Args:
         warehouse: The DuckDB file.
-        source: The directory that holds a folder per platform.
+        source: The directory or `s3://` URL that holds a folder per platform.
         progress: Told what is being done.
 
     Returns:
@@ -58,8 +58,8 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
         InfraspendError: Nothing was found, or some files could not be read at all (they are
             named, after the others have landed).
     """
-    root = local_directory(source)
     with open_warehouse(warehouse) as opened:
+        root = as_directory(source, opened.workbench, lambda name: name.endswith(SUFFIXES))
         landed = opened.landed(DATASET)
         prepared: list[Prepared] = []
         failures = []

@@ -1,11 +1,13 @@
 """Warehouses for the tests of the loaders."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from loaders.warehouse import create_raw_tables
+from tests.loaders.s3_server import FaultyS3, environment
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +33,19 @@ def bucket(tmp_path: Path) -> Path:
     path = tmp_path / "bucket [it's] *"
     path.mkdir()
     return path
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[FaultyS3]:
+    server = FaultyS3()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def s3(s3_server: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> FaultyS3:
+    """An empty bucket, and an environment that leads there."""
+    for name, value in environment(s3_server.url).items():
+        monkeypatch.setenv(name, value)
+    s3_server.empty()
+    return s3_server

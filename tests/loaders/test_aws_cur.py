@@ -1,6 +1,8 @@
 """Landing the bill: the digits, the names, and what happens when something is wrong."""
 
 import gzip
+import io
+import itertools
 import json
 import os
 import shutil
@@ -13,9 +15,10 @@ import pyarrow as pa
 import pytest
 
 from loaders import aws_cur
-from loaders.aws_cur.columns import landed_name, legacy_places
+from loaders.aws_cur.columns import landed_name, places
 from loaders.cur_columns import CUR_COLUMNS
 from loaders.errors import InfraspendError
+from loaders.files import MOST_UNPACKED
 from tests.loaders.bills import (
     FIXTURE,
     charge,
@@ -125,11 +128,9 @@ def test_tag_keys_that_become_one_name_are_told_apart(warehouse: Path, bucket: P
 
 
 def test_a_suffix_never_takes_the_name_of_another_key() -> None:
-    places = legacy_places(
-        ["resourceTags/user:team_2", "resourceTags/user:team", "resourceTags/user:Team"]
-    )
+    found = places(["resourceTags/user:team_2", "resourceTags/user:team", "resourceTags/user:Team"])
 
-    assert {header: place and place.key for header, place in places.items()} == {
+    assert {header: place and place.key for header, place in found.items()} == {
         "resourceTags/user:Team": "user_team",
         "resourceTags/user:team": "user_team_3",
         "resourceTags/user:team_2": "user_team_2",
@@ -355,8 +356,31 @@ def that_names_a_file_twice(manifest: Path) -> None:
     rename_key(manifest, json.loads(manifest.read_text())["reportKeys"][0])
 
 
-def that_delivers_zip(manifest: Path) -> None:
+def that_delivers_bzip(manifest: Path) -> None:
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"compression": "BZIP2"}))
+
+
+def that_says_zip(manifest: Path) -> None:
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"compression": "ZIP"}))
+
+
+def that_is_monthly(manifest: Path) -> None:
+    line = charge(identity__TimeInterval="2026-10-01T00:00:00Z/2026-11-01T00:00:00Z")
+    for file in manifest.parent.glob("*/hourly-*.csv.gz"):
+        file.write_bytes(gzip.compress(text_of([line])))
+
+
+def that_unpacks_to_very_much(manifest: Path) -> None:
+    content = io.BytesIO()
+    with gzip.GzipFile(fileobj=content, mode="wb") as packed:
+        packed.write(good())
+        for _ in range((MOST_UNPACKED >> 24) + 1):
+            packed.write(bytes(1 << 24))
+    second_file(manifest).write_bytes(content.getvalue())
+
+
+def that_names_a_key_of_another_kind(manifest: Path) -> None:
+    rename_key(manifest, "prefix/hourly/20261001-20261101/assembly-1/notes.txt")
 
 
 def rename_key(manifest: Path, key: str) -> None:
@@ -380,7 +404,11 @@ FAULTS = [
     (that_names_another_report, "a file outside 20261001-20261101"),
     (that_names_a_nul, "a file outside 20261001-20261101"),
     (that_names_a_file_twice, "names a data file twice"),
-    (that_delivers_zip, "delivers ZIP"),
+    (that_delivers_bzip, "delivers BZIP2"),
+    (that_says_zip, "which is no .zip file"),
+    (that_is_monthly, "a monthly report does not tell"),
+    (that_unpacks_to_very_much, "unpacks to more than"),
+    (that_names_a_key_of_another_kind, "notes.txt', which is no .csv.gz file"),
 ]
 
 
@@ -398,6 +426,8 @@ def spoiled(
         name = spoil.__name__
         manifest = deliver_legacy(bucket / name, good(), good(2), assembly=name)
         spoil(manifest)
+        # Two days after the manifest, whatever is still missing is an error.
+        os.utime(manifest, (1.7e9, 1.7e9))
     with pytest.raises(InfraspendError) as raised:
         load(warehouse, bucket)
     return warehouse, bucket, str(raised.value)
@@ -478,10 +508,12 @@ def test_one_name_for_the_reports_of_two_payers_is_refused(warehouse: Path, buck
 
 def test_files_replaced_while_they_are_read_are_not_kept(warehouse: Path, bucket: Path) -> None:
     manifest = deliver_legacy(bucket, good(), overwrite=True)
+    moments = itertools.count(1)
 
     def replace_meanwhile(message: str) -> None:
         if "landing" in message:
-            os.utime(manifest.parent / "hourly-1.csv.gz", (1, 1))
+            moment = next(moments)
+            os.utime(manifest.parent / "hourly-1.csv.gz", (moment, moment))
 
     with pytest.raises(InfraspendError, match="replaced files while they were being read"):
         aws_cur.load(warehouse, str(bucket), progress=replace_meanwhile)
@@ -499,7 +531,7 @@ def test_nothing_found_says_what_was_looked_for(warehouse: Path, bucket: Path) -
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("s3://bucket/prefix", "aws s3 sync"), ("/no/such/place", "is not a directory")],
+    [("gs://bucket/prefix", "gs:// cannot be read"), ("/no/such/place", "is not a directory")],
 )
 def test_a_source_that_cannot_be_read_says_what_can(
     warehouse: Path, source: str, said: str

@@ -1,0 +1,118 @@
+"""What is refused: deliveries that would be added up, or replaced, although they are not alike."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from loaders.aws_cur.canonical import Layout
+from loaders.aws_cur.columns import REQUIRED
+from loaders.aws_cur.manifest import Assembly
+from loaders.errors import InfraspendError
+from loaders.warehouse import Warehouse
+
+_SECONDS_OF_A_DAY: Final = 86_400
+
+
+@dataclass(frozen=True)
+class Total:
+    """What the lines of one payer and currency add up to, in dollars."""
+
+    payer_account_id: str | None
+    currency_code: str | None
+    line_count: int
+    unblended_cost: Decimal
+    net_unblended_cost: Decimal
+    unblended_cost_without_net: Decimal
+    landed_unblended_cost: Decimal
+    landed_net_unblended_cost: Decimal
+    landed_unblended_cost_without_net: Decimal
+    lines_with_net: int
+    shortest_interval_seconds: int | None
+
+
+def grain_seconds(found: Iterable[Total]) -> int | None:
+    """The shortest interval of a Usage line: the report's grain; None if no line says."""
+    intervals = [
+        total.shortest_interval_seconds for total in found if total.shortest_interval_seconds
+    ]
+    return min(intervals, default=None)
+
+
+def check_columns(shapes: Iterable[Layout]) -> None:
+    """Refuses files without the columns that make a bill.
+
+    Raises:
+        InfraspendError: A required column is missing from a file.
+    """
+    for shape in shapes:
+        if missing := [column for column in REQUIRED if column not in shape.values]:
+            raise InfraspendError(
+                f"{shape.files[0].name} has no column {', '.join(missing)}:"
+                " add it to the report, or leave the report out"
+            )
+
+
+def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> None:
+    """Refuses a delivery of nothing for a billing period that has something.
+
+    Raises:
+        InfraspendError: It would wipe the period.
+    """
+    if lines:
+        return
+    known = warehouse.query(
+        "select line_count from raw_aws_cur.assemblies where report = ? and billing_period = ?"
+        " order by manifest_time desc, landed_at desc limit 1",
+        [assembly.report, assembly.billing_period],
+    )
+    if known and known[0][0]:
+        raise InfraspendError(
+            f"assembly {assembly.assembly_id} delivers no lines and {known[0][0]:,} have landed:"
+            " they are kept; if the period is empty indeed, load it with --accept-empty"
+        )
+
+
+def check_grain(found: Iterable[Total]) -> None:
+    """Refuses a report whose lines are for longer than a day.
+
+    Raises:
+        InfraspendError: Nothing in it says in which hour or on which day usage was.
+    """
+    seconds = grain_seconds(found)
+    if seconds is not None and seconds > _SECONDS_OF_A_DAY:
+        raise InfraspendError(
+            f"the shortest interval of its usage is {seconds // _SECONDS_OF_A_DAY} days: spend is"
+            " split by the usage of an hour or a day, which a monthly report does not tell; have"
+            " AWS deliver it hourly or daily"
+        )
+
+
+def check_currency_and_payer(
+    warehouse: Warehouse, assembly: Assembly, found: Sequence[Total]
+) -> None:
+    """Refuses what would be added up, or replaced, although it is something else.
+
+    Raises:
+        InfraspendError: It is in another currency, or of another payer under the same name.
+    """
+    known = warehouse.query(
+        "select distinct control_totals.currency_code, control_totals.payer_account_id,"
+        " assemblies.report from raw_aws_cur.control_totals"
+        " inner join raw_aws_cur.assemblies using (assembly_id)"
+    )
+    currencies = {total.currency_code for total in found} | {row[0] for row in known}
+    currencies.discard(None)
+    if len(currencies) > 1:
+        raise InfraspendError(
+            f"the report is in {', '.join(sorted(map(str, currencies)))} together with what has"
+            " landed: a warehouse holds one currency, load another one into its own"
+        )
+    payers = {total.payer_account_id for total in found}
+    before = {row[1] for row in known if row[2] == assembly.report}
+    if payers and before and payers.isdisjoint(before):
+        raise InfraspendError(
+            f"report {assembly.report} has landed for payer {', '.join(sorted(map(str, before)))}"
+            f" and this one is for {', '.join(sorted(map(str, payers)))}: one would replace the"
+            " other, give one of the two reports another name"
+        )

@@ -1,0 +1,230 @@
+"""Finds what is new under a place and lands it, one billing period at a time."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from loaders.aws_cur.landing import DATASET, land
+from loaders.aws_cur.manifest import Assembly, PeriodManifest, period_manifests, read_assembly
+from loaders.aws_cur.retention import prune
+from loaders.errors import InfraspendError
+from loaders.places import MissingFileError, Place, ReplacedFileError, open_place
+from loaders.result import LoadResult, Progress, silent
+from loaders.warehouse import Warehouse, open_warehouse, utc_now
+
+KEEP: Final = 1
+"""How many superseded assemblies of a billing period keep their lines."""
+
+PENDING_HOURS: Final = 48
+"""How long after its manifest a delivery may be incomplete before that is an error."""
+
+# AWS overwrites a period several times a day, hardly several times during one load.
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the one who loads has decided.
+
+    Attributes:
+        keep: How many superseded assemblies of a billing period keep their lines.
+        pinned: Assemblies that serve a closed period: they land and stay however old they are.
+        accept_empty: Whether a delivery without lines may replace one that has some.
+    """
+
+    keep: int = KEEP
+    pinned: Collection[str] = ()
+    accept_empty: bool = False
+
+
+@dataclass
+class _Outcome:
+    """What became of the billing periods so far."""
+
+    landed: int = 0
+    skipped: int = 0
+    pending: int = 0
+    rows: int = 0
+    failures: list[str] = field(default_factory=list)
+    rejects: list[dict[str, object]] = field(default_factory=list)
+
+    @property
+    def periods(self) -> int:
+        return self.landed + self.skipped + self.pending + len(self.failures)
+
+
+def load(
+    warehouse: Path,
+    source: str,
+    *,
+    report: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    policy: Policy | None = None,
+    progress: Progress = silent,
+) -> LoadResult:
+    """Lands the current assembly of every report and billing period found under a source.
+
+    An assembly that has landed is not read again, and one that is older than what has landed
+    changes nothing. A billing period that cannot be loaded is put into `raw_aws_cur.rejects` and
+    does not stop the others; one whose data files are still on their way is pending.
+
+    Args:
+        warehouse: The DuckDB file.
+        source: The directory or `s3://` URL under which AWS's deliveries lie, however deep.
+        report: Only the report of this name.
+        since: The first billing period, `YYYY-MM`.
+        until: The last billing period, `YYYY-MM`, inclusive.
+        policy: What to keep and what to accept; the default one if not given.
+        progress: Told what is being done.
+
+    Returns:
+        The assemblies that landed, that had landed before and that are pending, and the lines
+        that landed.
+
+    Raises:
+        InfraspendError: Nothing was found, or some billing periods did not load (they are named,
+            after the others have landed).
+    """
+    policy = policy or Policy()
+    place = open_place(source)
+    outcome = _Outcome()
+    with open_warehouse(warehouse) as opened:
+        try:
+            for period in _periods(place, since, until):
+                _load_period(opened, place, period, report, policy, outcome, progress)
+            prune(opened, policy.keep, policy.pinned)
+        finally:
+            opened.reject(DATASET, outcome.rejects)
+    if outcome.failures:
+        raise InfraspendError(
+            f"{len(outcome.failures)} of {outcome.periods} billing periods did not load"
+            f" (the others are in): {'; '.join(outcome.failures)}"
+        )
+    if not outcome.periods:
+        wanted = f" of report {report}" if report else ""
+        raise InfraspendError(
+            f"{source} holds no delivery{wanted} for the billing periods asked for: looked for"
+            " <report>/yyyymmdd-yyyymmdd/<report>-Manifest.json and"
+            " <export>/metadata/BILLING_PERIOD=yyyy-mm/<export>-Manifest.json"
+        )
+    return LoadResult(
+        landed=outcome.landed,
+        skipped=outcome.skipped,
+        rejected=0,
+        rows=outcome.rows,
+        pending=outcome.pending,
+    )
+
+
+def _periods(place: Place, since: str | None, until: str | None) -> list[PeriodManifest]:
+    wanted = [
+        period
+        for period in period_manifests(place)
+        if (since is None or period.billing_period >= since)
+        and (until is None or period.billing_period <= until)
+    ]
+    return sorted(wanted, key=lambda period: (period.billing_period, period.file.name))
+
+
+def _load_period(
+    warehouse: Warehouse,
+    place: Place,
+    period: PeriodManifest,
+    report: str | None,
+    policy: Policy,
+    outcome: _Outcome,
+    progress: Progress,
+) -> None:
+    """Lands a billing period if it is new, and notes what became of it."""
+    name = f"{period.report} {period.billing_period}"
+    try:
+        for assembly in _attempts(place, period, progress):
+            if report is not None and assembly.report != report:
+                return
+            name = f"{assembly.report} {assembly.billing_period}"
+            if _is_known(warehouse, assembly, policy.pinned):
+                outcome.skipped += 1
+                return
+            try:
+                lines = land(warehouse, place, assembly, policy.accept_empty, progress)
+            except ReplacedFileError as replaced:
+                progress(f"{name}: {replaced}")
+                continue
+            outcome.rows += lines
+            outcome.landed += 1
+            return
+        raise InfraspendError("AWS replaced files while they were being read: run this again")
+    except MissingFileError as missing:
+        reason = f"pending: {missing}"
+        late = utc_now() - period.file.modified > timedelta(hours=PENDING_HOURS)
+        if late:
+            outcome.failures.append(
+                f"{name}: {missing}, {PENDING_HOURS} hours after its manifest was written"
+            )
+        else:
+            outcome.pending += 1
+        progress(f"{name}: {reason}")
+        outcome.rejects.append(_reject_row(place, period, reason))
+    except InfraspendError as error:
+        if report is not None and period.report != report:
+            return
+        outcome.failures.append(f"{name}: {error}")
+        progress(outcome.failures[-1])
+        outcome.rejects.append(_reject_row(place, period, str(error)))
+
+
+def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Iterator[Assembly]:
+    """The period's assembly, and what it is by then if it was replaced meanwhile."""
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            progress(f"{period.report} {period.billing_period}: reading the manifest again")
+        current = PeriodManifest(
+            file=place.stat(period.file.name),
+            report=period.report,
+            billing_period=period.billing_period,
+            is_cur2=period.is_cur2,
+            folder=period.folder,
+        )
+        yield read_assembly(place, current)
+
+
+def _is_known(warehouse: Warehouse, assembly: Assembly, pinned: Collection[str]) -> bool:
+    """Whether an assembly has nothing to add: it has landed, or a newer one has."""
+    landed = warehouse.query(
+        "select report, billing_period, line_count,"
+        f" exists (from {DATASET}.line_items where _assembly_id = assemblies.assembly_id)"
+        f" from {DATASET}.assemblies where assembly_id = ?",
+        [assembly.assembly_id],
+    )
+    if not landed:
+        newer = warehouse.query(
+            f"select 1 from {DATASET}.assemblies"
+            " where report = ? and billing_period = ? and manifest_time > ?",
+            [assembly.report, assembly.billing_period, assembly.manifest.modified],
+        )
+        return bool(newer) and assembly.assembly_id not in pinned
+    known_report, known_period, lines, is_there = landed[0]
+    if (known_report, known_period) != (assembly.report, assembly.billing_period):
+        raise InfraspendError(
+            f"assembly {assembly.assembly_id} has landed as report {known_report} {known_period}:"
+            " check the manifest"
+        )
+    if lines and not is_there and assembly.assembly_id in pinned:
+        # Its lines were pruned before its month was closed with it.
+        warehouse.remove(DATASET, assembly.assembly_id)
+        return False
+    return True
+
+
+def _reject_row(place: Place, period: PeriodManifest, reason: str) -> dict[str, object]:
+    return {
+        "file": place.location(period.file.name),
+        "row_number": None,
+        "reason": reason,
+        "billing_period": period.billing_period,
+        "report": period.report,
+        "rejected_at": utc_now(),
+    }

@@ -1,0 +1,204 @@
+"""A bucket as a place: every byte is checked against what S3 says it holds.
+
+Credentials, regions, profiles and roles are AWS's own business: boto3 finds them where every
+other AWS tool does (environment, `~/.aws`, `role_arn`, instance roles), and `AWS_ENDPOINT_URL`
+points it at another server.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    NoCredentialsError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from loaders.errors import InfraspendError
+from loaders.places import File, MissingFileError, ReplacedFileError
+
+_CHUNK: Final = 1 << 20
+_CONFIG: Final = Config(
+    connect_timeout=10,
+    read_timeout=30,
+    retries={"mode": "adaptive", "total_max_attempts": 5},
+)
+# boto3 repeats a request that fails; a body that breaks off half-way is repeated here.
+_ATTEMPTS: Final = 4
+_BROKEN_BODY: Final = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
+_MISSING: Final = {"404", "NoSuchKey", "NotFound"}
+_REPLACED: Final = {"412", "PreconditionFailed"}
+
+
+class _DamagedError(Exception):
+    """What came is not what S3 says it holds."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The part of a bucket below a prefix.
+
+    Attributes:
+        name: The bucket.
+        prefix: The prefix, without a `/` at its end; empty for the whole bucket.
+    """
+
+    name: str
+    prefix: str
+    _client: Any
+
+    @classmethod
+    def open(cls, name: str, prefix: str) -> "Bucket":
+        """A bucket, reached with the credentials of the environment.
+
+        Raises:
+            InfraspendError: AWS's own configuration on this machine is wrong.
+        """
+        with _explaining(f"s3://{name}"):
+            return cls(name, prefix, boto3.Session().client("s3", config=_CONFIG))
+
+    def files(self, wanted: Callable[[str], bool]) -> Iterator[File]:
+        """Every object whose name is wanted, in the order of the names."""
+        below = f"{self.prefix}/" if self.prefix else ""
+        pages = self._client.get_paginator("list_objects_v2")
+        with _explaining(self.location("")):
+            for page in pages.paginate(Bucket=self.name, Prefix=below):
+                for found in page.get("Contents", ()):
+                    name = found["Key"].removeprefix(below)
+                    if name and wanted(name):
+                        yield _file(name, found["Size"], found["LastModified"], found["ETag"])
+
+    def location(self, name: str) -> str:
+        """The URL of an object."""
+        return f"s3://{self.name}/{self._key(name)}"
+
+    def read(self, name: str) -> bytes:
+        """The content of a small object."""
+        where = self.location(name)
+        content: bytes = self._repeating(where, lambda: self._get(name, {})["Body"].read())
+        return content
+
+    def stat(self, name: str) -> File:
+        """An object as it is now."""
+        if any(part in ("", ".", "..") for part in name.split("/")):
+            raise InfraspendError(f"{name!r} leads out of {self.location('')}: it is not read")
+        with _explaining(self.location(name)):
+            head = self._client.head_object(Bucket=self.name, Key=self._key(name))
+        return _file(name, head["ContentLength"], head["LastModified"], head["ETag"])
+
+    def fetch(self, file: File, to: Path) -> None:
+        """Downloads an object and compares its size and its ETag with what was announced."""
+        where = self.location(file.name)
+        try:
+            self._repeating(where, lambda: self._download(file, to))
+        except _DamagedError as error:
+            raise InfraspendError(f"{where} is damaged ({error}): wait for a new one") from error
+
+    def _download(self, file: File, to: Path) -> None:
+        response = self._get(file.name, {"IfMatch": file.version})
+        parts = self._part_sizes(file, response)
+        digests = [hashlib.md5(usedforsecurity=False)]
+        count = 0
+        with to.open("wb") as target:
+            left = parts[0] if parts else file.bytes
+            while chunk := response["Body"].read(min(_CHUNK, left) or 1):
+                target.write(chunk)
+                count += len(chunk)
+                digests[-1].update(chunk)
+                left -= len(chunk)
+                if left == 0 and len(digests) < len(parts):
+                    left = parts[len(digests)]
+                    digests.append(hashlib.md5(usedforsecurity=False))
+        if count != file.bytes:
+            raise _DamagedError(f"{count} of {file.bytes} bytes came")
+        if parts and _etag(digests, len(parts)) != file.version.strip('"'):
+            raise _DamagedError("its bytes do not have its ETag")
+
+    def _part_sizes(self, file: File, response: dict[str, Any]) -> list[int]:
+        """The sizes of the parts whose MD5 sums make up the ETag; none where it is no such sum."""
+        matched = re.fullmatch(r'"[0-9a-f]{32}(?:-(\d+))?"', file.version)
+        if not matched or response.get("ServerSideEncryption") not in (None, "AES256"):
+            return []
+        if matched[1] is None:
+            return [file.bytes]
+        key = self._key(file.name)
+        heads = [
+            self._client.head_object(Bucket=self.name, Key=key, PartNumber=number)
+            for number in range(1, int(matched[1]) + 1)
+        ]
+        sizes = [int(head["ContentLength"]) for head in heads]
+        return sizes if sum(sizes) == file.bytes else []
+
+    def _get(self, name: str, conditions: dict[str, str]) -> dict[str, Any]:
+        response: dict[str, Any] = self._client.get_object(
+            Bucket=self.name, Key=self._key(name), **conditions
+        )
+        return response
+
+    def _repeating(self, where: str, read: Callable[[], Any]) -> Any:
+        for attempt in range(1, _ATTEMPTS + 1):
+            with _explaining(where):
+                try:
+                    return read()
+                except FlexibleChecksumError as error:
+                    if attempt == _ATTEMPTS:
+                        raise _DamagedError("its bytes do not have its checksum") from error
+                except (*_BROKEN_BODY, _DamagedError):
+                    if attempt == _ATTEMPTS:
+                        raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}" if self.prefix else name
+
+
+def _file(name: str, size: int, modified: datetime, etag: str) -> File:
+    return File(name, size, modified.astimezone(UTC).replace(tzinfo=None), etag)
+
+
+def _etag(digests: list[Any], parts: int) -> str:
+    """The ETag of an object that was uploaded in so many parts."""
+    if len(digests) == parts == 1:
+        return str(digests[0].hexdigest())
+    whole = b"".join(digest.digest() for digest in digests)
+    return f"{hashlib.md5(whole, usedforsecurity=False).hexdigest()}-{parts}"
+
+
+@contextmanager
+def _explaining(where: str) -> Iterator[None]:
+    """Turns what boto3 raises into one line that says what to do."""
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", "unknown"))
+        if code in _MISSING:
+            raise MissingFileError(f"{where} is not there") from error
+        if code in _REPLACED:
+            raise ReplacedFileError(f"{where} was replaced: run this again") from error
+        raise InfraspendError(
+            f"{where} cannot be read ({code}): check the bucket's name, the region and what the"
+            " credentials may read"
+        ) from error
+    except NoCredentialsError as error:
+        raise InfraspendError(
+            f"{where} cannot be read without credentials: set AWS_PROFILE, or run where a role"
+            " gives them"
+        ) from error
+    except BotoCoreError as error:
+        # Its message may hold the endpoint's URL, and that a password.
+        raise InfraspendError(
+            f"{where} cannot be read ({type(error).__name__}): check the network,"
+            " AWS_ENDPOINT_URL and AWS's configuration, then run this again"
+        ) from error

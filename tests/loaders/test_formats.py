@@ -1,0 +1,237 @@
+"""Every way in which AWS delivers a bill lands in the same shape."""
+
+import gzip
+import json
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from loaders import aws_cur
+from loaders.errors import InfraspendError
+from tests.loaders.bills import FIXTURE, charge, cur2_table, deliver_legacy, moment, text_of
+from tests.loaders.queries import rows
+
+ICE = Path(__file__).parent.parent / "fixtures" / "ice"
+
+LINES = (
+    "select line_item_usage_account_id, line_item_unblended_cost, line_item_usage_start_date,"
+    " resource_tags, product, product_instance_type, discount from raw_aws_cur.line_items"
+    " order by line_item_unblended_cost"
+)
+LANDED = [
+    (
+        "012345678901",
+        Decimal("0.0111111111"),
+        moment("2026-10-03 05:00"),
+        '{"user_service":"api"}',
+        '{"region":"us-west-2"}',
+        "m5.large",
+        '{"edp_discount":"-0.1"}',
+    )
+]
+
+
+def legacy_line() -> dict[str, str]:
+    return dict(charge()) | {
+        "resourceTags/user:Service": "api",
+        "resourceTags/user:Team": "",
+        "product/region": "us-west-2",
+        "product/instanceType": "m5.large",
+        "discount/EdpDiscount": "-0.1",
+    }
+
+
+def cur2_line() -> dict[str, str]:
+    return {
+        "bill_payer_account_id": "000111111111",
+        "bill_billing_period_start_date": "2026-10-01T00:00:00.000Z",
+        "line_item_usage_account_id": "012345678901",
+        "line_item_line_item_type": "Usage",
+        "line_item_usage_start_date": "2026-10-03T05:00:00.000Z",
+        "line_item_unblended_cost": "0.0111111111",
+        "line_item_currency_code": "USD",
+        "product_instance_type": "m5.large",
+        "resource_tags": '{"user_team": "", "user_service": "api"}',
+        "product": '{"region": "us-west-2"}',
+        "discount": '{"edp_discount": -0.1}',
+    }
+
+
+def replace_files(manifest: Path, compression: str, files: dict[str, bytes]) -> None:
+    """Makes a delivery one of other files, given by their keys below the bucket."""
+    bucket = manifest.parents[3]
+    described = json.loads(manifest.read_text())
+    described |= {"compression": compression, "reportKeys": list(files)}
+    manifest.write_text(json.dumps(described))
+    for key, content in files.items():
+        (bucket / key).parent.mkdir(parents=True, exist_ok=True)
+        (bucket / key).write_bytes(content)
+
+
+def packed(bucket: Path, members: dict[str, bytes]) -> bytes:
+    path = bucket / "packed.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members.items():
+            file.writestr(name, content)
+    return path.read_bytes()
+
+
+def deliver_zip(bucket: Path) -> None:
+    content = packed(bucket, {"hourly-1.csv": text_of([legacy_line()])})
+    manifest = deliver_legacy(bucket, b"")
+    key = "prefix/hourly/20261001-20261101/assembly-1/hourly-1.csv.zip"
+    replace_files(manifest, "ZIP", {key: content})
+
+
+def deliver_parquet(bucket: Path) -> None:
+    table = cur2_table(
+        1,
+        line_item_unblended_cost=pa.array([0.0111111111]),
+        resource_tags_user_service=pa.array(["api"]),
+        resource_tags_user_team=pa.array([""]),
+        product_region=pa.array(["us-west-2"]),
+        product_instance_type=pa.array(["m5.large"]),
+        discount_edp_discount=pa.array([-0.1]),
+    ).drop(["resource_tags", "product", "discount"])
+    pq.write_table(table, bucket / "table")
+    manifest = deliver_legacy(bucket, b"")
+    key = "prefix/hourly/hourly/year=2026/month=10/hourly-00001.snappy.parquet"
+    replace_files(manifest, "Parquet", {key: (bucket / "table").read_bytes()})
+
+
+def deliver_export(bucket: Path, folder: str) -> None:
+    export = bucket / "prefix" / "export"
+    data = f"data/BILLING_PERIOD=2026-10/{folder}export-00001.csv.gz"
+    (export / data).parent.mkdir(parents=True)
+    (export / data).write_bytes(gzip.compress(text_of([cur2_line()])))
+    manifest = export / "metadata" / "BILLING_PERIOD=2026-10" / "export-Manifest.json"
+    manifest.parent.mkdir(parents=True)
+    keys = [f"s3://bucket/prefix/export/{data}"]
+    manifest.write_text(json.dumps({"executionId": "execution-1", "dataFiles": keys}))
+
+
+def deliver_export_anew(bucket: Path) -> None:
+    deliver_export(bucket, "2026-11-02T10:00:00.000Z-execution-1/")
+
+
+def deliver_export_over(bucket: Path) -> None:
+    deliver_export(bucket, "")
+
+
+def deliver_text(bucket: Path) -> None:
+    deliver_legacy(bucket, text_of([legacy_line()]))
+
+
+@pytest.mark.parametrize(
+    ("deliver", "form"),
+    [
+        (deliver_text, "legacy_csv_gz"),
+        (deliver_zip, "legacy_csv_zip"),
+        (deliver_parquet, "legacy_parquet"),
+        (deliver_export_anew, "cur2_csv_gz"),
+        (deliver_export_over, "cur2_csv_gz"),
+    ],
+)
+def test_every_format_lands_alike(
+    warehouse: Path, bucket: Path, deliver: object, form: str
+) -> None:
+    deliver(bucket)  # type: ignore[operator]
+
+    assert aws_cur.load(warehouse, str(bucket)).rows == 1
+
+    assert rows(warehouse, LINES) == LANDED
+    assert rows(warehouse, "select format from raw_aws_cur.assemblies") == [(form,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"a.csv": b"a", "b.csv": b"b"}, "holds 2 files and not one"),
+        ({"a.csv": b""}, "has no header row"),
+        (None, "is damaged"),
+    ],
+)
+def test_a_bad_zip_is_named(
+    warehouse: Path, bucket: Path, content: dict[str, bytes] | None, said: str
+) -> None:
+    deliver_zip(bucket)
+    (file,) = bucket.rglob("*.csv.zip")
+    data = bytearray(file.read_bytes())
+    data[60] ^= 1
+    file.write_bytes(data if content is None else packed(bucket, content))
+
+    with pytest.raises(InfraspendError, match=f"hourly-1.csv.zip {said}"):
+        aws_cur.load(warehouse, str(bucket))
+
+
+def test_json_that_is_none_is_named_by_its_row(warehouse: Path, bucket: Path) -> None:
+    deliver_export_over(bucket)
+    (file,) = bucket.rglob("*.csv.gz")
+    lines = [cur2_line(), cur2_line() | {"resource_tags": "{user_service: api"}]
+    file.write_bytes(gzip.compress(text_of(lines)))
+
+    with pytest.raises(InfraspendError, match=r"row 2: resource_tags is '\{user_service: api'"):
+        aws_cur.load(warehouse, str(bucket))
+
+
+@pytest.mark.parametrize("manifest", sorted(ICE.glob("*.json")), ids=lambda path: path.stem)
+def test_the_columns_of_real_reports_of_several_years_have_a_place(
+    warehouse: Path, bucket: Path, manifest: Path
+) -> None:
+    names = [
+        f"{column['category']}/{column['name']}"
+        for column in json.loads(manifest.read_text())["columns"]
+    ]
+    filled = charge(lineItem__UsageType="filled")
+    line = {name: filled.get(name, "x" if "Tags" in name else "") for name in names}
+    deliver_legacy(bucket, text_of([line | filled]))
+    said: list[str] = []
+
+    aws_cur.load(warehouse, str(bucket), progress=said.append)
+
+    ((tags, cost),) = rows(
+        warehouse,
+        "select coalesce(len(json_keys(resource_tags)), 0), line_item_unblended_cost"
+        " from raw_aws_cur.line_items",
+    )
+    # Every tag is there, also those whose keys differ only in what a name cannot hold.
+    assert tags == sum(name.startswith("resourceTags/") for name in names)
+    assert cost == Decimal("0.0111111111")
+    left_out = [message for message in said if "left out" in message]
+    assert not left_out or "resourceTags" not in left_out[0]
+
+
+def test_a_column_that_changes_its_type_from_file_to_file_lands(
+    warehouse: Path, bucket: Path
+) -> None:
+    deliver_parquet(bucket)
+    manifest = next(bucket.rglob("hourly/20261001-20261101/hourly-Manifest.json"))
+    text = cur2_table(1, line_item_unblended_cost=pa.array(["0.0222222222"]))
+    pq.write_table(text.drop(["resource_tags", "product", "discount"]), bucket / "text")
+    key = "prefix/hourly/hourly/year=2026/month=10/hourly-0000{}.snappy.parquet"
+    replace_files(
+        manifest,
+        "Parquet",
+        {
+            key.format(1): (bucket / "table").read_bytes(),
+            key.format(2): (bucket / "text").read_bytes(),
+        },
+    )
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, "select sum(line_item_unblended_cost) from raw_aws_cur.line_items") == [
+        (Decimal("0.0333333333"),)
+    ]
+
+
+def test_a_daily_report_keeps_its_grain(warehouse: Path, bucket: Path) -> None:
+    deliver_legacy(bucket, FIXTURE.read_bytes(), report="daily", period="20231101-20231201")
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(24,)]

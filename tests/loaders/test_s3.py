@@ -1,0 +1,220 @@
+"""Loading from a bucket: the same as from a directory, through whatever the network does."""
+
+import io
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
+
+from loaders import aws_cur, kubernetes, platforms
+from loaders.errors import InfraspendError
+from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
+from tests.loaders.queries import content, rows
+from tests.loaders.s3_server import (
+    BUCKET,
+    HARMLESS,
+    Answer,
+    FaultyS3,
+    damaged,
+    environment,
+    unavailable,
+)
+
+URL = f"s3://{BUCKET}"
+
+
+def good(lines: int = 1) -> bytes:
+    return text_of([charge()] * lines)
+
+
+@pytest.fixture(scope="module")
+def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("deliveries")
+    deliver_legacy(directory, good(), good(2))
+    deliver_cur2(directory, cur2_table(3), period="2026-09")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def from_directory(
+    deliveries: Path, empty_warehouse: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[tuple[object, ...]]]:
+    warehouse = tmp_path_factory.mktemp("clean") / "infraspend.duckdb"
+    shutil.copy(empty_warehouse, warehouse)
+    aws_cur.load(warehouse, str(deliveries))
+    return lines_of(warehouse)
+
+
+def lines_of(warehouse: Path) -> dict[str, list[tuple[object, ...]]]:
+    found = content(warehouse, "raw_aws_cur")
+    return {name: found[name] for name in ("line_items", "control_totals", "summaries")}
+
+
+def test_a_bucket_lands_like_a_directory(
+    warehouse: Path,
+    deliveries: Path,
+    s3: FaultyS3,
+    from_directory: dict[str, list[tuple[object, ...]]],
+) -> None:
+    s3.sync(deliveries)
+
+    result = aws_cur.load(warehouse, URL)
+
+    assert (result.landed, result.rows) == (2, 6)
+    assert lines_of(warehouse) == from_directory
+
+
+def test_nothing_new_downloads_no_data(warehouse: Path, deliveries: Path, s3: FaultyS3) -> None:
+    s3.sync(deliveries)
+    aws_cur.load(warehouse, f"{URL}/prefix")
+    s3.downloads()
+
+    assert aws_cur.load(warehouse, f"{URL}/prefix").skipped == 2
+
+    assert all(path.endswith("-Manifest.json") for path in s3.downloads())
+
+
+@pytest.mark.parametrize("fault", HARMLESS)
+def test_a_network_that_recovers_changes_nothing(
+    warehouse: Path,
+    deliveries: Path,
+    s3: FaultyS3,
+    from_directory: dict[str, list[tuple[object, ...]]],
+    fault: object,
+) -> None:
+    s3.sync(deliveries)
+    s3.faults = [("hourly-1.csv.gz", fault), (".parquet", fault)]
+
+    aws_cur.load(warehouse, URL)
+
+    assert not s3.faults
+    assert lines_of(warehouse) == from_directory
+
+
+def test_bytes_that_stay_wrong_are_named_and_do_not_land(
+    warehouse: Path, deliveries: Path, s3: FaultyS3
+) -> None:
+    s3.sync(deliveries)
+    s3.faults = [(".parquet", damaged)] * 4
+
+    with pytest.raises(InfraspendError, match=r"s3://bucket/.*\.parquet is damaged"):
+        aws_cur.load(warehouse, URL)
+
+    assert rows(warehouse, "select distinct report from raw_aws_cur.assemblies") == [("hourly",)]
+
+
+def test_a_part_replaced_between_looking_and_reading_starts_over(
+    warehouse: Path, bucket: Path, s3: FaultyS3
+) -> None:
+    deliver_legacy(bucket, good(), good(2), overwrite=True)
+    s3.sync(bucket)
+    deliver_legacy(bucket, good(3), good(4), overwrite=True, assembly="assembly-2")
+
+    def replace(_answer: Answer) -> None:
+        s3.sync(bucket)
+
+    # While the first part is on its way, AWS overwrites the report.
+    s3.faults = [("hourly-1.csv.gz", replace)]
+
+    assert aws_cur.load(warehouse, URL).rows == 7
+    assert rows(
+        warehouse, "select _assembly_id, count(*) from raw_aws_cur.line_items group by all"
+    ) == [("assembly-2", 7)]
+
+
+def test_an_object_of_many_parts_is_checked_part_by_part(
+    warehouse: Path, bucket: Path, s3: FaultyS3
+) -> None:
+    lines = [
+        charge(lineItem__LineItemDescription=os.urandom(1 << 19).hex()) for _number in range(12)
+    ]
+    deliver_legacy(bucket, text_of(lines))
+    (file,) = bucket.rglob("*.csv.gz")
+    s3.sync(bucket)
+    key = file.relative_to(bucket).as_posix()
+    upload = s3.client.create_multipart_upload(Bucket=BUCKET, Key=key)["UploadId"]
+    body = io.BytesIO(file.read_bytes())
+    parts = []
+    for number, size in ((1, 5 << 20), (2, -1)):
+        part = s3.client.upload_part(
+            Bucket=BUCKET, Key=key, UploadId=upload, PartNumber=number, Body=body.read(size)
+        )
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    s3.client.complete_multipart_upload(
+        Bucket=BUCKET, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+    )
+    s3.faults = [("hourly-1.csv.gz", damaged)]
+
+    assert aws_cur.load(warehouse, URL).rows == 12
+    assert not s3.faults
+
+
+def test_a_listing_may_have_many_pages(warehouse: Path, bucket: Path, s3: FaultyS3) -> None:
+    deliver_legacy(bucket / "z", good())
+    s3.sync(bucket)
+    store = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    for number in range(1001):
+        store.put_object(BUCKET, f"a/{number}", b"")
+
+    with pytest.raises(InfraspendError, match="outside its report and bucket"):
+        # The manifest speaks of prefix/..., and lies under z/: a bucket's keys are exact.
+        aws_cur.load(warehouse, URL)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_refusal_says_what_to_check(warehouse: Path) -> None:
+    with pytest.raises(InfraspendError, match=r"s3://nobody/ cannot be read \(NoSuchBucket\)"):
+        aws_cur.load(warehouse, "s3://nobody")
+    with pytest.raises(InfraspendError, match="credentials come from AWS's own"):
+        aws_cur.load(warehouse, "s3://AKIACANARY:canary@bucket/prefix")
+
+
+def test_a_server_that_stays_away_fails_in_one_line(
+    warehouse: Path, deliveries: Path, s3: FaultyS3
+) -> None:
+    s3.sync(deliveries)
+    s3.faults = [("/bucket", unavailable)] * 9
+
+    with pytest.raises(InfraspendError, match=r"s3://bucket/ cannot be read \(SlowDown\)"):
+        aws_cur.load(warehouse, URL)
+
+
+def test_collections_and_published_files_are_read_from_a_bucket_too(
+    warehouse: Path, bucket: Path, s3: FaultyS3
+) -> None:
+    published = bucket / "spark"
+    published.mkdir()
+    (published / "usage.csv").write_text(
+        "usage_hour,platform,sub_platform,lyft_label,usage\n2026-10-03 05:00,spark,main,api,1.5\n"
+    )
+    s3.sync(bucket)
+
+    assert platforms.load(warehouse, URL).rows == 1
+    assert platforms.load(warehouse, URL).skipped == 1
+    with pytest.raises(InfraspendError, match="holds no collection"):
+        kubernetes.load(warehouse, URL)
+
+
+def test_no_secret_is_written_anywhere(
+    warehouse: Path, deliveries: Path, s3: FaultyS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3.sync(deliveries)
+    said = []
+    s3.faults = [(".parquet", damaged)] * 4
+    with pytest.raises(InfraspendError) as raised:
+        aws_cur.load(warehouse, URL, progress=said.append)
+    said.append(str(raised.value))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:canary-password@127.0.0.1:1")
+    with pytest.raises(InfraspendError) as raised:
+        aws_cur.load(warehouse, URL, progress=said.append)
+    said.append(str(raised.value))
+
+    secrets = ["AKIACANARYCANARYXXXX", "canary-secret", "canary-token", "canary-password"]
+    assert environment("")["AWS_ACCESS_KEY_ID"] in secrets
+    written = [file.read_bytes() for file in warehouse.parent.rglob("*") if file.is_file()]
+    for secret in secrets:
+        assert not any(secret in line for line in said)
+        assert not any(secret.encode() in data for data in written)
