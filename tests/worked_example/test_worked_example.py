@@ -1,8 +1,8 @@
 """The bill of two teams in two hours, worked out by hand, line by line.
 
 `tests/fixtures/true_cost_example.csv` holds 33 lines in the columns of CUR 2.0; its `exp_` columns
-were typed and checked by hand. The bill is delivered in each of the three ways in which AWS presents
-a negotiated discount, and each gives the same costs to the last digit.
+were typed and checked by hand. The bill is delivered in each of the three ways in which AWS
+presents a negotiated discount, and each gives the same costs to the last digit.
 """
 
 import csv
@@ -152,7 +152,7 @@ def test_every_cost_is_the_one_worked_out_by_hand(warehouse: Path) -> None:
     expected = costs_by_hand(lines, "exp_true_cost")
     # What was unused of the reservation was wasted in the second hour, all of it.
     fee = ("111111111111", "_unused_ri", "HeavyUsage:m5.xlarge", "commitment_fee", "2026-11-30T22")
-    wasted = fee[:3] + ("unused_commitment", "2026-11-30T23")
+    wasted = (*fee[:3], "unused_commitment", "2026-11-30T23")
     expected[wasted] = expected.pop(fee)
     assert costs_of_mart(warehouse, "true_cost") == expected
     assert bridge_of(warehouse) == {
