@@ -8,6 +8,7 @@ presents a negotiated discount, and each gives the same costs to the last digit.
 import csv
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,7 +36,10 @@ LABEL_RULES = (
 )
 INVOICE = Decimal("891.0466367890")
 TRUE_COST = Decimal("102.8266367890")
-DISCOUNT_AS = {
+Line = dict[str, str]
+Costs = dict[tuple[str, ...], Decimal]
+
+DISCOUNT_AS: dict[str, Callable[[list[Line]], list[Line]]] = {
     "net columns and lines": lambda lines: lines,
     "lines only": lambda lines: [
         {column: value for column, value in line.items() if "_net_" not in column} for line in lines
@@ -44,9 +48,6 @@ DISCOUNT_AS = {
         line for line in lines if line["line_item_line_item_type"] != "EdpDiscount"
     ],
 }
-
-Line = dict[str, str]
-Costs = dict[tuple[str, ...], Decimal]
 
 
 def lines_of_the_bill() -> list[Line]:
