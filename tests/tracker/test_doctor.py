@@ -1,0 +1,59 @@
+"""The doctor says what is lacking, and how to get it."""
+
+import pytest
+
+from loaders.errors import InfraspendError
+from loaders.kubernetes.diagnosis import Level, diagnose
+from tests.tracker.exporter import START
+
+END = START + 4 * 3600
+
+
+def findings(url: str, cluster: str, level: Level) -> list[str]:
+    found = diagnose(url, at=END)
+    return [one.text for one in found if (one.cluster, one.level) == (cluster, level)]
+
+
+def starts(texts: list[str], beginning: str) -> bool:
+    return any(text.startswith(beginning) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "says"),
+    [
+        ("cluster-0", "scraped every 60 s"),
+        ("cluster-0", "kube-state-metrics 1, or 2.0"),
+        ("cluster-0", "instance types are in label_beta_kubernetes_io_instance_type"),
+        ("cluster-1", "kube-state-metrics 2"),
+        ("cluster-1", "kube_pod_status_phase tells which pods are Running"),
+        ("cluster-1", "1 pod labels are exported: label_app"),
+        ("replicas", "pods are scraped by up to 2 replicas"),
+        ("exported", "pods are named by exported_namespace and exported_pod: honor_labels is off"),
+    ],
+)
+def test_what_is_good(server: str, cluster: str, says: str) -> None:
+    assert starts(findings(server, cluster, Level.GOOD), says)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "level", "says"),
+    [
+        ("cluster-0", Level.NOTE, "DCGM_FI_DEV_GPU_UTIL names no pod"),
+        ("cluster-1", Level.NOTE, "kube_pod_owner is not there: workloads will not be known"),
+        ("gap", Level.NOTE, "no pod label is exported"),
+        ("no-phase", Level.LACK, "kube_pod_status_phase is missing"),
+        ("no-phase", Level.LACK, "kube_pod_container_resource_requests is missing"),
+    ],
+)
+def test_what_is_not(server: str, cluster: str, level: Level, says: str) -> None:
+    assert starts(findings(server, cluster, level), says)
+
+
+def test_a_server_with_one_cluster(lone_server: str) -> None:
+    assert starts(findings(lone_server, "", Level.NOTE), "no series has a label `cluster`")
+    assert starts(findings(lone_server, "", Level.LACK), "kube_node_labels tells no instance type")
+
+
+def test_a_server_that_is_not_there() -> None:
+    with pytest.raises(InfraspendError, match="no http"):
+        diagnose("prometheus:9090")
