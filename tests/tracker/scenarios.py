@@ -23,6 +23,7 @@ def scenarios() -> str:
     _bad_usage(exporter)
     _moved(exporter)
     _upgrade(exporter)
+    _first_generation(exporter)
     _unaligned(exporter)
     _hostile(exporter)
     _gpu(exporter)
@@ -149,6 +150,26 @@ def _upgrade(exporter: Exporter) -> None:
         labels | {"container": "main", "resource": "cpu"},
         dict.fromkeys(range(25, 60), 1.0),
     )
+
+
+def _first_generation(exporter: Exporter) -> None:
+    """Nothing but what kube-state-metrics 1 and a kubelet before 1.16 tell."""
+    cluster = {"cluster": "first-generation"}
+    node = cluster | {"node": "node-1"}
+    pod = cluster | {"namespace": "api", "pod": "web-0"}
+    container = pod | {"node": "node-1", "container": "main"}
+    told = (
+        ("kube_node_status_capacity_cpu_cores", node, 16),
+        ("kube_node_status_capacity_memory_bytes", node, 64 * GIB),
+        ("kube_node_labels", node | {"label_beta_kubernetes_io_instance_type": "m4.large"}, 1),
+        ("kube_pod_status_phase", pod | {"phase": "Running"}, 1),
+        ("kube_pod_container_resource_requests_cpu_cores", container, 2),
+        ("kube_pod_container_resource_requests_memory_bytes", container, 3 * GIB),
+    )
+    for metric, labels, value in told:
+        exporter.add(metric, labels, dict.fromkeys(HOUR, value))
+    old = {"namespace": "api", "pod_name": "web-0", "container_name": "main"}
+    exporter.add("container_memory_working_set_bytes", cluster | old, dict.fromkeys(HOUR, 1 * GIB))
 
 
 def _unaligned(exporter: Exporter) -> None:

@@ -55,6 +55,20 @@ def test_honor_labels_may_be_off(server: str, tmp_path: Path) -> None:
     ) == [("api", "web-0", "main", 1, 0), ("maps", "web-0", "main", 2, 3)]
 
 
+def test_the_first_generation_of_names_is_understood(server: str, tmp_path: Path) -> None:
+    collect(source(server, "first-generation"), tmp_path)
+
+    assert rows(
+        tmp_path,
+        "container_hours",
+        "pod, uid, node, instance_type, container, cpu_request_core_hours::int,"
+        " memory_request_gib_hours::int, memory_usage_gib_hours::int",
+    ) == [("web-0", "", "node-1", "m4.large", "main", 2, 3, 1)]
+    assert rows(
+        tmp_path, "node_hours", "cpu_capacity_core_hours::int, memory_capacity_gib_hours::int"
+    ) == [(16, 64)]
+
+
 def test_a_pod_takes_as_much_as_its_largest_init_container(server: str, tmp_path: Path) -> None:
     collect(source(server, "init"), tmp_path)
 
