@@ -85,7 +85,7 @@ FromOption = Annotated[
     typer.Option(
         "--from",
         metavar="URL|DIR",
-        help="The directory under which the deliveries lie, however deep.",
+        help="The directory or s3:// URL under which the deliveries lie, however deep.",
     ),
 ]
 DaysOption = Annotated[int, typer.Option(min=2, help="How many days the company has lived.")]
@@ -223,21 +223,45 @@ def load_aws_cur(
         str | None,
         typer.Option(callback=_month, metavar="YYYY-MM", help="The last billing period."),
     ] = None,
+    keep: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            envvar="INFRASPEND_KEEP_ASSEMBLIES",
+            help="How many superseded deliveries of a billing period keep their lines.",
+        ),
+    ] = 1,
+    accept_empty: Annotated[
+        bool,
+        typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
 ) -> None:
-    """Land the AWS bill: legacy Cost and Usage Reports (CSV.gz) and CUR 2.0 (Parquet).
+    """Land the AWS bill: legacy Cost and Usage Reports and CUR 2.0, as CSV or Parquet.
 
-    The manifest of each billing period says what is current. What landed before is left alone.
+    The manifest of each billing period says what is current and in which format. What landed
+    before is left alone. The assemblies in the seed closed_periods keep their lines.
 
-        infraspend load aws-cur --from deliveries
+        infraspend load aws-cur --from s3://our-billing/reports
 
         infraspend load aws-cur --from deliveries --since 2026-09 --report hourly
     """
     from loaders import aws_cur
 
+    policy = aws_cur.Policy(
+        keep=keep,
+        pinned=aws_cur.closed_assemblies(_seeds()),
+        accept_empty=accept_empty,
+    )
     with _telling("load aws-cur") as progress:
         result = aws_cur.load(
-            warehouse, source, report=report, since=since, until=until, progress=progress
+            warehouse,
+            source,
+            report=report,
+            since=since,
+            until=until,
+            policy=policy,
+            progress=progress,
         )
     _print_load("aws-cur", result)
 
@@ -304,14 +328,14 @@ def track(
 
         infraspend track --config tracker.toml --since 2026-11-01 --until 2026-11-02T06 --to DIR
     """
+    from loaders import kubernetes
     from loaders.kubernetes.sources import read_sources, source_at
-    from loaders.kubernetes.tracker import track as collect
 
     if (config is None) != (prometheus is not None and cluster is not None):
         raise typer.BadParameter("name --prometheus and --cluster, or --config")
     sources = read_sources(config) if config else [source_at(prometheus or "", cluster or "")]
     with _telling("track") as progress:
-        tracked = collect(
+        tracked = kubernetes.track(
             sources,
             to,
             since=None if since == "last" else _hour(since),
@@ -367,8 +391,7 @@ def build(context: typer.Context, warehouse: WarehouseOption = DEFAULT_WAREHOUSE
             raise typer.BadParameter(
                 f"{argument} is set by infraspend; run dbt itself to change it"
             )
-    seeds = os.environ.get("INFRASPEND_SEEDS")
-    _build(warehouse, Path(seeds) if seeds else PROJECT / "seeds", context.args)
+    _build(warehouse, _seeds(), context.args)
 
 
 @app.command()
@@ -455,11 +478,18 @@ def _publish(warehouse: Path, to: Path) -> "Published":
     return published
 
 
+def _seeds() -> Path:
+    """Where the facts that people declare are."""
+    seeds = os.environ.get("INFRASPEND_SEEDS")
+    return Path(seeds) if seeds else PROJECT / "seeds"
+
+
 def _print_load(source: str, result: "LoadResult") -> None:
     """Says what a load did."""
     _say(
         f"load {source}: {_count(result.landed, _DELIVERIES[source])} landed, "
         f"{result.skipped} there already, {_count(result.rejected, 'hour')} rejected"
+        + (f", {result.pending} pending" if result.pending else "")
     )
 
 
