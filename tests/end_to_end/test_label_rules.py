@@ -35,6 +35,7 @@ RULES: list[Rule] = [
     (100, "charge_class", "", "equals", "tax", "taxes", "", ""),
     (110, "product", "", "equals", HOSTILE, 'it\'s <b>"hostile"</b>', "", ""),
     (120, "tag", "user_name", "regex", "^it's (.*)$", "{1} {{ 7 * 7 }}", "", ""),
+    (125, "tag", "user_team", "present", "", "some-team", "", ""),
     (130, "tag", "user_era", "equals", "reserved", "Free", "", ""),
     (140, "namespace", "", "equals", "kube-system", "kubernetes-system", "", ""),
     (150, "namespace", "", "regex", "^([a-z]+)-canary$", "{1}", "", ""),
@@ -49,6 +50,8 @@ LINES: dict[str, tuple[dict[str, str], str]] = {
     "another form of it": ({"service": COMPOSED.upper()}, COMPOSED),
     "the lowest order wins": ({"service": "api", "name": "legacy-eta-1"}, "api"),
     "a blank tag is no tag": ({"service": " \t ", "name": "legacy-eta-1"}, "eta"),
+    "a tag is there": ({"team": "any"}, "some-team"),
+    "a blank tag is not": ({"team": " \t "}, "unlabeled"),
     "a pattern captures": ({"name": "legacy-eta-42"}, "eta"),
     "a pattern is anchored where it says": ({"name": "not-legacy-eta-42"}, "unlabeled"),
     "a pattern captures twice": ({"name": "ledger/payments"}, "payments of ledger"),
@@ -125,6 +128,7 @@ def _line(
     service: str = "",
     name: str = "",
     era: str = "",
+    team: str = "",
     hour: str = "05",
     product: str = "AmazonEC2",
     account: str = "012345678901",
@@ -147,7 +151,7 @@ def _line(
         lineItem__ResourceId=resource,
         lineItem__UnblendedCost=str(2**number),
     )
-    tags = {"service": service, "name": name, "era": era}
+    tags = {"service": service, "name": name, "era": era, "team": team}
     return dict(line) | {f"resourceTags/user:{key}": value for key, value in tags.items()}
 
 

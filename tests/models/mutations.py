@@ -1,0 +1,320 @@
+"""One-line changes to the models and macros, each of which makes money wrong somewhere.
+
+`test_mutations` applies each to a copy of the project and expects it to be noticed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TRUE_COST = "models/intermediate/true_cost"
+LABELS = "models/intermediate/labels"
+ATTRIBUTION = "models/intermediate/attribution"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A change of one line.
+
+    Attributes:
+        file: What is changed, relative to the project.
+        original: The text that goes; it is there exactly once.
+        mutated: What comes in its place.
+        select: What dbt builds to notice it: the model that is changed and all that read it, or for
+            a macro the models that call it.
+        company: Which company it is built with: the `simulated` one, or the `labelled` one, whose
+            bill tries every kind of label rule.
+    """
+
+    file: str
+    original: str
+    mutated: str
+    select: str = ""
+    company: str = "simulated"
+
+    @property
+    def models(self) -> str:
+        return self.select or f"{Path(self.file).stem}+"
+
+
+MUTATIONS = {
+    # The rounding rule.
+    "a tie too few gets its digit": Mutation(
+        "macros/deal.sql",
+        "tied.tie_rank <= threshold.ties_that_win",
+        "tied.tie_rank < threshold.ties_that_win",
+        "int_schedules",
+    ),
+    "a tie gets a digit too many": Mutation(
+        "macros/deal.sql",
+        "remainders.remainder > threshold.last_remainder",
+        "remainders.remainder >= threshold.last_remainder",
+        "int_schedules",
+    ),
+    "the last labels win ties": Mutation(
+        "macros/deal.sql",
+        "remainders.{{ column }} nulls last",
+        "remainders.{{ column }} desc nulls last",
+        "int_schedules",
+    ),
+    "the smallest remainders win": Mutation(
+        "macros/largest_first.sql",
+        "order by {{ amount }} desc",
+        "order by {{ amount }} asc",
+        "int_schedules",
+    ),
+    "parts below zero are rounded towards it": Mutation(
+        "macros/floor_divide.sql",
+        "< 0 then 1 else 0 end",
+        "< 0 then 0 else 0 end",
+        "int_charges_pooled",
+    ),
+    # What the bill says.
+    "the oldest assembly serves": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
+        "assemblies.manifest_time desc",
+        "assemblies.manifest_time asc",
+    ),
+    "a load that is not complete serves": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
+        "where loads.status = 0",
+        "where loads.status >= 0",
+    ),
+    "a digit that is missing is not missed": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
+        "and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0)",
+        "and true",
+    ),
+    "superseded assemblies count as well": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__line_items.sql",
+        "assemblies.is_newest",
+        "assemblies.assembly_id is not null",
+    ),
+    "pods are paid for beside their machines": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__line_items.sql",
+        "not in ('EKSPod-EC2', 'ECSTask-EC2')",
+        "not in ('ECSTask-EC2')",
+    ),
+    "an hour is a period": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__line_items.sql",
+        "> grain_hours as is_period_charge",
+        ">= grain_hours as is_period_charge",
+    ),
+    # What a charge costs.
+    "planned usage costs its list price": Mutation(
+        f"{TRUE_COST}/int_line_items_priced.sql",
+        "when line_item_type = 'SavingsPlanCoveredUsage' then planned_cost",
+        "when line_item_type = 'SavingsPlanCoveredUsage' then unblended_cost",
+    ),
+    "reserved usage is free": Mutation(
+        f"{TRUE_COST}/int_line_items_priced.sql",
+        "when line_item_type = 'DiscountedUsage' then reserved_cost",
+        "when line_item_type = 'DiscountedUsage' then unblended_cost",
+    ),
+    "prepayments count twice": Mutation(
+        f"{TRUE_COST}/int_line_items_priced.sql",
+        "when charge_class in ('negation', 'commitment_prepayment') then",
+        "when charge_class in ('negation') then",
+    ),
+    "a refund of a prepayment is a gift": Mutation(
+        f"{TRUE_COST}/int_line_items_priced.sql",
+        "when is_prepayment_refund then",
+        "when false then",
+    ),
+    "a discount counts twice": Mutation(
+        f"{TRUE_COST}/int_line_items_priced.sql",
+        "when charge_class = 'discount' then coalesce(net_unblended_cost, 0)",
+        "when charge_class = 'discount' then unblended_cost",
+    ),
+    "spot pays for reservations": Mutation(
+        f"{TRUE_COST}/int_line_items_priced.sql",
+        "and pricing_model <> 'spot'",
+        "and pricing_model <> ''",
+    ),
+    "what was used was wasted": Mutation(
+        f"{TRUE_COST}/int_unused_reservations.sql",
+        "- coalesce(used.used_units, 0) * hours.size_divisor, 0",
+        "- coalesce(used.used_units, 0) * 0, 0",
+    ),
+    "pools share by what was paid": Mutation(
+        f"{TRUE_COST}/int_charges_pooled.sql",
+        "'pooled', of='members', by=by, weight='list_units'",
+        "'pooled', of='members', by=by, weight='cost_units'",
+    ),
+    "a reservation's fee stays and its hours come on top": Mutation(
+        f"{TRUE_COST}/int_charges_pooled.sql",
+        "when charges.pricing_model = 'reserved' then {{ usd(0) }}",
+        "when charges.pricing_model = 'none' then {{ usd(0) }}",
+    ),
+    # Labels.
+    "unused commitments belong to whoever is tagged": Mutation(
+        f"{LABELS}/int_charges_labelled.sql",
+        "when charges.charge_class = 'commitment_fee' then '_unused_sp'",
+        "when charges.charge_class = 'commitment_fee' then keys.lyft_label",
+    ),
+    "rules make reserved labels": Mutation(
+        "macros/winning_rule.sql",
+        "not in {{ reserved_labels() }}",
+        "not in ('')",
+        "int_label_keys+ int_pod_labels+",
+        company="labelled",
+    ),
+    "one condition of a rule is enough": Mutation(
+        "macros/winning_rule.sql",
+        "{% if not loop.first %}and {% endif %}{{ rule_condition(condition) }}",
+        "{% if not loop.first %}or {% endif %}{{ rule_condition(condition) }}",
+        "int_label_keys+",
+        company="labelled",
+    ),
+    "a rule holds from its end on": Mutation(
+        "macros/winning_rule.sql",
+        "and rule_era < {{ rule_era_of(rules, rule.valid_until) }}",
+        "and rule_era <= {{ rule_era_of(rules, rule.valid_until) }}",
+        "int_label_keys+",
+        company="labelled",
+    ),
+    "a blank tag is a tag": Mutation(
+        "macros/rule_condition.sql",
+        "{{ normalized_label(rule_value(condition)) }} is not null",
+        "{{ rule_value(condition) }} is not null",
+        "int_label_keys+",
+        company="labelled",
+    ),
+    "the last rule wins": Mutation(
+        "macros/label_rules.sql",
+        "order by rule_order, match_on",
+        "order by rule_order desc, match_on",
+        "int_label_keys+",
+        company="labelled",
+    ),
+    "a namespace may be called free": Mutation(
+        f"{LABELS}/int_pod_labels.sql",
+        "in {{ reserved_labels() }}",
+        "in ('')",
+        company="labelled",
+    ),
+    # Who used what.
+    "the smaller of request and usage counts": Mutation(
+        "macros/allocated.sql",
+        "then greatest(",
+        "then least(",
+        "int_kubernetes_weights",
+    ),
+    "memory is measured in cores": Mutation(
+        f"{ATTRIBUTION}/int_kubernetes_weights.sql",
+        "when 'memory' then node_hours.memory_capacity_gib_hours",
+        "when 'memory' then node_hours.cpu_capacity_core_hours",
+    ),
+    "a pod keeps the label of any hour": Mutation(
+        f"{ATTRIBUTION}/int_kubernetes_weights.sql",
+        "and pod_hours.usage_hour = pod_labels.usage_hour",
+        "and pod_hours.usage_hour >= pod_labels.usage_hour",
+    ),
+    "the oldest publication serves": Mutation(
+        "models/staging/platforms/stg_platforms__usage.sql",
+        "deliveries.delivered_at desc",
+        "deliveries.delivered_at asc",
+    ),
+    "an earlier collection serves": Mutation(
+        "models/staging/kubernetes/stg_kubernetes__cluster_hours.sql",
+        "collections.collected_at desc",
+        "collections.collected_at asc",
+    ),
+    "a whole is added to its pools": Mutation(
+        f"{ATTRIBUTION}/int_declared_weights.sql",
+        "where spoken_of_whole.usage_hour is null",
+        "where weights.usage_hour is not null",
+    ),
+    # The ladder.
+    "three quarters are not enough": Mutation(
+        f"{ATTRIBUTION}/int_sub_platform_hours.sql",
+        "seen.coverage >= platforms.min_coverage",
+        "seen.coverage > platforms.min_coverage",
+    ),
+    "gaps are an hour shorter": Mutation(
+        f"{ATTRIBUTION}/int_sub_platform_hours.sql",
+        "hours_since + hours_until - 1 <= interpolate_hours",
+        "hours_since + hours_until - 1 < interpolate_hours",
+    ),
+    "nothing is ever unattributed": Mutation(
+        f"{ATTRIBUTION}/int_sub_platform_hours.sql",
+        "when hours_since <= carry_hours then",
+        "when hours_since >= 0 then",
+    ),
+    "the farther neighbour counts more": Mutation(
+        f"{ATTRIBUTION}/int_weights_laddered.sql",
+        "else hours_until * ",
+        "else hours_since * ",
+    ),
+    "a cluster that is held twice has room": Mutation(
+        f"{ATTRIBUTION}/int_weights_laddered.sql",
+        "greatest(capacity_units - allocated_units, 0) as weight_units",
+        "capacity_units as weight_units",
+    ),
+    "an idle cluster is nobody's": Mutation(
+        f"{ATTRIBUTION}/int_weights_laddered.sql",
+        "where capacity_units > allocated_units or allocated_units = 0",
+        "where capacity_units > allocated_units",
+    ),
+    "unknown hours are dealt among those who are known": Mutation(
+        f"{ATTRIBUTION}/int_weights_of_intervals.sql",
+        "where counted.hours_unknown > 0",
+        "where counted.hours_unknown < 0",
+    ),
+    # The split.
+    "a charge waits for a pool that is not there": Mutation(
+        f"{ATTRIBUTION}/int_charges_by_pool.sql",
+        "coalesce(pools.capacity_pool, 'all')",
+        "coalesce(charges.wanted_pool, 'all')",
+    ),
+    "a charge is split by every cost model": Mutation(
+        f"{ATTRIBUTION}/int_charges_by_pool.sql",
+        "and charges.cost_model = pools.cost_model",
+        "and charges.cost_model is not null",
+    ),
+    "the least specific row claims a charge": Mutation(
+        f"{ATTRIBUTION}/int_platform_keys.sql",
+        "order by claims.specificity desc",
+        "order by claims.specificity asc",
+    ),
+    "a platform that ended splits on": Mutation(
+        f"{ATTRIBUTION}/int_platform_keys.sql",
+        "least(resources.valid_until, platforms.valid_until)",
+        "resources.valid_until",
+    ),
+    "an hour is split by the schedules of days": Mutation(
+        "models/marts/enriched_spend.sql",
+        "and charges.interval_hours = schedules.interval_hours",
+        "and charges.interval_hours <= schedules.interval_hours",
+    ),
+    "a split is rounded to ten digits": Mutation(
+        "models/marts/enriched_spend.sql",
+        "cast(true_cost * proportion as decimal(38, 20)) as spend",
+        "cast(round(true_cost * proportion, 10) as decimal(38, 20)) as spend",
+    ),
+    "what nobody knows about is nobody's": Mutation(
+        "models/marts/enriched_spend.sql",
+        "when coalesce(schedules.lyft_label, 'unattributed') = 'unattributed'",
+        "when coalesce(schedules.lyft_label, 'unattributed') = ''",
+    ),
+    # What is served.
+    "two teams own the hour of a move": Mutation(
+        "models/marts/daily_spend.sql",
+        "and spend.usage_hour < owners.owned_until",
+        "and spend.usage_hour <= owners.owned_until",
+    ),
+    "a team belongs to an org before it exists": Mutation(
+        "models/marts/lyft_labels.sql",
+        "greatest(owners.owned_from, coalesce(teams.valid_from,",
+        "least(owners.owned_from, coalesce(teams.valid_from,",
+    ),
+    "free is what is not": Mutation(
+        "models/marts/unallocated_capacity.sql",
+        "case when lyft_label = 'free' then spend else 0 end",
+        "case when lyft_label <> 'free' then spend else 0 end",
+    ),
+    "the bridge loses what a plan covered": Mutation(
+        "models/marts/invoice_bridge.sql",
+        "sp_negation - covered_cost as negation_difference",
+        "sp_negation as negation_difference",
+    ),
+}

@@ -1,0 +1,107 @@
+"""The singular tests bite, and so does whatever guards what landed."""
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.end_to_end.companies import Company
+from tests.models.originals import copy_of, run
+
+A_LINE = "rowid = (select min(rowid) from raw_aws_cur.line_items where line_item_line_item_type ="
+DIGIT = "0.0000000001"
+
+# Test -> what is done to a warehouse in which all is well, so that it must speak.
+BREAKS = {
+    "the_invoice_is_explained": f"""
+        update marts.invoice_bridge set amount = {DIGIT} where bridge_item = 'unexplained'
+    """,
+    "aws_rounds_within_its_tolerance": """
+        update marts.invoice_bridge set amount = 1000 where bridge_item = 'aws_rounding'
+    """,
+    "no_charge_is_claimed_twice": """
+        insert into intermediate.int_platform_keys from intermediate.int_platform_keys limit 1
+    """,
+    "platform_resources_name_a_platform": """
+        insert into seeds.platform_resources (platform, sub_platform, lyft_label)
+        values ('k8s', 'nowhere', 'api')
+    """,
+    "invoices_say_what_the_bill_says": """
+        insert into seeds.invoice_totals (payer_account_id, billing_period, invoice_id, amount)
+        values ('000111111111', '2026-11', 'never-sent', '1')
+    """,
+    "every_line_item_type_is_known": f"""
+        update raw_aws_cur.line_items set line_item_line_item_type = 'TypeOfTomorrow'
+        where {A_LINE} 'Credit')
+    """,
+    "reservations_are_paid_by_used_and_unused": f"""
+        update raw_aws_cur.line_items set reservation_effective_cost = 100
+        where {A_LINE} 'DiscountedUsage')
+    """,
+    "savings_plan_fees_pay_the_commitment": f"""
+        update raw_aws_cur.line_items set savings_plan_total_commitment_to_date = 100
+        where {A_LINE} 'SavingsPlanRecurringFee')
+    """,
+    "savings_plans_are_used_by_what_they_cover": f"""
+        update raw_aws_cur.line_items set savings_plan_savings_plan_effective_cost = 100
+        where {A_LINE} 'SavingsPlanCoveredUsage')
+    """,
+    "savings_plans_negate_what_they_cover": """
+        delete from intermediate.int_charges_priced where charge_class = 'negation'
+    """,
+}
+
+BACKWARD = "select lyft_label from {{ ref('true_cost') }}"
+
+# How a line that landed can go wrong afterwards.
+DAMAGES = {
+    "a line is gone": f"delete from raw_aws_cur.line_items where {A_LINE} 'Tax')",
+    "a line is there twice": f"""
+        insert into raw_aws_cur.line_items from raw_aws_cur.line_items where {A_LINE} 'Tax')
+    """,
+    "a digit changed": f"""
+        update raw_aws_cur.line_items
+        set line_item_unblended_cost = line_item_unblended_cost + {DIGIT}
+        where {A_LINE} 'Usage')
+    """,
+    "two lines are one": f"""
+        update raw_aws_cur.line_items set _assembly_id = 'another' where {A_LINE} 'Usage')
+    """,
+}
+
+
+def execute(company: Company, *statements: str) -> None:
+    with duckdb.connect(company.warehouse) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_every_break_is_noticed(companies: dict[str, Company], tmp_path: Path) -> None:
+    broken = copy_of(companies["simulated"], tmp_path / "broken")
+    execute(broken, *BREAKS.values())
+    (broken.project / "models" / "staging" / "backward.sql").write_text(BACKWARD)
+
+    tests = run(broken, "--select", *BREAKS, "layers_flow_one_way").nodes
+
+    quiet = {node.name: node.status for node in tests if node.status not in ("fail", "warn")}
+    assert quiet == {}
+    assert {node.name for node in tests} == {*BREAKS, "layers_flow_one_way"}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_landed_line_that_is_not_as_it_was_stops_the_build(
+    companies: dict[str, Company], tmp_path: Path, damage: str
+) -> None:
+    damaged = copy_of(companies["simulated"], tmp_path / "damaged")
+    execute(damaged, DAMAGES[damage])
+    (assembly,) = damaged.rows("select assembly_id from raw_aws_cur.assemblies")
+    shutil.rmtree(damaged.project / "artifacts")
+
+    result = damaged.build("--exclude-resource-type", "unit_test")
+
+    assert not result.succeeded
+    assert any(
+        failure.startswith("every_assembly_is_whole") and assembly[0] in failure
+        for failure in result.failures
+    ), result.failures
