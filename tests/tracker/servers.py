@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -129,7 +130,16 @@ Script = Callable[[str, Request], Answer | None]
 class Scripted:
     """A server that answers by a script, and passes everything else on to a real one."""
 
-    def __init__(self, script: Script, upstream: str | None = None) -> None:
+    def __init__(
+        self, script: Script, upstream: str | None = None, certificate: Path | None = None
+    ) -> None:
+        """Starts to listen.
+
+        Args:
+            script: What to answer.
+            upstream: The real server.
+            certificate: A certificate with its key, to speak TLS.
+        """
         self.requests: list[tuple[str, Request, Mapping[str, str]]] = []
         scripted = self
 
@@ -161,7 +171,13 @@ class Scripted:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http"
+        if certificate:
+            scheme = "https"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> "Scripted":
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

@@ -1,8 +1,14 @@
 """Servers that fail, refuse, hang, or tell half the truth."""
 
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from loaders.errors import InfraspendError
 from loaders.kubernetes.prometheus import Access, Prometheus, ServerError
@@ -185,3 +191,43 @@ def test_credentials_and_parameters_go_with_every_request(server: str, tmp_path:
         assert headers["X-Scope-OrgID"] == "platform"
         assert headers["Authorization"].startswith("Basic ")
     assert "secret" not in repr(access) and "platform" not in repr(access)
+
+
+def test_a_server_with_our_own_certificate_is_trusted_when_it_is_named(tmp_path: Path) -> None:
+    certificate = _certificate(tmp_path)
+    with Scripted(lambda *_: Answer(vector(({}, "1"))), certificate=certificate) as server:
+        trusting = Prometheus(Access(server.url, ca_bundle=certificate))
+        assert trusting.instant("x", START) == [({}, 1.0)]
+
+        with pytest.raises(ServerError, match="certificate"):
+            Prometheus(Access(server.url, attempts=1)).instant("x", START)
+
+
+def _certificate(directory: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody has signed, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    file = directory / "certificate.pem"
+    file.write_bytes(
+        certificate.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return file
