@@ -1,6 +1,7 @@
 -- The deliveries that a report's billing periods are read from. Of each period the newest assembly
 -- serves, by the time of its manifest, and only if the warehouse holds all of it: the lines and
--- the dollars that were counted in the files when it landed.
+-- the dollars that were counted in the files when it landed. A closed period is served by the
+-- assembly that it was closed with, and where several reports cover a payer, by the declared one.
 {{ config(materialized='table') }}
 
 with
@@ -11,6 +12,14 @@ assemblies as (
 
 loads as (
     select * from {{ source('aws_cur', '_dlt_loads') }}
+),
+
+closed_periods as (
+    select * from {{ ref('stg_seeds__closed_periods') }}
+),
+
+reports as (
+    select * from {{ ref('stg_seeds__reports') }}
 ),
 
 delivered as (
@@ -44,6 +53,41 @@ newest_first as (
     from assemblies
     inner join loads on assemblies._dlt_load_id = loads.load_id
     where loads.status = 0
+),
+
+payers as (
+    select distinct
+        assembly_id,
+        payer_account_id
+    from {{ source('aws_cur', 'control_totals') }}
+),
+
+closed as (
+    select
+        assemblies.assembly_id,
+        max(case when closed_periods.assembly_id = assemblies.assembly_id then 1 else 0 end) = 1
+            as serves
+    from assemblies
+    inner join payers on assemblies.assembly_id = payers.assembly_id
+    inner join closed_periods
+        on
+            payers.payer_account_id = closed_periods.payer_account_id
+            and assemblies.billing_period = closed_periods.billing_period
+    group by assemblies.assembly_id
+),
+
+declared as (
+    select
+        assemblies.assembly_id,
+        max(case when reports.report = assemblies.report then 1 else 0 end) = 1 as serves
+    from assemblies
+    inner join payers on assemblies.assembly_id = payers.assembly_id
+    inner join reports
+        on
+            payers.payer_account_id = reports.payer_account_id
+            and cast(concat(assemblies.billing_period, '-01') as timestamp) >= reports.valid_from
+            and cast(concat(assemblies.billing_period, '-01') as timestamp) < reports.valid_until
+    group by assemblies.assembly_id
 )
 
 select
@@ -59,6 +103,9 @@ select
     assemblies.line_count,
     assemblies.grain_hours,
     newest_first.age = 1 as is_newest,
+    closed.assembly_id is not null as is_closed,
+    coalesce(closed.serves, newest_first.age = 1 and coalesce(declared.serves, true))
+        as is_serving,
     assemblies.line_count = coalesce(landed.line_count, 0)
     and assemblies.line_count = coalesce(delivered.line_count, 0)
     and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0) as is_whole,
@@ -70,3 +117,5 @@ from assemblies
 inner join newest_first on assemblies.assembly_id = newest_first.assembly_id
 left join landed on assemblies.assembly_id = landed.assembly_id
 left join delivered on assemblies.assembly_id = delivered.assembly_id
+left join closed on assemblies.assembly_id = closed.assembly_id
+left join declared on assemblies.assembly_id = declared.assembly_id

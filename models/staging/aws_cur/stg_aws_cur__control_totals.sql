@@ -28,5 +28,5 @@ select
     sum(control_totals.landed_unblended_cost_without_net) as landed_unblended_cost_without_net
 from control_totals
 inner join assemblies on control_totals.assembly_id = assemblies.assembly_id
-where assemblies.is_newest
+where assemblies.is_serving
 group by assemblies.billing_period, control_totals.payer_account_id

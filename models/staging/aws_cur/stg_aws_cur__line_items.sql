@@ -110,7 +110,7 @@ named as (
             assemblies.billing_period = control_totals.billing_period
             and line_items.bill_payer_account_id = control_totals.payer_account_id
     where
-        assemblies.is_newest
+        assemblies.is_serving
         and assemblies.is_whole
         and coalesce(line_items.line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
 )

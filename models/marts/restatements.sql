@@ -1,0 +1,107 @@
+-- What AWS changed when it delivered a billing period again: each assembly against the one before
+-- it, by account and tag set. Read from the summaries that are kept of every assembly, so that it
+-- is there after the lines have been pruned.
+
+with
+
+assemblies as (
+    select * from {{ ref('stg_aws_cur__assemblies') }}
+),
+
+summaries as (
+    select * from {{ ref('stg_aws_cur__summaries') }}
+),
+
+closed_periods as (
+    select * from {{ ref('stg_seeds__closed_periods') }}
+),
+
+in_order as (
+    select
+        assembly_id,
+        report,
+        billing_period,
+        manifest_time,
+        lag(assembly_id) over (
+            partition by report, billing_period
+            order by manifest_time asc, landed_at asc, assembly_id desc
+        ) as previous_assembly_id
+    from assemblies
+),
+
+before_and_after as (
+    select
+        in_order.assembly_id,
+        summaries.payer_account_id,
+        summaries.account_id,
+        summaries.tags,
+        summaries.line_count,
+        summaries.unblended_cost,
+        coalesce(summaries.net_unblended_cost, summaries.unblended_cost) as net_unblended_cost
+    from in_order
+    inner join summaries on in_order.assembly_id = summaries.assembly_id
+    where in_order.previous_assembly_id is not null
+
+    union all
+
+    select
+        in_order.assembly_id,
+        summaries.payer_account_id,
+        summaries.account_id,
+        summaries.tags,
+        -summaries.line_count as line_count,
+        -summaries.unblended_cost as unblended_cost,
+        -coalesce(summaries.net_unblended_cost, summaries.unblended_cost) as net_unblended_cost
+    from in_order
+    inner join summaries on in_order.previous_assembly_id = summaries.assembly_id
+),
+
+changes as (
+    select
+        assembly_id,
+        payer_account_id,
+        account_id,
+        tags,
+        sum(line_count) as line_count_change,
+        sum(unblended_cost) as unblended_cost_change,
+        sum(net_unblended_cost) as net_unblended_cost_change
+    from before_and_after
+    group by assembly_id, payer_account_id, account_id, tags
+    having sum(line_count) <> 0 or sum(unblended_cost) <> 0 or sum(net_unblended_cost) <> 0
+),
+
+closed_with as (
+    select
+        closed_periods.payer_account_id,
+        closed_periods.billing_period,
+        in_order.manifest_time
+    from closed_periods
+    inner join in_order on closed_periods.assembly_id = in_order.assembly_id
+)
+
+select
+    -- which delivery
+    in_order.billing_period,
+    in_order.report,
+    in_order.assembly_id,
+    in_order.previous_assembly_id,
+
+    -- who
+    changes.payer_account_id,
+    changes.account_id,
+    changes.tags,
+
+    -- what changed
+    cast(changes.line_count_change as bigint) as line_count_change,
+    cast(changes.unblended_cost_change as decimal(38, 18)) as unblended_cost_change,
+    cast(changes.net_unblended_cost_change as decimal(38, 18)) as net_unblended_cost_change,
+    coalesce(in_order.manifest_time > closed_with.manifest_time, false) as is_frozen_out,
+
+    -- when
+    in_order.manifest_time as restated_at
+from changes
+inner join in_order on changes.assembly_id = in_order.assembly_id
+left join closed_with
+    on
+        changes.payer_account_id = closed_with.payer_account_id
+        and in_order.billing_period = closed_with.billing_period

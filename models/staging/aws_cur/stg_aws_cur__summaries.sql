@@ -1,0 +1,28 @@
+-- What every assembly that ever landed added up to, by account and tag set. It is kept when the
+-- lines of a superseded assembly are pruned.
+
+with
+
+summaries as (
+    select * from {{ source('aws_cur', 'summaries') }}
+),
+
+assemblies as (
+    select * from {{ ref('stg_aws_cur__assemblies') }}
+)
+
+select
+    -- ids
+    summaries.assembly_id,
+    summaries.payer_account_id,
+    summaries.account_id,
+    summaries.tags,
+
+    -- how much
+    summaries.line_count,
+
+    -- what AWS says it cost
+    summaries.unblended_cost,
+    summaries.net_unblended_cost
+from summaries
+inner join assemblies on summaries.assembly_id = assemblies.assembly_id

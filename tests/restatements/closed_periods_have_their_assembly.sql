@@ -1,0 +1,13 @@
+-- A period that was closed with an assembly has to be served by it: load the assembly that is
+-- missing, or correct the row in closed_periods.
+
+select
+    closed_periods.payer_account_id,
+    closed_periods.billing_period,
+    closed_periods.assembly_id
+from {{ ref('stg_seeds__closed_periods') }} as closed_periods
+left join {{ ref('stg_aws_cur__assemblies') }} as assemblies
+    on
+        closed_periods.assembly_id = assemblies.assembly_id
+        and closed_periods.billing_period = assemblies.billing_period
+where assemblies.assembly_id is null
