@@ -47,6 +47,7 @@ class Pods:
         self._phase = phase
         self._place = vocabulary.first("kube_pod_info", REQUESTS, f"{REQUESTS}_cpu_cores")
         self._pod = phase.spelled(*_POD)
+        self._uids_agree = self._place is not None and self._tells_uid(phase, self._place)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -64,8 +65,14 @@ class Pods:
         if self._place is None:
             return running
         series = self._place.series(f'{self.labels[-1]}!=""', *matchers)
-        placed = f"group by ({_list(self.labels)}) ({in_slot(series, window)})"
-        return f"{placed} and on ({_list(self._pod)}) ({running})"
+        if self._uids_agree:
+            placed = f"group by ({_list(self.labels)}) ({in_slot(series, window)})"
+            return f"{placed} and on ({_list(self._pod)}) ({running})"
+        name = _list(self._pod[:2])
+        placed = f"group by ({name}, {self.labels[-1]}) ({in_slot(series, window)})"
+        # Of two nodes in one slot one counts: with both, the server would refuse the whole query.
+        one = f"topk by ({name}) (1, {placed})"
+        return f"({running}) * on ({name}) group_left ({self.labels[-1]}) {one}"
 
     def requests(self, name: str, window: Window) -> str | None:
         """What containers of Running pods ask for, by resource; None if nothing tells.
@@ -93,6 +100,14 @@ class Pods:
     def request_labels(self, metric: Metric) -> tuple[str, ...]:
         """What the labels are called that make a `PodOnNode`, a container and a resource."""
         return (*self._pod, metric.label("node"), metric.label("container"), "resource")
+
+    def _tells_uid(self, *metrics: Metric) -> bool:
+        """Whether pods can be joined by their uid.
+
+        kube-state-metrics 1 tells it in `kube_pod_info`, and nowhere else.
+        """
+        is_second = self._vocabulary.get(f"{REQUESTS}_cpu_cores") is None
+        return is_second and all(self._pod[2] in metric.labels for metric in metrics)
 
     def _container(self, name: str) -> str:
         metric = self._vocabulary.first(name, f"{name}_cpu_cores", f"{name}_memory_bytes")

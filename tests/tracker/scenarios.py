@@ -136,20 +136,21 @@ def _moved(exporter: Exporter) -> None:
 
 
 def _upgrade(exporter: Exporter) -> None:
-    """kube-state-metrics 1 and then 2; for five scrapes both."""
+    """kube-state-metrics 1 and then 2, which tells uids; for five scrapes both."""
     cluster = _cluster(exporter, "upgrade")
-    labels = {"cluster": "upgrade", "namespace": "api", "pod": "web-0", "node": "node-1"}
-    cluster.pod("web-0", uid="", scrapes=HOUR, requests={"memory": GIB})
-    exporter.add(
-        "kube_pod_container_resource_requests_cpu_cores",
-        labels | {"container": "main"},
-        dict.fromkeys(range(30), 1.0),
-    )
-    exporter.add(
-        "kube_pod_container_resource_requests",
-        labels | {"container": "main", "resource": "cpu"},
-        dict.fromkeys(range(25, 60), 1.0),
-    )
+    cluster.pod("web-0", scrapes=range(25, 60))
+    of = {"cluster": "upgrade", "job": "kube-state-metrics-1"}
+    pod = of | {"namespace": "api", "pod": "web-0"}
+    info = pod | {"node": "node-1", "uid": "1"}
+    for metric, labels in (
+        ("kube_pod_status_phase", pod | {"phase": "Running"}),
+        ("kube_pod_info", info),
+        (
+            "kube_pod_container_resource_requests_cpu_cores",
+            pod | {"node": "node-1", "container": "main"},
+        ),
+    ):
+        exporter.add(metric, labels, dict.fromkeys(range(30), 1.0))
 
 
 def _first_generation(exporter: Exporter) -> None:
@@ -163,6 +164,7 @@ def _first_generation(exporter: Exporter) -> None:
         ("kube_node_status_capacity_memory_bytes", node, 64 * GIB),
         ("kube_node_labels", node | {"label_beta_kubernetes_io_instance_type": "m4.large"}, 1),
         ("kube_pod_status_phase", pod | {"phase": "Running"}, 1),
+        ("kube_pod_info", pod | {"node": "node-1", "uid": "1"}, 1),
         ("kube_pod_container_resource_requests_cpu_cores", container, 2),
         ("kube_pod_container_resource_requests_memory_bytes", container, 3 * GIB),
     )

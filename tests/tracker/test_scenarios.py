@@ -134,7 +134,10 @@ def test_a_name_may_pass_on_to_another_pod_on_another_node(server: str, tmp_path
 def test_an_upgrade_of_kube_state_metrics_counts_once(server: str, tmp_path: Path) -> None:
     collect(source(server, "upgrade"), tmp_path)
 
-    assert requested(tmp_path) == {"web-0": Decimal(1)}
+    found = rows(tmp_path, "container_hours", "uid, cpu_request_core_hours, node")
+    assert [row[0] for row in found] == ["", "1"]
+    assert round(sum(row[1] for row in found), 9) == 1
+    assert {row[2] for row in found} == {"node-1"}
 
 
 @pytest.mark.parametrize(
