@@ -3,5 +3,5 @@
 {%- endmacro %}
 
 {% macro duckdb__units(amount) -%}
-    cast(({{ amount }}) * cast(10000000000 as decimal(11, 0)) as hugeint)
+    cast(cast({{ amount }} as decimal(38, 10)) * cast(10000000000 as decimal(11, 0)) as hugeint)
 {%- endmacro %}

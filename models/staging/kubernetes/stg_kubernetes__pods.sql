@@ -18,6 +18,8 @@ select
     coalesce(pods.uid, '') as uid,
 
     -- what
+    pods.workload_kind,
+    pods.workload_name,
     cast(pods.labels as {{ dbt.type_string() }}) as pod_labels,
 
     -- when

@@ -1,0 +1,97 @@
+-- What Kubernetes clusters cost, below the label: by workload and container where the hour was
+-- measured, and by label alone where it was not. Proportions are composed first; money is
+-- multiplied once.
+
+with
+
+charges as (
+    select * from {{ ref('int_charges_by_pool') }}
+),
+
+schedules as (
+    select * from {{ ref('int_schedules') }}
+),
+
+shares as (
+    select * from {{ ref('int_workload_shares') }}
+),
+
+clusters as (
+    select distinct
+        platform,
+        sub_platform
+    from {{ ref('stg_seeds__platforms') }}
+    where schedule_source = 'kubernetes'
+),
+
+split as (
+    select
+        charges.platform,
+        charges.sub_platform,
+        case
+            when coalesce(schedules.lyft_label, 'unattributed') = 'unattributed'
+                then charges.source_label
+            else schedules.lyft_label
+        end as lyft_label,
+        shares.namespace,
+        shares.workload_kind,
+        shares.workload_name,
+        shares.container,
+        shares.pod_labels,
+        charges.true_cost
+        * coalesce(shares.proportion, schedules.proportion, cast(1 as decimal(11, 10))) as spend,
+        charges.true_cost * coalesce(shares.idle_proportion, cast(0 as decimal(11, 10)))
+            as idle_spend,
+        cast(charges.usage_hour as date) as usage_date
+    from charges
+    inner join clusters
+        on
+            charges.platform = clusters.platform
+            and charges.sub_platform = clusters.sub_platform
+    left join schedules
+        on
+            charges.usage_hour = schedules.usage_hour
+            and charges.interval_hours = schedules.interval_hours
+            and charges.platform = schedules.platform
+            and charges.sub_platform = schedules.sub_platform
+            and charges.capacity_pool = schedules.capacity_pool
+            and charges.cost_model = schedules.cost_model
+    left join shares
+        on
+            schedules.usage_hour = shares.usage_hour
+            and schedules.interval_hours = 1
+            and schedules.platform = shares.platform
+            and schedules.sub_platform = shares.sub_platform
+            and schedules.capacity_pool = shares.capacity_pool
+            and schedules.cost_model = shares.cost_model
+            and schedules.lyft_label = shares.lyft_label
+)
+
+select
+    -- who
+    platform,
+    sub_platform,
+    lyft_label,
+    namespace,
+    workload_kind,
+    workload_name,
+    container,
+    pod_labels,
+
+    -- what it cost
+    cast(sum(spend) as decimal(38, 20)) as spend,
+    cast(sum(idle_spend) as decimal(38, 20)) as idle_spend,
+
+    -- when
+    usage_date
+from split
+group by
+    platform,
+    sub_platform,
+    lyft_label,
+    namespace,
+    workload_kind,
+    workload_name,
+    container,
+    pod_labels,
+    usage_date

@@ -1,0 +1,72 @@
+-- What runs on Kubernetes and what it costs: by workload, container and, where Kubeflow runs, by
+-- notebook, inference service, pipeline run, experiment and trial.
+
+with
+
+spend as (
+    select
+        platform,
+        sub_platform,
+        lyft_label,
+        namespace,
+        workload_kind,
+        workload_name,
+        container,
+        {{ json_value('pod_labels', 'notebook-name') }} as notebook,
+        coalesce(
+            {{ json_value('pod_labels', 'serving.kserve.io/inferenceservice') }},
+            {{ json_value('pod_labels', 'serving.kubeflow.org/inferenceservice') }}
+        ) as inference_service,
+        {{ json_value('pod_labels', 'pipeline/runid') }} as pipeline_run,
+        coalesce(
+            {{ json_value('pod_labels', 'katib.kubeflow.org/experiment') }},
+            {{ json_value('pod_labels', 'experiment') }}
+        ) as experiment,
+        coalesce(
+            {{ json_value('pod_labels', 'katib.kubeflow.org/trial') }},
+            {{ json_value('pod_labels', 'trial') }}
+        ) as trial,
+        spend,
+        idle_spend,
+        usage_date
+    from {{ ref('int_workload_spend') }}
+)
+
+select
+    -- who
+    platform,
+    sub_platform,
+    lyft_label,
+    namespace,
+    workload_kind,
+    workload_name,
+    container,
+
+    -- what for
+    notebook,
+    inference_service,
+    pipeline_run,
+    experiment,
+    trial,
+
+    -- what it cost
+    cast(sum(spend) as decimal(38, 20)) as spend,
+    cast(sum(idle_spend) as decimal(38, 20)) as idle_spend,
+
+    -- when
+    usage_date
+from spend
+group by
+    platform,
+    sub_platform,
+    lyft_label,
+    namespace,
+    workload_kind,
+    workload_name,
+    container,
+    notebook,
+    inference_service,
+    pipeline_run,
+    experiment,
+    trial,
+    usage_date
