@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import duckdb
+import pyarrow.parquet as pq
 
 from loaders.kubernetes.collection import Collection, collection_indexes, read_collection
-from loaders.sql import literal
 
 _HOUR: Final = timedelta(hours=1)
 _FIRST_RUN: Final = timedelta(hours=24)
@@ -52,13 +51,12 @@ def hours_to_collect(
 
 def _complete(collection: Collection) -> set[datetime]:
     """The hours of a collection with as many scrapes as there should have been."""
-    file = collection.directory / "scrape_hours.parquet"
-    with duckdb.connect() as connection:
-        found = connection.execute(
-            f"select usage_hour from read_parquet({literal(str(file))})"
-            " where samples >= expected_samples"
-        ).fetchall()
-    return {hour for (hour,) in found}
+    scrapes = pq.ParquetFile(collection.directory / "scrape_hours.parquet").read()
+    return {
+        row["usage_hour"]
+        for row in scrapes.to_pylist()
+        if row["samples"] >= row["expected_samples"]
+    }
 
 
 def _hours(first: datetime, end: datetime) -> list[datetime]:

@@ -131,7 +131,7 @@ def _left_out(
 ) -> set[int]:
     """The slots in which a phase, request or capacity was no measurement."""
     believable = list(_to_be_believed(vocabulary))
-    blamed = list(unbelievable_series(prometheus, window, believable))
+    blamed = list(unbelievable_series(Readings(prometheus, [window]), believable))
     if not blamed:
         return set()
     slots = unbelievable_slots(prometheus, window, [one for one, _, _ in blamed])

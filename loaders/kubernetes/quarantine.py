@@ -9,11 +9,13 @@ was used, volumes) becomes unknown where its sum is no measurement. Both are tol
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from math import isfinite
 from typing import Final
 
 from loaders.kubernetes.prometheus import Labels, Prometheus
 from loaders.kubernetes.promql import Window, during, in_slot
+from loaders.kubernetes.readings import Readings
 
 GIB: Final = 2**30
 MOST_CORES: Final = 100_000
@@ -37,17 +39,16 @@ class Believable:
 
 
 def unbelievable_series(
-    prometheus: Prometheus, window: Window, believable: Sequence[Believable]
+    readings: Readings, believable: Sequence[Believable]
 ) -> Iterator[tuple[Believable, Labels, float]]:
-    """The series with a value in the window that is no measurement, and such a value."""
+    """The series with a value that is no measurement, and such a value of each."""
     for one in believable:
-        samples = during(one.series, window.end - window.start)
-        bad = (
-            f"min_over_time({samples}) < 0 or max_over_time({samples}) > {one.most}"
-            f" or sum_over_time({samples}) != sum_over_time({samples})"
-        )
-        for labels, value in prometheus.instant(bad, window.end):
-            yield one, labels, value
+        blamed = {
+            tuple(sorted(labels.items())): value
+            for labels, value in readings.each(partial(_values, one))
+        }
+        for labels, value in blamed.items():
+            yield one, dict(labels), value
 
 
 def unbelievable_slots(
@@ -62,6 +63,15 @@ def unbelievable_slots(
     slot = window.slot
     moments = prometheus.moments(bad, window.start + slot, window.end, slot)
     return {moment - slot for moment in moments}
+
+
+def _values(believable: Believable, window: Window) -> str:
+    """For series with a value in the window that is no measurement, such a value."""
+    samples = during(believable.series, window.end - window.start)
+    return (
+        f"min_over_time({samples}) < 0 or max_over_time({samples}) > {believable.most}"
+        f" or sum_over_time({samples}) != sum_over_time({samples})"
+    )
 
 
 class Doubts:

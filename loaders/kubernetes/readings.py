@@ -57,15 +57,13 @@ class Readings:
         Replicas of the exporter that scrapes them give one label set each.
         """
         series = metric.series(*matchers)
-        counts: dict[Key, float] = defaultdict(float)
+        counts: dict[tuple[tuple[str, str], ...], float] = defaultdict(float)
         for labels, count in self.each(
             lambda window: f"count_over_time({during(series, window.end - window.start)})"
         ):
-            counts[tuple(part for item in sorted(labels.items()) for part in item)] += count
-        return [
-            (dict(zip(flat[::2], flat[1::2], strict=True)), count)
-            for flat, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        ]
+            counts[tuple(sorted(labels.items()))] += count
+        most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        return [(dict(labels), count) for labels, count in most_first]
 
     def _collect(self, query: Expression, labels: Sequence[str]) -> Sums:
         sums: Sums = defaultdict(float)

@@ -19,11 +19,11 @@ def hour(number: int) -> datetime:
     return FIRST + timedelta(hours=number)
 
 
-def write(root: Path, first: int, *samples: int) -> Path:
+def write(root: Path, first: int, *samples: int, cluster: str = "blue") -> Path:
     """A collection of hours with these samples of 60."""
-    writer = CollectionWriter(root, "blue", hour(first))
+    writer = CollectionWriter(root, cluster, hour(first))
     for number, count in enumerate(samples, start=first):
-        row = {"usage_hour": hour(number), "cluster": "blue", "expected_samples": 60}
+        row = {"usage_hour": hour(number), "cluster": cluster, "expected_samples": 60}
         writer.add(hour(number), {"scrape_hours": [row | {"samples": count}]})
     return writer.finish()
 
@@ -33,6 +33,14 @@ def test_it_goes_on_where_the_last_run_ended(tmp_path: Path) -> None:
 
     assert hours_to_collect(tmp_path, "blue", None, hour(5)) == [hour(3), hour(4)]
     assert hours_to_collect(tmp_path, "blue", None, hour(3)) == []
+
+
+def test_any_name_can_be_a_cluster_s_but_one_with_a_slash(tmp_path: Path) -> None:
+    write(tmp_path, 0, 60, cluster="a*{b}[c]?'\n")
+
+    assert hours_to_collect(tmp_path, "a*{b}[c]?'\n", None, hour(2)) == [hour(1)]
+    with pytest.raises(InfraspendError, match="cannot contain a slash"):
+        write(tmp_path, 0, 60, cluster="a/../b")
 
 
 def test_hours_that_were_not_complete_get_a_second_look(tmp_path: Path) -> None:
