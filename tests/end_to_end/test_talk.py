@@ -84,13 +84,15 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Company:
 
 def _deliver(company: Company) -> None:
     lines = [
-        charge(
-            identity__TimeInterval=f"{hour}/{HOURS[hour]}",
-            bill__BillingPeriodStartDate="2019-11-01T00:00:00.000Z",
-            lineItem__UsageStartDate=hour,
-            lineItem__UsageEndDate=HOURS[hour],
-            lineItem__ProductCode="EC2",
-            lineItem__UnblendedCost=cost,
+        dict(
+            charge(
+                identity__TimeInterval=f"{hour}/{HOURS[hour]}",
+                bill__BillingPeriodStartDate="2019-11-01T00:00:00.000Z",
+                lineItem__UsageStartDate=hour,
+                lineItem__UsageEndDate=HOURS[hour],
+                lineItem__ProductCode="EC2",
+                lineItem__UnblendedCost=cost,
+            )
         )
         | {"resourceTags/user:cluster": cluster}
         for hour, cluster, cost in SPEND

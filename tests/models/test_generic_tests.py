@@ -12,7 +12,6 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 
 from builder.dbt import run_dbt
 from loaders.result import silent
@@ -159,6 +158,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("generic") / "project"
     shutil.copytree(ROOT / "tests" / "generic", project / "tests" / "generic")
     shutil.copy(ROOT / "profiles.yml", project)
+    # dbt reads YAML, of which JSON is a part.
     (project / "dbt_project.yml").write_text(
         json.dumps({"name": "generic", "profile": "infraspend", "seed-paths": ["seeds"]})
     )
@@ -169,7 +169,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tables.append({"name": name} | (on_column if case.column else {"data_tests": test}))
     (project / "models").mkdir()
     (project / "models" / "cases.yml").write_text(
-        yaml.safe_dump({"sources": [{"name": "cases", "schema": "main", "tables": tables}]})
+        json.dumps({"sources": [{"name": "cases", "schema": "main", "tables": tables}]})
     )
     return project
 

@@ -65,9 +65,6 @@ DAMAGES = {
         set line_item_unblended_cost = line_item_unblended_cost + {DIGIT}
         where {A_LINE} 'Usage')
     """,
-    "two lines are one": f"""
-        update raw_aws_cur.line_items set _assembly_id = 'another' where {A_LINE} 'Usage')
-    """,
 }
 
 
@@ -82,7 +79,10 @@ def test_every_break_is_noticed(companies: dict[str, Company], tmp_path: Path) -
     execute(broken, *BREAKS.values())
     (broken.project / "models" / "staging" / "backward.sql").write_text(BACKWARD)
 
-    tests = run(broken, "--select", *BREAKS, "layers_flow_one_way").nodes
+    # One of them by itself: dbt skips what depends on a model of which another test failed.
+    alone = "no_charge_is_claimed_twice"
+    together = run(broken, "--exclude", alone, "--select", *BREAKS, "layers_flow_one_way")
+    tests = together.nodes + run(broken, "--select", alone).nodes
 
     quiet = {node.name: node.status for node in tests if node.status not in ("fail", "warn")}
     assert quiet == {}
