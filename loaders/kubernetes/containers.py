@@ -126,7 +126,7 @@ def effective_requests(
     """What each container asked for, by pod, container and resource, summed over the slots.
 
     A pod takes as much of a node as its containers together, or as its largest init container if
-    that is more: then that one bears the difference.
+    that is more: then that one bears the difference. Without any request nothing is told of them.
     """
     requests: dict[PodOnNode, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     for key, value in _requests(readings, pods, vocabulary, REQUESTS).items():
@@ -143,11 +143,6 @@ def effective_requests(
         if value > together:
             requests[pod_on_node][container][resource] = value - together
     return requests
-
-
-def has_requests(vocabulary: Vocabulary) -> bool:
-    """Whether anything tells what containers ask for."""
-    return vocabulary.first(REQUESTS, f"{REQUESTS}_cpu_cores") is not None
 
 
 def _requests(readings: Readings, pods: Pods, vocabulary: Vocabulary, name: str) -> Sums:

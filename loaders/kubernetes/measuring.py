@@ -15,7 +15,6 @@ from loaders.kubernetes.containers import (
     PodOnNode,
     Pods,
     effective_requests,
-    has_requests,
     running_slots,
 )
 from loaders.kubernetes.nodes import Node, describe_nodes, node_resources, node_slots
@@ -199,7 +198,6 @@ class _Measurement:
             if not measure.of_pod:
                 for pod, container in used:
                     containers[pod].add(container)
-        told = has_requests(self._vocabulary)
         for pod, slots in sorted(running.items()):
             node = nodes.get(pod.node, Node())
             for number, container in enumerate(sorted(containers[pod]) or [""]):
@@ -211,7 +209,7 @@ class _Measurement:
                 )
                 row["node"] = pod.node or None
                 asked = requests.get(pod, {}).get(container, {})
-                for resource, column, unit, most in _REQUESTS if told else ():
+                for resource, column, unit, most in _REQUESTS if requests else ():
                     row[column] = self._doubts.amount(
                         self._hourly(asked.get(resource, 0)) / unit,
                         most,
