@@ -326,7 +326,7 @@ def track(
 
         infraspend track --prometheus http://prometheus:9090 --cluster prod --to collections
 
-        infraspend track --config tracker.toml --since 2026-11-01 --until 2026-11-02T06 --to DIR
+        infraspend track --config tracker.yml --since 2026-11-01 --until 2026-11-02T06 --to DIR
     """
     from loaders import kubernetes
     from loaders.kubernetes.sources import read_sources, source_at

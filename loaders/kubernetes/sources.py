@@ -1,40 +1,39 @@
-"""Where to track: one source by flags, or many in a TOML file.
+"""Where to track: one source by flags, or many in a YAML file.
 
-    [[sources]]
-    cluster = "prod-east"
-    prometheus = "https://prometheus.prod-east.example.com"
+    sources:
+      - cluster: prod-east
+        prometheus: https://prometheus.prod-east.example.com
 
-    [[sources]]
-    cluster = "prod-west"
-    prometheus = "https://mimir.example.com/prometheus"
-    match = { cluster = "prod-west" }          # labels of its series; found out by default
-    scrape_interval = 30                       # seconds; found out by default
-    pod_labels = ["app.kubernetes.io/name"]    # all that are exported by default
-    timeout = 120                              # seconds, 60 by default
-    token_env = "MIMIR_TOKEN"                  # or token_file = "/run/secrets/token"
-    user = "tracker"                           # with password_env or password_file
-    ca_bundle = "/etc/ssl/our-ca.pem"
-    client_cert = "/etc/ssl/tracker.pem"       # with client_key
-    headers = { "X-Scope-OrgID" = "platform" }
-    params = { dedup = "true", partial_response = "false", max_source_resolution = "0s" }
-
-    [[sources.usage]]                          # what a platform owner measures; see `pushed`
-    platform = "queues"
-    sub_platform = "kafka-0"
-    query = "sum by (topic_owner) (rate(kafka_bytes_in_total[5m]))"
-    label = "topic_owner"
-    unit = "bytes"
+      - cluster: prod-west
+        prometheus: https://mimir.example.com/prometheus
+        match: {cluster: prod-west}               # labels of its series; found out by default
+        scrape_interval: 30                       # seconds; found out by default
+        pod_labels: [app.kubernetes.io/name]      # all that are exported by default
+        timeout: 120                              # seconds, 60 by default
+        token_env: MIMIR_TOKEN                    # or token_file: /run/secrets/token
+        user: tracker                             # with password_env or password_file
+        ca_bundle: /etc/ssl/our-ca.pem
+        client_cert: /etc/ssl/tracker.pem         # with client_key
+        headers: {X-Scope-OrgID: platform}
+        params: {dedup: "true", partial_response: "false", max_source_resolution: 0s}
+        usage:                                    # what a platform owner measures; see `pushed`
+          - platform: queues
+            sub_platform: kafka-0
+            query: sum by (topic_owner) (rate(kafka_bytes_in_total[5m]))
+            label: topic_owner
+            unit: bytes
 
 Secrets stand in environment variables or files, never in this one.
 """
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+import yaml
 
 from loaders.errors import InfraspendError
 from loaders.kubernetes.prometheus import Access
@@ -46,6 +45,7 @@ _TEXTS: Final = frozenset(
 _NUMBERS: Final = frozenset({"scrape_interval", "timeout", "attempts", "pause"})
 _TABLES: Final = frozenset({"match", "headers", "params"})
 _LISTS: Final = frozenset({"pod_labels"})
+_LARGEST_FILE: Final = 1 << 20
 _USAGE: Final = frozenset({"platform", "sub_platform", "capacity_pool", "query", "label", "unit"})
 
 
@@ -107,12 +107,17 @@ def read_sources(path: Path) -> list[Source]:
         InfraspendError: The file cannot be read, or says something that has no meaning.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InfraspendError(f"{path} cannot be read ({error})") from error
-    described = content.pop("sources", None)
+        if path.stat().st_size > _LARGEST_FILE:
+            raise InfraspendError(f"{path} is larger than 1 MiB: that is no list of sources")
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InfraspendError(f"{path} cannot be read ({reason})") from error
+    described = content.pop("sources", None) if isinstance(content, dict) else None
     if content or not isinstance(described, list) or not described:
-        raise InfraspendError(f"{path} must hold [[sources]] and nothing else")
+        raise InfraspendError(f"{path} must hold a list of `sources` and nothing else")
+    if not all(_has_text_keys(one) for one in described):
+        raise InfraspendError(f"{path}: every source is a mapping, such as `cluster: prod`")
     sources = [
         _source(one, f"{path}, source {number}") for number, one in enumerate(described, start=1)
     ]
@@ -171,7 +176,7 @@ def _source(described: Mapping[str, Any], where: str) -> Source:
 
 def _usage(described: object, where: str) -> UsageQuery:
     if not _is_table_of_texts(described):
-        raise InfraspendError(f"{where}: every [[sources.usage]] is a table of texts")
+        raise InfraspendError(f"{where}: every entry of `usage` is a mapping of texts")
     assert isinstance(described, dict)
     _check_names(described, _USAGE, {"platform", "sub_platform", "query", "label"}, where)
     return UsageQuery(**described)
@@ -202,8 +207,12 @@ def _secret(described: Mapping[str, Any], name: str, where: str) -> str | None:
     return None
 
 
+def _has_text_keys(value: object) -> bool:
+    return isinstance(value, dict) and _are_texts(list(value))
+
+
 def _is_table_of_texts(value: object) -> bool:
-    return isinstance(value, dict) and _are_texts(list(value.values()))
+    return isinstance(value, dict) and _has_text_keys(value) and _are_texts(list(value.values()))
 
 
 def _are_texts(values: list[object]) -> bool:

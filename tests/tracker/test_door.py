@@ -16,10 +16,11 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 def test_track_collects_and_says_what(server: str, tmp_path: Path) -> None:
-    config = tmp_path / "tracker.toml"
+    config = tmp_path / "tracker.yml"
     config.write_text(
-        "".join(
-            f'[[sources]]\ncluster = "{cluster}"\nprometheus = "{server}"\n'
+        "sources:\n"
+        + "".join(
+            f"  - {{cluster: {cluster}, prometheus: '{server}'}}\n"
             for cluster in ("cluster-0", "gap")
         )
     )

@@ -8,36 +8,34 @@ from loaders.errors import InfraspendError
 from loaders.kubernetes.sources import UsageQuery, read_sources, source_at
 
 FULL = """
-[[sources]]
-cluster = "east"
-prometheus = "https://thanos.example.com/"
-match = { k8s = "prod-east" }
-scrape_interval = 30
-pod_labels = ["app.kubernetes.io/name"]
-timeout = 120
-token_env = "TRACKER_TOKEN"
-headers = { "X-Scope-OrgID" = "platform" }
-params = { dedup = "true" }
+sources:
+  - cluster: east
+    prometheus: https://thanos.example.com/
+    match: {k8s: prod-east}
+    scrape_interval: 30
+    pod_labels: [app.kubernetes.io/name]
+    timeout: 120
+    token_env: TRACKER_TOKEN
+    headers: {X-Scope-OrgID: platform}
+    params: {dedup: "true"}
+    usage:
+      - platform: queues
+        sub_platform: kafka-0
+        query: rate(bytes[5m])
+        label: topic_owner
 
-[[sources.usage]]
-platform = "queues"
-sub_platform = "kafka-0"
-query = "rate(bytes[5m])"
-label = "topic_owner"
-
-[[sources]]
-cluster = "west"
-prometheus = "http://prometheus:9090"
-user = "tracker"
-password_file = "{directory}/password"
-ca_bundle = "{directory}/ca.pem"
-client_cert = "/tls/cert.pem"
-client_key = "/tls/key.pem"
+  - cluster: west
+    prometheus: http://prometheus:9090
+    user: tracker
+    password_file: "{directory}/password"
+    ca_bundle: "{directory}/ca.pem"
+    client_cert: /tls/cert.pem
+    client_key: /tls/key.pem
 """
 
 
 def read(directory: Path, text: str) -> list[object]:
-    file = directory / "tracker.toml"
+    file = directory / "tracker.yml"
     file.write_text(text)
     return list(read_sources(file))
 
@@ -46,7 +44,7 @@ def test_everything_that_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TRACKER_TOKEN", "t0ken")
     (tmp_path / "password").write_text("pass\n")
     (tmp_path / "ca.pem").touch()
-    file = tmp_path / "tracker.toml"
+    file = tmp_path / "tracker.yml"
     file.write_text(FULL.replace("{directory}", str(tmp_path)))
 
     east, west = read_sources(file)
@@ -66,25 +64,28 @@ def test_everything_that_can_be_said(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "pass" not in repr(west.access)
 
 
-GOOD = '[[sources]]\ncluster = "a"\nprometheus = "http://p"\n'
+GOOD = "sources:\n  - cluster: a\n    prometheus: http://p\n"
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", r"must hold \[\[sources\]\]"),
-        ("sources = 1", r"must hold \[\[sources\]\]"),
-        ("[[sources", "cannot be read"),
-        ('[[sources]]\ncluster = "a"', "source 1: prometheus is missing"),
-        (GOOD + 'clusterr = "a"', "source 1: clusterr is not known; known are attempts"),
-        (GOOD + "timeout = 0", "source 1: timeout cannot be 0"),
-        (GOOD + "match = { a = 1 }", "source 1: match cannot be"),
+        ("", "must hold a list of `sources`"),
+        ("sources: 1", "must hold a list of `sources`"),
+        ("sources: [", "cannot be read"),
+        ("sources: [1]", "every source is a mapping"),
+        ("sources: !!python/object:os.system {}", "cannot be read"),
+        ("#" * (1 << 20) + "\n" + GOOD, "larger than 1 MiB"),
+        ("sources:\n  - cluster: a", "source 1: prometheus is missing"),
+        (GOOD + "    clusterr: a", "source 1: clusterr is not known; known are attempts"),
+        (GOOD + "    timeout: 0", "source 1: timeout cannot be 0"),
+        (GOOD + "    match: {a: 1}", "source 1: match cannot be"),
         (GOOD.replace("http://p", "p:9090"), "'p:9090' is no http"),
-        (GOOD + GOOD, "two sources for cluster a"),
-        (GOOD + 'token_env = "NOT_SET_ANYWHERE"', "NOT_SET_ANYWHERE is not set"),
-        (GOOD + 'token_file = "/nowhere"', "/nowhere cannot be read"),
-        (GOOD + 'ca_bundle = "/nowhere"', "ca_bundle /nowhere is not there"),
-        (GOOD + '[[sources.usage]]\nplatform = "x"', "label, query, sub_platform is missing"),
+        (GOOD + GOOD.removeprefix("sources:\n"), "two sources for cluster a"),
+        (GOOD + "    token_env: NOT_SET_ANYWHERE", "NOT_SET_ANYWHERE is not set"),
+        (GOOD + "    token_file: /nowhere", "/nowhere cannot be read"),
+        (GOOD + "    ca_bundle: /nowhere", "ca_bundle /nowhere is not there"),
+        (GOOD + "    usage: [{platform: x}]", "label, query, sub_platform is missing"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
