@@ -8,7 +8,7 @@ label_owners as (
 
 select
     -- ids
-    {{ normalized_label('lyft_label') }} as lyft_label,
+    {{ normalized_label(nfc('lyft_label')) }} as lyft_label,
     team,
 
     -- when

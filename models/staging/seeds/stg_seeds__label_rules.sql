@@ -14,10 +14,10 @@ select
     match_on,
     match_key,
     match_type,
-    match_value,
+    {{ nfc('match_value') }} as match_value,
 
     -- what it says
-    lyft_label,
+    {{ nfc('lyft_label') }} as lyft_label,
 
     -- when
     coalesce(cast(valid_from as timestamp), {{ beginning() }}) as valid_from,

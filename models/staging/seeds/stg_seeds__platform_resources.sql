@@ -12,7 +12,7 @@ select
     sub_platform,
 
     -- what belongs to it
-    {{ normalized_label('lyft_label') }} as lyft_label,
+    {{ normalized_label(nfc('lyft_label')) }} as lyft_label,
     product,
     usage_type,
 
