@@ -24,6 +24,9 @@ _PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros")
 TEAM = {"team": "platform-team", "org": "infrastructure", "contact": "platform@example.com"}
 """The team that owns the platforms of small companies."""
 
+WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+"""For builds that are about data: unit tests are about the models, and run once are run enough."""
+
 
 def copy_project(to: Path) -> Path:
     """Copies the dbt project without its seeds, so that a test may change it."""

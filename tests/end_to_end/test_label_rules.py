@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from builder.seeds import SEED_COLUMNS
-from tests.end_to_end.companies import TEAM, Company, built
+from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, built
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.loaders.collections import POD, collect
 
@@ -35,6 +35,7 @@ RULES: list[Rule] = [
     (100, "charge_class", "", "equals", "tax", "taxes", "", ""),
     (110, "product", "", "equals", HOSTILE, 'it\'s <b>"hostile"</b>', "", ""),
     (120, "tag", "user_name", "regex", "^it's (.*)$", "{1} {{ 7 * 7 }}", "", ""),
+    (124, "tag", "user_team", "equals", DECOMPOSED, "accented", "", ""),
     (125, "tag", "user_team", "present", "", "some-team", "", ""),
     (130, "tag", "user_era", "equals", "reserved", "Free", "", ""),
     (140, "namespace", "", "equals", "kube-system", "kubernetes-system", "", ""),
@@ -51,6 +52,7 @@ LINES: dict[str, tuple[dict[str, str], str]] = {
     "the lowest order wins": ({"service": "api", "name": "legacy-eta-1"}, "api"),
     "a blank tag is no tag": ({"service": " \t ", "name": "legacy-eta-1"}, "eta"),
     "a tag is there": ({"team": "any"}, "some-team"),
+    "a value in another form": ({"team": COMPOSED}, "accented"),
     "a blank tag is not": ({"team": " \t "}, "unlabeled"),
     "a pattern captures": ({"name": "legacy-eta-42"}, "eta"),
     "a pattern is anchored where it says": ({"name": "not-legacy-eta-42"}, "unlabeled"),
@@ -99,7 +101,7 @@ PODS: dict[tuple[str, str], str] = {
 def labelled(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     company = Company(tmp_path_factory.mktemp("labelled"), project)
     deliver_labelled(company)
-    return built(company, "--exclude-resource-type", "unit_test")
+    return built(company, *WITHOUT_UNIT_TESTS)
 
 
 def deliver_labelled(company: Company) -> None:
@@ -110,6 +112,7 @@ def deliver_labelled(company: Company) -> None:
     company.declare(
         label_rules=_rules(RULES),
         teams=[TEAM],
+        label_owners=[{"lyft_label": DECOMPOSED.upper(), "team": TEAM["team"]}],
         platforms=[
             {
                 "platform": "k8s",
@@ -228,6 +231,12 @@ def test_the_rule_that_won_stands_on_the_charge(labelled: Company) -> None:
     )
     assert (rules["ci"], rules["new-home"], rules["old-home"]) == (30, 50, 60)
     assert rules["unlabeled"] is None
+
+
+def test_an_owner_may_spell_a_label_in_another_form(labelled: Company) -> None:
+    assert labelled.rows(
+        f"select distinct team from marts.daily_spend where lyft_label = '{COMPOSED}'"
+    ) == [(TEAM["team"],)]
 
 
 def test_every_pod_has_the_label_of_its_namespace_or_of_a_rule(labelled: Company) -> None:

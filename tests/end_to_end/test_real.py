@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.companies import ROOT, TEAM, Company, built
+from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.reckoning import shares, ten_digits
 from tests.loaders.bills import deliver_legacy
 from tests.loaders.collections import collect
@@ -70,7 +70,7 @@ def real(
             },
         ],
     )
-    return built(company, "--exclude-resource-type", "unit_test")
+    return built(company, *WITHOUT_UNIT_TESTS)
 
 
 def _collect(company: Company, cluster: str, namespaces: list[dict[str, str]]) -> None:

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from loaders.simulation import SimulationResult, simulate
-from tests.end_to_end.companies import ROOT, Company, built
+from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 
 # From the shortest simulation to one with two billing periods, the first of them delivered twice.
@@ -24,7 +24,7 @@ def simulated(
     company = Company(tmp_path_factory.mktemp("simulated"), project)
     simulation = simulate(company.root, **request.param)
     shutil.copytree(ROOT / "seeds", company.seeds)
-    return built(company), simulation
+    return built(company, *WITHOUT_UNIT_TESTS), simulation
 
 
 def test_every_charge_share_and_dollar_is_true(
@@ -42,7 +42,9 @@ def test_as_applied_it_is_true_as_well(
     applied.warehouse.parent.mkdir()
     shutil.copy(company.warehouse, applied.warehouse)
     shutil.copytree(company.seeds, applied.seeds)
-    result = applied.build("--vars", "true_cost_pooling: none", "--select", "int_charges_pooled+")
+    result = applied.build(
+        *WITHOUT_UNIT_TESTS, "--vars", "true_cost_pooling: none", "--select", "int_charges_pooled+"
+    )
     assert result.succeeded, result.failures
     assert falsehoods(applied, simulation.truth, "none") == {}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from builder.dbt import DbtRun, run_dbt
 from loaders.result import silent
 from loaders.simulation import simulate
-from tests.end_to_end.companies import ROOT, Company, copy_project
+from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.end_to_end.test_label_rules import (
     LINES,
     PODS,
@@ -44,7 +44,7 @@ def original(root: Path, name: str) -> Company:
     else:
         deliver_labelled(company)
     company.load()
-    built = run(company, "--exclude-resource-type", "unit_test")
+    built = run(company, *WITHOUT_UNIT_TESTS)
     assert built.succeeded, [node.message for node in built.failed]
     assert what_is_wrong(company, company) is None
     return company

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.end_to_end.companies import Company
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company
 from tests.models.originals import copy_of, run
 
 A_LINE = "rowid = (select min(rowid) from raw_aws_cur.line_items where line_item_line_item_type ="
@@ -98,7 +98,7 @@ def test_a_landed_line_that_is_not_as_it_was_stops_the_build(
     (assembly,) = damaged.rows("select assembly_id from raw_aws_cur.assemblies")
     shutil.rmtree(damaged.project / "artifacts")
 
-    result = damaged.build("--exclude-resource-type", "unit_test")
+    result = damaged.build(*WITHOUT_UNIT_TESTS)
 
     assert not result.succeeded
     assert any(
