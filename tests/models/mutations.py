@@ -86,8 +86,13 @@ MUTATIONS = {
     ),
     "superseded assemblies count as well": Mutation(
         "models/staging/aws_cur/stg_aws_cur__line_items.sql",
-        "assemblies.is_newest",
+        "assemblies.is_serving",
         "assemblies.assembly_id is not null",
+    ),
+    "a closed month follows what AWS restates": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
+        "coalesce(closed.serves, newest_first.age = 1",
+        "coalesce(null, newest_first.age = 1",
     ),
     "pods are paid for beside their machines": Mutation(
         "models/staging/aws_cur/stg_aws_cur__line_items.sql",
