@@ -137,8 +137,8 @@ MUTATIONS = {
     ),
     "what was used was wasted": Mutation(
         f"{TRUE_COST}/int_unused_reservations.sql",
-        "- coalesce(used.used_units, 0) * hours.size_divisor, 0",
-        "- coalesce(used.used_units, 0) * 0, 0",
+        "- coalesce(used.used_units, 0), 0",
+        "- 0, 0",
     ),
     "pools share by what was paid": Mutation(
         f"{TRUE_COST}/int_charges_pooled.sql",

@@ -16,6 +16,10 @@ sizes as (
             as units_per_reservation,
         {{ units('sum(usage_amount) - sum(unused_reservation_hours)') }} as used_reservation_hours,
         date_trunc('hour', min(usage_started_at)) as started_at,
+        case
+            when min(grain_hours) > 1 then date_trunc('day', min(usage_started_at))
+            else date_trunc('hour', min(usage_started_at))
+        end as first_hour,
         max(usage_ended_at) as ended_at
     from {{ ref('int_line_items_priced') }}
     where line_item_type = 'RIFee'
@@ -66,6 +70,7 @@ fees as (
         sizes.units_per_reservation,
         sizes.used_reservation_hours,
         sizes.started_at,
+        sizes.first_hour,
         sizes.ended_at
     from costs
     inner join sizes
@@ -119,7 +124,9 @@ last_hours as (
 ),
 
 -- A reservation's size is stated on its fee, or follows from the hours and the units that were
--- used. As a fraction, so that nothing is divided: reserved units per hour / size_divisor.
+-- used. Rounded down to ten digits: exact products of what large reservations hold and cost have
+-- more digits than the engine has. A reservation that began within a day has that day for its
+-- first interval in a daily report.
 sized as (
     select
         fees.billing_period,
@@ -134,8 +141,9 @@ sized as (
         fees.grain_hours,
         fees.cost_units,
         fees.started_at,
+        fees.first_hour,
         case
-            when last_hours.last_hour >= fees.started_at
+            when last_hours.last_hour >= fees.first_hour
                 then least(
                         fees.ended_at, {{ plus_hours('last_hours.last_hour', 'fees.grain_hours') }}
                     )
@@ -143,13 +151,14 @@ sized as (
         end as ended_at,
         case
             when fees.units_per_reservation > 0
-                then fees.reservations * fees.units_per_reservation
-            else fees.reservations * used_in_all.used_units
-        end as reserved,
-        case
-            when fees.units_per_reservation > 0 then cast(10000000000 as hugeint)
-            else fees.used_reservation_hours
-        end as size_divisor
+                then {{ floor_divide(
+                        'fees.reservations * fees.units_per_reservation', '10000000000'
+                    ) }}
+            when fees.used_reservation_hours > 0
+                then {{ floor_divide(
+                        'fees.reservations * used_in_all.used_units', 'fees.used_reservation_hours'
+                    ) }}
+        end as reserved_units
     from fees
     left join used_in_all
         on
@@ -165,7 +174,7 @@ sized as (
 hours as (
     select
         *,
-        {{ hours_from('started_at', 'ended_at', 'grain_hours') }} as usage_hour
+        {{ hours_from('first_hour', 'ended_at', 'grain_hours') }} as usage_hour
     from sized
 ),
 
@@ -183,14 +192,15 @@ wasted as (
         hours.grain_hours,
         hours.cost_units,
         hours.usage_hour,
-        case
-            when hours.size_divisor > 0
-                then greatest(
-                        hours.reserved * hours.grain_hours
-                        - coalesce(used.used_units, 0) * hours.size_divisor, 0
-                    )
-            else 0
-        end as unused_units
+        greatest(
+            coalesce(hours.reserved_units, 0)
+            * {{ hours_between(
+                'greatest(hours.usage_hour, hours.started_at)',
+                'least(hours.ended_at, '
+                ~ plus_hours('hours.usage_hour', 'hours.grain_hours') ~ ')'
+            ) }}
+            - coalesce(used.used_units, 0), 0
+        ) as unused_units
     from hours
     left join used
         on
