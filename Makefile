@@ -1,6 +1,6 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint clean
+.PHONY: help setup demo test lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
@@ -12,6 +12,7 @@ help:
 	@echo 'make demo    simulate a company, build its marts and show what it spends'
 	@echo 'make test    lint and run every test'
 	@echo 'make lint    check the style of SQL and Python, and the types'
+	@echo 'make bench   compare what landing costs with what DuckDB alone would need'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
@@ -45,6 +46,9 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar models $(wildcard tests/*.sql analyses/*.sql)
+
+bench: setup
+	$(BIN)/python -m tests.bench.landing
 
 clean:
 	rm -rf target logs build .infraspend .mypy_cache .pytest_cache .ruff_cache .hypothesis
