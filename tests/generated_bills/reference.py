@@ -1,0 +1,641 @@
+"""What a bill truly costs, worked out from its delivered lines and from nothing else.
+
+A second implementation, in whole numbers of 1e-10 dollars: it is given the lines of one payer as
+AWS's text by AWS's names (CUR 2.0) and returns the rows of the mart `true_cost`. It is written
+from the words of the documentation, one line after the other, and imports nothing of the project.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from json import dumps, loads
+from typing import NamedTuple, TypeVar
+from unicodedata import normalize
+
+Line = Mapping[str, str]
+Key = TypeVar("Key")
+HOUR = timedelta(hours=1)
+SPLIT_COST_OPERATIONS = ("EKSPod-EC2", "ECSTask-EC2")
+
+
+class Row(NamedTuple):
+    """What a row of the mart is told apart by; ties are broken in this order."""
+
+    usage_hour: datetime
+    billing_period: str
+    payer: str
+    account: str
+    label: str
+    label_rule: int | None
+    product: str
+    usage_type: str
+    operation: str
+    region: str
+    instance_type: str
+    pricing_model: str
+    charge_class: str
+    is_period_charge: bool
+
+
+class Costs(NamedTuple):
+    """What a row of the mart says, in units of 1e-10; None is NULL."""
+
+    usage_amount: int | None
+    list_cost: int
+    unblended_cost: int
+    net_unblended_cost: int
+    net_amortized_cost: int
+    true_cost: int
+
+
+class Charge(NamedTuple):
+    """What lines are added up by before anything is dealt out; ties are broken in this order."""
+
+    billing_period: str
+    payer: str
+    account: str
+    charge_class: str
+    pricing_model: str
+    product: str
+    usage_type: str
+    operation: str
+    region: str
+    instance_type: str
+    tags: str
+    reservation: str
+    savings_plan: str
+    pool: tuple[str, ...]
+    bill_type: str
+    usage_hour: datetime
+    interval_hours: int
+    is_period_charge: bool
+
+
+@dataclass
+class Sum:
+    """What the lines of a charge add up to, in units of 1e-10."""
+
+    usage: int | None = None
+    normalized: int = 0
+    listed: int = 0
+    unblended: int = 0
+    net: int = 0
+    amortized: int = 0
+    prepaid: int = 0
+    recurring: int = 0
+
+    def add(self, other: "Sum") -> None:
+        if other.usage is not None:
+            self.usage = (self.usage or 0) + other.usage
+        for name in vars(self):
+            if name != "usage":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass
+class Reservation:
+    """What the fee lines of a reservation tell about its size and its term."""
+
+    count: Decimal | None = None
+    units_each: Decimal | None = None
+    hours: Decimal = Decimal(0)
+    unused_hours: Decimal | None = None
+    starts: list[datetime] = field(default_factory=list)
+    ends: list[datetime] = field(default_factory=list)
+
+
+def units(text: str) -> int | None:
+    """An amount as it lands: rounded to ten digits, half away from zero."""
+    if not text:
+        return None
+    return int(Decimal(text).quantize(Decimal("1e-10"), ROUND_HALF_UP).scaleb(10))
+
+
+def first(line: Line, *columns: str) -> int | None:
+    """The first of the columns that says something."""
+    found = (units(line.get(column, "")) for column in columns)
+    return next((amount for amount in found if amount is not None), None)
+
+
+def scaled(amount: int, numerator: int, denominator: int) -> int:
+    """`amount x numerator / denominator`, rounded half up."""
+    return (2 * amount * numerator + denominator) // (2 * denominator)
+
+
+def dealt(whole: int, weights: Mapping[Key, int], tie: Callable[[Key], object]) -> dict[Key, int]:
+    """Parts that add up to the whole: rounded down, what is left to the largest remainders."""
+    if not sum(weights.values()):
+        weights = dict.fromkeys(weights, 1)
+    total = sum(weights.values())
+    parts = {key: weight * whole // total for key, weight in weights.items()}
+    ranked = sorted(weights, key=tie)  # type: ignore[arg-type]
+    ranked.sort(key=lambda key: weights[key] * whole % total, reverse=True)
+    for key in ranked[: whole - sum(parts.values())]:
+        parts[key] += 1
+    return parts
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.removesuffix("Z"))
+
+
+def hours_between(start: datetime, end: datetime) -> int:
+    """Hours, the last one counted whole."""
+    return -((start - end) // HOUR)
+
+
+def grain_hours(lines: Iterable[Line]) -> int:
+    """The grain of a report: the shortest interval of its Usage lines."""
+    intervals = [
+        line["identity_time_interval"].split("/")
+        for line in lines
+        if line["line_item_line_item_type"] == "Usage" and line["identity_time_interval"]
+    ]
+    return max(1, min((moment(end) - moment(start)) // HOUR for start, end in intervals))
+
+
+def is_discount(line: Line) -> bool:
+    return line["line_item_line_item_type"].endswith("Discount")
+
+
+def charge_class_of(line: Line) -> str:
+    kind = line["line_item_line_item_type"]
+    if is_discount(line):
+        return "discount"
+    if kind in ("Usage", "Fee") and line["bill_billing_entity"] == "AWS Marketplace":
+        return "marketplace"
+    if kind == "Fee" and line["reservation_reservation_a_r_n"]:
+        return "commitment_prepayment"
+    if kind == "Fee":
+        is_support = line["line_item_product_code"].startswith("AWSSupport")
+        return "support" if is_support else "fee"
+    return {
+        "Usage": "usage",
+        "DiscountedUsage": "usage",
+        "SavingsPlanCoveredUsage": "usage",
+        "FlatRateSubscription": "usage",
+        "RIFee": "commitment_fee",
+        "SavingsPlanRecurringFee": "commitment_fee",
+        "SavingsPlanUpfrontFee": "commitment_prepayment",
+        "SavingsPlanNegation": "negation",
+        "Tax": "tax",
+        "Credit": "credit",
+        "Refund": "refund",
+    }.get(kind, "other")
+
+
+def pricing_model_of(line: Line) -> str:
+    kind = line["line_item_line_item_type"]
+    if line["pricing_term"] == "Spot" or "SpotUsage" in line["line_item_usage_type"]:
+        return "spot"
+    if kind.startswith("SavingsPlan"):
+        return "savings_plan"
+    if kind in ("DiscountedUsage", "RIFee"):
+        return "reserved"
+    if kind == "Fee" and line["reservation_reservation_a_r_n"]:
+        return "reserved"
+    return "on_demand" if kind == "Usage" else "none"
+
+
+def gives_a_prepayment_back(line: Line) -> bool:
+    description = line["line_item_line_item_description"]
+    return line["line_item_line_item_type"] == "Refund" and (
+        description.startswith("Refund for one-time fee for Savings Plan ID")
+        or ("upfront" in description.lower() and line["reservation_reservation_a_r_n"] != "")
+    )
+
+
+def pool_of(line: Line) -> tuple[str, ...]:
+    """Instances of a family share their commitments; spot instances do not, nor what has no list
+    price."""
+    listed = units(line["pricing_public_on_demand_cost"]) or 0
+    if (
+        line["line_item_line_item_type"]
+        not in ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
+        or charge_class_of(line) != "usage"
+        or pricing_model_of(line) == "spot"
+        or "BoxUsage" not in line["line_item_usage_type"]
+        or listed <= 0
+    ):
+        return ()
+    product = loads(line["product"] or "{}")
+    keys = ("instance_type_family", "operating_system", "tenancy")
+    more = ("database_engine", "deployment_option")
+    members = (product.get(key, "") for key in keys + more)
+    return (line["line_item_product_code"], region_of(line), *members)
+
+
+def region_of(line: Line) -> str:
+    return line["product_region_code"] or str(loads(line["product"] or "{}").get("region", ""))
+
+
+def net_amortized(line: Line, net: int) -> int:
+    """What a line costs as AWS applied commitments and discounts to it."""
+    match line["line_item_line_item_type"]:
+        case "DiscountedUsage":
+            cost = first(
+                line,
+                "reservation_net_effective_cost",
+                "reservation_effective_cost",
+                "line_item_net_unblended_cost",
+                "line_item_unblended_cost",
+            )
+            return cost or 0
+        case "SavingsPlanCoveredUsage":
+            cost = first(
+                line,
+                "savings_plan_net_savings_plan_effective_cost",
+                "savings_plan_savings_plan_effective_cost",
+                "line_item_net_unblended_cost",
+                "line_item_unblended_cost",
+            )
+            return cost or 0
+        case "RIFee":
+            upfront = first(
+                line,
+                "reservation_net_unused_amortized_upfront_fee_for_billing_period",
+                "reservation_unused_amortized_upfront_fee_for_billing_period",
+            )
+            recurring = first(
+                line, "reservation_net_unused_recurring_fee", "reservation_unused_recurring_fee"
+            )
+            return (upfront or 0) + (recurring or 0)
+        case "SavingsPlanRecurringFee":
+            return unused_of_the_plan(line, with_net=True)
+    if charge_class_of(line) in ("negation", "commitment_prepayment"):
+        return 0
+    return 0 if gives_a_prepayment_back(line) else net
+
+
+def unused_of_the_plan(line: Line, with_net: bool) -> int:
+    """The commitment that nobody used; net in the ratio of the whole plan's net cost."""
+    unused = (first(line, "savings_plan_total_commitment_to_date") or 0) - (
+        first(line, "savings_plan_used_commitment") or 0
+    )
+    parts = ("recurring_commitment", "amortized_upfront_commitment")
+    gross = net = 0
+    for part in parts:
+        gross_column = f"savings_plan_{part}_for_billing_period"
+        gross += first(line, gross_column) or 0
+        net += first(line, f"savings_plan_net_{part}_for_billing_period", gross_column) or 0
+    return scaled(unused, net, gross) if with_net and gross else unused
+
+
+def gross_parts(line: Line) -> tuple[int, int]:
+    """What the upfront and what the recurring fee pay of a commitment's use, discounts aside."""
+    match line["line_item_line_item_type"]:
+        case "DiscountedUsage":
+            whole = first(line, "reservation_effective_cost", "line_item_unblended_cost") or 0
+            upfront = first(line, "reservation_amortized_upfront_cost_for_usage") or 0
+            return upfront, whole - upfront
+        case "RIFee":
+            return (
+                first(line, "reservation_unused_amortized_upfront_fee_for_billing_period") or 0,
+                first(line, "reservation_unused_recurring_fee") or 0,
+            )
+        case "SavingsPlanCoveredUsage":
+            columns = ("savings_plan_savings_plan_effective_cost", "line_item_unblended_cost")
+            return 0, first(line, *columns) or 0
+        case "SavingsPlanRecurringFee":
+            return 0, unused_of_the_plan(line, with_net=False)
+    return 0, 0
+
+
+class Bill:
+    """The lines of one payer, priced.
+
+    Args:
+        lines: Of any number of billing periods.
+        grains: The grain of each billing period's report, in hours.
+        pooling: `family` or `none`.
+    """
+
+    def __init__(self, lines: Iterable[Line], grains: Mapping[str, int], pooling: str) -> None:
+        self.grains = grains
+        self.pooling = pooling
+        self.lines = [
+            line for line in lines if line["line_item_operation"] not in SPLIT_COST_OPERATIONS
+        ]
+        self.charges: dict[Charge, Sum] = defaultdict(Sum)
+        self.reservations: dict[tuple[str, str], Reservation] = defaultdict(Reservation)
+        self.with_net = {
+            self.period_of(line)
+            for line in self.lines
+            if line["line_item_net_unblended_cost"] and not is_discount(line)
+        }
+
+    def rows(self) -> dict[Row, Costs]:
+        """The rows of the mart."""
+        for line in self.lines:
+            self._price(line)
+        self._blend_discounts()
+        rows: dict[Row, list[Costs]] = defaultdict(list)
+        for row, costs in [*self._shared(), *self._wasted()]:
+            rows[row].append(costs)
+        return {row: added(parts) for row, parts in rows.items()}
+
+    @staticmethod
+    def period_of(line: Line) -> str:
+        return line["bill_billing_period_start_date"][:7]
+
+    def _price(self, line: Line) -> None:
+        period = self.period_of(line)
+        has_net = period in self.with_net
+        unblended = first(line, "line_item_unblended_cost") or 0
+        net = unblended
+        if has_net:
+            given = first(line, "line_item_net_unblended_cost")
+            net = (given or 0) if is_discount(line) else unblended if given is None else given
+        start = moment(line["line_item_usage_start_date"])
+        end = moment(line["line_item_usage_end_date"])
+        interval = line["identity_time_interval"]
+        hour = moment(interval.split("/")[0]) if interval else start.replace(minute=0, second=0)
+        is_period_charge = hours_between(start, end) > self.grains[period]
+        prepaid, recurring = gross_parts(line)
+        charge = Charge(
+            billing_period=period,
+            payer=line["bill_payer_account_id"],
+            account=line["line_item_usage_account_id"],
+            charge_class=charge_class_of(line),
+            pricing_model=pricing_model_of(line),
+            product=line["line_item_product_code"],
+            usage_type=line["line_item_usage_type"],
+            operation=line["line_item_operation"],
+            region=region_of(line),
+            instance_type=line["product_instance_type"],
+            tags=tags_of(line),
+            reservation=line["reservation_reservation_a_r_n"],
+            savings_plan=line["savings_plan_savings_plan_a_r_n"],
+            pool=pool_of(line),
+            bill_type=line["bill_bill_type"],
+            usage_hour=hour,
+            interval_hours=(
+                max(1, hours_between(hour, end)) if is_period_charge else self.grains[period]
+            ),
+            is_period_charge=is_period_charge,
+        )
+        self.charges[charge].add(
+            Sum(
+                usage=first(line, "line_item_usage_amount"),
+                normalized=first(line, "line_item_normalized_usage_amount") or 0,
+                listed=first(line, "pricing_public_on_demand_cost") or 0,
+                unblended=unblended,
+                net=net,
+                amortized=net_amortized(line, net),
+                prepaid=prepaid,
+                recurring=recurring,
+            )
+        )
+        if line["line_item_line_item_type"] == "RIFee":
+            self._measure(line, self.reservations[period, charge.reservation], start, end)
+
+    @staticmethod
+    def _measure(line: Line, reservation: Reservation, start: datetime, end: datetime) -> None:
+        reservation.starts.append(start)
+        reservation.ends.append(end)
+        if text := line["reservation_number_of_reservations"]:
+            reservation.count = max(Decimal(text), reservation.count or Decimal(0))
+        if text := line["reservation_normalized_units_per_reservation"]:
+            reservation.units_each = max(Decimal(text), reservation.units_each or Decimal(0))
+        reservation.hours += Decimal(line["line_item_usage_amount"] or 0)
+        if text := line["reservation_unused_quantity"]:
+            reservation.unused_hours = Decimal(text) + (reservation.unused_hours or Decimal(0))
+
+    def _blend_discounts(self) -> None:
+        """Gives discounts that are lines of their own back to the charges that earned them."""
+        periods = {
+            charge.billing_period for charge in self.charges if charge.charge_class == "discount"
+        } - self.with_net
+        got_off: dict[Charge, int] = defaultdict(int)
+        for period in periods:
+            self._deal_discounts(period, got_off)
+        for charge, amount in got_off.items():
+            self.charges[charge].net += amount
+        for charge, costs in self.charges.items():
+            if charge.billing_period in periods:
+                costs.amortized = self._amortized_after_discounts(charge, costs)
+
+    def _deal_discounts(self, period: str, got_off: dict[Charge, int]) -> None:
+        here = [charge for charge in self.charges if charge.billing_period == period]
+        earners = [
+            charge for charge in here if earns(charge) and self.charges[charge].unblended > 0
+        ]
+        discounts: dict[tuple[str, str, str, str], list[Charge]] = defaultdict(list)
+        for charge in here:
+            if charge.charge_class == "discount":
+                key = (charge.account, charge.product, charge.usage_type, charge.bill_type)
+                discounts[key].append(charge)
+        for (account, product, usage_type, bill_type), lines in discounts.items():
+            own = [earner for earner in earners if earner.account == account]
+            of_product = [earner for earner in own if earner.product == product]
+            reached = (
+                [
+                    earner
+                    for earner in of_product
+                    if (earner.usage_type, earner.bill_type) == (usage_type, bill_type)
+                ]
+                or of_product
+                or [earner for earner in own if earner.charge_class != "marketplace"]
+                or [earner for earner in earners if earner.charge_class != "marketplace"]
+            )
+            if not reached:
+                continue
+            whole = sum(self.charges[line].unblended for line in lines)
+            weights = {earner: self.charges[earner].unblended for earner in reached}
+            for earner, part in dealt(whole, weights, tie=lambda charge: charge).items():
+                got_off[earner] += part
+            for line in lines:
+                got_off[line] -= self.charges[line].unblended
+
+    def _amortized_after_discounts(self, charge: Charge, costs: Sum) -> int:
+        """What its fees got off, the use of a commitment gets off as well."""
+        covered = charge.charge_class == "usage" and charge.pricing_model in (
+            "reserved",
+            "savings_plan",
+        )
+        if covered or charge.charge_class == "commitment_fee":
+            commitment = charge.reservation + charge.savings_plan
+            upfront = self._fees("commitment_prepayment", commitment, None)
+            recurring = self._fees("commitment_fee", commitment, charge.billing_period)
+            # A commitment without a recurring fee was paid upfront, all of it.
+            return scaled(costs.prepaid, *(upfront or (1, 1))) + scaled(
+                costs.recurring, *(recurring or upfront or (1, 1))
+            )
+        if charge.charge_class in ("negation", "commitment_prepayment"):
+            return 0
+        return costs.amortized if charge.charge_class == "refund" else costs.net
+
+    def _fees(self, kind: str, commitment: str, period: str | None) -> tuple[int, int] | None:
+        """The net and the gross fees of a commitment, in a period or ever."""
+        if not commitment:
+            return None
+        fees = [
+            costs
+            for charge, costs in self.charges.items()
+            if charge.charge_class == kind
+            and charge.reservation + charge.savings_plan == commitment
+            and period in (None, charge.billing_period)
+            and (period is not None or self._is_blended(charge.billing_period))
+        ]
+        gross = sum(costs.unblended for costs in fees)
+        return (sum(costs.net for costs in fees), gross) if gross > 0 else None
+
+    def _is_blended(self, period: str) -> bool:
+        return period not in self.with_net and any(
+            charge.charge_class == "discount" and charge.billing_period == period
+            for charge in self.charges
+        )
+
+    def _shared(self) -> Iterable[tuple[Row, Costs]]:
+        """Every charge with its label; pools share what their members cost."""
+        pools: dict[tuple[object, ...], dict[tuple[Row, int], Sum]] = defaultdict(
+            lambda: defaultdict(Sum)
+        )
+        for charge, costs in self.charges.items():
+            row = self._row(charge)
+            if charge.pool:
+                pool = (charge.billing_period, charge.usage_hour, charge.pool)
+                pools[pool][row, charge.interval_hours].add(costs)
+                continue
+            # What was unused of a reservation stands in the hours that wasted it.
+            stays = (charge.charge_class, charge.pricing_model) != ("commitment_fee", "reserved")
+            yield row, costs_of(costs, costs.amortized if stays else 0)
+        for members in pools.values():
+            true_costs = {key: costs.amortized for key, costs in members.items()}
+            if self.pooling == "family":
+                listed = {key: costs.listed for key, costs in members.items()}
+                true_costs = dealt(sum(true_costs.values()), listed, tie=nulls_last)
+            for key, costs in members.items():
+                yield key[0], costs_of(costs, true_costs[key])
+
+    def _row(self, charge: Charge) -> Row:
+        label, rule = label_of(charge.tags)
+        if charge.charge_class == "commitment_fee":
+            label = "_unused_ri" if charge.pricing_model == "reserved" else "_unused_sp"
+            rule = None
+        elif charge.charge_class == "discount" and charge.billing_period not in self.with_net:
+            label, rule = "_unallocated_discount", None
+        return Row(
+            charge.usage_hour,
+            charge.billing_period,
+            charge.payer,
+            charge.account,
+            label,
+            rule,
+            charge.product,
+            charge.usage_type,
+            charge.operation,
+            charge.region,
+            charge.instance_type,
+            charge.pricing_model,
+            charge.charge_class,
+            charge.is_period_charge,
+        )
+
+    def _wasted(self) -> Iterable[tuple[Row, Costs]]:
+        """What was unused of reservations, in the hours of their terms that did not use them."""
+        fees: dict[tuple[Row, str], int] = defaultdict(int)
+        no_hour_yet = datetime(1, 1, 1)
+        for charge, costs in self.charges.items():
+            if (charge.charge_class, charge.pricing_model) == ("commitment_fee", "reserved"):
+                row = self._row(charge)._replace(
+                    usage_hour=no_hour_yet,
+                    charge_class="unused_commitment",
+                    is_period_charge=False,
+                )
+                fees[row, charge.reservation] += costs.amortized
+        for (row, reservation), whole in fees.items():
+            weights = self._unused_units(row.billing_period, reservation)
+            for hour, part in dealt(whole, weights, tie=lambda hour: hour).items():
+                if part:
+                    yield row._replace(usage_hour=hour), Costs(0, 0, 0, 0, 0, part)
+
+    def _unused_units(self, period: str, arn: str) -> dict[datetime, int]:
+        """The normalized units that were reserved and not used, by hour (or day) of the term."""
+        grain = self.grains[period]
+        reservation = self.reservations[period, arn]
+        used: dict[datetime, int] = defaultdict(int)
+        for charge, costs in self.charges.items():
+            if (charge.billing_period, charge.reservation, charge.charge_class) == (
+                period,
+                arn,
+                "usage",
+            ):
+                used[charge.usage_hour] += costs.normalized
+        began = min(reservation.starts).replace(minute=0, second=0)
+        hour = began.replace(hour=0) if grain > 1 else began
+        end = max(reservation.ends)
+        billed = [
+            charge.usage_hour
+            for charge in self.charges
+            if charge.billing_period == period and not charge.is_period_charge
+        ]
+        if billed and max(billed) >= hour:
+            end = min(end, max(billed) + grain * HOUR)
+        hourly = units_per_hour(reservation, sum(used.values()))
+        weights = {}
+        while hour < end:
+            hours = hours_between(max(hour, began), min(hour + grain * HOUR, end))
+            weights[hour] = max(0, hourly * hours - used[hour])
+            hour += grain * HOUR
+        return weights
+
+
+def units_per_hour(reservation: Reservation, used: int) -> int:
+    """The size of a reservation, as its fee says or as it follows from its use; 0 if neither."""
+    if reservation.count is None:
+        return 0
+    if reservation.units_each:
+        return int((reservation.count * reservation.units_each).scaleb(10))
+    if reservation.unused_hours is None or reservation.hours <= reservation.unused_hours:
+        return 0
+    used_hours = reservation.hours - reservation.unused_hours
+    return int(reservation.count * used // used_hours)
+
+
+def earns(charge: Charge) -> bool:
+    """Whether a discount can be on it: what is paid for, not what a commitment covers."""
+    if charge.charge_class == "usage":
+        return charge.pricing_model in ("on_demand", "spot", "none")
+    return charge.charge_class in (
+        "commitment_fee",
+        "commitment_prepayment",
+        "fee",
+        "support",
+        "marketplace",
+    )
+
+
+def tags_of(line: Line) -> str:
+    tags = {key: value for key, value in loads(line["resource_tags"] or "{}").items() if value}
+    text = dumps(tags, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return normalize("NFC", text)
+
+
+def label_of(tags: str) -> tuple[str, int | None]:
+    """The team's tag, or else the service's; trimmed and in lower case."""
+    known = loads(tags)
+    if team := known.get("user_team", "").strip().lower():
+        return team, 10
+    if service := known.get("user_service", "").strip().lower():
+        return f"service-{service}", 20
+    return "unlabeled", None
+
+
+def nulls_last(key: tuple[Row, int]) -> tuple[object, ...]:
+    row, interval_hours = key
+    rule = row.label_rule
+    return (*row._replace(label_rule=0)[:5], rule is None, rule or 0, *row[6:], interval_hours)
+
+
+def costs_of(costs: Sum, true_cost: int) -> Costs:
+    return Costs(costs.usage, costs.listed, costs.unblended, costs.net, costs.amortized, true_cost)
+
+
+def added(parts: Iterable[Costs]) -> Costs:
+    columns = list(zip(*parts, strict=True))
+    amounts = [amount for amount in columns[0] if amount is not None]
+    usage = sum(amounts) if amounts else None
+    return Costs(usage, *(sum(column) for column in columns[1:]))
