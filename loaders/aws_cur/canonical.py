@@ -17,7 +17,11 @@ from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 from loaders.files import DataFile
 from loaders.sql import csv_call, literal, quoted, time_of
 
-DISCOUNT_LINE: Final = "coalesce(line_item_line_item_type, '') like '%Discount'"
+# A bundled discount is a price of usage, and no negotiated discount.
+DISCOUNT_LINE: Final = (
+    "(coalesce(line_item_line_item_type, '') like '%Discount'"
+    " and line_item_line_item_type <> 'BundledDiscount')"
+)
 
 _TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
 _BINARY: Final = ("DOUBLE", "FLOAT")
@@ -113,13 +117,13 @@ def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
     return [_layout(alike, form, found) for alike in _alike(files)]
 
 
-def line_items(layout: Layout, assembly_id: str, dictionaries: Mapping[str, Path]) -> str:
+def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
     """The query that gives a layout's line items in the shape they land in.
 
     Args:
         layout: The files.
         assembly_id: The assembly that they belong to.
-        dictionaries: Map column -> what `dictionary` gave for it.
+        maps: A Parquet file of what `dictionary` gave; not read if no map was delivered whole.
     """
     columns = [f"{literal(assembly_id)} as _assembly_id"]
     joins = []
@@ -127,8 +131,8 @@ def line_items(layout: Layout, assembly_id: str, dictionaries: Mapping[str, Path
         if column in layout.maps:
             value = f"cast({column}_dictionary.canonical as json)"
             joins.append(
-                f" left join read_parquet({literal(str(dictionaries[column]))})"
-                f" as {column}_dictionary"
+                f" left join (from read_parquet({literal(str(maps))})"
+                f" where column_name = {literal(column)}) as {column}_dictionary"
                 f" on {layout.maps[column].raw_map} = {column}_dictionary.raw"
             )
         elif column in layout.members:
@@ -141,24 +145,40 @@ def line_items(layout: Layout, assembly_id: str, dictionaries: Mapping[str, Path
     return f"select {', '.join(columns)} from {layout.reader()} as delivered{''.join(joins)}"
 
 
-def dictionary(some_layouts: Sequence[Layout], column: str) -> str:
-    """The query for how each map of a column lands: sorted keys, text values, none of them empty.
+def dictionary(some_layouts: Sequence[Layout]) -> str:
+    """The query for how each delivered map lands: sorted keys, text values, none of them empty.
 
     There are far fewer maps than lines, so that each is put in order once.
 
-    Columns: raw, canonical (NULL if no member has a value).
+    Columns: column_name, raw, canonical (NULL if no member has a value).
     """
-    raws = " union ".join(
-        f"select {layout.maps[column].raw_map} as raw from {layout.reader()} as delivered"
-        for layout in some_layouts
-        if column in layout.maps
-    )
+    raws = " union all ".join(_raw_maps(layout) for layout in some_layouts if layout.maps)
     members = "map_entries(cast(cast(raw as json) as map(varchar, varchar)))"
     kept = f"list_sort(list_filter({members}, lambda member: member.value <> ''))"
     text = f"cast(to_json(map_from_entries({kept})) as varchar)"
     return (
-        f"select raw, nfc_normalize(nullif({text}, '{{}}')) as canonical"
-        f" from (select distinct raw from ({raws}) where raw is not null)"
+        f"select column_name, raw, nfc_normalize(nullif({text}, '{{}}')) as canonical"
+        f" from (select distinct column_name, raw from ({raws}) where raw is not null)"
+    )
+
+
+def _raw_maps(layout: Layout) -> str:
+    """The query for the maps of a layout's files."""
+    if layout.format in PARQUET:
+        # A column alone is read quickly.
+        return " union all ".join(
+            f"select distinct {literal(column)} as column_name, {value.raw_map} as raw"
+            f" from {layout.reader()} as delivered"
+            for column, value in layout.maps.items()
+        )
+    # Text has to be read whole, so once.
+    members = ", ".join(
+        f"{{'column_name': {literal(column)}, 'raw': {value.raw_map}}}"
+        for column, value in layout.maps.items()
+    )
+    return (
+        "select member.column_name, member.raw"
+        f" from (select unnest([{members}]) as member from {layout.reader()} as delivered)"
     )
 
 

@@ -165,17 +165,13 @@ def _totals(shapes: Sequence[Layout]) -> list[Total]:
 def _land_lines(
     warehouse: Warehouse, assembly: Assembly, shapes: Sequence[Layout], folder: Path
 ) -> None:
-    dictionaries = {}
-    with duckdb.connect() as connection:
-        for column in sorted({column for shape in shapes for column in shape.maps}):
-            dictionaries[column] = folder / f"{column}.parquet"
+    maps = folder / "maps.parquet"
+    if any(shape.maps for shape in shapes):
+        with duckdb.connect() as connection:
             connection.execute(
-                f"copy ({dictionary(shapes, column)})"
-                f" to {literal(str(dictionaries[column]))} (format parquet)"
+                f"copy ({dictionary(shapes)}) to {literal(str(maps))} (format parquet)"
             )
-    select = " union all ".join(
-        line_items(shape, assembly.assembly_id, dictionaries) for shape in shapes
-    )
+    select = " union all ".join(line_items(shape, assembly.assembly_id, maps) for shape in shapes)
     warehouse.land(DATASET, [Landing("line_items", select, "_assembly_id", [assembly.assembly_id])])
 
 
