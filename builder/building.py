@@ -69,7 +69,9 @@ def build(
     check_seeds(seeds)
     artifacts = warehouse.with_name(f"{warehouse.name}.dbt")
     seeds_for_dbt = path_for_dbt(seeds, project)
-    build_id = records.begin(warehouse, fingerprint_of(warehouse, project, seeds))
+    # With arguments, such as other variables, the same files make other marts.
+    fingerprint = " ".join((fingerprint_of(warehouse, project, seeds), *arguments))
+    build_id = records.begin(warehouse, fingerprint)
     run = run_dbt(
         project,
         warehouse=warehouse,

@@ -120,6 +120,8 @@ def run_dbt(
     environment = os.environ | {
         "INFRASPEND_WAREHOUSE": str(warehouse),
         "INFRASPEND_SEEDS": seeds,
+        # Tells dbt that this build is recorded; see the macro forget_last_build.
+        "INFRASPEND_BUILD": "1",
     }
     with subprocess.Popen(
         command,
@@ -146,6 +148,9 @@ def _follow(lines: Iterable[str], progress: Progress) -> str:
             event = json.loads(line)
         except json.JSONDecodeError:
             # A crash of Python, or a wrong option: dbt says so in plain text.
+            unstructured = [*unstructured, line][-_LAST_LINES:]
+            continue
+        if not (isinstance(event, dict) and "data" in event):
             unstructured = [*unstructured, line][-_LAST_LINES:]
             continue
         node = event["data"].get("node_info", {})

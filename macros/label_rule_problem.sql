@@ -15,6 +15,9 @@
         {{ return('match_type `' ~ condition.type ~ '` needs a match_value') }}
     {%- elif condition.type == 'present' and condition.value -%}
         {{ return('match_type `present` takes no match_value') }}
+    {%- elif condition.on == 'account' and condition.type == 'equals'
+        and not modules.re.fullmatch('[0-9]{12}', condition.value) -%}
+        {{ return('`' ~ condition.value ~ '` is no account id: twelve digits, zeros in front too') }}
     {%- elif is_bad_pattern -%}
         {{ return('`' ~ condition.value ~ '` is not a pattern that the engine understands') }}
     {%- endif -%}

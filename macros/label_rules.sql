@@ -47,6 +47,14 @@
         {%- if '{' in rule.label and sources | length != 1 -%}
             {{ refuse_rule(rule.order, 'its lyft_label takes a value, so exactly one of its rows must be `present` or `regex`') }}
         {%- endif -%}
+        {%- for placeholder in modules.re.findall('\{[^}]*\}', rule.label) if placeholder != '{value}' -%}
+            {%- set captures = modules.re.findall('\((?!\?)|\(\?P<', (sources | first).value or '') -%}
+            {%- if not modules.re.fullmatch('\{[1-9][0-9]*\}', placeholder) -%}
+                {{ refuse_rule(rule.order, 'its lyft_label has `' ~ placeholder ~ '`, which is neither {value} nor a capture such as {1}') }}
+            {%- elif placeholder[1:-1] | int > captures | length -%}
+                {{ refuse_rule(rule.order, 'its lyft_label has `' ~ placeholder ~ '`, but its pattern captures ' ~ captures | length) }}
+            {%- endif -%}
+        {%- endfor -%}
         {%- if (scope == 'namespaces') == (about_namespaces | length > 0) -%}
             {%- do rule.update({'source': sources | first}) -%}
             {%- do chosen.append(rule) -%}

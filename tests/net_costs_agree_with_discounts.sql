@@ -17,7 +17,8 @@ having
     and abs(
         sum(
             case
-                when line_item_type like '%Discount' then coalesce(net_unblended_cost, 0)
+                when line_item_type like '%Discount' and line_item_type <> 'BundledDiscount'
+                    then coalesce(net_unblended_cost, 0)
                 else coalesce(net_unblended_cost, unblended_cost)
             end
         )

@@ -52,6 +52,9 @@ labels as (
 last_hour as (
     select max(usage_hour) as usage_hour
     from {{ ref('enriched_spend') }}
+    where
+        charge_class = 'usage'
+        and substr(cast(usage_hour as {{ dbt.type_string() }}), 1, 7) = billing_period
 )
 
 select

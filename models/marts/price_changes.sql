@@ -185,9 +185,9 @@ chained as (
         cast(
             case
                 when platform is not null and platform_before > 0 and platform_now > 0
-                    then {{ scaled('spend_now_digits', 'platform_before', 'platform_now') }}
+                    then {{ scaled_by_part('spend_now_digits', 'platform_before', 'platform_now') }}
                 when platform is null and volume_before > 0 and volume_now >= 0
-                    then {{ scaled('spend_before_digits', 'volume_now', 'volume_before') }}
+                    then {{ scaled_by_part('spend_before_digits', 'volume_now', 'volume_before') }}
                 when volume_before = 0 and spend_before = 0 then spend_now
                 else spend_before
             end as decimal(38, 20)
@@ -207,7 +207,7 @@ priced as (
         cast(
             case
                 when platform is null and volume_before > 0 and list_before > 0 and list_now > 0
-                    then {{ scaled('spend_before_digits', 'list_now', 'list_before') }}
+                    then {{ scaled_by_part('spend_before_digits', 'list_now', 'list_before') }}
                 when platform is null and spend_before = 0 then spend_at_volume_now
                 else spend_now
             end as decimal(38, 20)

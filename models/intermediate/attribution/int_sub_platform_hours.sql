@@ -13,7 +13,11 @@ bill as (
         min(usage_hour) as first_hour,
         max({{ plus_hours('usage_hour', 'interval_hours') }}) as end_hour
     from {{ ref('int_charges_priced') }}
-    where not is_period_charge
+    where
+        charge_class = 'usage'
+        and not is_period_charge
+        -- A charge for another month's hour, such as a late correction, opens no calendar.
+        and substr(cast(usage_hour as {{ dbt.type_string() }}), 1, 7) = billing_period
 ),
 
 expected as (

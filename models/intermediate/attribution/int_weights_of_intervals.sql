@@ -107,8 +107,8 @@ select
     summed.cost_model,
     summed.lyft_label,
     {{ basis_of_rank('counted.basis_rank') }} as basis,
-    case when totals.weight_units = 0 then 1 else summed.weight_units end * counted.hours_known
-        as weight_units
+    case when totals.weight_units = 0 then 1 else summed.weight_units end
+    * case when counted.hours_unknown > 0 then counted.hours_known else 1 end as weight_units
 from summed
 inner join totals
     on

@@ -176,18 +176,50 @@ earned as (
         on
             reached.billing_period = earners.billing_period
             and reached.payer_account_id = earners.payer_account_id
-            and (reached.reach = 'payer' or reached.account_id = earners.account_id)
-            and (
-                reached.reach in ('payer', 'account') and not earners.is_marketplace
-                or reached.product = earners.product
-            )
-            and (
-                reached.reach <> 'usage_type'
-                or (
-                    reached.usage_type = earners.usage_type
-                    and reached.bill_type = earners.bill_type
-                )
-            )
+            and reached.account_id = earners.account_id
+            and reached.product = earners.product
+            and reached.usage_type = earners.usage_type
+            and reached.bill_type = earners.bill_type
+    where reached.reach = 'usage_type'
+    union all
+    select
+        reached.discount_id,
+        reached.discount_units,
+        earners.charge_id,
+        earners.cost_units
+    from reached
+    inner join earners
+        on
+            reached.billing_period = earners.billing_period
+            and reached.payer_account_id = earners.payer_account_id
+            and reached.account_id = earners.account_id
+            and reached.product = earners.product
+    where reached.reach = 'product'
+    union all
+    select
+        reached.discount_id,
+        reached.discount_units,
+        earners.charge_id,
+        earners.cost_units
+    from reached
+    inner join earners
+        on
+            reached.billing_period = earners.billing_period
+            and reached.payer_account_id = earners.payer_account_id
+            and reached.account_id = earners.account_id
+    where reached.reach = 'account' and not earners.is_marketplace
+    union all
+    select
+        reached.discount_id,
+        reached.discount_units,
+        earners.charge_id,
+        earners.cost_units
+    from reached
+    inner join earners
+        on
+            reached.billing_period = earners.billing_period
+            and reached.payer_account_id = earners.payer_account_id
+    where reached.reach = 'payer' and not earners.is_marketplace
 ),
 
 {{ deal(

@@ -30,7 +30,8 @@ classed as (
             when line_item_type = 'Fee' and product like 'AWSSupport%' then 'support'
             when line_item_type = 'Fee' then 'fee'
             when line_item_type = 'Tax' then 'tax'
-            when line_item_type = 'Credit' then 'credit'
+            -- A bundled discount is a price of usage, and no negotiated discount.
+            when line_item_type in ('Credit', 'BundledDiscount') then 'credit'
             when line_item_type = 'Refund' then 'refund'
             when line_item_type like '%Discount' then 'discount'
             else 'other'
@@ -111,6 +112,7 @@ select
             and pricing_model <> 'spot'
             and usage_type like '%BoxUsage%'
             and list_cost > 0
+            and instance_family <> ''
             then concat_ws(
                     '|',
                     product,

@@ -34,8 +34,11 @@ named as (
             line_items.product_region_code, {{ json_value('line_items.product', 'region') }}, ''
         ) as region,
         coalesce(line_items.product_instance_type, '') as instance_type,
-        coalesce({{ json_value('line_items.product', 'instance_type_family') }}, '')
-            as instance_family,
+        coalesce(
+            {{ json_value('line_items.product', 'instance_type_family') }},
+            {{ family_of('line_items.product_instance_type') }},
+            ''
+        ) as instance_family,
         coalesce({{ json_value('line_items.product', 'operating_system') }}, '')
             as operating_system,
         coalesce({{ json_value('line_items.product', 'tenancy') }}, '') as tenancy,

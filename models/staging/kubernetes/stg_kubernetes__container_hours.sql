@@ -7,6 +7,10 @@ container_hours as (
     select * from {{ source('kubernetes', 'container_hours') }}
 ),
 
+node_hours as (
+    select * from {{ source('kubernetes', 'node_hours') }}
+),
+
 cluster_hours as (
     select * from {{ ref('stg_kubernetes__cluster_hours') }}
 )
@@ -15,7 +19,7 @@ select
     -- ids
     container_hours.cluster,
     coalesce(container_hours.node, '') as node,
-    coalesce(container_hours.instance_type, 'unknown') as instance_type,
+    coalesce(container_hours.instance_type, node_hours.instance_type, 'unknown') as instance_type,
     container_hours.namespace,
     container_hours.pod,
     coalesce(container_hours.uid, '') as uid,
@@ -38,3 +42,9 @@ inner join cluster_hours
         container_hours._collection_id = cluster_hours.collection_id
         and container_hours.cluster = cluster_hours.cluster
         and container_hours.usage_hour = cluster_hours.usage_hour
+left join node_hours
+    on
+        container_hours._collection_id = node_hours._collection_id
+        and container_hours.cluster = node_hours.cluster
+        and container_hours.usage_hour = node_hours.usage_hour
+        and container_hours.node = node_hours.node

@@ -1,0 +1,7 @@
+{% macro family_of(instance_type) -%}
+    {{ return(adapter.dispatch('family_of')(instance_type)) }}
+{%- endmacro %}
+
+{% macro duckdb__family_of(instance_type) -%}
+    regexp_replace({{ instance_type }}, '\.[^.]*$', '')
+{%- endmacro %}
