@@ -143,6 +143,20 @@ CASES = {
         "never_overlaps", SPANS, rows("label, since, until", f"'a', {NOON}, {NOON} + to_hours(1)"),
         rows("label, since, until", f"'a', {NOON}, {NOON}"),
     ),
+    "an_hour_without_an_owner": Case(
+        "never_gaps", SPANS,
+        rows("label, since, until", f"'a', {NOON}, {NOON} + to_hours(1)",
+             f"'a', {NOON} + to_hours(1), {NOON} + to_hours(2)"),
+        rows("label, since, until", f"'a', {NOON}, {NOON} + to_hours(1)",
+             f"'a', {NOON} + to_hours(2), {NOON} + to_hours(3)"),
+    ),
+    "half_past": Case(
+        "is_an_hour", {}, rows("since", "'2026-11-01'", "'2026-11-01 05:00:00'", "null"),
+        rows("since", "'2026-11-01 05:30:00'"), column="since",
+    ),
+    "no_time_at_all": Case(
+        "is_an_hour", {}, rows("since", "'2026-11-01'"), rows("since", "'soon'"), column="since",
+    ),
     "a_word_for_a_date": Case(
         "casts_to", {"type": "timestamp"}, rows("since", "'2026-11-01'", "null"),
         rows("since", "'soon'"), column="since",
