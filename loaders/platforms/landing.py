@@ -33,6 +33,9 @@ RESERVED: Final = (
 )
 """Labels that only the models give. Owners may push `free`: it is theirs to know what is idle."""
 
+LARGEST_HOUR: Final = 1_000_000_000
+"""The most units that an hour of a sub-platform may hold: above it, shares would overflow."""
+
 _KINDS: Final = {"usage": ("usage", "usage"), "proportion": ("schedule", "schedules")}
 """The column that tells what a file is -> the kind of delivery and the table it goes into."""
 
@@ -227,8 +230,8 @@ def _refused_hours(
 ) -> list[tuple[str | None, str | None, datetime, int, str]]:
     """The hours that are refused: platform, sub-platform, hour, the row to blame and why.
 
-    The first bad row is to blame; where every row is good and a schedule still does not add up,
-    it is the first row of the pool that does not.
+    The first bad row is to blame; where every row is good and a schedule still does not add up, or
+    usage adds up to too much, it is the first row of the pool or hour that does.
     """
     blamed = """
         select
@@ -253,6 +256,21 @@ def _refused_hours(
             where problem is null
             group by platform, sub_platform, usage_hour, capacity_pool
             having abs(sum(proportion) - 1) > 0.000001
+        """
+    else:
+        blamed += f"""
+            union all
+            select
+                platform,
+                sub_platform,
+                usage_hour,
+                min(row_number),
+                'usage adds up to ' || cast(sum(usage) as varchar) || ', more than '
+                || '{LARGEST_HOUR:,}: publish it in a larger unit'
+            from published
+            where problem is null
+            group by platform, sub_platform, usage_hour
+            having sum(usage) > {LARGEST_HOUR}
         """
     connection.execute(f"""
         create table refused as

@@ -191,3 +191,25 @@ def test_unreadable_files_are_named_and_stop_only_themselves(
 def test_nothing_published_says_what_was_looked_for(warehouse: Path, tmp_path: Path) -> None:
     with pytest.raises(InfraspendError, match=r"holds nothing that was published"):
         load(warehouse, tmp_path)
+
+
+def test_an_hour_of_more_units_than_can_be_shared_out_is_refused(
+    warehouse: Path, bucket: Path
+) -> None:
+    publish(
+        bucket,
+        "spark/bytes.csv",
+        USAGE
+        + f"{HOUR},spark,main,,a,600000000,bytes\n"
+        + f"{HOUR},spark,main,,b,600000000,bytes\n"
+        + "2026-11-01T14:00:00Z,spark,main,,a,1000000000,bytes\n",
+    )
+
+    assert load(warehouse, bucket) == (1, 0, 1, 1)
+    assert rows(warehouse, "select row_number, reason from raw_platforms.rejects") == [
+        (
+            1,
+            "usage adds up to 1200000000.0000000000, more than 1,000,000,000:"
+            " publish it in a larger unit",
+        )
+    ]
