@@ -274,7 +274,7 @@ def reservations(draw: DrawFn, period: Period, number: int) -> list[Line]:
     count = draw(st.sampled_from((1, 3, 1000)))
     payment = draw(st.sampled_from(("all", "partial", "no")))
     arn = f"arn:aws:ec2:us-east-1::reserved-instances/{number}"
-    began = draw(st.sampled_from(("earlier", "never seen", "at once", "meanwhile")))
+    began = draw(st.sampled_from(("earlier", "never seen", "at once", "meanwhile", "meanwhile")))
     first_slot = draw(st.integers(1, SLOTS - 1)) if began == "meanwhile" else 0
     hour_upfront = 0 if payment == "no" else draw(sizes_up_to(10**12))
     hour_recurring = 0 if payment == "all" else draw(sizes_up_to(10**12))
@@ -330,9 +330,10 @@ def reservations(draw: DrawFn, period: Period, number: int) -> list[Line]:
                 lines.append(line(period, "Usage", start, end, account, cost, **rest))
     started = period.slot(first_slot)
     if began == "meanwhile":
-        started += draw(st.sampled_from((0, 0, 17 if period.grain > 1 else 0))) * HOUR
+        # A daily report says when a reservation began, too.
+        started += draw(st.sampled_from((0, period.grain * 3 // 4))) * HOUR
     hours = count * int((period.end - started) / HOUR)
-    unused = draw(st.sampled_from((0, 1, 3, count * SLOTS)))
+    unused = draw(st.sampled_from((0, 1, 3, count * SLOTS, count * SLOTS)))
     lines.append(
         line(
             period,
@@ -520,6 +521,8 @@ def other_charges(draw: DrawFn, period: Period) -> list[Line]:
     cost = "0" if name == "containers" else draw(amount_texts())
     charge = line(period, kind, start, end, draw(accounts), cost, **values)
     charge["resource_tags"] = draw(tags)
+    if draw(st.integers(0, 3)) == 0:
+        charge["bill_bill_type"] = "Purchase"
     if kind != "Usage" and draw(st.integers(0, 4)) == 0:
         charge["identity_time_interval"] = ""
     return [charge]
@@ -528,17 +531,21 @@ def other_charges(draw: DrawFn, period: Period) -> list[Line]:
 @st.composite
 def discount_lines(draw: DrawFn, period: Period, lines: Sequence[Line]) -> list[Line]:
     """Lines that take something off: of charges of the bill, or of nothing that is on it."""
+    paid = [one for one in lines if units_of(one["line_item_unblended_cost"]) > 0]
+    fees = [one for one in paid if one["line_item_line_item_type"].endswith("Fee")]
     discounts = []
     for _ in range(draw(st.integers(1, 4))):
-        target = draw(st.sampled_from(lines))
+        target = draw(st.sampled_from(fees + paid if draw(st.booleans()) and paid else lines))
         values = {
             "line_item_product_code": target["line_item_product_code"],
             "line_item_usage_type": target["line_item_usage_type"],
             "bill_bill_type": target["bill_bill_type"],
         }
         account = target["line_item_usage_account_id"]
-        reach = draw(st.sampled_from(("usage type", "usage type", "product", "account", "payer")))
-        if reach == "product":
+        reach = draw(st.sampled_from(("usage type", "bill type", "product", "account", "payer")))
+        if reach == "bill type":
+            values["bill_bill_type"] = draw(st.sampled_from(("Anniversary", "Purchase")))
+        elif reach == "product":
             values["line_item_usage_type"] = "something else"
         elif reach == "account":
             values |= {"line_item_product_code": "", "line_item_usage_type": ""}

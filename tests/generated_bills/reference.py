@@ -85,6 +85,7 @@ class Sum:
     amortized: int = 0
     prepaid: int = 0
     recurring: int = 0
+    upfront: int = 0
 
     def add(self, other: "Sum") -> None:
         if other.usage is not None:
@@ -386,6 +387,8 @@ class Bill:
                 amortized=net_amortized(line, net),
                 prepaid=prepaid,
                 recurring=recurring,
+                upfront=first(line, "savings_plan_amortized_upfront_commitment_for_billing_period")
+                or 0,
             )
         )
         if line["line_item_line_item_type"] == "RIFee":
@@ -456,31 +459,42 @@ class Bill:
             "savings_plan",
         )
         if covered or charge.charge_class == "commitment_fee":
-            commitment = charge.reservation + charge.savings_plan
-            upfront = self._fees("commitment_prepayment", commitment, None)
-            recurring = self._fees("commitment_fee", commitment, charge.billing_period)
-            # A commitment without a recurring fee was paid upfront, all of it.
-            return scaled(costs.prepaid, *(upfront or (1, 1))) + scaled(
-                costs.recurring, *(recurring or upfront or (1, 1))
-            )
+            upfront, recurring = self._net_and_gross_fees(charge)
+            return scaled(costs.prepaid, *upfront) + scaled(costs.recurring, *recurring)
         if charge.charge_class in ("negation", "commitment_prepayment"):
             return 0
         return costs.amortized if charge.charge_class == "refund" else costs.net
 
-    def _fees(self, kind: str, commitment: str, period: str | None) -> tuple[int, int] | None:
-        """The net and the gross fees of a commitment, in a period or ever."""
-        if not commitment:
-            return None
-        fees = [
+    def _net_and_gross_fees(self, charge: Charge) -> tuple[tuple[int, int], tuple[int, int]]:
+        """What is paid upfront for its commitment, and what in the billing period."""
+        arn = charge.reservation + charge.savings_plan
+        fees = {
+            fee: costs
+            for fee, costs in self.charges.items()
+            if arn and fee.reservation + fee.savings_plan == arn
+        }
+        prepayments = [
             costs
-            for charge, costs in self.charges.items()
-            if charge.charge_class == kind
-            and charge.reservation + charge.savings_plan == commitment
-            and period in (None, charge.billing_period)
-            and (period is not None or self._is_blended(charge.billing_period))
+            for fee, costs in fees.items()
+            if fee.charge_class == "commitment_prepayment" and self._is_blended(fee.billing_period)
         ]
-        gross = sum(costs.unblended for costs in fees)
-        return (sum(costs.net for costs in fees), gross) if gross > 0 else None
+        upfront = net_and_gross(prepayments)
+        in_period = {
+            fee: costs
+            for fee, costs in fees.items()
+            if fee.charge_class == "commitment_fee" and fee.billing_period == charge.billing_period
+        }
+        recurring = net_and_gross(in_period.values())
+        if recurring is None:
+            # A commitment without a recurring fee was paid upfront, all of it.
+            return upfront or (1, 1), upfront or (1, 1)
+        # The usage of a plan pays both in one amount.
+        amortized = sum(
+            costs.upfront for fee, costs in in_period.items() if fee.pricing_model == "savings_plan"
+        )
+        net, gross = recurring
+        of_both = (net + scaled(amortized, *(upfront or (1, 1))), gross + amortized)
+        return upfront or (1, 1), of_both
 
     def _is_blended(self, period: str) -> bool:
         return period not in self.with_net and any(
@@ -593,6 +607,13 @@ def units_per_hour(reservation: Reservation, used: int) -> int:
         return 0
     used_hours = reservation.hours - reservation.unused_hours
     return int(reservation.count * used // used_hours)
+
+
+def net_and_gross(fees: Iterable[Sum]) -> tuple[int, int] | None:
+    """What fees add up to, net and gross; None where there are none."""
+    costs = list(fees)
+    gross = sum(fee.unblended for fee in costs)
+    return (sum(fee.net for fee in costs), gross) if gross > 0 else None
 
 
 def earns(charge: Charge) -> bool:

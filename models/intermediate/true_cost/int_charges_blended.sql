@@ -277,17 +277,40 @@ upfront_fees as (
     having sum(unblended_cost) > 0
 ),
 
-recurring_fees as (
+-- A savings plan's usage pays both fees in one amount, so that the part of the upfront payment that
+-- falls on the period stands beside the recurring fee.
+period_fees as (
     select
         billing_period,
         payer_account_id,
         concat(reservation_id, savings_plan_id) as commitment_id,
         sum(unblended_cost) as gross_cost,
-        sum(net_cost) as net_cost
+        sum(net_cost) as net_cost,
+        sum(case when pricing_model = 'savings_plan' then amortized_upfront_cost else 0 end)
+            as amortized_cost
     from net
     where charge_class = 'commitment_fee'
     group by billing_period, payer_account_id, concat(reservation_id, savings_plan_id)
     having sum(unblended_cost) > 0
+),
+
+recurring_fees as (
+    select
+        period_fees.billing_period,
+        period_fees.payer_account_id,
+        period_fees.commitment_id,
+        period_fees.gross_cost + period_fees.amortized_cost as gross_cost,
+        period_fees.net_cost
+        + {{ scaled(
+            'period_fees.amortized_cost',
+            'coalesce(upfront_fees.net_cost, 1)',
+            'coalesce(upfront_fees.gross_cost, 1)'
+        ) }} as net_cost
+    from period_fees
+    left join upfront_fees
+        on
+            period_fees.payer_account_id = upfront_fees.payer_account_id
+            and period_fees.commitment_id = upfront_fees.commitment_id
 ),
 
 with_fees as (
