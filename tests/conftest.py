@@ -15,7 +15,8 @@ def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     house = House(tmp_path_factory.mktemp("fresh"))
     (house.project / "models" / "marts").mkdir(parents=True)
     (house.project / "macros").mkdir()
-    for name in ("dbt_project.yml", "profiles.yml", "macros/generate_schema_name.sql"):
+    macros = ("generate_schema_name", "forget_last_build")
+    for name in ("dbt_project.yml", "profiles.yml", *(f"macros/{macro}.sql" for macro in macros)):
         shutil.copy(ROOT / name, house.project / name)
     shutil.copytree(ROOT / "seeds", house.seeds, ignore=shutil.ignore_patterns("*.yml"))
     (house.project / "models" / "marts" / "orgs.sql").write_text(MODEL)
