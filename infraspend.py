@@ -452,6 +452,7 @@ def _simulate(to: Path, *, days: int, seed: int, scale: float) -> "SimulationRes
 def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
     """Builds, and says what failed and where to look."""
     from builder import build as build_models
+    from builder import explained_percentage
 
     with _telling("build") as progress:
         result = build_models(warehouse, PROJECT, seeds, arguments, progress)
@@ -466,6 +467,8 @@ def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
         )
     part = "" if result.is_whole else " (a part of the project: it cannot be published)"
     _say(f"build: {result.models} models are built and {result.tests} tests passed{part}")
+    if result.is_whole and (explained := explained_percentage(warehouse)) is not None:
+        _say(f"build: explained {explained} % of the invoice")
 
 
 def _publish(warehouse: Path, to: Path) -> "Published":

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal, localcontext
 from pathlib import Path
 from textwrap import shorten
 
@@ -107,6 +108,28 @@ def check_loaded(warehouse: Path) -> None:
         f"{warehouse}: nothing was loaded yet; "
         "load a bill first: infraspend load aws-cur --from DIR"
     )
+
+
+def explained_percentage(warehouse: Path) -> Decimal | None:
+    """How much of all invoices the bridge explains, in percent; None where there is no invoice.
+
+    A build whose bridges do not close fails; this says so of one that was good.
+
+    Args:
+        warehouse: A warehouse with the mart `invoice_bridge`.
+    """
+    with records.opened(warehouse, read_only=True) as connection:
+        ((invoice, unexplained),) = connection.execute("""
+            select
+                sum(abs(amount)) filter (where bridge_item = 'invoice'),
+                sum(abs(amount)) filter (where bridge_item = 'unexplained')
+            from warehouse.marts.invoice_bridge
+        """).fetchall()
+    if not invoice:
+        return None
+    with localcontext(prec=50):
+        percentage: Decimal = 100 * (1 - unexplained / invoice)
+        return percentage.quantize(Decimal("1e-10"), ROUND_DOWN)
 
 
 def is_up_to_date(warehouse: Path, project: Path, seeds: Path) -> bool:
