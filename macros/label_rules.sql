@@ -47,7 +47,7 @@
         {%- if '{' in rule.label and sources | length != 1 -%}
             {{ refuse_rule(rule.order, 'its lyft_label takes a value, so exactly one of its rows must be `present` or `regex`') }}
         {%- endif -%}
-        {%- for placeholder in modules.re.findall('\{[^}]*\}', rule.label) if placeholder != '{value}' -%}
+        {%- for placeholder in modules.re.findall('\{\w+\}', rule.label) if placeholder != '{value}' -%}
             {%- set captures = modules.re.findall('\((?!\?)|\(\?P<', (sources | first).value or '') -%}
             {%- if not modules.re.fullmatch('\{[1-9][0-9]*\}', placeholder) -%}
                 {{ refuse_rule(rule.order, 'its lyft_label has `' ~ placeholder ~ '`, which is neither {value} nor a capture such as {1}') }}
