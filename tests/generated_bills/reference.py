@@ -158,7 +158,9 @@ def grain_hours(lines: Iterable[Line]) -> int:
 
 
 def is_discount(line: Line) -> bool:
-    return line["line_item_line_item_type"].endswith("Discount")
+    """A negotiated discount; a bundled one is a price of usage, like a credit."""
+    kind = line["line_item_line_item_type"]
+    return kind.endswith("Discount") and kind != "BundledDiscount"
 
 
 def charge_class_of(line: Line) -> str:
@@ -183,6 +185,7 @@ def charge_class_of(line: Line) -> str:
         "SavingsPlanNegation": "negation",
         "Tax": "tax",
         "Credit": "credit",
+        "BundledDiscount": "credit",
         "Refund": "refund",
     }.get(kind, "other")
 
@@ -222,10 +225,17 @@ def pool_of(line: Line) -> tuple[str, ...]:
     ):
         return ()
     product = loads(line["product"] or "{}")
-    keys = ("instance_type_family", "operating_system", "tenancy")
-    more = ("database_engine", "deployment_option")
-    members = (product.get(key, "") for key in keys + more)
-    return (line["line_item_product_code"], region_of(line), *members)
+    family = product.get("instance_type_family") or family_of(line["product_instance_type"])
+    if not family:
+        return ()
+    keys = ("operating_system", "tenancy", "database_engine", "deployment_option")
+    members = (product.get(key, "") for key in keys)
+    return (line["line_item_product_code"], region_of(line), family, *members)
+
+
+def family_of(instance_type: str) -> str:
+    """All but the size, which stands behind the last dot."""
+    return instance_type[: instance_type.rindex(".")] if "." in instance_type else instance_type
 
 
 def region_of(line: Line) -> str:
