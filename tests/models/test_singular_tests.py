@@ -17,8 +17,10 @@ BREAKS = {
     "the_invoice_is_explained": f"""
         update marts.invoice_bridge set amount = {DIGIT} where bridge_item = 'unexplained'
     """,
+    # AWS has invoiced the month: before that, its own sums may still move.
     "aws_rounds_within_its_tolerance": """
-        update marts.invoice_bridge set amount = 1000 where bridge_item = 'aws_rounding'
+        update marts.invoice_bridge set amount = 1000 where bridge_item = 'aws_rounding';
+        update raw_aws_cur.line_items set bill_invoice_id = 'INVOICE-1'
     """,
     "no_charge_is_claimed_twice": """
         insert into intermediate.int_platform_keys from intermediate.int_platform_keys limit 1
