@@ -3,5 +3,5 @@
 {%- endmacro %}
 
 {% macro duckdb__family_of(instance_type) -%}
-    regexp_replace({{ instance_type }}, '\.[^.]*$', '')
+    regexp_replace({{ instance_type }}, '\.[^.]*(\.(search|elasticsearch))?$', '')
 {%- endmacro %}

@@ -15,9 +15,7 @@ billed as (
         sum(
             case
                 when not line_items.has_net_costs then line_items.unblended_cost
-                when
-                    line_items.line_item_type like '%Discount'
-                    and line_items.line_item_type <> 'BundledDiscount'
+                when line_items.is_negotiated_discount
                     then coalesce(line_items.net_unblended_cost, 0)
                 else coalesce(line_items.net_unblended_cost, line_items.unblended_cost)
             end

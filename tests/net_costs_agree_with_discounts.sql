@@ -17,8 +17,7 @@ having
     and abs(
         sum(
             case
-                when line_item_type like '%Discount' and line_item_type <> 'BundledDiscount'
-                    then coalesce(net_unblended_cost, 0)
+                when is_negotiated_discount then coalesce(net_unblended_cost, 0)
                 else coalesce(net_unblended_cost, unblended_cost)
             end
         )

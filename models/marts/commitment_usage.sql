@@ -17,13 +17,14 @@ by_pool as (
         payer_account_id,
         usage_hour,
         pool,
+        plan_product,
         sum(list_cost) as list_cost,
         sum(case when pricing_model = 'on_demand' then list_cost else 0 end) as on_demand_list_cost
     from members
-    group by billing_period, payer_account_id, usage_hour, pool
+    group by billing_period, payer_account_id, usage_hour, pool, plan_product
 ),
 
--- A savings plan may cover every pool of its payer.
+-- A savings plan may cover every pool of its payer that is of its kind.
 pools as (
     select
         billing_period,
@@ -38,11 +39,12 @@ pools as (
         billing_period,
         payer_account_id,
         usage_hour,
-        '' as pool,
+        plan_product as pool,
         sum(list_cost) as list_cost,
         sum(on_demand_list_cost) as on_demand_list_cost
     from by_pool
-    group by billing_period, payer_account_id, usage_hour
+    where plan_product <> ''
+    group by billing_period, payer_account_id, usage_hour, plan_product
 ),
 
 costs as (
@@ -55,13 +57,8 @@ costs as (
         hours.unused_cost,
         hours.used_cost + hours.unused_cost as commitment_cost,
         hours.covered_list_cost,
-        case
-            when hours.commitment_type = 'savings_plan' or hours.pool <> '' then pools.list_cost
-        end as pool_list_cost,
-        case
-            when hours.commitment_type = 'savings_plan' or hours.pool <> ''
-                then pools.on_demand_list_cost
-        end as on_demand_list_cost,
+        pools.list_cost as pool_list_cost,
+        pools.on_demand_list_cost,
         hours.usage_hour
     from hours
     left join pools

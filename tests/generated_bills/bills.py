@@ -96,13 +96,31 @@ PERIODS = (
 
 @dataclass(frozen=True)
 class Instance:
-    """What runs; two of one family share a pool where all but the size is alike."""
+    """What runs; two of one family share a pool where all but the size is alike.
+
+    `units` are AWS's normalized units of it, None for a service that knows none.
+    """
 
     type: str
-    units: int
+    units: int | None
     region: str = "us-east-1"
     system: str = "Linux"
     tenancy: str = "Shared"
+    service: str = "AmazonEC2"
+    usage_type: str = "BoxUsage"
+    database: tuple[str, str] = ("", "")
+
+    @property
+    def family(self) -> str:
+        return self.type.split(".")[0]
+
+    @property
+    def full_usage_type(self) -> str:
+        return f"{self.usage_type}:{self.type}" if self.type else self.usage_type
+
+    def units_of(self, hours: Decimal) -> str:
+        """The normalized units of so many hours, as text; empty if there are no such units."""
+        return "" if self.units is None else f"{hours * self.units:f}"
 
 
 INSTANCES = (
@@ -113,6 +131,23 @@ INSTANCES = (
     Instance("m5.xlarge", 8, tenancy="Dedicated"),
     Instance("c5.large", 4),
     Instance("c5.large", 4, region="eu-west-1"),
+)
+POSTGRES = ("PostgreSQL", "Single-AZ")
+SERVICES = (
+    Instance("db.r5.large", 4, "us-east-1", "", "", "AmazonRDS", "InstanceUsage", POSTGRES),
+    Instance("db.r5.xlarge", 8, "us-east-1", "", "", "AmazonRDS", "InstanceUsage", POSTGRES),
+    Instance(
+        *("db.r5.xlarge", 16, "us-east-1", "", "", "AmazonRDS", "Multi-AZUsage"),
+        ("PostgreSQL", "Multi-AZ"),
+    ),
+    Instance("cache.r5.large", 4, "us-west-2", "", "", "AmazonElastiCache", "USW2-NodeUsage"),
+    Instance("ra3.xlplus", None, "us-east-1", "", "", "AmazonRedshift", "Node"),
+    Instance("m5.large.search", None, "us-east-1", "", "", "AmazonES", "ESInstance"),
+)
+SERVERLESS = (
+    Instance("", None, "us-east-1", "", "", "AmazonECS", "Fargate-vCPU-Hours:perCPU"),
+    Instance("", None, "us-east-1", "", "", "AmazonECS", "Fargate-GB-Hours"),
+    Instance("", None, "us-east-1", "", "", "AWSLambda", "Lambda-GB-Second"),
 )
 TAGS = (
     "",
@@ -180,6 +215,11 @@ pooled_amounts = sizes_up_to(POOLED_AT_MOST)
 fractions = st.integers(0, 4)
 accounts = st.sampled_from(("payer", "member", "shared"))
 tags = st.sampled_from(TAGS)
+reservable = st.one_of(st.sampled_from(INSTANCES), st.sampled_from(SERVICES))
+plannable = st.one_of(st.sampled_from(INSTANCES), st.sampled_from(SERVERLESS))
+any_instance = st.one_of(
+    st.sampled_from(INSTANCES), st.sampled_from(INSTANCES), st.sampled_from(SERVICES + SERVERLESS)
+)
 
 
 @st.composite
@@ -223,20 +263,24 @@ def line(
 
 
 def of_instance(instance: Instance) -> dict[str, str]:
-    family = instance.type.split(".")[0]
-    product = {
-        "instance_type_family": family,
+    engine, deployment = instance.database
+    attributes = {
+        # Of other services' instances the report says the type only.
+        "instance_type_family": "" if instance.service != "AmazonEC2" else instance.family,
         "operating_system": instance.system,
         "tenancy": instance.tenancy,
+        "database_engine": engine,
+        "deployment_option": deployment,
     }
+    product = {name: value for name, value in attributes.items() if value}
     # Some reports have the region in a column of its own, some only in the map.
     in_map = instance.type == "m5.24xlarge"
     if in_map:
         product["region"] = instance.region
     return {
-        "line_item_product_code": "AmazonEC2",
-        "line_item_operation": "RunInstances",
-        "line_item_usage_type": f"BoxUsage:{instance.type}",
+        "line_item_product_code": instance.service,
+        "line_item_operation": "RunInstances" if instance.service == "AmazonEC2" else "",
+        "line_item_usage_type": instance.full_usage_type,
         "product": dumps(product),
         "product_instance_type": instance.type,
         "product_region_code": "" if in_map else instance.region,
@@ -246,7 +290,7 @@ def of_instance(instance: Instance) -> dict[str, str]:
 @st.composite
 def instance_hours(draw: DrawFn, period: Period) -> list[Line]:
     """An hour of an instance that no commitment covers: on demand, or spot by either sign."""
-    instance = draw(st.sampled_from(INSTANCES))
+    instance = draw(any_instance)
     start = period.slot(draw(st.integers(0, SLOTS - 1)))
     cost = draw(pooled_amounts) * draw(st.sampled_from((1, 1, 1, 0, -1)))
     values = of_instance(instance) | {
@@ -258,7 +302,7 @@ def instance_hours(draw: DrawFn, period: Period) -> list[Line]:
     if special == "spot term":
         values["pricing_term"] = "Spot"
     elif special == "spot type":
-        values["line_item_usage_type"] = f"USW2-SpotUsage:{instance.type}"
+        values["line_item_usage_type"] = f"USW2-SpotUsage:{instance.type or instance.usage_type}"
     elif special == "unlisted":
         values["pricing_public_on_demand_cost"] = ""
     elif special == "no price":
@@ -270,7 +314,7 @@ def instance_hours(draw: DrawFn, period: Period) -> list[Line]:
 @st.composite
 def reservations(draw: DrawFn, period: Period, number: int) -> list[Line]:
     """A reservation: its fees, what it covered, and the part of a covered hour that it did not."""
-    instance = draw(st.sampled_from(INSTANCES))
+    instance = draw(reservable)
     count = draw(st.sampled_from((1, 3, 1000)))
     payment = draw(st.sampled_from(("all", "partial", "no")))
     arn = f"arn:aws:ec2:us-east-1::reserved-instances/{number}"
@@ -283,7 +327,7 @@ def reservations(draw: DrawFn, period: Period, number: int) -> list[Line]:
         "line_item_usage_type": f"HeavyUsage:{instance.type}",
         "reservation_number_of_reservations": draw(st.sampled_from((str(count), str(count), ""))),
         "reservation_normalized_units_per_reservation": draw(
-            st.sampled_from((str(instance.units), str(instance.units), ""))
+            st.sampled_from((instance.units_of(Decimal(1)),) * 2 + ("",))
         ),
     }
     lines = []
@@ -311,7 +355,7 @@ def reservations(draw: DrawFn, period: Period, number: int) -> list[Line]:
                     "0" if effective else text_of(draw(pooled_amounts)),
                     **of_hour,
                     line_item_usage_amount=f"{used:f}",
-                    line_item_normalized_usage_amount=f"{used * instance.units:f}",
+                    line_item_normalized_usage_amount=instance.units_of(used),
                     pricing_public_on_demand_cost=text_of(listed),
                     pricing_term="Reserved",
                     reservation_amortized_upfront_cost_for_usage=(
@@ -390,7 +434,7 @@ def savings_plans(draw: DrawFn, period: Period, number: int) -> list[Line]:
     began = draw(st.sampled_from(("earlier", "never seen", "at once")))
     upfront = 0 if payment == "no" else draw(sizes_up_to(10**14))
     recurring = 0 if payment == "all" else draw(sizes_up_to(10**14))
-    instance = draw(st.sampled_from(INSTANCES))
+    instance = draw(plannable)
     plan = {"savings_plan_savings_plan_a_r_n": arn}
     of_plan = plan | {"line_item_product_code": "ComputeSavingsPlans"}
     lines = []

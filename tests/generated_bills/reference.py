@@ -5,6 +5,7 @@ AWS's text by AWS's names (CUR 2.0) and returns the rows of the mart `true_cost`
 from the words of the documentation, one line after the other, and imports nothing of the project.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,23 @@ Line = Mapping[str, str]
 Key = TypeVar("Key")
 HOUR = timedelta(hours=1)
 SPLIT_COST_OPERATIONS = ("EKSPod-EC2", "ECSTask-EC2")
+
+NEVER = re.compile(r"(?!)")
+INSTANCES = {
+    "AmazonEC2": re.compile(r".*BoxUsage|(.+-)?DedicatedUsage:"),
+    "AmazonRDS": re.compile(r"(.+-)?(InstanceUsage\w*|Multi-AZ\w*Usage):"),
+    "AmazonElastiCache": re.compile(r"(.+-)?NodeUsage:"),
+    "AmazonRedshift": re.compile(r"(.+-)?Node:"),
+    "AmazonES": re.compile(r"(.+-)?ESInstance:"),
+}
+"""Service -> the usage types of the instances that reservations and savings plans pay for, of
+those services that the generated bills use."""
+
+SERVERLESS = {
+    "AmazonECS": (re.compile(r"(.+-)?Fargate-(ARM-)?(vCPU-Hours:perCPU|GB-Hours)$"), "Fargate"),
+    "AWSLambda": (re.compile(r"(.+-)?Lambda-(Provisioned-)?GB-Second"), "Lambda"),
+}
+"""Service -> the usage types that savings plans pay for, and the one family that they are."""
 
 
 class Row(NamedTuple):
@@ -78,7 +96,7 @@ class Sum:
     """What the lines of a charge add up to, in units of 1e-10."""
 
     usage: int | None = None
-    normalized: int = 0
+    normalized: int | None = None
     listed: int = 0
     unblended: int = 0
     net: int = 0
@@ -88,11 +106,14 @@ class Sum:
     upfront: int = 0
 
     def add(self, other: "Sum") -> None:
-        if other.usage is not None:
-            self.usage = (self.usage or 0) + other.usage
-        for name in vars(self):
-            if name != "usage":
-                setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, amount in vars(other).items():
+            if amount is not None:
+                setattr(self, name, (getattr(self, name) or 0) + amount)
+
+    @property
+    def of_a_reservation(self) -> int:
+        """Normalized units that were used; hours, where the service knows no such units."""
+        return (self.usage or 0) if self.normalized is None else self.normalized
 
 
 @dataclass
@@ -212,29 +233,34 @@ def gives_a_prepayment_back(line: Line) -> bool:
 
 
 def pool_of(line: Line) -> tuple[str, ...]:
-    """Instances of a family share their commitments; spot instances do not, nor what has no list
-    price."""
+    """Instances of a family share their commitments, and so do Fargate's and Lambda's hours; spot
+    instances do not, nor what has no list price."""
     listed = units(line["pricing_public_on_demand_cost"]) or 0
     if (
         line["line_item_line_item_type"]
         not in ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
         or charge_class_of(line) != "usage"
         or pricing_model_of(line) == "spot"
-        or "BoxUsage" not in line["line_item_usage_type"]
         or listed <= 0
     ):
         return ()
     product = loads(line["product"] or "{}")
     family = product.get("instance_type_family") or family_of(line["product_instance_type"])
-    if not family:
+    service, usage_type = line["line_item_product_code"], line["line_item_usage_type"]
+    if committed := SERVERLESS.get(service):
+        pattern, family = committed
+    else:
+        pattern = INSTANCES.get(service, NEVER)
+    if not family or not pattern.match(usage_type):
         return ()
     keys = ("operating_system", "tenancy", "database_engine", "deployment_option")
     members = (product.get(key, "") for key in keys)
-    return (line["line_item_product_code"], region_of(line), family, *members)
+    return (service, region_of(line), family, *members)
 
 
 def family_of(instance_type: str) -> str:
-    """All but the size, which stands behind the last dot."""
+    """All but the size, which stands behind the last dot; OpenSearch says its name behind it."""
+    instance_type = instance_type.removesuffix(".search").removesuffix(".elasticsearch")
     return instance_type[: instance_type.rindex(".")] if "." in instance_type else instance_type
 
 
@@ -390,7 +416,7 @@ class Bill:
         self.charges[charge].add(
             Sum(
                 usage=first(line, "line_item_usage_amount"),
-                normalized=first(line, "line_item_normalized_usage_amount") or 0,
+                normalized=first(line, "line_item_normalized_usage_amount"),
                 listed=first(line, "pricing_public_on_demand_cost") or 0,
                 unblended=unblended,
                 net=net,
@@ -587,7 +613,7 @@ class Bill:
                 arn,
                 "usage",
             ):
-                used[charge.usage_hour] += costs.normalized
+                used[charge.usage_hour] += costs.of_a_reservation
         began = min(reservation.starts).replace(minute=0, second=0)
         hour = began.replace(hour=0) if grain > 1 else began
         end = max(reservation.ends)

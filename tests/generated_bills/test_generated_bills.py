@@ -19,7 +19,10 @@ from loaders import aws_cur
 from tests.generated_bills import reference
 from tests.generated_bills.bills import (
     DISCOUNTS,
+    INSTANCES,
     PERIODS,
+    SERVERLESS,
+    SERVICES,
     SIZES,
     Bill,
     Line,
@@ -102,6 +105,13 @@ def test_the_bills_are_of_every_kind(generated: list[Bill]) -> None:
     assert {bill.mode for bill in generated} == {"M0", "M1", "M2", "M3"}
     kinds = {line["line_item_line_item_type"] for bill in generated for line in bill.lines}
     assert kinds == LINE_TYPES
+    services = {
+        line["line_item_product_code"]
+        for bill in generated
+        for line in bill.lines
+        if line["line_item_line_item_type"] in ("DiscountedUsage", "SavingsPlanCoveredUsage")
+    }
+    assert services == {instance.service for instance in (*INSTANCES, *SERVICES, *SERVERLESS)}
     sizes = {size_of(line) for bill in generated for line in bill.lines}
     assert sizes == {"negative", "nothing", *SIZES}
 

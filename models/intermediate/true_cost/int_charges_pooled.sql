@@ -78,7 +78,7 @@ spread_units as (
                 members.billing_period = spread_units.billing_period
                 and members.payer_account_id = spread_units.payer_account_id
                 and members.usage_hour = spread_units.usage_hour
-                and spread_units.spread_over in ('', members.pool)
+                and spread_units.spread_over in (members.plan_product, members.pool)
     ),
 
     {{ deal(
@@ -144,7 +144,7 @@ priced as (
             charges.billing_period = spread_units.billing_period
             and charges.payer_account_id = spread_units.payer_account_id
             and charges.usage_hour = spread_units.usage_hour
-            and charges.pool = spread_units.spread_over
+            and charges.product = spread_units.spread_over
     where charges.charge_class = 'commitment_fee'
     union all
     select

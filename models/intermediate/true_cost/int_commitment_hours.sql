@@ -18,7 +18,7 @@ parts as (
         commitment_id,
         case when pricing_model = 'reserved' then 'reservation' else 'savings_plan' end
             as commitment_type,
-        max(pool) as pool,
+        max(case when pricing_model = 'reserved' then pool else '' end) as pool,
         sum(net_amortized_cost) as used_cost,
         cast(0 as decimal(38, 10)) as unused_cost,
         sum(list_cost) as covered_list_cost,
@@ -37,7 +37,7 @@ parts as (
         payer_account_id,
         commitment_id,
         'savings_plan' as commitment_type,
-        '' as pool,
+        product as pool,
         cast(0 as decimal(38, 10)) as used_cost,
         net_amortized_cost as unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,
@@ -64,7 +64,7 @@ select
     payer_account_id,
     commitment_id,
     commitment_type,
-    case when commitment_type = 'reservation' then max(pool) else '' end as pool,
+    max(pool) as pool,
 
     -- what it cost
     {{ usd('sum(used_cost)') }} as used_cost,

@@ -30,10 +30,9 @@ classed as (
             when line_item_type = 'Fee' and product like 'AWSSupport%' then 'support'
             when line_item_type = 'Fee' then 'fee'
             when line_item_type = 'Tax' then 'tax'
-            -- A bundled discount is a price of usage, and no negotiated discount.
+            when is_negotiated_discount then 'discount'
             when line_item_type in ('Credit', 'BundledDiscount') then 'credit'
             when line_item_type = 'Refund' then 'refund'
-            when line_item_type like '%Discount' then 'discount'
             else 'other'
         end as charge_class,
         case
@@ -44,6 +43,7 @@ classed as (
             when line_item_type = 'Usage' then 'on_demand'
             else 'none'
         end as pricing_model,
+        {{ commitment_family('product', 'usage_type', 'instance_family') }} as commitment_family,
         -- A refund of a prepayment gives back what true_cost never counted.
         line_item_type = 'Refund'
         and (
@@ -110,14 +110,13 @@ select
             line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
             and charge_class = 'usage'
             and pricing_model <> 'spot'
-            and usage_type like '%BoxUsage%'
             and list_cost > 0
-            and instance_family <> ''
+            and commitment_family <> ''
             then concat_ws(
                     '|',
                     product,
                     region,
-                    instance_family,
+                    commitment_family,
                     operating_system,
                     tenancy,
                     database_engine,

@@ -1,5 +1,6 @@
--- The charges that share the cost of commitments: instance hours with a list price, whether a
--- reservation or a savings plan covered them or nothing did. Spot is a market of its own.
+-- The charges that share the cost of commitments: hours of instances, and of what else can be
+-- committed to, with a list price, whether a reservation or a savings plan covered them or nothing
+-- did. Spot is a market of its own.
 {{ config(materialized='view') }}
 
 select
@@ -19,6 +20,7 @@ select
     region,
     instance_type,
     pool,
+    {{ savings_plans_for('product') }} as plan_product,
 
     -- how much of it
     usage_amount,

@@ -1,6 +1,7 @@
 -- What commitments cost and nobody used, hour by hour. It stays with the commitment, under a label
 -- of its own, or it is spread over the pools that it was bought for (the variable
--- `unused_commitment`): a reservation's over its family, a savings plan's over all families.
+-- `unused_commitment`): a reservation's over its family, a savings plan's over all families that
+-- such a plan can cover.
 
 with
 
@@ -25,12 +26,13 @@ by_pool as (
     from {{ ref('int_pool_members') }}
 ),
 
-by_payer as (
+by_plan as (
     select distinct
         billing_period,
         payer_account_id,
-        usage_hour
-    from by_pool
+        usage_hour,
+        plan_product
+    from {{ ref('int_pool_members') }}
 ),
 
 unused as (
@@ -67,17 +69,18 @@ unused as (
         savings_plans.operation,
         savings_plans.region,
         savings_plans.instance_type,
-        '' as pool,
+        savings_plans.product as pool,
         savings_plans.net_amortized_cost as unused_cost,
-        by_payer.usage_hour is not null as has_members,
+        by_plan.plan_product is not null as has_members,
         savings_plans.usage_hour,
         savings_plans.interval_hours
     from savings_plans
-    left join by_payer
+    left join by_plan
         on
-            savings_plans.billing_period = by_payer.billing_period
-            and savings_plans.payer_account_id = by_payer.payer_account_id
-            and savings_plans.usage_hour = by_payer.usage_hour
+            savings_plans.billing_period = by_plan.billing_period
+            and savings_plans.payer_account_id = by_plan.payer_account_id
+            and savings_plans.usage_hour = by_plan.usage_hour
+            and savings_plans.product = by_plan.plan_product
 )
 
 select

@@ -1,7 +1,7 @@
 -- AWS bills what was unused of a reservation once a month. Here it goes to the hours that wasted
--- it: to each hour in proportion to the normalized units that were reserved and not used in it,
--- evenly where that cannot be told. What goes out is what came in, per reservation and billing
--- period.
+-- it: to each hour in proportion to the normalized units that were reserved and not used in it
+-- (hours, for a service that knows no such units), evenly where that cannot be told. What goes out
+-- is what came in, per reservation and billing period.
 
 with
 
@@ -86,7 +86,7 @@ used as (
         payer_account_id,
         reservation_id,
         usage_hour,
-        {{ units('sum(normalized_usage_amount)') }} as used_units
+        {{ units('sum(coalesce(normalized_usage_amount, usage_amount))') }} as used_units
     from {{ ref('int_charges_net') }}
     where reservation_id <> '' and charge_class = 'usage'
     group by billing_period, payer_account_id, reservation_id, usage_hour

@@ -54,6 +54,9 @@ named as (
         coalesce(line_items.reservation_reservation_a_r_n, '') as reservation_id,
         coalesce(line_items.savings_plan_savings_plan_a_r_n, '') as savings_plan_id,
         control_totals.has_net_costs,
+        -- A bundled discount is a price of usage, and no negotiated discount.
+        line_items.line_item_line_item_type like '%Discount'
+        and line_items.line_item_line_item_type <> 'BundledDiscount' as is_negotiated_discount,
 
         -- how much of it
         line_items.line_item_usage_amount as usage_amount,
@@ -147,6 +150,7 @@ select
     reservation_id,
     savings_plan_id,
     has_net_costs,
+    is_negotiated_discount,
 
     -- how much of it
     usage_amount,
