@@ -32,9 +32,10 @@ from loaders.simulation.company import (
 )
 from loaders.simulation.company_commitments import (
     RESERVATIONS,
-    SAVINGS_PLAN,
+    SAVINGS_PLANS,
     Reservation,
     SavingsPlan,
+    normalized_units,
 )
 from loaders.simulation.company_meters import METERS, Meter
 from loaders.simulation.machines import Machine, scaled
@@ -86,9 +87,10 @@ class Bill:
         return [
             *(self._machine(hour, frame, one) for one in machine_hours),
             *self._negations(hour, frame, machine_hours),
-            self._plan_fee(hour, frame, machine_hours),
+            *self._plan_fees(hour, frame, machine_hours),
             *self._metered(hour, frame),
             *self._purchases(hour),
+            *self._plans_bought_and_returned(hour),
         ]
 
     def of_month(self, period: Period) -> list[Charge]:
@@ -155,11 +157,7 @@ class Bill:
         listed = one.cost(machine.list_price)
         columns["pricing_public_on_demand_cost"] = listed
         if isinstance(one.paid_by, Reservation):
-            columns["line_item_line_item_type"] = "DiscountedUsage"
-            columns["pricing_term"] = "Reserved"
-            columns.update(_used_of(one.paid_by, one.normalized_usage))
-            self._used[one.paid_by] += one.normalized_usage
-            self._priced(columns, 0)
+            self._reserved(columns, one.paid_by, one.normalized_usage)
         elif isinstance(one.paid_by, SavingsPlan):
             columns["line_item_line_item_type"] = "SavingsPlanCoveredUsage"
             columns["pricing_term"] = "OnDemand"
@@ -178,6 +176,15 @@ class Bill:
             self._priced(columns, one.cost(paid))
         return Charge(columns, *machine.mark.at(hour))
 
+    def _reserved(self, columns: Columns, one: Reservation, normalized_usage: int) -> None:
+        """Turns a line into usage that a reservation covers; its fees pay for it."""
+        columns["line_item_line_item_type"] = "DiscountedUsage"
+        columns["pricing_term"] = "Reserved"
+        columns["line_item_normalized_usage_amount"] = normalized_usage
+        columns.update(_used_of(one, normalized_usage))
+        self._used[one] += normalized_usage
+        self._priced(columns, 0)
+
     def _spot_price(self, hour: datetime, machine: Machine) -> int:
         """About a third of the list price, in hundredths of a cent."""
         percent = self._chance.between(28, 39, "spot", hour, machine.zone)
@@ -187,19 +194,19 @@ class Bill:
     def _negations(
         self, hour: datetime, frame: Columns, machine_hours: list[MachineHour]
     ) -> Iterator[Charge]:
-        """What AWS takes back of usage that the plan covered, in one line for like usage."""
-        groups: defaultdict[tuple[str, str, str, str], int] = defaultdict(int)
+        """What AWS takes back of usage that a plan covered, in one line for like usage."""
+        groups: defaultdict[tuple[SavingsPlan, str, str, str, str], int] = defaultdict(int)
         for one in machine_hours:
             if isinstance(one.paid_by, SavingsPlan):
                 machine = one.running.machine
                 usage_type, operation = _usage_type(machine), _operation(machine)
                 listed = one.cost(machine.list_price)
-                groups[machine.account, usage_type, operation, machine.zone] += listed
-        for (account, usage_type, operation, zone), amount in groups.items():
+                groups[one.paid_by, machine.account, usage_type, operation, machine.zone] += listed
+        for (plan, account, usage_type, operation, zone), amount in groups.items():
             columns: Columns = {
                 **frame,
                 **_billed_to(account, "AmazonEC2", usage_type),
-                **_covered_by(SAVINGS_PLAN),
+                **_covered_by(plan),
                 "line_item_line_item_type": "SavingsPlanNegation",
                 "line_item_operation": operation,
                 "line_item_availability_zone": zone,
@@ -208,25 +215,62 @@ class Bill:
             self._priced(columns, -amount, is_noted=False)
             yield Charge(columns, *untagged(account, "AmazonEC2").at(hour))
 
-    def _plan_fee(self, hour: datetime, frame: Columns, machine_hours: list[MachineHour]) -> Charge:
-        used = sum(one.plan_cost for one in machine_hours if isinstance(one.paid_by, SavingsPlan))
-        fee = self._commitments.plan_commitment
-        columns: Columns = {
-            **frame,
-            **_billed_to(SAVINGS_PLAN.account, "ComputeSavingsPlans", "ComputeSP:1yrNoUpfront"),
-            **_covered_by(SAVINGS_PLAN),
-            "line_item_line_item_type": "SavingsPlanRecurringFee",
-            "line_item_usage_amount": ONE,
-            "savings_plan_total_commitment_to_date": fee,
-            "savings_plan_used_commitment": used,
-            "savings_plan_recurring_commitment_for_billing_period": fee,
-            "savings_plan_amortized_upfront_commitment_for_billing_period": 0,
-            "savings_plan_net_recurring_commitment_for_billing_period": _net(fee),
-            "savings_plan_net_amortized_upfront_commitment_for_billing_period": 0,
-        }
-        return Charge(self._priced(columns, fee), *_UNUSED_PLAN.at(hour))
+    def _plan_fees(
+        self, hour: datetime, frame: Columns, machine_hours: list[MachineHour]
+    ) -> Iterator[Charge]:
+        """What is left to pay of each plan's hour; of one that was paid upfront, nothing."""
+        for plan in SAVINGS_PLANS:
+            if not plan.is_in_force(hour):
+                continue
+            commitment = self._commitments.commitment(plan)
+            amortized = self._commitments.amortized_upfront(plan)
+            fee = commitment - amortized
+            prefix = "savings_plan_"
+            columns: Columns = {
+                **frame,
+                **_billed_to(plan.account, "ComputeSavingsPlans", plan.usage_type),
+                **_covered_by(plan),
+                "line_item_line_item_type": "SavingsPlanRecurringFee",
+                "line_item_usage_amount": ONE,
+                f"{prefix}total_commitment_to_date": commitment,
+                f"{prefix}used_commitment": sum(
+                    one.plan_cost for one in machine_hours if one.paid_by is plan
+                ),
+                f"{prefix}recurring_commitment_for_billing_period": fee,
+                f"{prefix}amortized_upfront_commitment_for_billing_period": amortized,
+                f"{prefix}net_recurring_commitment_for_billing_period": _net(fee),
+                f"{prefix}net_amortized_upfront_commitment_for_billing_period": _net(amortized),
+            }
+            yield Charge(self._priced(columns, fee), *_UNUSED_PLAN.at(hour))
+
+    def _plans_bought_and_returned(self, hour: datetime) -> Iterator[Charge]:
+        """What is paid upfront for a plan, and given back with it."""
+        for plan in SAVINGS_PLANS:
+            upfront = self._commitments.amortized_upfront(plan) * _HOURS_OF_A_TERM
+            if not upfront or hour not in (plan.bought, plan.returned):
+                continue
+            columns: Columns = {
+                **self._frame(Period.of(hour), hour, hour + HOUR),
+                **_billed_to(plan.account, "ComputeSavingsPlans", plan.usage_type),
+                "line_item_usage_amount": ONE,
+            }
+            if hour == plan.bought:
+                columns.update(_covered_by(plan))
+                columns["bill_bill_type"] = "Purchase"
+                columns["bill_invoice_id"] = f"{hour:%Y%m%d}0008"
+                columns["line_item_line_item_type"] = "SavingsPlanUpfrontFee"
+                note = f"One-time fee for Savings Plan ID: {plan.name}"
+            else:
+                upfront = -upfront
+                columns["bill_bill_type"] = "Refund"
+                columns["line_item_line_item_type"] = "Refund"
+                note = f"Refund for one-time fee for Savings Plan ID: {plan.name}"
+            columns["line_item_line_item_description"] = note
+            self._priced(columns, upfront)
+            yield Charge(columns, *untagged(plan.account, "ComputeSavingsPlans").at(hour))
 
     def _metered(self, hour: datetime, frame: Columns) -> Iterator[Charge]:
+        reserved = self._commitments.databases(hour)
         for meter in METERS:
             for copy in range(scaled(1, self._scale)):
                 amount = self._amount(hour, meter, copy)
@@ -234,7 +278,10 @@ class Bill:
                 columns: Columns = {**frame, **_meter_columns(meter, copy)}
                 columns["line_item_usage_amount"] = share(ONE, amount, 1000)
                 columns["pricing_public_on_demand_cost"] = gross
-                self._priced(columns, gross, is_discounted=not meter.is_marketplace)
+                if one := reserved.get((meter, copy)):
+                    self._reserved(columns, one, normalized_units(meter.instance_type) * ONE)
+                else:
+                    self._priced(columns, gross, is_discounted=not meter.is_marketplace)
                 yield Charge(columns, *meter.mark.at(hour))
 
     def _amount(self, hour: datetime, meter: Meter, copy: int) -> int:
@@ -255,18 +302,18 @@ class Bill:
             count = self._commitments.count(one)
             columns: Columns = {
                 **self._frame(Period.of(hour), hour, hour + HOUR),
-                **_billed_to(one.account, "AmazonEC2", f"HeavyUsage:{one.instance_type}"),
+                **_billed_to(one.account, one.product, f"HeavyUsage:{one.instance_type}"),
                 **_of_reservation(one),
                 "bill_bill_type": "Purchase",
                 "bill_invoice_id": f"{hour:%Y%m%d}0007",
                 "line_item_line_item_type": "Fee",
-                "line_item_operation": "RunInstances",
+                "line_item_operation": one.operation,
                 "line_item_usage_amount": count * ONE,
                 "line_item_line_item_description": f"Sign up charge for subscription: {one.name}",
                 "reservation_number_of_reservations": str(count),
             }
             self._priced(columns, self._upfront(one))
-            yield Charge(columns, *untagged(one.account, "AmazonEC2").at(hour))
+            yield Charge(columns, *untagged(one.account, one.product).at(hour))
 
     def _upfront(self, one: Reservation) -> int:
         """What a reservation cost when it was bought."""
@@ -292,10 +339,10 @@ class Bill:
             prefix = "reservation_"
             columns: Columns = {
                 **self._frame(period, start, end),
-                **_billed_to(one.account, "AmazonEC2", f"HeavyUsage:{one.instance_type}"),
+                **_billed_to(one.account, one.product, f"HeavyUsage:{one.instance_type}"),
                 **_of_reservation(one),
                 "line_item_line_item_type": "RIFee",
-                "line_item_operation": "RunInstances",
+                "line_item_operation": one.operation,
                 "line_item_usage_amount": count * hours * ONE,
                 "line_item_normalization_factor": factor * ONE,
                 "line_item_normalized_usage_amount": reserved,
@@ -490,7 +537,7 @@ def _covered_by(plan: SavingsPlan) -> Columns:
     return {
         "savings_plan_savings_plan_a_r_n": plan.arn,
         "savings_plan_offering_type": "ComputeSavingsPlans",
-        "savings_plan_payment_option": "No Upfront",
+        "savings_plan_payment_option": plan.payment_option,
         "savings_plan_purchase_term": "1yr",
         "savings_plan_start_time": stamp(plan.bought),
         "savings_plan_end_time": stamp(plan.bought + _TERM),

@@ -14,17 +14,19 @@ from loaders.simulation.chance import Chance
 from loaders.simulation.company import EAST, LINUX
 from loaders.simulation.company_commitments import (
     RESERVATIONS,
-    SAVINGS_PLAN,
+    SAVINGS_PLANS,
     Reservation,
     SavingsPlan,
+    normalized_units,
 )
+from loaders.simulation.company_meters import METERS, Meter
 from loaders.simulation.machines import Running, scaled
 from loaders.simulation.units import ONE, TWENTIETHS, share
 
 
 @dataclass(frozen=True)
 class MachineHour:
-    """A machine's hour and what pays for it: a reservation, the savings plan or, None, money."""
+    """A machine's hour and what pays for it: a reservation, a savings plan or, None, money."""
 
     running: Running
     paid_by: Reservation | SavingsPlan | None = None
@@ -41,12 +43,12 @@ class MachineHour:
 
     @property
     def plan_cost(self) -> int:
-        """What the part of the hour takes of the savings plan's commitment."""
+        """What the part of the hour takes of a savings plan's commitment."""
         return self.cost(self.running.machine.instance_type.plan_rate)
 
 
 class Commitments:
-    """The reservations and the savings plan of a company of a given size."""
+    """The reservations and the savings plans of a company of a given size."""
 
     def __init__(self, chance: Chance, scale: float) -> None:
         self._chance = chance
@@ -60,11 +62,43 @@ class Commitments:
         """Normalized units that a reservation offers in an hour, in ten-billionths."""
         return self.count(reservation) * reservation.units_per_reservation * ONE
 
-    @property
-    def plan_commitment(self) -> int:
-        """What the savings plan costs in an hour, in units of a dollar."""
+    def commitment(self, plan: SavingsPlan) -> int:
+        """What a savings plan costs in an hour, in units of a dollar."""
         cent = ONE // 100
-        return scaled(SAVINGS_PLAN.commitment // cent, self._scale) * cent
+        return scaled(plan.commitment // cent, self._scale) * cent
+
+    def amortized_upfront(self, plan: SavingsPlan) -> int:
+        """The part of it that was paid upfront."""
+        return share(self.commitment(plan), plan.upfront_halves, 2)
+
+    def databases(self, hour: datetime) -> dict[tuple[Meter, int], Reservation]:
+        """The databases, copy by copy, that reservations pay for in an hour; larger ones first."""
+        covered = {}
+        for reservation in RESERVATIONS:
+            left = self.capacity(reservation) if hour >= reservation.bought else 0
+            for meter, copy in self._databases_for(reservation, hour):
+                needed = normalized_units(meter.instance_type) * ONE
+                if needed <= left:
+                    covered[meter, copy] = reservation
+                    left -= needed
+        return covered
+
+    def _databases_for(self, reservation: Reservation, hour: datetime) -> list[tuple[Meter, int]]:
+        eligible = [
+            (meter, copy)
+            for meter in METERS
+            if meter.usage_type == f"InstanceUsage:{meter.instance_type}"
+            and meter.attributes["database_engine"] == reservation.engine
+            and meter.attributes["instance_type_family"] == reservation.family
+            for copy in range(scaled(1, self._scale))
+        ]
+        eligible.sort(
+            key=lambda one: (
+                -normalized_units(one[0].instance_type),
+                self._chance.draw("lot", hour.date(), one[0].resource, one[1]),
+            )
+        )
+        return eligible
 
     def cover(self, hour: datetime, running: list[Running]) -> list[MachineHour]:
         """Every machine's hour with what pays for it, in the order of `running`."""
@@ -76,6 +110,8 @@ class Commitments:
         ]
         waiting.sort(key=lambda index: self._turn(hour, running[index]))
         for reservation in RESERVATIONS:
+            if reservation.engine:
+                continue
             left = self.capacity(reservation) if hour >= reservation.bought else 0
             for index in list(waiting):
                 machine = running[index].machine
@@ -87,11 +123,13 @@ class Commitments:
                     hours[index] = MachineHour(running[index], reservation)
                     waiting.remove(index)
                     left -= needed
-        left = self.plan_commitment
-        for index in waiting:
-            if hours[index].plan_cost <= left:
-                left -= hours[index].plan_cost
-                hours[index] = MachineHour(running[index], SAVINGS_PLAN)
+        for plan in SAVINGS_PLANS:
+            left = self.commitment(plan) if plan.is_in_force(hour) else 0
+            for index in list(waiting):
+                if hours[index].plan_cost <= left:
+                    left -= hours[index].plan_cost
+                    hours[index] = MachineHour(running[index], plan)
+                    waiting.remove(index)
         return hours
 
     def _turn(self, hour: datetime, running: Running) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What the company has bought ahead: reserved instances and a savings plan."""
+"""What the company has bought ahead: reserved machines and databases, and savings plans."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from datetime import datetime
 
 from loaders.simulation.clock import utc
 from loaders.simulation.company import DATA, EAST, PAYER, PRODUCTION
-from loaders.simulation.company_machines import INSTANCE_TYPES
 from loaders.simulation.units import units
+
+_NORMALIZED_UNITS = {"medium": 2, "large": 4, "xlarge": 8, "4xlarge": 32, "18xlarge": 144}
+
+
+def normalized_units(instance_type: str) -> int:
+    """AWS's size factor, by which a reservation is shared out among the sizes of its family."""
+    return _NORMALIZED_UNITS[instance_type.split(".")[-1]]
 
 
 @dataclass(frozen=True, eq=False)
 class Reservation:
     """Reserved instances: one purchase, for a year, shared by all sizes of its family.
 
-    The rates are units of a dollar for each normalized unit and hour.
+    The rates are units of a dollar for each normalized unit and hour. `engine` is what reserved
+    databases run, empty for machines.
     """
 
     name: str
@@ -26,21 +33,33 @@ class Reservation:
     recurring_rate: int
     bought: datetime
     payment_option: str
+    engine: str = ""
 
     @property
     def arn(self) -> str:
         """The name that every line of this reservation carries."""
-        return f"arn:aws:ec2:{EAST}:{self.account}:reserved-instances/{self.name}"
+        service, kind = ("rds", "ri:") if self.engine else ("ec2", "reserved-instances/")
+        return f"arn:aws:{service}:{EAST}:{self.account}:{kind}{self.name}"
+
+    @property
+    def product(self) -> str:
+        """The product code of what is reserved."""
+        return "AmazonRDS" if self.engine else "AmazonEC2"
+
+    @property
+    def operation(self) -> str:
+        """The operation that its fees are billed for."""
+        return "CreateDBInstance:0014" if self.engine else "RunInstances"
 
     @property
     def family(self) -> str:
-        """The instance family whose machines it may cover."""
-        return INSTANCE_TYPES[self.instance_type].family
+        """The instance family whose instances it may cover: `c5`, of databases as of machines."""
+        return self.instance_type.split(".")[-2]
 
     @property
     def units_per_reservation(self) -> int:
         """Normalized units of one of the reserved instances."""
-        return INSTANCE_TYPES[self.instance_type].normalized_units
+        return normalized_units(self.instance_type)
 
 
 RESERVATIONS = (
@@ -74,24 +93,75 @@ RESERVATIONS = (
         utc("2026-05-04T11"),
         "No Upfront",
     ),
+    Reservation(
+        "5ea01143-9c86-4ebf-a14a-000000000005",
+        PRODUCTION,
+        "db.r5.large",
+        3,
+        units("0.041"),
+        0,
+        utc("2025-12-09T10"),
+        "All Upfront",
+        "PostgreSQL",
+    ),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class SavingsPlan:
-    """A compute savings plan without upfront payment; `commitment` is units of a dollar an hour."""
+    """A compute savings plan for a year; `commitment` is units of a dollar an hour.
+
+    `returned` is when a plan bought by mistake was given back, with what was paid upfront.
+    """
 
     name: str
     account: str
     commitment: int
     bought: datetime
+    payment_option: str
+    returned: datetime | None = None
 
     @property
     def arn(self) -> str:
         """The name that every line of this plan carries."""
         return f"arn:aws:savingsplans::{self.account}:savingsplan/{self.name}"
 
+    @property
+    def upfront_halves(self) -> int:
+        """How many halves of the commitment are paid upfront."""
+        return ("No Upfront", "Partial Upfront", "All Upfront").index(self.payment_option)
 
-SAVINGS_PLAN = SavingsPlan(
-    "4d9f1032-8b75-4dae-9039-000000000004", PAYER, units("3.6"), utc("2026-03-01")
+    @property
+    def usage_type(self) -> str:
+        """The usage type that its fees are billed with."""
+        return f"ComputeSP:1yr{self.payment_option.replace(' ', '')}"
+
+    def is_in_force(self, hour: datetime) -> bool:
+        """Whether it covers usage of this hour."""
+        return hour >= self.bought and (self.returned is None or hour < self.returned)
+
+
+SAVINGS_PLANS = (
+    SavingsPlan(
+        "4d9f1032-8b75-4dae-9039-000000000004",
+        PAYER,
+        units("3.6"),
+        utc("2026-03-01"),
+        "No Upfront",
+    ),
+    SavingsPlan(
+        "6fb12254-ad97-4fc0-b25b-000000000006",
+        PAYER,
+        units("0.8"),
+        utc("2026-11-19T09"),
+        "All Upfront",
+    ),
+    SavingsPlan(
+        "70c23365-bea8-40d1-836c-000000000007",
+        PAYER,
+        units("0.2"),
+        utc("2026-11-19T15"),
+        "Partial Upfront",
+        returned=utc("2026-11-20T11"),
+    ),
 )

@@ -96,6 +96,7 @@ _BRIDGE_ITEMS = {
     "SavingsPlanUpfrontFee": "sp_upfront_fee",
     "RIFee": "ri_recurring_fee",
     "SavingsPlanRecurringFee": "sp_recurring_fee",
+    "Refund": "prepayment_refund",
 }
 
 

@@ -106,6 +106,10 @@ def net_amortized(columns: Columns) -> int:
             return _unused_of_plan(columns)
         case "SavingsPlanNegation" | "SavingsPlanUpfrontFee":
             return 0
+        case "Refund" if _text(columns, "line_item_line_item_description").startswith(
+            "Refund for one-time fee for Savings Plan ID"
+        ):
+            return 0
         case "Fee" if "reservation_reservation_a_r_n" in columns:
             return 0
         case _:
@@ -235,27 +239,42 @@ def _pricing_model(columns: Columns) -> str:
 
 
 def _pool(columns: Columns) -> _Pool | None:
-    """The machines that share one price with this line's: None for what is no such machine."""
+    """What shares one price with this line's usage: None for what nobody can reserve or plan."""
+    product = _text(columns, "line_item_product_code")
+    kind = _POOLED.get(product)
     is_member = (
         columns["line_item_line_item_type"]
         in ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
-        and "BoxUsage" in _text(columns, "line_item_usage_type")
+        and kind is not None
+        and kind in _text(columns, "line_item_usage_type")
         and columns.get("pricing_term") != "Spot"
         and _number(columns, "pricing_public_on_demand_cost") > 0
     )
     if not is_member:
         return None
-    product = columns["product"]
-    assert isinstance(product, dict)
+    attributes = columns["product"]
+    assert isinstance(attributes, dict)
+    family = attributes.get("instance_type_family")
     return (
         columns["bill_payer_account_id"],
         columns["line_item_usage_start_date"],
-        columns["line_item_product_code"],
-        product["region"],
-        product["instance_type_family"],
-        product["operating_system"],
-        product["tenancy"],
+        product,
+        attributes["region"],
+        family or _text(columns, "product_instance_type").rpartition(".")[0],
+        attributes.get("operating_system"),
+        attributes.get("tenancy"),
+        attributes.get("database_engine"),
+        attributes.get("deployment_option"),
     )
+
+
+#: Of the company's services those that can be reserved or planned, and what such usage is called.
+_POOLED = {
+    "AmazonEC2": "BoxUsage:",
+    "AmazonRDS": "InstanceUsage:",
+    "AmazonRedshift": "Node:",
+    "AWSLambda": "Lambda-GB-Second",
+}
 
 
 def _text(columns: Columns, name: str) -> str:

@@ -9,7 +9,8 @@ from tests.simulation.bill import ZERO, Line, current_lines, legacy_lines
 
 LINE_TYPES = {
     "Usage", "DiscountedUsage", "SavingsPlanCoveredUsage", "SavingsPlanNegation",
-    "SavingsPlanRecurringFee", "RIFee", "Fee", "Tax", "Credit", "Refund", "EdpDiscount",
+    "SavingsPlanRecurringFee", "SavingsPlanUpfrontFee", "RIFee", "Fee", "Tax", "Credit", "Refund",
+    "EdpDiscount",
 }  # fmt: skip
 
 
@@ -156,17 +157,24 @@ def test_the_invoice_and_the_bridge_to_true_cost_add_up(
         assert len(of_period) == total["line_count"]
         assert _sum(of_period) == Decimal(total["unblended_cost"])
         assert _sum(of_period, "net_") == Decimal(total["invoice"])
-        steps = sum(Decimal(total[name]) for name in total if name[:3] in ("ri_", "sp_"))
+        steps = sum(
+            Decimal(total[name])
+            for name in total
+            if name[:3] in ("ri_", "sp_") or name == "prepayment_refund"
+        )
         assert Decimal(total["invoice"]) + steps == Decimal(total["true_cost"])
-        # The specification's other way from the invoice: what was paid upfront goes, its
-        # amortization comes.
+        # The specification's other way from the invoice: what was paid upfront goes, and what of
+        # it was paid back; its amortization comes.
         upfront = sum(
             line.number("line_item_net_unblended_cost")
             for line in of_period
-            if line.kind == "Fee" and line["reservation_reservation_a_r_n"]
+            if (line.kind == "Fee" and line["reservation_reservation_a_r_n"])
+            or line.kind == "SavingsPlanUpfrontFee"
+            or (line.kind == "Refund" and "one-time fee" in line["line_item_line_item_description"])
         )
         amortized = sum(
             line.number("reservation_net_amortized_upfront_fee_for_billing_period")
+            + line.number("savings_plan_net_amortized_upfront_commitment_for_billing_period")
             for line in of_period
         )
         assert Decimal(total["invoice"]) - upfront + amortized == Decimal(total["true_cost"])
@@ -185,3 +193,37 @@ def test_the_superseded_assembly_lies_beside_the_current_one_and_differs(
     now = [line for line in current_lines(simulated.bill) if _period(line) == "2026-10"]
     assert 0 < len(before) < len(now)
     assert _sum(before) != _sum(now)
+
+
+def test_commitments_are_of_every_payment_option_and_of_databases(lines: list[Line]) -> None:
+    fees = _of(lines, "SavingsPlanRecurringFee")
+    assert {line["savings_plan_payment_option"] for line in fees} == {
+        "No Upfront",
+        "Partial Upfront",
+        "All Upfront",
+    }
+    # What was paid upfront has fees of nothing, which say what its hours cost all the same.
+    for line in fees:
+        is_paid = line["savings_plan_payment_option"] == "All Upfront"
+        assert is_paid == (line.number("line_item_unblended_cost") == 0)
+        assert line.number("savings_plan_total_commitment_to_date") > 0
+    bought = _of(lines, "SavingsPlanUpfrontFee")
+    (refund,) = (
+        line
+        for line in _of(lines, "Refund")
+        if line["line_item_line_item_description"].startswith(
+            "Refund for one-time fee for Savings Plan ID"
+        )
+    )
+    assert -refund.number("line_item_unblended_cost") in {
+        line.number("line_item_unblended_cost") for line in bought
+    }
+    reserved = _of(lines, "DiscountedUsage")
+    assert {line["line_item_product_code"] for line in reserved} == {"AmazonEC2", "AmazonRDS"}
+    # Two databases of a size take turns.
+    sharers = {line["line_item_resource_id"] for line in reserved if "rds" in _arn(line)}
+    assert len(sharers) == 3
+
+
+def _arn(line: Line) -> str:
+    return str(line["reservation_reservation_a_r_n"])

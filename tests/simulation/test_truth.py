@@ -101,7 +101,10 @@ def test_pooling_moves_money_between_labels_and_keeps_every_hour(
         truth,
         """
         select * from true_cost where true_cost_none != true_cost_family
-        and (usage_type not like '%BoxUsage%' or charge_class != 'usage')
+        and (
+            not regexp_matches(usage_type, '(BoxUsage|InstanceUsage|Node):')
+            or charge_class != 'usage'
+        )
         """,
     )
     assert truth.sql(
