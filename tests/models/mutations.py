@@ -135,6 +135,12 @@ MUTATIONS = {
         "and pricing_model <> 'spot'",
         "and pricing_model <> ''",
     ),
+    "a database pays alone for its reservation": Mutation(
+        "macros/commitment_family.sql",
+        "('AmazonRDS', ['%InstanceUsage%:%', ",
+        "('AmazonRDS', [",
+        "int_line_items_priced+",
+    ),
     "what was used was wasted": Mutation(
         f"{TRUE_COST}/int_unused_reservations.sql",
         "- coalesce(used.used_units, 0), 0",
