@@ -24,7 +24,7 @@ purchases as (
     select distinct
         payer_account_id,
         reservation_id
-    from blended
+    from charges
     where charge_class = 'commitment_prepayment'
 )
 

@@ -174,7 +174,7 @@ class Bill:
 
     Attributes:
         mode: `M0` no discount, `M1` lines, `M2` net columns and lines, `M3` net columns and a
-            discount column.
+            discount column, `mixed` another way in each billing period.
         lines: The lines of all its billing periods.
     """
 
@@ -653,14 +653,17 @@ def bills(draw: DrawFn) -> Bill:
     for number in range(draw(st.sampled_from((0, 1, 1, 2)))):
         parts.append(draw(savings_plans(period, number)))
     lines = [part for some in parts for part in some]
-    mode = draw(st.sampled_from(("M0", "M1", "M1", "M2", "M3")))
-    if mode == "M1":
-        for one in PERIODS:
-            if here := [charge for charge in lines if period_of(charge) == one.name]:
-                lines += draw(discount_lines(one, here))
-    elif mode != "M0":
-        lines = draw(net_of_discounts(mode, lines))
-    return Bill(mode, tuple(lines))
+    mode = draw(st.sampled_from(("M0", "M1", "M1", "M2", "M3", "mixed")))
+    discounted: list[Line] = []
+    for one in PERIODS:
+        if here := [charge for charge in lines if period_of(charge) == one.name]:
+            its_mode = draw(st.sampled_from(("M1", "M2", "M3"))) if mode == "mixed" else mode
+            if its_mode == "M1":
+                here += draw(discount_lines(one, here))
+            elif its_mode != "M0":
+                here = draw(net_of_discounts(its_mode, here))
+            discounted += here
+    return Bill(mode, tuple(discounted))
 
 
 def period_of(charge: Line) -> str:

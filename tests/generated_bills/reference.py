@@ -509,12 +509,9 @@ class Bill:
             for fee, costs in self.charges.items()
             if arn and fee.reservation + fee.savings_plan == arn
         }
-        prepayments = [
-            costs
-            for fee, costs in fees.items()
-            if fee.charge_class == "commitment_prepayment" and self._is_blended(fee.billing_period)
-        ]
-        upfront = net_and_gross(prepayments)
+        upfront = net_and_gross(
+            costs for fee, costs in fees.items() if fee.charge_class == "commitment_prepayment"
+        )
         in_period = {
             fee: costs
             for fee, costs in fees.items()
@@ -531,12 +528,6 @@ class Bill:
         net, gross = recurring
         of_both = (net + scaled(amortized, *(upfront or (1, 1))), gross + amortized)
         return upfront or (1, 1), of_both
-
-    def _is_blended(self, period: str) -> bool:
-        return period not in self.with_net and any(
-            charge.charge_class == "discount" and charge.billing_period == period
-            for charge in self.charges
-        )
 
     def _shared(self) -> Iterable[tuple[Row, Costs]]:
         """Every charge with its label; pools share what their members cost."""

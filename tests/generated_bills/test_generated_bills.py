@@ -102,7 +102,7 @@ def test_the_bills_are_of_every_kind(generated: list[Bill]) -> None:
     print(coverage(generated))
 
     assert len(generated) >= 200
-    assert {bill.mode for bill in generated} == {"M0", "M1", "M2", "M3"}
+    assert {bill.mode for bill in generated} == {"M0", "M1", "M2", "M3", "mixed"}
     kinds = {line["line_item_line_item_type"] for bill in generated for line in bill.lines}
     assert kinds == LINE_TYPES
     services = {
@@ -250,7 +250,7 @@ def coverage(generated: Sequence[Bill]) -> str:
             seen[kind, size_of(line)] += 1
             seen["all lines", bill.mode] += 1
             seen["all lines", size_of(line)] += 1
-    columns = ["M0", "M1", "M2", "M3", "nothing", *SIZES, "negative"]
+    columns = ["M0", "M1", "M2", "M3", "mixed", "nothing", *SIZES, "negative"]
     kinds = sorted({kind for kind, _ in seen})
     table = [f"{len(generated)} bills".ljust(26) + "".join(name.rjust(10) for name in columns)]
     for kind in kinds:

@@ -264,15 +264,39 @@ net as (
     left join left_alone on charges.charge_id = left_alone.charge_id
 ),
 
--- The upfront fee is on the bill of the month of the purchase only, and holds for the whole term.
+-- The upfront fee is on the bill of the month of the purchase only, and holds for the whole term,
+-- however that month's bill presented discounts.
+prepayments as (
+    select
+        payer_account_id,
+        reservation_id,
+        savings_plan_id,
+        unblended_cost,
+        net_cost
+    from net
+    where charge_class = 'commitment_prepayment'
+    union all
+    select
+        priced.payer_account_id,
+        priced.reservation_id,
+        priced.savings_plan_id,
+        priced.unblended_cost,
+        priced.net_unblended_cost as net_cost
+    from {{ ref('int_charges_priced') }} as priced
+    left join payers
+        on
+            priced.billing_period = payers.billing_period
+            and priced.payer_account_id = payers.payer_account_id
+    where priced.charge_class = 'commitment_prepayment' and payers.billing_period is null
+),
+
 upfront_fees as (
     select
         payer_account_id,
         concat(reservation_id, savings_plan_id) as commitment_id,
         sum(unblended_cost) as gross_cost,
         sum(net_cost) as net_cost
-    from net
-    where charge_class = 'commitment_prepayment'
+    from prepayments
     group by payer_account_id, concat(reservation_id, savings_plan_id)
     having sum(unblended_cost) > 0
 ),

@@ -1,0 +1,510 @@
+"""What commitments do to a bill, one case by one, each worked out by hand.
+
+Every case is a payer of its own, so that one delivery and one build prove them all; they share
+hours, a region, families and even an account, and must not share a cent. What a case's charges
+truly cost is written by label, charge class and hour; what is not named costs nothing. `bridge`
+holds the steps from its invoice to its true cost that are not 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from builder.seeds import SEED_COLUMNS
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
+from tests.loaders.bills import Row, charge, deliver_legacy, text_of
+
+SEPTEMBER, OCTOBER = "2026-09", "2026-10"
+M5 = {
+    "lineItem/ProductCode": "AmazonEC2",
+    "lineItem/UsageType": "BoxUsage:m5.xlarge",
+    "product/instanceType": "m5.xlarge",
+    "product/region": "us-east-1",
+    "pricing/publicOnDemandCost": "0.192",
+}
+M5_LARGE = M5 | {
+    "lineItem/UsageType": "BoxUsage:m5.large",
+    "product/instanceType": "m5.large",
+    "pricing/publicOnDemandCost": "0.096",
+}
+DATABASE = {
+    "lineItem/ProductCode": "AmazonRDS",
+    "lineItem/UsageType": "InstanceUsage:db.r5.large",
+    "product/instanceType": "db.r5.large",
+    "product/databaseEngine": "PostgreSQL",
+    "product/deploymentOption": "Single-AZ",
+    "product/region": "us-east-1",
+    "pricing/publicOnDemandCost": "0.25",
+}
+WAREHOUSE = {
+    "lineItem/ProductCode": "AmazonRedshift",
+    "lineItem/UsageType": "Node:ra3.xlplus",
+    "product/instanceType": "ra3.xlplus",
+    "product/region": "us-east-1",
+    "pricing/publicOnDemandCost": "1.086",
+}
+FEE = {"lineItem/ProductCode": "AmazonEC2", "lineItem/UsageType": "HeavyUsage:m5.xlarge"}
+PLAN = {"lineItem/ProductCode": "ComputeSavingsPlans", "lineItem/UsageType": "ComputeSP:1yr"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A payer's lines and what they come to.
+
+    Attributes:
+        lines: The lines of its bill.
+        costs: (Label, charge class, hour) -> the true cost.
+        bridge: Step -> what it moves; with `invoice` and `true_cost` themselves.
+        period: The billing period that is looked at.
+    """
+
+    lines: list[Row]
+    costs: Mapping[tuple[str, str, int], str]
+    bridge: Mapping[str, str]
+    period: str = OCTOBER
+
+
+def line(
+    number: int, kind: str, cost: str, *parts: Mapping[str, str], team: str = "", **values: str
+) -> Row:
+    """A line of an hour of the first day; `__` stands for `/`."""
+    period = values.pop("period", OCTOBER)
+    start, end = (f"{period}-01T{hour:02}:00:00Z" for hour in (number, number + 1))
+    row = charge(
+        identity__TimeInterval=f"{start}/{end}",
+        bill__BillingPeriodStartDate=f"{period}-01T00:00:00.000Z",
+        lineItem__LineItemType=kind,
+        lineItem__UsageStartDate=start,
+        lineItem__UsageEndDate=values.pop("until", end),
+        lineItem__UnblendedCost=cost,
+        lineItem__UsageAmount="1",
+    )
+    merged = dict(row) | {"resourceTags/user:team": team}
+    for part in parts:
+        merged |= part
+    return merged | {name.replace("__", "/"): value for name, value in values.items()}
+
+
+def reserved(effective: str, upfront: str = "", arn: str = "arn:ri", units: str = "8") -> Row:
+    """What covered usage says of its reservation."""
+    return {
+        "pricing/term": "Reserved",
+        "reservation/ReservationARN": arn,
+        "reservation/EffectiveCost": effective,
+        "reservation/AmortizedUpfrontCostForUsage": upfront,
+        "lineItem/NormalizedUsageAmount": units,
+    }
+
+
+def fee_of(
+    upfront: str,
+    unused_upfront: str = "0",
+    unused_recurring: str = "0",
+    arn: str = "arn:ri",
+    count: str = "1",
+    units: str = "8",
+) -> Row:
+    """What the monthly fee says of its reservation."""
+    return {
+        "reservation/ReservationARN": arn,
+        "reservation/AmortizedUpfrontFeeForBillingPeriod": upfront,
+        "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod": unused_upfront,
+        "reservation/UnusedRecurringFee": unused_recurring,
+        "reservation/NumberOfReservations": count,
+        "reservation/NormalizedUnitsPerReservation": units,
+    }
+
+
+def covered(effective: str, arn: str = "arn:sp") -> Row:
+    """What covered usage says of its savings plan."""
+    return {"savingsPlan/SavingsPlanARN": arn, "savingsPlan/SavingsPlanEffectiveCost": effective}
+
+
+def plan_of(commitment: str, used: str, recurring: str, upfront: str, arn: str = "arn:sp") -> Row:
+    """What an hour's fee says of its savings plan."""
+    return PLAN | {
+        "savingsPlan/SavingsPlanARN": arn,
+        "savingsPlan/TotalCommitmentToDate": commitment,
+        "savingsPlan/UsedCommitment": used,
+        "savingsPlan/RecurringCommitmentForBillingPeriod": recurring,
+        "savingsPlan/AmortizedUpfrontCommitmentForBillingPeriod": upfront,
+    }
+
+
+TWO_RESERVED_HOURS = [
+    line(hour, "DiscountedUsage", "0", M5, reserved("0.16", "0.10"), team="alpha")
+    for hour in (0, 1)
+]
+RESERVATION = {"reservation/ReservationARN": "arn:ri"}
+
+CASES = {
+    # 876 dollars are 0.10 of each of the year's 8760 hours; the hours of the bill cost that and
+    # 0.06 of recurring fee, and the prepayment nothing.
+    "a month bought upfront": Case(
+        [
+            line(0, "Fee", "876", FEE, RESERVATION),
+            *TWO_RESERVED_HOURS,
+            line(0, "RIFee", "0.12", FEE, fee_of("0.20"), until="2026-10-01T02:00:00Z"),
+        ],
+        {("alpha", "usage", 0): "0.16", ("alpha", "usage", 1): "0.16"},
+        {
+            "invoice": "876.12",
+            "ri_upfront_fee": "-876",
+            "ri_used": "0.32",
+            "ri_recurring_fee": "-0.12",
+            "true_cost": "0.32",
+        },
+    ),
+    # The same hours, paid for in a month that nobody will ever load.
+    "a term that began last year": Case(
+        [
+            *TWO_RESERVED_HOURS,
+            line(
+                *(0, "RIFee", "0.12", FEE, fee_of("0.20")),
+                until="2026-10-01T02:00:00Z",
+                reservation__StartTime="2025-12-09T10:00:00.000Z",
+            ),
+        ],
+        {("alpha", "usage", 0): "0.16", ("alpha", "usage", 1): "0.16"},
+        {
+            "invoice": "0.12",
+            "ri_used": "0.32",
+            "ri_recurring_fee": "-0.12",
+            "true_cost": "0.32",
+        },
+    ),
+    # Half a dollar an hour, all of it paid: 4380. 0.30 of an hour are used, for 0.45 at list
+    # prices; the fee of nothing carries the 0.20 that are not.
+    "an all-upfront plan": Case(
+        [
+            line(0, "SavingsPlanUpfrontFee", "4380", PLAN, {"savingsPlan/SavingsPlanARN": "arn"}),
+            line(0, "SavingsPlanCoveredUsage", "0.45", M5, covered("0.30"), team="alpha"),
+            line(0, "SavingsPlanNegation", "-0.45", M5, covered("")),
+            line(0, "SavingsPlanRecurringFee", "0", plan_of("0.50", "0.30", "0", "0.50")),
+        ],
+        {("alpha", "usage", 0): "0.30", ("_unused_sp", "commitment_fee", 0): "0.20"},
+        {
+            "invoice": "4380",
+            "sp_upfront_fee": "-4380",
+            "sp_used": "-0.15",
+            "sp_negation": "0.45",
+            "sp_recurring_fee": "0.20",
+            "true_cost": "0.50",
+        },
+    ),
+    # Its fee is 0 dollars, and the hour in which nobody used it still cost 0.10.
+    "an all-upfront reservation": Case(
+        [
+            line(0, "DiscountedUsage", "0", M5, reserved("0.10", "0.10"), team="alpha"),
+            line(1, "Usage", "0.01", team="alpha"),
+            line(0, "RIFee", "0", FEE, fee_of("0.20", "0.10"), until="2026-11-01T00:00:00Z"),
+        ],
+        {
+            ("alpha", "usage", 0): "0.10",
+            ("alpha", "usage", 1): "0.01",
+            ("_unused_ri", "unused_commitment", 1): "0.10",
+        },
+        {
+            "invoice": "0.01",
+            "ri_used": "0.10",
+            "ri_recurring_fee": "0.10",
+            "true_cost": "0.21",
+        },
+    ),
+    # One xlarge became two large at 02:00, under another name. The first was idle at 01:00, one of
+    # the others at 03:00: 0.16 (0.10 upfront, 0.06 recurring) and half of it.
+    "a reservation modified in the middle of a month": Case(
+        [
+            line(0, "DiscountedUsage", "0", M5, reserved("0.16", "0.10"), team="alpha"),
+            *(
+                line(
+                    hour,
+                    *("DiscountedUsage", "0", M5_LARGE),
+                    reserved("0.08", "0.05", "arn:modified", "4"),
+                    team=team,
+                )
+                for hour, team in ((2, "alpha"), (2, "beta"), (3, "beta"))
+            ),
+            line(
+                *(0, "RIFee", "0.12", FEE, fee_of("0.20", "0.10", "0.06")),
+                until="2026-10-01T02:00:00Z",
+            ),
+            line(
+                *(2, "RIFee", "0.12", FEE),
+                fee_of("0.20", "0.05", "0.03", "arn:modified", "2", "4"),
+                until="2026-11-01T00:00:00Z",
+            ),
+        ],
+        {
+            ("alpha", "usage", 0): "0.16",
+            ("_unused_ri", "unused_commitment", 1): "0.16",
+            ("alpha", "usage", 2): "0.08",
+            ("beta", "usage", 2): "0.08",
+            ("beta", "usage", 3): "0.08",
+            ("_unused_ri", "unused_commitment", 3): "0.08",
+        },
+        {
+            "invoice": "0.24",
+            "ri_used": "0.40",
+            "ri_recurring_fee": "0",
+            "true_cost": "0.64",
+        },
+    ),
+    # The plan had room for six tenths of alpha's hour (0.042 of 0.07); the rest is on demand, and
+    # so is beta's hour. The family costs 0.042 + 0.0384 + 0.096 = 0.1764: 0.0882 an instance-hour.
+    "one instance-hour in two lines": Case(
+        [
+            line(
+                *(0, "SavingsPlanCoveredUsage", "0.0576", M5_LARGE, covered("0.042")),
+                team="alpha",
+                lineItem__UsageAmount="0.6",
+                pricing__publicOnDemandCost="0.0576",
+            ),
+            line(
+                *(0, "Usage", "0.0384", M5_LARGE),
+                team="alpha",
+                lineItem__UsageAmount="0.4",
+                pricing__publicOnDemandCost="0.0384",
+            ),
+            line(0, "Usage", "0.096", M5_LARGE, team="beta"),
+            line(0, "SavingsPlanNegation", "-0.0576", M5_LARGE, covered("")),
+            line(0, "SavingsPlanRecurringFee", "0.042", plan_of("0.042", "0.042", "0.042", "0")),
+        ],
+        {("alpha", "usage", 0): "0.0882", ("beta", "usage", 0): "0.0882"},
+        {
+            "invoice": "0.1764",
+            "sp_used": "-0.0156",
+            "sp_negation": "0.0576",
+            "sp_recurring_fee": "-0.042",
+            "true_cost": "0.1764",
+        },
+    ),
+    # What was paid upfront never was a cost, and neither is its return; half a dollar for an hour
+    # that went wrong is one.
+    "prepayments paid back": Case(
+        [
+            line(0, "Fee", "876", FEE, RESERVATION),
+            line(0, "SavingsPlanUpfrontFee", "43.8", PLAN, {"savingsPlan/SavingsPlanARN": "arn"}),
+            line(
+                *(1, "Refund", "-876", FEE, RESERVATION),
+                lineItem__LineItemDescription="Refund of the upfront fee",
+            ),
+            line(
+                *(1, "Refund", "-43.8", PLAN),
+                lineItem__LineItemDescription="Refund for one-time fee for Savings Plan ID: sp",
+            ),
+            line(
+                *(1, "Refund", "-0.5", PLAN),
+                lineItem__LineItemDescription="Refund of an hour",
+            ),
+        ],
+        {("unlabeled", "refund", 1): "-0.5"},
+        {
+            "invoice": "-0.5",
+            "ri_upfront_fee": "-876",
+            "sp_upfront_fee": "-43.8",
+            "prepayment_refund": "919.8",
+            "true_cost": "-0.5",
+        },
+    ),
+    # In the hours, the family and the account of all others: nobody shares its price.
+    "a second payer": Case(
+        [line(hour, "Usage", "0.192", M5, team="alpha") for hour in (0, 1)],
+        {("alpha", "usage", 0): "0.192", ("alpha", "usage", 1): "0.192"},
+        {"invoice": "0.384", "true_cost": "0.384"},
+    ),
+    # One of two databases is reserved at 0.165, the other pays 0.25: 0.2075 each. MySQL is another
+    # price list.
+    "rds": Case(
+        [
+            line(0, "DiscountedUsage", "0", DATABASE, reserved("0.165"), team="alpha"),
+            line(0, "Usage", "0.25", DATABASE, team="beta"),
+            line(0, "Usage", "0.24", DATABASE, product__databaseEngine="MySQL", team="gamma"),
+            line(
+                *(0, "RIFee", "0.165", DATABASE, fee_of("0", units="4")),
+                until="2026-10-01T01:00:00Z",
+            ),
+        ],
+        {
+            ("alpha", "usage", 0): "0.2075",
+            ("beta", "usage", 0): "0.2075",
+            ("gamma", "usage", 0): "0.24",
+        },
+        {
+            "invoice": "0.655",
+            "ri_used": "0.165",
+            "ri_recurring_fee": "-0.165",
+            "true_cost": "0.655",
+        },
+    ),
+    # Two nodes at 0.70, of which one is idle at 01:00. Redshift knows no normalized units: of 4
+    # hours 1 was unused.
+    "another service that is reserved": Case(
+        [
+            *(
+                line(hour, "DiscountedUsage", "0", WAREHOUSE, reserved("0.70", units=""), team=team)
+                for hour, team in ((0, "alpha"), (0, "beta"), (1, "beta"))
+            ),
+            line(
+                *(0, "RIFee", "2.8", WAREHOUSE, fee_of("0", "0", "0.70", count="2", units="")),
+                lineItem__UsageAmount="4",
+                reservation__UnusedQuantity="1",
+                until="2026-10-01T02:00:00Z",
+            ),
+        ],
+        {
+            ("alpha", "usage", 0): "0.70",
+            ("beta", "usage", 0): "0.70",
+            ("beta", "usage", 1): "0.70",
+            ("_unused_ri", "unused_commitment", 1): "0.70",
+        },
+        {
+            "invoice": "2.8",
+            "ri_used": "2.1",
+            "ri_recurring_fee": "-2.1",
+            "true_cost": "2.8",
+        },
+    ),
+    # Net costs are there for what a discount is on, and NULL on the rest, which then costs what it
+    # says; but a discount's own line adds nothing to what it took off already.
+    "net columns that are null": Case(
+        [
+            line(0, "Usage", "0.2", team="alpha", lineItem__NetUnblendedCost="0.18"),
+            line(0, "EdpDiscount", "-0.02"),
+            line(0, "Tax", "0.1"),
+            line(0, "DiscountedUsage", "0", reserved("0.11"), team="beta"),
+            line(0, "RIFee", "0.11", FEE, fee_of("0"), until="2026-10-01T01:00:00Z"),
+        ],
+        {
+            ("alpha", "usage", 0): "0.18",
+            ("unlabeled", "tax", 0): "0.1",
+            ("beta", "usage", 0): "0.11",
+        },
+        {
+            "invoice": "0.39",
+            "ri_used": "0.11",
+            "ri_recurring_fee": "-0.11",
+            "true_cost": "0.39",
+        },
+    ),
+}
+
+# Bought in September, with a tenth off that stands in a line; used in October, whose recurring fee
+# got a quarter off: 0.10 x 0.9 + 0.06 x 0.75 = 0.135 an hour.
+USED_IN_OCTOBER = [
+    *TWO_RESERVED_HOURS,
+    line(0, "RIFee", "0.12", FEE, fee_of("0.20"), until="2026-10-01T02:00:00Z"),
+    line(0, "EdpDiscount", "-0.03", FEE),
+]
+OF_OCTOBER = {("alpha", "usage", 0): "0.135", ("alpha", "usage", 1): "0.135"}
+BRIDGE_OF_OCTOBER = {
+    "invoice": "0.09",
+    "ri_used": "0.27",
+    "ri_recurring_fee": "-0.09",
+    "true_cost": "0.27",
+}
+CASES |= {
+    "a reservation bought in an earlier month": Case(
+        [
+            line(0, "Fee", "876", FEE, RESERVATION, period=SEPTEMBER),
+            line(0, "EdpDiscount", "-87.6", FEE, period=SEPTEMBER),
+            *USED_IN_OCTOBER,
+        ],
+        OF_OCTOBER,
+        BRIDGE_OF_OCTOBER,
+    ),
+    "a purchase with net columns before months with lines": Case(
+        [
+            line(
+                *(0, "Fee", "876", FEE, RESERVATION),
+                period=SEPTEMBER,
+                lineItem__NetUnblendedCost="788.4",
+                discount__TotalDiscount="-87.6",
+            ),
+            *USED_IN_OCTOBER,
+        ],
+        OF_OCTOBER,
+        BRIDGE_OF_OCTOBER,
+    ),
+    # The other way round, AWS has taken the tenth off by itself.
+    "a purchase with lines before months with net columns": Case(
+        [
+            line(0, "Fee", "876", FEE, RESERVATION, period=SEPTEMBER),
+            line(0, "EdpDiscount", "-87.6", FEE, period=SEPTEMBER),
+            *(usage | {"reservation/NetEffectiveCost": "0.135"} for usage in TWO_RESERVED_HOURS),
+            line(
+                *(0, "RIFee", "0.12", FEE, fee_of("0.20")),
+                until="2026-10-01T02:00:00Z",
+                lineItem__NetUnblendedCost="0.09",
+                discount__TotalDiscount="-0.03",
+                reservation__NetAmortizedUpfrontFeeForBillingPeriod="0.18",
+                reservation__NetUnusedAmortizedUpfrontFeeForBillingPeriod="0",
+                reservation__NetUnusedRecurringFee="0",
+            ),
+        ],
+        OF_OCTOBER,
+        BRIDGE_OF_OCTOBER,
+    ),
+    "the month of such a purchase": Case(
+        [
+            line(0, "Fee", "876", FEE, RESERVATION, period=SEPTEMBER),
+            line(0, "EdpDiscount", "-87.6", FEE, period=SEPTEMBER),
+        ],
+        {},
+        {"invoice": "788.4", "ri_upfront_fee": "-788.4"},
+        SEPTEMBER,
+    ),
+}
+
+PAYERS = {name: f"9000000000{number:02}" for number, name in enumerate(CASES)}
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
+    """The company that all payers belong to, delivered and built."""
+    company = Company(tmp_path_factory.mktemp("commitments"), project)
+    for period, dates in ((SEPTEMBER, "20260901-20261001"), (OCTOBER, "20261001-20261101")):
+        lines = [
+            dict(row) | {"bill/PayerAccountId": PAYERS[name]}
+            for name, case in CASES.items()
+            for row in case.lines
+            if row["bill/BillingPeriodStartDate"].startswith(period)
+        ]
+        columns = dict.fromkeys(column for row in lines for column in row)
+        whole = [dict.fromkeys(columns, "") | row for row in lines]
+        deliver_legacy(company.bill, text_of(whole), period=dates)
+    rule = ("10", "tag", "user_team", "present", "", "{value}", "", "")
+    company.declare(label_rules=[dict(zip(SEED_COLUMNS["label_rules"], rule, strict=True))])
+    return built(company, *WITHOUT_UNIT_TESTS)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_costs_what_was_worked_out_by_hand(company: Company, name: str) -> None:
+    case = CASES[name]
+    costs = company.rows(
+        f"""
+        select lyft_label, charge_class, hour(usage_hour), sum(true_cost)
+        from marts.true_cost
+        where payer_account_id = '{PAYERS[name]}' and billing_period = '{case.period}'
+        group by all having sum(true_cost) <> 0
+        """
+    )
+    expected = {key: Decimal(cost) for key, cost in case.costs.items()}
+    assert {(*key,): cost for *key, cost in costs} == expected
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_its_invoice_is_explained_step_by_step(company: Company, name: str) -> None:
+    case = CASES[name]
+    bridge = company.rows(
+        f"""
+        select bridge_item, amount from marts.invoice_bridge
+        where payer_account_id = '{PAYERS[name]}' and billing_period = '{case.period}'
+        and amount <> 0
+        """
+    )
+    steps = {item: Decimal(amount) for item, amount in case.bridge.items()}
+    assert dict(bridge) == {item: amount for item, amount in steps.items() if amount}
