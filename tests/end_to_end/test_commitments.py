@@ -180,7 +180,7 @@ CASES = {
     # prices; the fee of nothing carries the 0.20 that are not.
     "an all-upfront plan": Case(
         [
-            line(0, "SavingsPlanUpfrontFee", "4380", PLAN, {"savingsPlan/SavingsPlanARN": "arn"}),
+            line(0, "SavingsPlanUpfrontFee", "4380", PLAN, {"savingsPlan/SavingsPlanARN": "arn:sp"}),
             line(0, "SavingsPlanCoveredUsage", "0.45", M5, covered("0.30"), team="alpha"),
             line(0, "SavingsPlanNegation", "-0.45", M5, covered("")),
             line(0, "SavingsPlanRecurringFee", "0", plan_of("0.50", "0.30", "0", "0.50")),
@@ -287,7 +287,7 @@ CASES = {
     "prepayments paid back": Case(
         [
             line(0, "Fee", "876", FEE, RESERVATION),
-            line(0, "SavingsPlanUpfrontFee", "43.8", PLAN, {"savingsPlan/SavingsPlanARN": "arn"}),
+            line(0, "SavingsPlanUpfrontFee", "43.8", PLAN, {"savingsPlan/SavingsPlanARN": "arn:sp"}),
             line(
                 *(1, "Refund", "-876", FEE, RESERVATION),
                 lineItem__LineItemDescription="Refund of the upfront fee",
@@ -462,20 +462,27 @@ CASES |= {
 PAYERS = {name: f"9000000000{number:02}" for number, name in enumerate(CASES)}
 
 
+def of_payer(row: Row, payer: str) -> dict[str, str]:
+    """The line on a payer's bill; a commitment is one payer's only."""
+    names = ("reservation/ReservationARN", "savingsPlan/SavingsPlanARN")
+    own = {name: f"{row[name]}:{payer}" for name in names if row.get(name)}
+    return dict(row) | own | {"bill/PayerAccountId": payer}
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """The company that all payers belong to, delivered and built."""
     company = Company(tmp_path_factory.mktemp("commitments"), project)
     for period, dates in ((SEPTEMBER, "20260901-20261001"), (OCTOBER, "20261001-20261101")):
         lines = [
-            dict(row) | {"bill/PayerAccountId": PAYERS[name]}
+            of_payer(row, PAYERS[name])
             for name, case in CASES.items()
             for row in case.lines
             if row["bill/BillingPeriodStartDate"].startswith(period)
         ]
         columns = dict.fromkeys(column for row in lines for column in row)
         whole = [dict.fromkeys(columns, "") | row for row in lines]
-        deliver_legacy(company.bill, text_of(whole), period=dates)
+        deliver_legacy(company.bill, text_of(whole), period=dates, assembly=period)
     rule = ("10", "tag", "user_team", "present", "", "{value}", "", "")
     company.declare(label_rules=[dict(zip(SEED_COLUMNS["label_rules"], rule, strict=True))])
     return built(company, *WITHOUT_UNIT_TESTS)
