@@ -21,6 +21,9 @@ ROOT = Path(__file__).parents[2]
 # What dbt reads of the project, besides the seeds.
 _PROJECT = ("dbt_project.yml", "profiles.yml", "models", "macros")
 
+SINGULAR_TESTS = (*(ROOT / "tests").glob("*.sql"), *(ROOT / "tests/restatements").glob("*.sql"))
+"""The tests of data that are a query each."""
+
 TEAM = {"team": "platform-team", "org": "infrastructure", "contact": "platform@example.com"}
 """The team that owns the platforms of small companies."""
 
@@ -35,7 +38,7 @@ def copy_project(to: Path) -> Path:
         source = ROOT / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, to / name)
     shutil.copytree(ROOT / "tests" / "generic", to / "tests" / "generic")
-    for test in (ROOT / "tests").glob("*.sql"):
+    for test in SINGULAR_TESTS:
         shutil.copy(test, to / "tests")
     return to
 

@@ -139,6 +139,7 @@ TWO_RESERVED_HOURS = [
     for hour in (0, 1)
 ]
 RESERVATION = {"reservation/ReservationARN": "arn:ri"}
+OF_PLAN = {"savingsPlan/SavingsPlanARN": "arn:sp"}
 
 CASES = {
     # 876 dollars are 0.10 of each of the year's 8760 hours; the hours of the bill cost that and
@@ -180,7 +181,7 @@ CASES = {
     # prices; the fee of nothing carries the 0.20 that are not.
     "an all-upfront plan": Case(
         [
-            line(0, "SavingsPlanUpfrontFee", "4380", PLAN, {"savingsPlan/SavingsPlanARN": "arn:sp"}),
+            line(0, "SavingsPlanUpfrontFee", "4380", PLAN, OF_PLAN),
             line(0, "SavingsPlanCoveredUsage", "0.45", M5, covered("0.30"), team="alpha"),
             line(0, "SavingsPlanNegation", "-0.45", M5, covered("")),
             line(0, "SavingsPlanRecurringFee", "0", plan_of("0.50", "0.30", "0", "0.50")),
@@ -287,7 +288,7 @@ CASES = {
     "prepayments paid back": Case(
         [
             line(0, "Fee", "876", FEE, RESERVATION),
-            line(0, "SavingsPlanUpfrontFee", "43.8", PLAN, {"savingsPlan/SavingsPlanARN": "arn:sp"}),
+            line(0, "SavingsPlanUpfrontFee", "43.8", PLAN, OF_PLAN),
             line(
                 *(1, "Refund", "-876", FEE, RESERVATION),
                 lineItem__LineItemDescription="Refund of the upfront fee",
