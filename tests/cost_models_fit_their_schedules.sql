@@ -1,13 +1,45 @@
--- A cluster is measured in cpu, memory or gpu; what owners push or make is measured in their usage.
+-- A cluster is measured in what it meters, what owners push or make in their usage. Shares that
+-- are fixed are so for the whole sub-platform.
+
+with
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+),
+
+declared as (
+    select
+        platform,
+        sub_platform,
+        schedule_source,
+        cost_model,
+        true as is_own
+    from platforms
+    union all
+    select
+        resources.platform,
+        resources.sub_platform,
+        platforms.schedule_source,
+        resources.cost_model,
+        false as is_own
+    from {{ ref('stg_seeds__platform_resources') }} as resources
+    inner join platforms
+        on
+            resources.platform = platforms.platform
+            and resources.sub_platform = platforms.sub_platform
+    where resources.cost_model is not null
+)
 
 select
-    platforms.platform,
-    platforms.sub_platform,
-    platforms.schedule_source,
-    cost_models.cost_model
-from {{ ref('int_platform_cost_models') }} as cost_models
-inner join {{ ref('stg_seeds__platforms') }} as platforms
+    declared.platform,
+    declared.sub_platform,
+    declared.schedule_source,
+    declared.cost_model
+from declared
+left join {{ ref('int_cost_models') }} as cost_models
     on
-        cost_models.platform = platforms.platform
-        and cost_models.sub_platform = platforms.sub_platform
-where (platforms.schedule_source = 'kubernetes') = (cost_models.cost_model = 'usage')
+        declared.schedule_source = cost_models.schedule_source
+        and declared.cost_model = cost_models.cost_model
+where
+    cost_models.cost_model is null
+    or (declared.cost_model = 'fixed' and not declared.is_own)

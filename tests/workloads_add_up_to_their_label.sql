@@ -13,6 +13,7 @@ shares as (
         lyft_label,
         sum(proportion) as proportion
     from {{ ref('int_workload_shares') }}
+    where cost_model not in ('storage', 'even')
     group by usage_hour, platform, sub_platform, capacity_pool, cost_model, lyft_label
 ),
 
@@ -32,7 +33,10 @@ schedules as (
             schedules.platform = clusters.platform
             and schedules.sub_platform = clusters.sub_platform
     where
-        schedules.interval_hours = 1
+        schedules.is_served
+        -- A label may hold volumes, or be there, without a container that holds anything.
+        and schedules.cost_model not in ('storage', 'even')
+        and schedules.interval_hours = 1
         and schedules.basis = 'measured'
         and schedules.lyft_label <> 'free'
 )

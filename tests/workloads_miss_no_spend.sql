@@ -11,42 +11,37 @@ clusters as (
     where schedule_source = 'kubernetes'
 ),
 
-enriched as (
+charges as (
     select
-        spend.platform,
-        spend.sub_platform,
-        spend.lyft_label,
-        cast(spend.usage_hour as date) as usage_date,
-        sum(spend.spend) as spend
-    from {{ ref('enriched_spend') }} as spend
+        charges.platform,
+        charges.sub_platform,
+        cast(charges.usage_hour as date) as usage_date,
+        sum(charges.true_cost) as spend
+    from {{ ref('int_charges_by_pool') }} as charges
     inner join clusters
-        on spend.platform = clusters.platform and spend.sub_platform = clusters.sub_platform
-    group by
-        spend.platform, spend.sub_platform, spend.lyft_label, cast(spend.usage_hour as date)
+        on charges.platform = clusters.platform and charges.sub_platform = clusters.sub_platform
+    group by charges.platform, charges.sub_platform, cast(charges.usage_hour as date)
 ),
 
 workloads as (
     select
         platform,
         sub_platform,
-        lyft_label,
         usage_date,
         sum(spend) as spend
     from {{ ref('workload_spend') }}
-    group by platform, sub_platform, lyft_label, usage_date
+    group by platform, sub_platform, usage_date
 )
 
 select
-    coalesce(enriched.sub_platform, workloads.sub_platform) as sub_platform,
-    coalesce(enriched.lyft_label, workloads.lyft_label) as lyft_label,
-    coalesce(enriched.usage_date, workloads.usage_date) as usage_date,
-    enriched.spend,
+    coalesce(charges.sub_platform, workloads.sub_platform) as sub_platform,
+    coalesce(charges.usage_date, workloads.usage_date) as usage_date,
+    charges.spend,
     workloads.spend as spend_of_workloads
-from enriched
+from charges
 full outer join workloads
     on
-        enriched.platform = workloads.platform
-        and enriched.sub_platform = workloads.sub_platform
-        and enriched.lyft_label = workloads.lyft_label
-        and enriched.usage_date = workloads.usage_date
-where enriched.spend is distinct from workloads.spend
+        charges.platform = workloads.platform
+        and charges.sub_platform = workloads.sub_platform
+        and charges.usage_date = workloads.usage_date
+where charges.spend is distinct from workloads.spend

@@ -19,3 +19,4 @@ select
     usage_hour,
     interval_hours
 from {{ ref('int_schedules') }}
+where is_served

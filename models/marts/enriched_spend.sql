@@ -1,6 +1,13 @@
 -- The one place where money and usage meet: what a platform cost in an hour, times the proportion
--- of it that each label held. The product is exact, so the parts add up to the charge to the last
--- digit. What no platform splits stays as it is, and so does what a platform cannot tell about.
+-- of it that each label held, through all platforms on the way. The product is exact, so the parts
+-- add up to the charge to the last digit. What no platform splits stays as it is, and so does what
+-- a platform cannot tell about.
+
+{% set grain = [
+    'usage_hour', 'billing_period', 'is_period_charge', 'payer_account_id', 'account_id',
+    'lyft_label', 'platform', 'sub_platform', 'capacity_pool', 'cost_model', 'interval_hours',
+    'via', 'source_label', 'product', 'charge_class', 'basis'
+] %}
 
 with
 
@@ -8,47 +15,77 @@ charges as (
     select * from {{ ref('int_charges_by_pool') }}
 ),
 
-schedules as (
-    select * from {{ ref('int_schedules') }}
+splits as (
+    select * from {{ ref('int_splits') }}
 ),
 
 split as (
     select
+        charges.usage_hour,
         charges.billing_period,
+        charges.is_period_charge,
         charges.payer_account_id,
         charges.account_id,
+        coalesce(splits.lyft_label, charges.source_label) as lyft_label,
+        coalesce(splits.last_platform, charges.platform) as platform,
+        coalesce(splits.last_sub_platform, charges.sub_platform) as sub_platform,
+        coalesce(splits.last_capacity_pool, charges.capacity_pool) as capacity_pool,
+        coalesce(splits.last_cost_model, charges.cost_model) as cost_model,
+        charges.interval_hours,
         case
-            when coalesce(schedules.lyft_label, 'unattributed') = 'unattributed'
-                then charges.source_label
-            else schedules.lyft_label
-        end as lyft_label,
+            when splits.via is null then ''
+            else concat(
+                    charges.platform,
+                    ': ',
+                    charges.sub_platform,
+                    ' (',
+                    case
+                        when charges.is_without_its_pool then 'sub_platform'
+                        else charges.capacity_pool
+                    end,
+                    ', ',
+                    charges.cost_model,
+                    ')',
+                    splits.via
+                )
+        end as via,
         charges.source_label,
-        charges.platform,
-        charges.sub_platform,
-        charges.capacity_pool,
-        charges.cost_model,
         charges.product,
         charges.charge_class,
-        coalesce(schedules.proportion, cast(1 as decimal(11, 10))) as proportion,
         case
             when charges.platform is null then null
-            when schedules.basis is null then 'unattributed'
-            when charges.is_without_its_pool then 'sub_platform'
-            else schedules.basis
+            when splits.basis is null then 'unattributed'
+            when
+                charges.is_without_its_pool
+                and {{ basis_rank('splits.basis') }} < {{ basis_rank("'sub_platform'") }}
+                then 'sub_platform'
+            else splits.basis
         end as basis,
         charges.true_cost,
-        charges.usage_hour,
-        charges.interval_hours,
-        charges.is_period_charge
+        coalesce(splits.proportion, cast(1 as decimal(11, 10))) as proportion
     from charges
-    left join schedules
+    left join splits
         on
-            charges.usage_hour = schedules.usage_hour
-            and charges.interval_hours = schedules.interval_hours
-            and charges.platform = schedules.platform
-            and charges.sub_platform = schedules.sub_platform
-            and charges.capacity_pool = schedules.capacity_pool
-            and charges.cost_model = schedules.cost_model
+            charges.usage_hour = splits.usage_hour
+            and charges.interval_hours = splits.interval_hours
+            and charges.platform = splits.platform
+            and charges.sub_platform = splits.sub_platform
+            and charges.capacity_pool = splits.capacity_pool
+            and charges.cost_model = splits.cost_model
+),
+
+-- What comes back to the label that the charge carries may meet what that label holds itself.
+merged as (
+    select * from split
+    where lyft_label <> source_label
+    union all
+    select
+        {{ grain | join(',\n        ') }},
+        max(true_cost) as true_cost,
+        cast(sum(proportion) as decimal(11, 10)) as proportion
+    from split
+    where lyft_label = source_label
+    group by {{ grain | join(', ') }}
 )
 
 select
@@ -68,7 +105,7 @@ select
     sub_platform,
     capacity_pool,
     cost_model,
-    '' as via,
+    via,
     basis,
 
     -- what
@@ -86,4 +123,4 @@ select
     usage_hour,
     interval_hours,
     is_period_charge
-from split
+from merged

@@ -1,6 +1,44 @@
--- What platforms offered and nobody held: the talk's unallocated capacity, in dollars.
+-- What platforms offered and nobody held: the talk's unallocated capacity, in dollars, of all that
+-- passed through them at any level, and before anybody was made to pay for it.
 
 with
+
+charges as (
+    select * from {{ ref('int_charges_by_pool') }}
+    where platform is not null
+),
+
+passages as (
+    select * from {{ ref('int_passages') }}
+),
+
+passed as (
+    select
+        usage_hour,
+        platform,
+        sub_platform,
+        capacity_pool,
+        true_cost as spend,
+        cast(0 as decimal(11, 10)) as free_spend
+    from charges
+    union all
+    select
+        charges.usage_hour,
+        passages.last_platform as platform,
+        passages.last_sub_platform as sub_platform,
+        passages.last_capacity_pool as capacity_pool,
+        charges.true_cost * passages.proportion as spend,
+        charges.true_cost * passages.free_proportion as free_spend
+    from charges
+    inner join passages
+        on
+            charges.usage_hour = passages.usage_hour
+            and charges.interval_hours = passages.interval_hours
+            and charges.platform = passages.platform
+            and charges.sub_platform = passages.sub_platform
+            and charges.capacity_pool = passages.capacity_pool
+            and charges.cost_model = passages.cost_model
+),
 
 spend as (
     select
@@ -9,9 +47,8 @@ spend as (
         sub_platform,
         capacity_pool,
         sum(spend) as spend,
-        sum(case when lyft_label = 'free' then spend else 0 end) as free_spend
-    from {{ ref('enriched_spend') }}
-    where platform is not null
+        sum(free_spend) as free_spend
+    from passed
     group by cast(usage_hour as date), platform, sub_platform, capacity_pool
 )
 

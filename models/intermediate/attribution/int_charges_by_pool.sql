@@ -17,6 +17,7 @@ pools as (
         cost_model,
         max({{ basis_rank('basis') }}) as basis_rank
     from {{ ref('int_schedules') }}
+    where is_served
     group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
 ),
 

@@ -49,17 +49,12 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-cost_models as (
-    select * from {{ ref('int_platform_cost_models') }}
-),
-
 weights as (
     select
         declared.usage_hour,
         declared.platform,
         declared.sub_platform,
         declared.capacity_pool,
-        cost_models.cost_model,
         declared.lyft_label,
         declared.weight
     from declared
@@ -70,10 +65,6 @@ weights as (
             and declared.schedule_source = platforms.schedule_source
             and declared.usage_hour >= platforms.valid_from
             and declared.usage_hour < platforms.valid_until
-    inner join cost_models
-        on
-            declared.platform = cost_models.platform
-            and declared.sub_platform = cost_models.sub_platform
 ),
 
 spoken_of_whole as (
@@ -90,7 +81,6 @@ summed as (
         weights.usage_hour,
         weights.platform,
         weights.sub_platform,
-        weights.cost_model,
         weights.lyft_label,
         sum(weights.weight) as weight
     from weights
@@ -104,7 +94,6 @@ summed as (
         weights.usage_hour,
         weights.platform,
         weights.sub_platform,
-        weights.cost_model,
         weights.lyft_label
 )
 
@@ -113,7 +102,6 @@ select
     platform,
     sub_platform,
     capacity_pool,
-    cost_model,
     lyft_label,
     weight
 from weights
@@ -123,7 +111,6 @@ select
     platform,
     sub_platform,
     'all' as capacity_pool,
-    cost_model,
     lyft_label,
     cast(weight as decimal(25, 10)) as weight
 from summed

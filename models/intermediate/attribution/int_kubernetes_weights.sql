@@ -1,6 +1,8 @@
--- What each label held of a cluster, hour by hour and resource by resource, next to what the
--- cluster could hold: per capacity pool and for the whole cluster (pool `all`). Requests, usage
--- or the larger of both count, pod by pod, as the platform declares.
+-- What each label held of a cluster, hour by hour, next to what the cluster could hold: per
+-- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
+-- count, pod by pod and resource by resource, as the platform declares. Volumes are in no pool.
+
+{% set resources = ['cpu', 'memory', 'gpu', 'network', 'pods', 'storage'] %}
 
 with
 
@@ -12,6 +14,10 @@ node_hours as (
     select * from {{ ref('stg_kubernetes__node_hours') }}
 ),
 
+volume_hours as (
+    select * from {{ ref('stg_kubernetes__volume_hours') }}
+),
+
 pod_labels as (
     select * from {{ ref('int_pod_labels') }}
 ),
@@ -19,10 +25,6 @@ pod_labels as (
 platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
     where schedule_source = 'kubernetes'
-),
-
-cost_models as (
-    select * from {{ ref('int_platform_cost_models') }}
 ),
 
 pod_hours as (
@@ -34,12 +36,14 @@ pod_hours as (
         pod,
         uid,
         usage_hour,
+        max(running_hours) as running_hours,
         sum(cpu_request_core_hours) as cpu_request_core_hours,
         sum(cpu_usage_core_hours) as cpu_usage_core_hours,
         sum(memory_request_gib_hours) as memory_request_gib_hours,
         sum(memory_usage_gib_hours) as memory_usage_gib_hours,
         sum(gpu_request_gpu_hours) as gpu_request_gpu_hours,
-        sum(gpu_usage_gpu_hours) as gpu_usage_gpu_hours
+        sum(gpu_usage_gpu_hours) as gpu_usage_gpu_hours,
+        sum(network_gib) as network_gib
     from container_hours
     group by cluster, node, instance_type, namespace, pod, uid, usage_hour
 ),
@@ -50,14 +54,12 @@ pod_allocations as (
         platforms.platform,
         platforms.sub_platform,
         {{ kubernetes_pool('pod_hours') }} as capacity_pool,
-        cost_models.cost_model,
         pod_labels.lyft_label,
-        case cost_models.cost_model
-            when 'cpu' then {{ allocated('cpu_request_core_hours', 'cpu_usage_core_hours') }}
-            when 'memory'
-                then {{ allocated('memory_request_gib_hours', 'memory_usage_gib_hours') }}
-            when 'gpu' then {{ allocated('gpu_request_gpu_hours', 'gpu_usage_gpu_hours') }}
-        end as weight
+        {{ allocated('cpu_request_core_hours', 'cpu_usage_core_hours') }} as cpu,
+        {{ allocated('memory_request_gib_hours', 'memory_usage_gib_hours') }} as memory,
+        {{ allocated('gpu_request_gpu_hours', 'gpu_usage_gpu_hours') }} as gpu,
+        pod_hours.network_gib as network,
+        pod_hours.running_hours as pods
     from pod_hours
     inner join pod_labels
         on
@@ -71,10 +73,6 @@ pod_allocations as (
             pod_hours.cluster = platforms.sub_platform
             and pod_hours.usage_hour >= platforms.valid_from
             and pod_hours.usage_hour < platforms.valid_until
-    inner join cost_models
-        on
-            platforms.platform = cost_models.platform
-            and platforms.sub_platform = cost_models.sub_platform
 ),
 
 capacities as (
@@ -83,22 +81,37 @@ capacities as (
         platforms.platform,
         platforms.sub_platform,
         {{ kubernetes_pool('node_hours') }} as capacity_pool,
-        cost_models.cost_model,
-        case cost_models.cost_model
-            when 'cpu' then node_hours.cpu_capacity_core_hours
-            when 'memory' then node_hours.memory_capacity_gib_hours
-            when 'gpu' then node_hours.gpu_capacity_gpu_hours
-        end as weight
+        node_hours.cpu_capacity_core_hours as cpu,
+        node_hours.memory_capacity_gib_hours as memory,
+        node_hours.gpu_capacity_gpu_hours as gpu
     from node_hours
     inner join platforms
         on
             node_hours.cluster = platforms.sub_platform
             and node_hours.usage_hour >= platforms.valid_from
             and node_hours.usage_hour < platforms.valid_until
-    inner join cost_models
+),
+
+volumes as (
+    select
+        volume_hours.usage_hour,
+        platforms.platform,
+        platforms.sub_platform,
+        pod_labels.lyft_label,
+        volume_hours.capacity_gib_hours as storage
+    from volume_hours
+    inner join platforms
         on
-            platforms.platform = cost_models.platform
-            and platforms.sub_platform = cost_models.sub_platform
+            volume_hours.cluster = platforms.sub_platform
+            and volume_hours.usage_hour >= platforms.valid_from
+            and volume_hours.usage_hour < platforms.valid_until
+    left join pod_labels
+        on
+            volume_hours.cluster = pod_labels.cluster
+            and volume_hours.usage_hour = pod_labels.usage_hour
+            and volume_hours.namespace = pod_labels.namespace
+            and pod_labels.pod = ''
+            and pod_labels.uid = ''
 ),
 
 by_pool as (
@@ -107,24 +120,65 @@ by_pool as (
         platform,
         sub_platform,
         capacity_pool,
-        cost_model,
         lyft_label,
         false as is_capacity,
-        sum(weight) as weight
+        sum(cpu) as cpu,
+        sum(memory) as memory,
+        sum(gpu) as gpu,
+        sum(network) as network,
+        sum(pods) as pods,
+        0 as storage
     from pod_allocations
-    group by usage_hour, platform, sub_platform, capacity_pool, cost_model, lyft_label
+    group by usage_hour, platform, sub_platform, capacity_pool, lyft_label
     union all
     select
         usage_hour,
         platform,
         sub_platform,
         capacity_pool,
-        cost_model,
         'free' as lyft_label,
         true as is_capacity,
-        sum(weight) as weight
+        sum(cpu) as cpu,
+        sum(memory) as memory,
+        sum(gpu) as gpu,
+        0 as network,
+        0 as pods,
+        0 as storage
     from capacities
-    group by usage_hour, platform, sub_platform, capacity_pool, cost_model
+    group by usage_hour, platform, sub_platform, capacity_pool
+    union all
+    select
+        usage_hour,
+        platform,
+        sub_platform,
+        'all' as capacity_pool,
+        lyft_label,
+        false as is_capacity,
+        0 as cpu,
+        0 as memory,
+        0 as gpu,
+        0 as network,
+        0 as pods,
+        sum(storage) as storage
+    from volumes
+    where lyft_label is not null
+    group by usage_hour, platform, sub_platform, lyft_label
+    union all
+    select
+        usage_hour,
+        platform,
+        sub_platform,
+        'all' as capacity_pool,
+        'free' as lyft_label,
+        true as is_capacity,
+        0 as cpu,
+        0 as memory,
+        0 as gpu,
+        0 as network,
+        0 as pods,
+        sum(storage) as storage
+    from volumes
+    group by usage_hour, platform, sub_platform
 ),
 
 whole as (
@@ -133,12 +187,13 @@ whole as (
         platform,
         sub_platform,
         'all' as capacity_pool,
-        cost_model,
         lyft_label,
         is_capacity,
-        sum(weight) as weight
+        {%- for resource in resources %}
+            sum({{ resource }}) as {{ resource }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from by_pool
-    group by usage_hour, platform, sub_platform, cost_model, lyft_label, is_capacity
+    group by usage_hour, platform, sub_platform, lyft_label, is_capacity
 )
 
 select
@@ -146,10 +201,11 @@ select
     platform,
     sub_platform,
     capacity_pool,
-    cost_model,
     lyft_label,
     is_capacity,
-    cast(weight as decimal(25, 10)) as weight
+    {%- for resource in resources %}
+        cast({{ resource }} as decimal(25, 10)) as {{ resource }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from whole
 union all
 select
@@ -157,9 +213,10 @@ select
     platform,
     sub_platform,
     capacity_pool,
-    cost_model,
     lyft_label,
     is_capacity,
-    cast(weight as decimal(25, 10)) as weight
+    {%- for resource in resources %}
+        cast({{ resource }} as decimal(25, 10)) as {{ resource }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from by_pool
 where capacity_pool <> 'all'

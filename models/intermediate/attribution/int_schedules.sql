@@ -11,11 +11,13 @@ weights as (
         sub_platform,
         capacity_pool,
         cost_model,
+        is_served,
+        is_measured,
         lyft_label,
         basis,
         coverage,
         weight_units
-    from {{ ref('int_weights_laddered') }}
+    from {{ ref('int_cost_model_weights') }}
     union all
     select
         usage_hour,
@@ -24,6 +26,8 @@ weights as (
         sub_platform,
         capacity_pool,
         cost_model,
+        is_served,
+        is_measured,
         lyft_label,
         basis,
         cast(null as decimal(11, 10)) as coverage,
@@ -35,29 +39,66 @@ weights as (
     'dealt',
     of='weights',
     by=[
-        'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'
+        'usage_hour',
+        'interval_hours',
+        'platform',
+        'sub_platform',
+        'capacity_pool',
+        'cost_model',
+        'is_served',
     ],
     weight='weight_units',
     ties=['lyft_label'],
-    keep=['basis', 'coverage'],
-) }}
+    keep=['is_measured', 'basis', 'coverage'],
+) }},
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+),
+
+handovers as (
+    select * from {{ ref('int_handovers') }}
+)
 
 select
     -- ids
-    platform,
-    sub_platform,
-    capacity_pool,
-    cost_model,
-    lyft_label,
+    dealt.platform,
+    dealt.sub_platform,
+    dealt.capacity_pool,
+    dealt.cost_model,
+    dealt.lyft_label,
+    dealt.is_served,
+    dealt.is_measured,
+    dealt.lyft_label = 'unattributed'
+    or (dealt.lyft_label = 'free' and platforms.free_policy = 'owner') as goes_back,
+
+    -- where it goes on to
+    handovers.next_platform,
+    handovers.next_sub_platform,
+    handovers.next_cost_model,
 
     -- how much
-    {{ from_units('dealt_units') }} as proportion,
+    {{ from_units('dealt.dealt_units') }} as proportion,
 
     -- how well it is known
-    basis,
-    coverage,
+    dealt.basis,
+    dealt.coverage,
 
     -- when
-    usage_hour,
-    interval_hours
+    dealt.usage_hour,
+    dealt.interval_hours
 from dealt
+inner join platforms
+    on
+        dealt.platform = platforms.platform
+        and dealt.sub_platform = platforms.sub_platform
+        and dealt.usage_hour >= platforms.valid_from
+        and dealt.usage_hour < platforms.valid_until
+left join handovers
+    on
+        dealt.is_served
+        and dealt.platform = handovers.platform
+        and dealt.sub_platform = handovers.sub_platform
+        and dealt.lyft_label = handovers.lyft_label
+        and dealt.usage_hour >= handovers.valid_from
+        and dealt.usage_hour < handovers.valid_until

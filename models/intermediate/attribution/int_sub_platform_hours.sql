@@ -114,6 +114,7 @@ hours as (
         calendar.sub_platform,
         calendar.usage_hour,
         platforms.schedule_source,
+        platforms.cost_model = 'fixed' as is_fixed,
         platforms.interpolate_hours,
         platforms.carry_hours,
         observed.coverage,
@@ -160,6 +161,8 @@ select
     case
         when is_good and schedule_source = 'kubernetes' then 'measured'
         when is_good then schedule_source
+        -- Fixed shares hold until their owner publishes others.
+        when is_fixed and last_good_hour is not null then schedule_source
         when hours_since + hours_until - 1 <= interpolate_hours then 'interpolated'
         when hours_since <= carry_hours then 'carried_forward'
         else 'unattributed'
@@ -169,6 +172,6 @@ select
 
     -- when
     usage_hour,
-    last_good_hour,
+    case when is_good then usage_hour else last_good_hour end as lender_hour,
     next_good_hour
 from measured

@@ -4,7 +4,11 @@
 
 with
 
-intervals as (
+handovers as (
+    select * from {{ ref('int_handovers') }}
+),
+
+intervals_of_level_1 as (
     select distinct
         platform,
         sub_platform,
@@ -14,12 +18,36 @@ intervals as (
     where interval_hours > 1
 ),
 
+{% for level in range(2, deepest_level() + 1) %}
+    intervals_of_level_{{ level }} as (
+        select distinct
+            handovers.next_platform as platform,
+            handovers.next_sub_platform as sub_platform,
+            intervals.usage_hour,
+            intervals.interval_hours
+        from intervals_of_level_{{ level - 1 }} as intervals
+        inner join handovers
+            on
+                intervals.platform = handovers.platform
+                and intervals.sub_platform = handovers.sub_platform
+                and intervals.usage_hour >= handovers.valid_from
+                and intervals.usage_hour < handovers.valid_until
+    ),
+{% endfor %}
+
+intervals as (
+    {% for level in range(1, deepest_level() + 1) %}
+        {{ 'union distinct' if not loop.first }}
+        select * from intervals_of_level_{{ level }}
+    {% endfor %}
+),
+
 hours as (
     select * from {{ ref('int_sub_platform_hours') }}
 ),
 
 weights as (
-    select * from {{ ref('int_weights_laddered') }}
+    select * from {{ ref('int_cost_model_weights') }}
 ),
 
 known_hours as (
@@ -62,6 +90,8 @@ summed as (
         known_hours.sub_platform,
         weights.capacity_pool,
         weights.cost_model,
+        weights.is_served,
+        weights.is_measured,
         weights.lyft_label,
         sum(weights.weight_units) as weight_units
     from known_hours
@@ -78,6 +108,8 @@ summed as (
         known_hours.sub_platform,
         weights.capacity_pool,
         weights.cost_model,
+        weights.is_served,
+        weights.is_measured,
         weights.lyft_label
 ),
 
@@ -89,13 +121,27 @@ totals as (
         sub_platform,
         capacity_pool,
         cost_model,
+        is_served,
+        is_measured,
         sum(weight_units) as weight_units
     from summed
-    group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
+    group by
+        usage_hour,
+        interval_hours,
+        platform,
+        sub_platform,
+        capacity_pool,
+        cost_model,
+        is_served,
+        is_measured
 ),
 
 cost_models as (
-    select * from {{ ref('int_platform_cost_models') }}
+    select distinct
+        platform,
+        sub_platform,
+        cost_model
+    from {{ ref('int_platform_cost_models') }}
 )
 
 select
@@ -105,6 +151,8 @@ select
     summed.sub_platform,
     summed.capacity_pool,
     summed.cost_model,
+    summed.is_served,
+    summed.is_measured,
     summed.lyft_label,
     {{ basis_of_rank('counted.basis_rank') }} as basis,
     case when totals.weight_units = 0 then 1 else summed.weight_units end
@@ -118,6 +166,7 @@ inner join totals
         and summed.sub_platform = totals.sub_platform
         and summed.capacity_pool = totals.capacity_pool
         and summed.cost_model = totals.cost_model
+        and summed.is_served = totals.is_served
 inner join counted
     on
         summed.usage_hour = counted.usage_hour
@@ -133,6 +182,8 @@ select
     totals.sub_platform,
     totals.capacity_pool,
     totals.cost_model,
+    totals.is_served,
+    totals.is_measured,
     'unattributed' as lyft_label,
     'unattributed' as basis,
     greatest(totals.weight_units, 1) * counted.hours_unknown as weight_units
@@ -152,9 +203,11 @@ select
     counted.sub_platform,
     'all' as capacity_pool,
     cost_models.cost_model,
+    true as is_served,
+    true as is_measured,
     'unattributed' as lyft_label,
     'unattributed' as basis,
-    cast(1 as hugeint) as weight_units
+    cast(1 as {{ whole_number() }}) as weight_units
 from counted
 inner join cost_models
     on

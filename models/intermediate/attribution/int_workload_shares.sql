@@ -30,12 +30,16 @@ platforms as (
 ),
 
 cost_models as (
-    select * from {{ ref('int_platform_cost_models') }}
+    select distinct
+        platform,
+        sub_platform,
+        cost_model
+    from {{ ref('int_platform_cost_models') }}
 ),
 
 schedules as (
     select * from {{ ref('int_schedules') }}
-    where interval_hours = 1 and basis = 'measured'
+    where interval_hours = 1 and basis = 'measured' and is_served
 ),
 
 amounts as (

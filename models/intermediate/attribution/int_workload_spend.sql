@@ -10,6 +10,7 @@ charges as (
 
 schedules as (
     select * from {{ ref('int_schedules') }}
+    where is_served
 ),
 
 shares as (
@@ -29,8 +30,7 @@ split as (
         charges.platform,
         charges.sub_platform,
         case
-            when coalesce(schedules.lyft_label, 'unattributed') = 'unattributed'
-                then charges.source_label
+            when coalesce(schedules.goes_back, true) then charges.source_label
             else schedules.lyft_label
         end as lyft_label,
         shares.namespace,

@@ -1,6 +1,7 @@
 -- The label of every pod, hour by hour: its namespace, unless a rule on namespaces or pod labels
 -- says otherwise. Asked once per distinct combination of what rules look at. A namespace that
--- bears the name of a reserved label keeps it behind a prefix.
+-- bears the name of a reserved label keeps it behind a prefix. What a namespace holds without a
+-- pod, its volumes, is labelled like a pod without a name and without labels.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 
 {{ config(materialized='view') }}
@@ -15,6 +16,10 @@ container_hours as (
 
 pods as (
     select * from {{ ref('stg_kubernetes__pods') }}
+),
+
+volume_hours as (
+    select * from {{ ref('stg_kubernetes__volume_hours') }}
 ),
 
 pod_hours as (
@@ -34,6 +39,17 @@ pod_hours as (
             and container_hours.namespace = pods.namespace
             and container_hours.pod = pods.pod
             and container_hours.uid = pods.uid
+    union distinct
+    select
+        cluster,
+        namespace,
+        '' as pod,
+        '' as uid,
+        usage_hour,
+        '{}' as pod_labels,
+        {{ rule_era(rules, 'usage_hour') }} as rule_era
+    from volume_hours
+    where namespace is not null
 ),
 
 keys as (

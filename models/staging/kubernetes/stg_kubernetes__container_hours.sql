@@ -33,6 +33,8 @@ select
     coalesce(container_hours.memory_usage_gib_hours, 0) as memory_usage_gib_hours,
     coalesce(container_hours.gpu_request_gpu_hours, 0) as gpu_request_gpu_hours,
     coalesce(container_hours.gpu_usage_gpu_hours, 0) as gpu_usage_gpu_hours,
+    coalesce(container_hours.network_receive_gib, 0)
+    + coalesce(container_hours.network_transmit_gib, 0) as network_gib,
 
     -- when
     container_hours.usage_hour

@@ -1,0 +1,3 @@
+{% macro deepest_level() -%}
+    {{ return(4) }}
+{%- endmacro %}

@@ -1,0 +1,114 @@
+{#-
+    Reads the common table expression `below`: the parts that go on, as int_parts_level_2 describes
+    them. Each is dealt over the schedule of the platform that it goes on to, as a whole.
+-#}
+{% macro next_level() -%}
+{%- set root = [
+    'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'
+] -%}
+schedules as (
+    select * from {{ ref('int_schedules') }}
+    where capacity_pool = 'all'
+),
+
+handovers as (
+    select * from {{ ref('int_handovers') }}
+),
+
+-- An hour that the next platform has no schedule for stays with the label that brought it.
+offered as (
+    select
+        {%- for column in root %}
+        below.{{ column }},
+        {%- endfor %}
+        below.via_labels,
+        below.via,
+        below.passed,
+        below.label_before,
+        below.last_platform,
+        below.last_sub_platform,
+        below.last_cost_model,
+        coalesce(schedules.lyft_label, 'unattributed') as lyft_label,
+        coalesce(schedules.is_served, true) as is_served,
+        coalesce(schedules.is_measured, true) as is_measured,
+        coalesce(schedules.goes_back, true) as goes_back,
+        greatest(
+            below.basis_rank,
+            coalesce({{ basis_rank('schedules.basis') }}, {{ basis_rank("'unattributed'") }})
+        ) as basis_rank,
+        {{ units('below.proportion') }} as part_units,
+        {{ units('coalesce(schedules.proportion, cast(1 as decimal(11, 10)))') }} as weight_units
+    from below
+    left join schedules
+        on
+            below.usage_hour = schedules.usage_hour
+            and below.interval_hours = schedules.interval_hours
+            and below.last_platform = schedules.platform
+            and below.last_sub_platform = schedules.sub_platform
+            and below.last_cost_model = schedules.cost_model
+),
+
+{{ deal(
+    'dealt',
+    of='offered',
+    by=root + ['via_labels', 'is_served'],
+    weight='weight_units',
+    whole='max(part_units)',
+    ties=['lyft_label'],
+    keep=[
+        'via', 'passed', 'label_before', 'last_platform', 'last_sub_platform', 'last_cost_model',
+        'is_measured', 'goes_back', 'basis_rank',
+    ],
+) }}
+
+select
+    -- which schedule splits the charge
+    {%- for column in root %}
+    dealt.{{ column }},
+    {%- endfor %}
+
+    -- how the part came here
+    dealt.via_labels,
+    dealt.via,
+    dealt.passed,
+    dealt.label_before,
+
+    -- who splits it here
+    dealt.last_platform,
+    dealt.last_sub_platform,
+    dealt.last_cost_model,
+    dealt.is_served,
+    dealt.is_measured,
+
+    -- whose it is
+    dealt.lyft_label,
+    dealt.goes_back,
+
+    -- where it goes on to
+    handovers.next_platform,
+    handovers.next_sub_platform,
+    handovers.next_cost_model,
+    coalesce(
+        position(
+            concat(' > ', handovers.next_platform, ': ', handovers.next_sub_platform, ' > ')
+            in dealt.passed
+        ) > 0,
+        false
+    ) as is_a_circle,
+
+    -- how much
+    {{ from_units('dealt.dealt_units') }} as proportion,
+
+    -- how well it is known
+    dealt.basis_rank
+from dealt
+left join handovers
+    on
+        dealt.is_served
+        and not dealt.goes_back
+        and dealt.last_platform = handovers.platform
+        and dealt.last_sub_platform = handovers.sub_platform
+        and dealt.lyft_label = handovers.lyft_label
+        and dealt.usage_hour >= handovers.valid_from
+        and dealt.usage_hour < handovers.valid_until
+{%- endmacro %}

@@ -1,0 +1,21 @@
+{#- Thousandths, so that the variable may say 0.9. -#}
+{% macro resource_weight(resource) -%}
+    case {{ resource }}
+        {%- for name in ['cpu', 'memory', 'gpu'] %}
+        when '{{ name }}' then {{ price_of_resource(name) }}
+        {%- endfor %}
+        else 0
+    end
+{%- endmacro %}
+
+{% macro price_of_resource(resource) -%}
+    {%- set weight = var('resource_weights')[resource] -%}
+    {%- set thousandths = (weight * 1000) | round | int -%}
+    {%- if thousandths <= 0 or thousandths > 100000 or (weight * 1000 - thousandths) | abs > 0.000001 -%}
+        {{ exceptions.raise_compiler_error(
+            'The variable resource_weights gives ' ~ resource ~ ' the weight `' ~ weight
+            ~ '`; it may be from 0.001 to 100, with at most three decimal places.'
+        ) }}
+    {%- endif -%}
+    {{ return(thousandths) }}
+{%- endmacro %}

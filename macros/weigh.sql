@@ -1,0 +1,374 @@
+{#-
+    The cost models and what becomes of free capacity. Writes the common table expressions that end in
+    `name`: the weights of every label, by cost model, from what the labels held of each resource
+    (`of`, shaped like int_weights_laddered). Reads the common table expressions `cost_models` (shaped
+    like int_platform_cost_models), `hours` (like int_sub_platform_hours) and `platforms`.
+
+    A share of one resource is counted in 277200000000000000000ths, which most small fractions divide.
+-#}
+{% macro weigh(name, of) -%}
+{%- set hour = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool'] -%}
+{%- set known = ['basis', 'coverage'] -%}
+{%- set one = '277200000000000000000' -%}
+
+totals as (
+    select
+        {{ (hour + ['resource'] + known) | join(',\n        ') }},
+        sum(case when is_capacity then weight_units else 0 end) as capacity_units,
+        sum(case when is_capacity then 0 else weight_units end) as allocated_units
+    from {{ of }}
+    group by {{ (hour + ['resource'] + known) | join(', ') }}
+),
+
+held as (
+    select
+        {%- for column in hour + ['resource', 'lyft_label'] + known %}
+        weights.{{ column }},
+        {%- endfor %}
+        weights.weight_units,
+        totals.capacity_units,
+        totals.allocated_units
+    from {{ of }} as weights
+    inner join totals
+        on
+            {%- for column in hour + ['resource'] %}
+            {{ 'and ' if not loop.first }}weights.{{ column }} = totals.{{ column }}
+            {%- endfor %}
+    where not weights.is_capacity and weights.weight_units > 0
+),
+
+-- One resource, or what an owner pushed: what each label held, and what nobody did.
+single as (
+    select
+        {%- for column in hour %}
+        held.{{ column }},
+        {%- endfor %}
+        cost_models.cost_model,
+        held.lyft_label,
+        held.basis,
+        held.coverage,
+        held.weight_units
+    from held
+    inner join cost_models
+        on
+            held.platform = cost_models.platform
+            and held.sub_platform = cost_models.sub_platform
+            and held.resource = cost_models.resource
+    where cost_models.cost_model not in ('max', 'weighted', 'even')
+    union all
+    select
+        {%- for column in hour %}
+        totals.{{ column }},
+        {%- endfor %}
+        cost_models.cost_model,
+        'free' as lyft_label,
+        totals.basis,
+        totals.coverage,
+        greatest(totals.capacity_units - totals.allocated_units, 0) as weight_units
+    from totals
+    inner join cost_models
+        on
+            totals.platform = cost_models.platform
+            and totals.sub_platform = cost_models.sub_platform
+            and totals.resource = cost_models.resource
+    where
+        cost_models.cost_model not in ('max', 'weighted', 'even')
+        and (
+            totals.capacity_units > totals.allocated_units or totals.allocated_units = 0
+        )
+),
+
+-- Everybody who was there pays the same.
+present as (
+    select distinct
+        {%- for column in hour %}
+        held.{{ column }},
+        {%- endfor %}
+        held.lyft_label,
+        held.basis,
+        held.coverage
+    from held
+    inner join cost_models
+        on
+            held.platform = cost_models.platform
+            and held.sub_platform = cost_models.sub_platform
+            and held.resource = cost_models.resource
+    where cost_models.cost_model = 'even' and held.lyft_label <> 'free'
+),
+
+-- Each label counts with the largest of its shares.
+largest_shares as (
+    select
+        {%- for column in hour + ['lyft_label'] + known %}
+        held.{{ column }},
+        {%- endfor %}
+        max(
+            {{ product_over(
+                'held.weight_units',
+                one,
+                'greatest(held.capacity_units, held.allocated_units)'
+            ) }}
+        ) as weight_units
+    from held
+    inner join cost_models
+        on
+            held.platform = cost_models.platform
+            and held.sub_platform = cost_models.sub_platform
+            and held.resource = cost_models.resource
+    where cost_models.cost_model = 'max'
+    group by
+        {%- for column in hour + ['lyft_label'] + known %}
+        held.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+),
+
+-- All resources count with their price; what was held beyond the capacity is scaled down to it.
+priced_resources as (
+    select
+        {%- for column in hour + ['resource'] %}
+        totals.{{ column }},
+        {%- endfor %}
+        totals.basis,
+        totals.coverage,
+        totals.capacity_units,
+        totals.allocated_units,
+        case
+            when totals.capacity_units = 0 then totals.allocated_units else totals.capacity_units
+        end as offered_units,
+        {{ resource_weight('totals.resource') }} as price
+    from totals
+    inner join cost_models
+        on
+            totals.platform = cost_models.platform
+            and totals.sub_platform = cost_models.sub_platform
+            and totals.resource = cost_models.resource
+    where cost_models.cost_model = 'weighted'
+),
+
+priced_holdings as (
+    select
+        {%- for column in hour + ['lyft_label'] + known %}
+        held.{{ column }},
+        {%- endfor %}
+        sum(
+            resources.price
+            * case
+                when held.allocated_units > resources.offered_units
+                    then {{ product_over(
+                        'held.weight_units', 'resources.offered_units', 'held.allocated_units'
+                    ) }}
+                else held.weight_units
+            end
+        ) as weight_units,
+        sum(
+            resources.price
+            * {{ product_over(
+                'held.weight_units', 'resources.offered_units', 'held.allocated_units'
+            ) }}
+        ) as spread_units
+    from held
+    inner join priced_resources as resources
+        on
+            {%- for column in hour + ['resource'] %}
+            {{ 'and ' if not loop.first }}held.{{ column }} = resources.{{ column }}
+            {%- endfor %}
+    group by
+        {%- for column in hour + ['lyft_label'] + known %}
+        held.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+),
+
+priced_rest as (
+    select
+        {{ (hour + known) | join(',\n        ') }},
+        sum(allocated_units) as allocated_units,
+        sum(price * greatest(capacity_units - allocated_units, 0)) as weight_units,
+        sum(case when allocated_units = 0 then price * capacity_units else 0 end) as spread_units
+    from priced_resources
+    group by {{ (hour + known) | join(', ') }}
+),
+
+-- As it is before anything is done about free capacity.
+weighed as (
+    select
+        {{ (hour + ['cost_model', 'lyft_label'] + known) | join(',\n        ') }},
+        weight_units,
+        weight_units as spread_units
+    from single
+    union all
+    select
+        {{ hour | join(',\n        ') }},
+        'even' as cost_model,
+        {{ (['lyft_label'] + known) | join(',\n        ') }},
+        1 as weight_units,
+        1 as spread_units
+    from present
+    union all
+    select
+        {{ hour | join(',\n        ') }},
+        'max' as cost_model,
+        {{ (['lyft_label'] + known) | join(',\n        ') }},
+        weight_units,
+        weight_units as spread_units
+    from largest_shares
+    union all
+    select
+        {{ hour | join(',\n        ') }},
+        'max' as cost_model,
+        'free' as lyft_label,
+        {{ known | join(',\n        ') }},
+        {{ one }} - sum(weight_units) as weight_units,
+        {{ one }} - sum(weight_units) as spread_units
+    from largest_shares
+    group by {{ (hour + known) | join(', ') }}
+    having sum(weight_units) < {{ one }}
+    union all
+    select
+        {{ hour | join(',\n        ') }},
+        'weighted' as cost_model,
+        {{ (['lyft_label'] + known) | join(',\n        ') }},
+        weight_units,
+        spread_units
+    from priced_holdings
+    union all
+    select
+        {{ hour | join(',\n        ') }},
+        'weighted' as cost_model,
+        'free' as lyft_label,
+        {{ known | join(',\n        ') }},
+        weight_units,
+        spread_units
+    from priced_rest
+    where weight_units > 0 or allocated_units = 0
+),
+
+weighed_pools as (
+    select distinct {{ (hour + ['cost_model']) | join(', ') }}
+    from weighed
+),
+
+-- A pool that was there without anybody in it, and an hour without any pool, are free all the
+-- same; an hour that nobody can tell about is unattributed.
+asked as (
+    select distinct
+        {%- for column in hour %}
+        totals.{{ column }},
+        {%- endfor %}
+        cost_models.cost_model,
+        totals.basis,
+        totals.coverage
+    from totals
+    inner join cost_models
+        on
+            totals.platform = cost_models.platform
+            and totals.sub_platform = cost_models.sub_platform
+            and totals.resource = cost_models.resource
+    union distinct
+    select
+        hours.usage_hour,
+        hours.platform,
+        hours.sub_platform,
+        'all' as capacity_pool,
+        cost_models.cost_model,
+        hours.basis,
+        hours.coverage
+    from hours
+    inner join cost_models
+        on
+            hours.platform = cost_models.platform
+            and hours.sub_platform = cost_models.sub_platform
+),
+
+answered as (
+    select * from weighed
+    union all
+    select
+        {%- for column in hour + ['cost_model'] %}
+        asked.{{ column }},
+        {%- endfor %}
+        case when asked.basis = 'unattributed' then 'unattributed' else 'free' end as lyft_label,
+        asked.basis,
+        asked.coverage,
+        0 as weight_units,
+        0 as spread_units
+    from asked
+    left join weighed_pools
+        on
+            {%- for column in hour + ['cost_model'] %}
+            {{ 'and ' if not loop.first }}asked.{{ column }} = weighed_pools.{{ column }}
+            {%- endfor %}
+    where weighed_pools.usage_hour is null
+),
+
+-- Where free capacity was ever spread there are two sets of weights: as it was measured, and as
+-- it splits the spend.
+spreaders as (
+    select distinct
+        platform,
+        sub_platform
+    from platforms
+    where free_policy = 'spread'
+),
+
+spread_pools as (
+    select
+        {%- for column in hour + ['cost_model'] %}
+        answered.{{ column }},
+        {%- endfor %}
+        max(case when platforms.free_policy = 'spread' then 1 else 0 end) = 1 as is_spread,
+        sum(case when answered.lyft_label = 'free' then 0 else answered.spread_units end)
+            as spread_units
+    from answered
+    inner join spreaders
+        on
+            answered.platform = spreaders.platform
+            and answered.sub_platform = spreaders.sub_platform
+    inner join platforms
+        on
+            answered.platform = platforms.platform
+            and answered.sub_platform = platforms.sub_platform
+            and answered.usage_hour >= platforms.valid_from
+            and answered.usage_hour < platforms.valid_until
+    group by
+        {%- for column in hour + ['cost_model'] %}
+        answered.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+),
+
+{{ name }} as (
+    select
+        {%- for column in hour + ['cost_model', 'lyft_label'] + known %}
+        answered.{{ column }},
+        {%- endfor %}
+        spreaders.platform is null as is_served,
+        true as is_measured,
+        cast(answered.weight_units as {{ whole_number() }}) as weight_units
+    from answered
+    left join spreaders
+        on
+            answered.platform = spreaders.platform
+            and answered.sub_platform = spreaders.sub_platform
+    union all
+    select
+        {%- for column in hour + ['cost_model', 'lyft_label'] + known %}
+        answered.{{ column }},
+        {%- endfor %}
+        true as is_served,
+        false as is_measured,
+        cast(
+            case when pools.is_spread then answered.spread_units else answered.weight_units end
+            as {{ whole_number() }}
+        ) as weight_units
+    from answered
+    inner join spread_pools as pools
+        on
+            {%- for column in hour + ['cost_model'] %}
+            {{ 'and ' if not loop.first }}answered.{{ column }} = pools.{{ column }}
+            {%- endfor %}
+    where
+        not pools.is_spread
+        or answered.lyft_label <> 'free'
+        or pools.spread_units = 0
+        or (answered.cost_model = 'weighted' and answered.spread_units > 0)
+)
+{%- endmacro %}

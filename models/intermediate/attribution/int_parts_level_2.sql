@@ -1,0 +1,30 @@
+-- Platforms on platforms: the parts that a split hands on to another platform, split again there.
+-- A part's ten-billionths are dealt over the next platform's own schedule, so that they add up to
+-- the part exactly, and money is only multiplied in the end, once.
+
+with
+
+below as (
+    select
+        usage_hour,
+        interval_hours,
+        platform,
+        sub_platform,
+        capacity_pool,
+        cost_model,
+        lyft_label as via_labels,
+        '' as via,
+        concat(
+            ' > ', platform, ': ', sub_platform, ' > ', next_platform, ': ', next_sub_platform, ' > '
+        ) as passed,
+        lyft_label as label_before,
+        next_platform as last_platform,
+        next_sub_platform as last_sub_platform,
+        next_cost_model as last_cost_model,
+        proportion,
+        {{ basis_rank('basis') }} as basis_rank
+    from {{ ref('int_schedules') }}
+    where next_platform is not null
+),
+
+{{ next_level() }}

@@ -1,0 +1,172 @@
+-- How well each platform was known, day by day: which of its hours were seen, which had to be
+-- filled in, what money rests on those, and how far its split has moved from the weeks before.
+
+with
+
+hours as (
+    select
+        *,
+        cast(usage_hour as date) as usage_date
+    from {{ ref('int_sub_platform_hours') }}
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+),
+
+days as (
+    select
+        hours.usage_date,
+        hours.platform,
+        hours.sub_platform,
+        max(platforms.owner) as owner,
+        count(*) as expected,
+        count(case when hours.basis in ('measured', 'pushed', 'ready_made') then 1 end)
+            as measured,
+        count(case when hours.basis = 'interpolated' then 1 end) as interpolated,
+        count(case when hours.basis in ('carried_forward', 'unattributed') then 1 end) as missing
+    from hours
+    inner join platforms
+        on
+            hours.platform = platforms.platform
+            and hours.sub_platform = platforms.sub_platform
+            and hours.usage_hour >= platforms.valid_from
+            and hours.usage_hour < platforms.valid_until
+    group by hours.usage_date, hours.platform, hours.sub_platform
+),
+
+at_stake as (
+    select
+        cast(usage_hour as date) as usage_date,
+        platform,
+        sub_platform,
+        sum(spend) as spend
+    from {{ ref('enriched_spend') }}
+    where basis in ('interpolated', 'carried_forward', 'estimated', 'unattributed')
+    group by cast(usage_hour as date), platform, sub_platform
+),
+
+-- The whole sub-platform under its own cost model.
+schedules as (
+    select
+        cast(schedules.usage_hour as date) as usage_date,
+        schedules.platform,
+        schedules.sub_platform,
+        schedules.lyft_label,
+        sum({{ units('schedules.proportion') }}) as proportion_units
+    from {{ ref('int_schedules') }} as schedules
+    inner join platforms
+        on
+            schedules.platform = platforms.platform
+            and schedules.sub_platform = platforms.sub_platform
+            and schedules.cost_model = platforms.cost_model
+            and schedules.usage_hour >= platforms.valid_from
+            and schedules.usage_hour < platforms.valid_until
+    where
+        schedules.is_served
+        and schedules.interval_hours = 1
+        and schedules.capacity_pool = 'all'
+    group by
+        cast(schedules.usage_hour as date),
+        schedules.platform,
+        schedules.sub_platform,
+        schedules.lyft_label
+),
+
+weeks_before as (
+    select
+        days.usage_date,
+        days.platform,
+        days.sub_platform,
+        sum(before.expected) as hours_before
+    from days
+    inner join days as before
+        on
+            days.platform = before.platform
+            and days.sub_platform = before.sub_platform
+            and before.usage_date < days.usage_date
+            and before.usage_date >= days.usage_date - 28
+    group by days.usage_date, days.platform, days.sub_platform
+),
+
+shares as (
+    select
+        days.usage_date,
+        days.platform,
+        days.sub_platform,
+        schedules.lyft_label,
+        sum(case when schedules.usage_date = days.usage_date then schedules.proportion_units else 0 end)
+            as units_today,
+        sum(case when schedules.usage_date < days.usage_date then schedules.proportion_units else 0 end)
+            as units_before
+    from days
+    inner join schedules
+        on
+            days.platform = schedules.platform
+            and days.sub_platform = schedules.sub_platform
+            and schedules.usage_date <= days.usage_date
+            and schedules.usage_date >= days.usage_date - 28
+    group by days.usage_date, days.platform, days.sub_platform, schedules.lyft_label
+),
+
+drifts as (
+    select
+        shares.usage_date,
+        shares.platform,
+        shares.sub_platform,
+        -- Half of all that moved, since what one label lost another one got.
+        {{ floor_divide(
+            'sum(abs('
+            ~ floor_divide('shares.units_today', 'days.expected') ~ ' - '
+            ~ floor_divide('shares.units_before', 'weeks_before.hours_before')
+            ~ '))',
+            '2'
+        ) }} as drift_units
+    from shares
+    inner join days
+        on
+            shares.usage_date = days.usage_date
+            and shares.platform = days.platform
+            and shares.sub_platform = days.sub_platform
+    inner join weeks_before
+        on
+            shares.usage_date = weeks_before.usage_date
+            and shares.platform = weeks_before.platform
+            and shares.sub_platform = weeks_before.sub_platform
+    group by shares.usage_date, shares.platform, shares.sub_platform
+)
+
+select
+    -- who
+    days.platform,
+    days.sub_platform,
+    days.owner,
+
+    -- how many hours
+    days.expected,
+    days.measured,
+    days.interpolated,
+    days.missing,
+
+    -- how bad that is
+    case
+        when days.missing > 0 then 'missing'
+        when days.interpolated > 0 then 'interpolated'
+        else 'good'
+    end as status,
+    {{ from_units('drifts.drift_units') }} as drift,
+    cast(coalesce(at_stake.spend, 0) as decimal(38, 20)) as spend_at_stake,
+
+    -- when
+    days.usage_date
+from days
+left join at_stake
+    on
+        days.usage_date = at_stake.usage_date
+        and days.platform = at_stake.platform
+        and days.sub_platform = at_stake.sub_platform
+left join drifts
+    on
+        days.usage_date = drifts.usage_date
+        and days.platform = drifts.platform
+        and days.sub_platform = drifts.sub_platform
