@@ -64,7 +64,7 @@ single as (
         'free' as lyft_label,
         totals.basis,
         totals.coverage,
-        greatest(totals.capacity_units - totals.allocated_units, 0) as weight_units
+        totals.capacity_units - totals.allocated_units as weight_units
     from totals
     inner join cost_models
         on
@@ -73,9 +73,7 @@ single as (
             and totals.resource = cost_models.resource
     where
         cost_models.cost_model not in ('max', 'weighted', 'even')
-        and (
-            totals.capacity_units > totals.allocated_units or totals.allocated_units = 0
-        )
+        and totals.capacity_units > totals.allocated_units
 ),
 
 -- Everybody who was there pays the same.
@@ -181,7 +179,6 @@ priced_holdings as (
 priced_rest as (
     select
         {{ (hour + known) | join(',\n        ') }},
-        sum(allocated_units) as allocated_units,
         sum(price * greatest(capacity_units - allocated_units, 0)) as weight_units,
         sum(case when allocated_units = 0 then price * capacity_units else 0 end) as spread_units
     from priced_resources
@@ -239,7 +236,7 @@ weighed as (
         weight_units,
         spread_units
     from priced_rest
-    where weight_units > 0 or allocated_units = 0
+    where weight_units > 0
 ),
 
 weighed_pools as (

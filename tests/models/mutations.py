@@ -212,8 +212,8 @@ MUTATIONS = {
     ),
     "memory is measured in cores": Mutation(
         f"{ATTRIBUTION}/int_kubernetes_weights.sql",
-        "when 'memory' then node_hours.memory_capacity_gib_hours",
-        "when 'memory' then node_hours.cpu_capacity_core_hours",
+        "node_hours.memory_capacity_gib_hours as memory",
+        "node_hours.cpu_capacity_core_hours as memory",
     ),
     "a pod keeps the label of any hour": Mutation(
         f"{ATTRIBUTION}/int_kubernetes_weights.sql",
@@ -253,18 +253,86 @@ MUTATIONS = {
     ),
     "the farther neighbour counts more": Mutation(
         f"{ATTRIBUTION}/int_weights_laddered.sql",
-        "else hours_until * ",
-        "else hours_since * ",
+        "        hours_until * ",
+        "        hours_since * ",
     ),
+    # Cost models, and what is free.
     "a cluster that is held twice has room": Mutation(
-        f"{ATTRIBUTION}/int_weights_laddered.sql",
-        "greatest(capacity_units - allocated_units, 0) as weight_units",
-        "capacity_units as weight_units",
+        "macros/weigh.sql",
+        "totals.capacity_units - totals.allocated_units as weight_units",
+        "totals.capacity_units as weight_units",
+        "int_cost_model_weights",
     ),
     "an idle cluster is nobody's": Mutation(
-        f"{ATTRIBUTION}/int_weights_laddered.sql",
-        "where capacity_units > allocated_units or allocated_units = 0",
-        "where capacity_units > allocated_units",
+        "macros/weigh.sql",
+        "case when asked.basis = 'unattributed' then 'unattributed' else 'free' end",
+        "'unattributed'",
+        "int_cost_model_weights",
+    ),
+    "the idle part of even shares is everybody's": Mutation(
+        "macros/weigh.sql",
+        "where cost_models.cost_model = 'even' and held.lyft_label <> 'free'",
+        "where cost_models.cost_model = 'even'",
+        "int_cost_model_weights",
+    ),
+    "the largest share is of the capacity alone": Mutation(
+        "macros/weigh.sql",
+        "'greatest(held.capacity_units, held.allocated_units)'",
+        "'held.allocated_units'",
+        "int_cost_model_weights",
+    ),
+    "what is held beyond the capacity counts in full": Mutation(
+        "macros/weigh.sql",
+        "when held.allocated_units > resources.offered_units",
+        "when held.allocated_units < 0",
+        "int_cost_model_weights",
+    ),
+    "a gigabyte costs as much as a core": Mutation(
+        "macros/resource_weight.sql",
+        "{{ price_of_resource(name) }}",
+        "{{ price_of_resource('cpu') }}",
+        "int_cost_model_weights",
+    ),
+    "memory that nobody holds is spread over cores": Mutation(
+        "macros/weigh.sql",
+        "case when allocated_units = 0 then price * capacity_units else 0 end",
+        "0 * allocated_units",
+        "int_cost_model_weights",
+    ),
+    "free capacity that is spread stays": Mutation(
+        "macros/weigh.sql",
+        "or answered.lyft_label <> 'free'",
+        "or answered.lyft_label <> ''",
+        "int_cost_model_weights",
+    ),
+    # Platforms on platforms.
+    "a row about the bill sends parts on": Mutation(
+        f"{ATTRIBUTION}/int_handovers.sql",
+        "where product is null and usage_type is null",
+        "where usage_type is null",
+        "int_handovers",
+    ),
+    "a part is as well known as its first step": Mutation(
+        "macros/next_level.sql",
+        "greatest(\n            below.basis_rank",
+        "least(\n            below.basis_rank",
+        "int_parts_level_2",
+    ),
+    "a part is dealt over the schedules of days": Mutation(
+        "macros/next_level.sql",
+        "and below.interval_hours = schedules.interval_hours",
+        "and below.interval_hours <= schedules.interval_hours",
+        "int_parts_level_2",
+    ),
+    "free capacity is measured after it was spread": Mutation(
+        f"{ATTRIBUTION}/int_passages.sql",
+        "where is_measured and lyft_label = 'free'",
+        "where is_served and lyft_label = 'free'",
+    ),
+    "what goes back to a label is nobody's": Mutation(
+        f"{ATTRIBUTION}/int_splits.sql",
+        "case when not goes_back then lyft_label end as lyft_label",
+        "lyft_label",
     ),
     "unknown hours are dealt among those who are known": Mutation(
         f"{ATTRIBUTION}/int_weights_of_intervals.sql",
@@ -294,8 +362,8 @@ MUTATIONS = {
     ),
     "an hour is split by the schedules of days": Mutation(
         "models/marts/enriched_spend.sql",
-        "and charges.interval_hours = schedules.interval_hours",
-        "and charges.interval_hours <= schedules.interval_hours",
+        "and charges.interval_hours = splits.interval_hours",
+        "and charges.interval_hours <= splits.interval_hours",
     ),
     "a split is rounded to ten digits": Mutation(
         "models/marts/enriched_spend.sql",
@@ -304,8 +372,8 @@ MUTATIONS = {
     ),
     "what nobody knows about is nobody's": Mutation(
         "models/marts/enriched_spend.sql",
-        "when coalesce(schedules.lyft_label, 'unattributed') = 'unattributed'",
-        "when coalesce(schedules.lyft_label, 'unattributed') = ''",
+        "coalesce(splits.lyft_label, charges.source_label) as lyft_label",
+        "coalesce(splits.lyft_label, 'unattributed') as lyft_label",
     ),
     # What is served.
     "two teams own the hour of a move": Mutation(
@@ -320,8 +388,8 @@ MUTATIONS = {
     ),
     "free is what is not": Mutation(
         "models/marts/unallocated_capacity.sql",
-        "case when lyft_label = 'free' then spend else 0 end",
-        "case when lyft_label <> 'free' then spend else 0 end",
+        "charges.true_cost * passages.free_proportion as free_spend",
+        "charges.true_cost as free_spend",
     ),
     "the bridge loses what a plan covered": Mutation(
         "models/marts/invoice_bridge.sql",
