@@ -18,10 +18,17 @@ _GIB_OF_A_NODE_TEN_THOUSANDTHS = 9727  # What the kernel leaves of a machine's n
 # What goes wrong in the last two days, so that even a short simulation has met it.
 _OVER_SUBSCRIBED = ("core-1", utc("2026-11-19T14"))
 _NOTHING_REQUESTED = ("core-1", "m5.4xlarge", utc("2026-11-20T03"))
-_NODE_NEVER_SEEN = ("core-0", utc("2026-11-20T05"))
-_NODES_WITHOUT_TYPE = ("batch-0", "drivers", utc("2026-11-19"), timedelta(days=1))
+_NODES_WITHOUT_TYPE = (
+    ("batch-0", "drivers", utc("2026-11-19"), timedelta(days=1)),
+    ("ml-0", "general", utc("2026-11-20T14"), timedelta(hours=3)),
+)
 
 _REBUILD = Workload("routing", "rebuild", 40, 40, (("main", 8000, 2048),), "Job")
+_RETRAINING = Workload("lyftlearn", "retrain", 1, 1, (("main", 4000, 12288),), "Job", gpus=1)
+_ON_NODES_NEVER_SEEN = {
+    ("core-0", utc("2026-11-20T05")): _REBUILD,
+    ("ml-0", utc("2026-11-20T09")): _RETRAINING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +49,17 @@ class Node:
         usable = share(nominal, _GIB_OF_A_NODE_TEN_THOUSANDTHS, 10_000)
         return _of_hour(usable, self.machine.twentieths)
 
+    def gpus(self) -> int:
+        """GPU-hours that it offered."""
+        return _of_hour(self.machine.machine.instance_type.gpus * ONE, self.machine.twentieths)
+
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container in an hour, in ten-billionths of hours, core-hours, GiB-hours and GiB."""
+    """A container in an hour, in ten-billionths of hours, core-, GiB- and GPU-hours and GiB.
+
+    None is what nobody measures: GPUs of a container that has none, network twice in a pod.
+    """
 
     node: str
     instance_type: str
@@ -58,6 +72,8 @@ class Container:
     cpu_usage: int
     memory_request: int
     memory_usage: int
+    gpu_request: int | None
+    gpu_usage: int | None
     received: int | None
     transmitted: int | None
 
@@ -95,26 +111,28 @@ class _Place:
 
 @dataclass(slots=True)
 class _Room:
-    """Millicores and MiB that a node still has for pods."""
+    """Millicores, MiB and GPUs that a node still has for pods."""
 
     millicores: int
     mib: int
+    gpus: int
 
     @classmethod
     def of(cls, node: Node) -> _Room:
         kind = node.machine.machine.instance_type
-        return cls(
-            kind.vcpus * 1000, kind.memory_gib * 1024 * _GIB_OF_A_NODE_TEN_THOUSANDTHS // 10_000
-        )
+        mib = kind.memory_gib * 1024 * _GIB_OF_A_NODE_TEN_THOUSANDTHS // 10_000
+        return cls(kind.vcpus * 1000, mib, kind.gpus)
 
     def take(self, pod: Pod) -> bool:
         """Takes the room that a pod requests, if there is enough."""
         millicores = sum(container[1] for container in pod.workload.containers)
         mib = sum(container[2] for container in pod.workload.containers)
-        if millicores > self.millicores or mib > self.mib:
+        gpus = pod.workload.gpus
+        if millicores > self.millicores or mib > self.mib or gpus > self.gpus:
             return False
         self.millicores -= millicores
         self.mib -= mib
+        self.gpus -= gpus
         return True
 
 
@@ -146,19 +164,21 @@ class Clusters:
         self, cluster: Cluster, hour: datetime, nodes: list[Node]
     ) -> Iterator[tuple[Pod, _Place]]:
         """The pods of an hour where they run: what the day adds goes to the nodes it adds."""
-        usual = [node for node in nodes if not node.machine.machine.is_surge]
-        added = [node for node in nodes if node.machine.machine.is_surge]
         room = {node.name: _Room.of(node) for node in nodes}
         for workload, count, always in self._workloads(cluster, hour):
-            for number in range(count):
+            # Machines with GPUs are for pods that ask for one, which wait while there are none.
+            fit = [node for node in nodes if bool(node.gpus()) == bool(workload.gpus)]
+            usual = [node for node in fit if not node.machine.machine.is_surge] or fit
+            added = [node for node in fit if node.machine.machine.is_surge] or fit
+            for number in range(count if fit else 0):
                 pod = self._pod(cluster, hour, workload, number)
-                node = _pick(added if number >= always and added else usual, pod, room)
+                node = _pick(added if number >= always else usual, pod, room)
                 if (cluster.name, node.instance_type, hour) == _NOTHING_REQUESTED:
                     continue
                 twentieths = min(workload.minutes * TWENTIETHS // 60, node.machine.twentieths)
                 yield pod, _Place(node.name, node.instance_type, twentieths)
-        if (cluster.name, hour) == _NODE_NEVER_SEEN:
-            pod = self._pod(cluster, hour, _REBUILD, 0)
+        if (cluster.name, hour) in _ON_NODES_NEVER_SEEN:
+            pod = self._pod(cluster, hour, _ON_NODES_NEVER_SEEN[cluster.name, hour], 0)
             yield pod, _Place("ip-10-0-0-1.ec2.internal", "", TWENTIETHS // 2)
 
     def _workloads(self, cluster: Cluster, hour: datetime) -> Iterator[tuple[Workload, int, int]]:
@@ -192,6 +212,7 @@ class Clusters:
         for index, (name, millicores, mib) in enumerate(pod.workload.containers):
             cores = _of_hour(share(millicores * ONE, 1, 1000), place.twentieths)
             gib = _of_hour(share(mib * ONE, 1, 1024), place.twentieths)
+            gpus = _of_hour(pod.workload.gpus * ONE, place.twentieths) if index == 0 else 0
             percents >>= 8
             yield Container(
                 node=place.node,
@@ -205,6 +226,8 @@ class Clusters:
                 cpu_usage=cores * (20 + percents % 100) // 100,
                 memory_request=gib,
                 memory_usage=gib * (50 + percents % 50) // 100,
+                gpu_request=gpus or None,
+                gpu_usage=gpus * (30 + percents % 70) // 100 or None,
                 # Containers of a pod share its network; it is counted once.
                 received=percents % 4096 * ONE // 1024 if index == 0 else None,
                 transmitted=percents % 8192 * ONE // 1024 if index == 0 else None,
@@ -219,12 +242,11 @@ def _pick(nodes: list[Node], pod: Pod, room: dict[str, _Room]) -> Node:
 
 
 def _said_type(one: Running, hour: datetime) -> str:
-    cluster, group, since, duration = _NODES_WITHOUT_TYPE
     machine = one.machine
-    if (machine.cluster, machine.node_pool) == (cluster, group) and 0 <= (
-        (hour - since) // duration
-    ) < 1:
-        return ""
+    for cluster, group, since, duration in _NODES_WITHOUT_TYPE:
+        is_one = (machine.cluster, machine.node_pool) == (cluster, group)
+        if is_one and since <= hour < since + duration:
+            return ""
     return machine.instance_type.name
 
 

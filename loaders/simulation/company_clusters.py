@@ -29,7 +29,8 @@ class Workload:
     """Pods that are alike: `by_day` and `by_night` of them, each with these containers.
 
     A container is (name, requested millicores, requested MiB). A `minutes` of less than 60 makes
-    the workload a job that runs so long in each of its `hours`.
+    the workload a job that runs so long in each of its `hours`. A pod that asks for `gpus` has them
+    in its first container; it waits where no node has any.
     """
 
     namespace: str
@@ -40,6 +41,7 @@ class Workload:
     kind: str = "Deployment"
     minutes: int = 60
     hours: tuple[int, ...] = tuple(range(24))
+    gpus: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,10 @@ class Volume:
 
 @dataclass(frozen=True, eq=False)
 class Cluster:
-    """A Kubernetes cluster, whose spend is split by requests of `cost_model`'s resource."""
+    """A Kubernetes cluster."""
 
     name: str
     account: str
-    cost_model: str
     mark: Mark
     groups: tuple[NodeGroup, ...]
     workloads: tuple[Workload, ...]
@@ -82,9 +83,10 @@ def _job(
     *,
     minutes: int,
     hours: tuple[int, ...] = tuple(range(24)),
+    gpus: int = 0,
 ) -> Workload:
     containers = (("main", millicores, mib),)
-    return Workload(namespace, name, by_day, by_night, containers, "Job", minutes, hours)
+    return Workload(namespace, name, by_day, by_night, containers, "Job", minutes, hours, gpus)
 
 
 def _system(name: str, pods: int) -> Workload:
@@ -95,7 +97,6 @@ CLUSTERS = (
     Cluster(
         "core-0",
         PRODUCTION,
-        "cpu",
         of_cluster("core-0"),
         (
             NodeGroup("general", "c5.18xlarge", 3, surge=1, joins=7 * 60 + 24, leaves=21 * 60 + 36),
@@ -122,7 +123,6 @@ CLUSTERS = (
     Cluster(
         "core-1",
         PRODUCTION,
-        "cpu",
         # Spelled as its owner likes it; labels do not tell upper from lower case.
         tagged("core-1", "Core-1"),
         (
@@ -146,7 +146,6 @@ CLUSTERS = (
     Cluster(
         "batch-0",
         DATA,
-        "memory",
         of_cluster("batch-0"),
         (
             NodeGroup("memory", "r5.4xlarge", 2, surge=1, joins=0, leaves=6 * 60 + 30),
@@ -164,5 +163,24 @@ CLUSTERS = (
             _system("node-local-dns", 3),
         ),
         (Volume("pvc-features", "vol-05b8a8b56dada6ce7", 2000, "feature-store", "features-0"),),
+    ),
+    Cluster(
+        "ml-0",
+        DATA,
+        of_cluster("ml-0"),
+        (
+            # Nobody trains at night: the machines with GPUs are given back.
+            NodeGroup("gpu", "g5.xlarge", 0, surge=2, joins=5 * 60 + 48, leaves=22 * 60 + 30),
+            NodeGroup("general", "m5.xlarge", 2),
+        ),
+        (
+            _job("lyftlearn", "train", 1, 1, 2500, 11264, minutes=45, gpus=1),
+            Workload("eta", "inference", 1, 1, (("app", 1500, 6144), ("envoy", 250, 128)), gpus=1),
+            _web("lyftlearn", 2, 1, 1000, 4096),
+            _web("pricing", 1, 1, 750, 3072),
+            _job("fraud", "features", 1, 2, 500, 2048, minutes=30),
+            _system("node-local-dns", 2),
+        ),
+        (Volume("pvc-notebooks", "vol-0b61d2f7c35e9a084", 300, "lyftlearn", "notebooks-0"),),
     ),
 )

@@ -35,6 +35,7 @@ class InstanceType:
     name: str
     vcpus: int
     memory_gib: int
+    gpus: int
     normalized_units: int
     on_demand: int
     plan_rate: int
@@ -46,18 +47,19 @@ class InstanceType:
 
 
 INSTANCE_TYPES = {
-    name: InstanceType(name, vcpus, gib, factor, units(on_demand), units(plan_rate))
-    for name, vcpus, gib, factor, on_demand, plan_rate in (
-        ("c5.xlarge", 4, 8, 8, "0.17", "0.12"),
-        ("c5.2xlarge", 8, 16, 16, "0.34", "0.24"),
-        ("c5.9xlarge", 36, 72, 72, "1.53", "1.08"),
-        ("c5.18xlarge", 72, 144, 144, "3.06", "2.16"),
-        ("m5.large", 2, 8, 4, "0.096", "0.07"),
-        ("m5.xlarge", 4, 16, 8, "0.192", "0.14"),
-        ("m5.4xlarge", 16, 64, 32, "0.768", "0.56"),
-        ("r5.xlarge", 4, 32, 8, "0.252", "0.19"),
-        ("r5.4xlarge", 16, 128, 32, "1.008", "0.76"),
-        ("t3.medium", 2, 4, 2, "0.0416", "0.032"),
+    name: InstanceType(name, vcpus, gib, gpus, factor, units(on_demand), units(plan_rate))
+    for name, vcpus, gib, gpus, factor, on_demand, plan_rate in (
+        ("c5.xlarge", 4, 8, 0, 8, "0.17", "0.12"),
+        ("c5.2xlarge", 8, 16, 0, 16, "0.34", "0.24"),
+        ("c5.9xlarge", 36, 72, 0, 72, "1.53", "1.08"),
+        ("c5.18xlarge", 72, 144, 0, 144, "3.06", "2.16"),
+        ("g5.xlarge", 4, 16, 1, 8, "1.006", "0.74"),
+        ("m5.large", 2, 8, 0, 4, "0.096", "0.07"),
+        ("m5.xlarge", 4, 16, 0, 8, "0.192", "0.14"),
+        ("m5.4xlarge", 16, 64, 0, 32, "0.768", "0.56"),
+        ("r5.xlarge", 4, 32, 0, 8, "0.252", "0.19"),
+        ("r5.4xlarge", 16, 128, 0, 32, "1.008", "0.76"),
+        ("t3.medium", 2, 4, 0, 2, "0.0416", "0.032"),
     )
 }
 #: What a licence adds to an hour of a machine.
@@ -87,6 +89,7 @@ FLEETS = (
     Fleet("scratch", PRODUCTION, "m5.large", 1, 1, UNMARKED),
     Fleet("event-ingest", DATA, "c5.xlarge", 3, 2, tagged("event-ingest")),
     Fleet("feature-store", DATA, "r5.xlarge", 2, 2, tagged("feature-store")),
+    Fleet("spark", DATA, "c5.2xlarge", 1, 3, tagged("spark", "Spark")),
     Fleet("tiles", EDGE, "c5.xlarge", 2, 1, tagged("tiles", "Tiles", "maps"), WEST),
     Fleet("sandbox", SANDBOX, "t3.medium", 1, 1, IN_SANDBOX),
 )

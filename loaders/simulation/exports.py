@@ -112,8 +112,8 @@ def _containers(one: ClusterHour) -> Iterator[Row]:
             container.cpu_usage,
             container.memory_request,
             container.memory_usage,
-            None,  # No cluster has a GPU, so nobody measures one.
-            None,
+            container.gpu_request,
+            container.gpu_usage,
             container.received,
             container.transmitted,
         )
@@ -133,10 +133,10 @@ def _nodes(one: ClusterHour) -> Iterator[Row]:
             share(ONE, node.machine.twentieths, TWENTIETHS),
             node.cores(),
             node.memory_gib(),
-            0,
+            node.gpus(),
             node.cores() * _ALLOCATABLE_PERCENT // 100,
             node.memory_gib() * _ALLOCATABLE_PERCENT // 100,
-            0,
+            node.gpus(),
         )
 
 

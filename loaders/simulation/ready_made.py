@@ -15,10 +15,10 @@ from pathlib import Path
 
 from loaders.simulation.chance import Chance
 from loaders.simulation.clock import DAY, HOUR, stamp
+from loaders.simulation.company_platforms import WAREHOUSE
 from loaders.simulation.files import set_time
 from loaders.simulation.units import ONE, as_text
 
-PLATFORM = "warehouse"
 _FREE = "free"
 #: Who shares which part of the warehouse, as its owner spells them.
 _TENANTS = {
@@ -61,13 +61,13 @@ def published(chance: Chance, hour: datetime) -> Iterator[Published]:
 
 def write_day(root: Path, day: date, lines: Sequence[Published]) -> None:
     """Writes a day's schedule where the owner publishes it."""
-    path = root / PLATFORM / f"{day:%Y/%m}" / f"{PLATFORM}-{day:%Y-%m-%d}.csv"
+    path = root / WAREHOUSE / f"{day:%Y/%m}" / f"{WAREHOUSE}-{day:%Y-%m-%d}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_HEADER)
         for line in lines:
             writer.writerow(
-                (stamp(line.hour), PLATFORM, line.sub_platform, line.label, line.proportion)
+                (stamp(line.hour), WAREHOUSE, line.sub_platform, line.label, line.proportion)
             )
     set_time(path, datetime.combine(day, datetime.min.time()) + DAY + 2 * HOUR)
