@@ -80,9 +80,7 @@ class Resource:
     def has(self, label: str, product: str, usage_type: str) -> bool:
         """Whether a charge belongs to it."""
         return (
-            label == self.label
-            and self.product in ("", product)
-            and self.usage_type in usage_type
+            label == self.label and self.product in ("", product) and self.usage_type in usage_type
         )
 
 

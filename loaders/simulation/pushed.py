@@ -25,7 +25,13 @@ _FREE = "free"
 _TRAINERS = ("eta", "Pricing", "forecasting", "fraud ")
 _SPARK_USERS = ("event-ingest", "ETA", "feature-store", "pricing", "reporting")
 _FEATURES = {
-    "rider-api": ("airport-pickup", "scheduled-rides", "shared-rides", "Subscriptions", "rider-api"),
+    "rider-api": (
+        "airport-pickup",
+        "scheduled-rides",
+        "shared-rides",
+        "Subscriptions",
+        "rider-api",
+    ),
     "pricing": ("airport-pickup", "shared-rides", "subscriptions", "surge-pricing", "pricing"),
 }
 #: Spark's usage was lost for two hours; its owner never found it again.

@@ -9,10 +9,11 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from loaders.errors import InfraspendError
-from loaders.simulation import ready_made
+from loaders.simulation import pushed, ready_made
 from loaders.simulation.chance import Chance
 from loaders.simulation.charges import Bill, Charge, Columns
 from loaders.simulation.clock import DAY, HOUR, Period, Window
@@ -21,6 +22,7 @@ from loaders.simulation.commitments import Commitments
 from loaders.simulation.deliveries import Delivery, ExportDelivery, LegacyDelivery
 from loaders.simulation.exports import write_collection
 from loaders.simulation.machines import Machines
+from loaders.simulation.pushed import Usage
 from loaders.simulation.ready_made import Published
 from loaders.simulation.truth import Truth
 
@@ -75,7 +77,7 @@ def simulate(
         out: The directory; made if it is missing.
         days: How many days, up to the last one, which is always 2026-11-20.
         seed: What chance depends on.
-        scale: How large the company is; 1 has about 135 lines of the bill in an hour.
+        scale: How large the company is; 1 has about 150 lines of the bill in an hour.
         progress: Called with a line for every simulated day.
 
     Raises:
@@ -125,7 +127,7 @@ class _Run:
         self._commitments = Commitments(chance, scale)
         self._bill = Bill(chance, scale, window, self._commitments)
         self._clusters = Clusters(chance, scale)
-        self._truth = Truth(out / "truth")
+        self._truth = Truth(out / "truth", partial(pushed.pushed, chance))
         self._lines = 0
 
     def write(self) -> int:
@@ -158,6 +160,7 @@ class _Run:
         self._progress(f"Simulating {day:%Y-%m-%d}")
         clusters: defaultdict[str, list[ClusterHour]] = defaultdict(list)
         published: list[Published] = []
+        usage: list[Usage] = []
         for hour in (day + index * HOUR for index in range(24)):
             running = self._machines.running(hour)
             charges = self._bill.of_hour(hour, self._commitments.cover(hour, running))
@@ -170,9 +173,11 @@ class _Run:
             for one in in_clusters:
                 clusters[one.cluster.name].append(one)
             published.extend(by_owner)
+            usage.extend(pushed.pushed(self._chance, hour))
         for cluster, hours in clusters.items():
             write_collection(self._out / "kubernetes", day.date(), cluster, hours)
         ready_made.write_day(self._out / "platforms", day.date(), published)
+        pushed.write_day(self._out / "platforms", day.date(), usage)
 
     def _deliver(self, charges: Sequence[Charge], delivery: Delivery) -> None:
         delivery.write(charge.columns for charge in charges)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,12 @@ import pyarrow as pa
 
 from loaders.simulation.charges import Charge
 from loaders.simulation.clusters import ClusterHour
-from loaders.simulation.company_clusters import CLUSTERS
 from loaders.simulation.files import ParquetFile, Row
-from loaders.simulation.ready_made import PLATFORM, Published
+from loaders.simulation.ready_made import Published
 from loaders.simulation.truth_costs import Costs, UnusedReservations, costs_of, net_amortized
-from loaders.simulation.truth_shares import (
-    ALL,
-    SharesByPool,
-    shares_as_published,
-    shares_of_cluster,
-)
-from loaders.simulation.units import ONE, as_text
+from loaders.simulation.truth_levels import Levels
+from loaders.simulation.truth_schedules import Pushed, Schedules, schedules_of
+from loaders.simulation.units import as_text
 
 _TEXT = pa.string()
 _TIME = pa.timestamp("us")
@@ -56,15 +51,20 @@ SCHEDULE = pa.schema(
         ("cost_model", _TEXT),
         ("lyft_label", _TEXT),
         ("proportion", pa.decimal128(11, 10)),
+        ("basis", _TEXT),
     ]
 )
 ENRICHED_SPEND = pa.schema(
     [
         ("usage_hour", _TIME),
+        ("source_label", _TEXT),
         ("lyft_label", _TEXT),
         ("platform", _TEXT),
         ("sub_platform", _TEXT),
         ("capacity_pool", _TEXT),
+        ("cost_model", _TEXT),
+        ("via", _TEXT),
+        ("basis", _TEXT),
         ("product", _TEXT),
         ("charge_class", _TEXT),
         ("spend_none", _SPEND),
@@ -72,20 +72,21 @@ ENRICHED_SPEND = pa.schema(
     ]
 )
 
-_KUBERNETES = "k8s"
-_WAREHOUSE_LABEL = "warehouse"
+UNALLOCATED_CAPACITY = pa.schema(
+    [
+        ("usage_date", pa.date32()),
+        ("platform", _TEXT),
+        ("sub_platform", _TEXT),
+        ("capacity_pool", _TEXT),
+        ("spend_none", _SPEND),
+        ("free_spend_none", _SPEND),
+        ("spend_family", _SPEND),
+        ("free_spend_family", _SPEND),
+    ]
+)
+
 _ROWS_OF_A_ROW_GROUP = 20_000
-
-#: Where a charge goes: platform and sub-platform.
-_SubPlatform = tuple[str, str]
-
-_NOWHERE = (None, None)
-
-_COST_MODELS: dict[_SubPlatform, str] = {
-    **{(_KUBERNETES, cluster.name): cluster.cost_model for cluster in CLUSTERS},
-    (PLATFORM, "analytics"): "usage",
-    (PLATFORM, "storage"): "usage",
-}
+_UNSPLIT = (None, None, None, None)
 
 #: The named difference between the invoice and the true cost of a line of this type.
 _BRIDGE_ITEMS = {
@@ -101,14 +102,23 @@ _BRIDGE_ITEMS = {
 
 
 class Truth:
-    """Collects the truth of hour after hour and month after month, and writes it as it goes."""
+    """Collects the truth of hour after hour and month after month, and writes it as it goes.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: Where it is written.
+        pushed: What platform owners push for an hour, also for one before or after the simulation.
+    """
+
+    def __init__(self, folder: Path, pushed: Pushed) -> None:
         self._folder = folder
+        self._pushed = pushed
         self._unused = UnusedReservations()
         self._true_cost = _Rows(folder / "true_cost.parquet", TRUE_COST)
         self._schedule = _Rows(folder / "schedule.parquet", SCHEDULE)
         self._enriched = _Rows(folder / "enriched_spend.parquet", ENRICHED_SPEND)
+        self._passed: defaultdict[tuple[date, str, str, str], list[int]] = defaultdict(
+            lambda: [0, 0, 0, 0]
+        )
         self._totals: defaultdict[tuple[str, str], defaultdict[str, int]] = defaultdict(
             lambda: defaultdict(int)
         )
@@ -121,26 +131,26 @@ class Truth:
         published: Iterable[Published],
     ) -> None:
         """Adds an hour: its charges, what ran in the clusters, what the warehouse's owner says."""
-        shares: dict[_SubPlatform, SharesByPool] = {
-            (PLATFORM, sub_platform): by_pool
-            for sub_platform, by_pool in shares_as_published(published).items()
-        }
-        for cluster in clusters:
-            shares[_KUBERNETES, cluster.cluster.name] = shares_of_cluster(cluster)
-        self._add_schedules(hour, shares)
+        schedules = schedules_of(hour, clusters, published, self._pushed)
+        self._add_schedules(hour, schedules)
         self._unused.note(charges)
         self._total(charges)
-        self._add_costs(costs_of(charges), shares)
+        self._add_costs(costs_of(charges), Levels(schedules))
 
     def add_month(self, charges: Sequence[Charge]) -> None:
         """Adds the charges of a billing period as a whole, after all of its hours."""
         self._total(charges)
-        self._add_costs(costs_of(charges), {})
-        self._add_costs(self._unused.costs_of(charges), {})
+        # No charge of a whole period is a platform's.
+        levels = Levels({})
+        self._add_costs(costs_of(charges), levels)
+        self._add_costs(self._unused.costs_of(charges), levels)
 
     def close(self) -> None:
         """Writes what is left, and the totals."""
-        for rows in (self._true_cost, self._schedule, self._enriched):
+        unallocated = _Rows(self._folder / "unallocated_capacity.parquet", UNALLOCATED_CAPACITY)
+        for where, passed in sorted(self._passed.items()):
+            unallocated.add((*where, *passed))
+        for rows in (self._true_cost, self._schedule, self._enriched, unallocated):
             rows.close()
         totals: list[dict[str, Any]] = []
         for (period, payer), sums in sorted(self._totals.items()):
@@ -157,16 +167,13 @@ class Truth:
         path = self._folder / "totals.json"
         path.write_text(json.dumps(totals, indent=2), encoding="utf-8")
 
-    def _add_schedules(self, hour: datetime, shares: dict[_SubPlatform, SharesByPool]) -> None:
-        for (platform, sub_platform), by_pool in shares.items():
-            cost_model = _COST_MODELS[platform, sub_platform]
-            for pool, by_label in by_pool.items():
-                for label, proportion in by_label.items():
-                    self._schedule.add(
-                        (hour, 1, platform, sub_platform, pool, cost_model, label, proportion)
-                    )
+    def _add_schedules(self, hour: datetime, schedules: Schedules) -> None:
+        for key, schedule in schedules.items():
+            where = (*key.sub_platform.place, key.pool, key.cost_model)
+            for label, proportion in schedule.shares.items():
+                self._schedule.add((hour, 1, *where, label, proportion, schedule.basis))
 
-    def _add_costs(self, costs: Costs, shares: dict[_SubPlatform, SharesByPool]) -> None:
+    def _add_costs(self, costs: Costs, levels: Levels) -> None:
         """Adds costs at the grain of the truth, and splits those of the platforms."""
         coarse: defaultdict[Row, list[int]] = defaultdict(lambda: [0, 0, 0])
         spend: defaultdict[Row, list[int]] = defaultdict(lambda: [0, 0])
@@ -185,18 +192,28 @@ class Truth:
             sums[0] += cost.net_amortized
             sums[1] += cost.none
             sums[2] += cost.family
-            place = _place(key.lyft_label, key.product)
-            pool = None
-            by_label = {key.lyft_label: ONE}
-            if place is not None:
-                pools = shares[place]
-                pool = key.instance_type if key.instance_type in pools else ALL
-                by_label = pools[pool]
-            where = (*(place or _NOWHERE), pool)
-            for label, proportion in by_label.items():
-                parts = spend[(key.usage_hour, label, *where, key.product, key.charge_class)]
-                parts[0] += cost.none * proportion
-                parts[1] += cost.family * proportion
+            splitting = levels.split(key.lyft_label, key.product, key.usage_type, key.instance_type)
+            for part in splitting.parts:
+                last = part.steps[-1] if part.steps else None
+                where = (*last.sub_platform.place, last.pool, last.cost_model) if last else _UNSPLIT
+                parts = spend[
+                    key.usage_hour,
+                    key.lyft_label,
+                    part.label,
+                    *where,
+                    part.via,
+                    part.basis,
+                    key.product,
+                    key.charge_class,
+                ]
+                parts[0] += cost.none * part.units
+                parts[1] += cost.family * part.units
+            for step, units, free_units in splitting.passages:
+                passed = self._passed[key.usage_hour.date(), *step.sub_platform.place, step.pool]
+                passed[0] += cost.none * units
+                passed[1] += cost.none * free_units
+                passed[2] += cost.family * units
+                passed[3] += cost.family * free_units
         for row, amounts in coarse.items():
             self._true_cost.add((*row, *amounts))
         for row, amounts in spend.items():
@@ -235,12 +252,3 @@ class _Rows:
     def close(self) -> None:
         self._file.write(self._waiting)
         self._file.close()
-
-
-def _place(label: str, product: str) -> _SubPlatform | None:
-    """The sub-platform that a charge pays for: None for what no platform shares out."""
-    if label == _WAREHOUSE_LABEL:
-        return PLATFORM, "storage" if product == "AmazonS3" else "analytics"
-    if (_KUBERNETES, label) in _COST_MODELS:
-        return _KUBERNETES, label
-    return None

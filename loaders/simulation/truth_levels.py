@@ -111,9 +111,7 @@ class Levels:
             if next_step is None:
                 yield part
             else:
-                yield from self._divided(
-                    part._replace(steps=(*part.steps, next_step)), passages
-                )
+                yield from self._divided(part._replace(steps=(*part.steps, next_step)), passages)
 
 
 def _next_step(part: Part) -> Step | None:

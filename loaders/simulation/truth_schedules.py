@@ -67,9 +67,7 @@ def schedules_of(
     pushed: Pushed,
 ) -> Schedules:
     """All schedules of an hour."""
-    return dict(
-        [*_of_clusters(clusters), *_ready_made(published), *_of_pushed_usage(hour, pushed)]
-    )
+    return dict([*_of_clusters(clusters), *_ready_made(published), *_of_pushed_usage(hour, pushed)])
 
 
 def _schedule(sub_platform: SubPlatform, weights: Weights, basis: str) -> Schedule:

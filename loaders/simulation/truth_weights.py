@@ -92,9 +92,7 @@ def _of_one(resource: str) -> Callable[[Holding], Weights]:
 
     def weights(holding: Holding) -> Weights:
         idle = max(0, holding.offered[resource] - holding.total(resource))
-        return {FREE: idle} | {
-            label: amounts[resource] for label, amounts in holding.held.items()
-        }
+        return {FREE: idle} | {label: amounts[resource] for label, amounts in holding.held.items()}
 
     return weights
 

@@ -11,12 +11,13 @@ _CHARGE = """
 """
 _SHARE = """
     usage_hour, interval_hours::bigint as interval_hours, platform, sub_platform, capacity_pool,
-    cost_model, lyft_label, proportion::decimal(11, 10) as proportion
+    cost_model, lyft_label, proportion::decimal(11, 10) as proportion, basis
 """
 _SPENDING = """
-    usage_hour, lyft_label, platform, sub_platform, capacity_pool,
-    coalesce(product, '') as product, charge_class
+    usage_hour, source_label, lyft_label, platform, sub_platform, capacity_pool, cost_model, via,
+    basis, coalesce(product, '') as product, charge_class
 """
+_CAPACITY = "usage_date, platform, sub_platform, capacity_pool"
 
 
 def falsehoods(company: Company, truth: Path, pooling: str) -> dict[str, list[tuple[object, ...]]]:
@@ -29,7 +30,7 @@ def falsehoods(company: Company, truth: Path, pooling: str) -> dict[str, list[tu
     """
     files = {
         f"true_{name}": truth / f"{name}.parquet"
-        for name in ("true_cost", "schedule", "enriched_spend")
+        for name in ("true_cost", "schedule", "enriched_spend", "unallocated_capacity")
     }
     questions = {
         "what a charge cost": (
@@ -49,6 +50,13 @@ def falsehoods(company: Company, truth: Path, pooling: str) -> dict[str, list[tu
             from marts.enriched_spend group by all having sum(spend) <> 0""",
             f"""select {_SPENDING}, sum(spend_{pooling})::decimal(38, 20)
             from true_enriched_spend group by all having sum(spend_{pooling}) <> 0""",
+        ),
+        "what nobody held": (
+            f"""select {_CAPACITY}, spend::decimal(38, 20), free_spend::decimal(38, 20)
+            from marts.unallocated_capacity where spend <> 0 or free_spend <> 0""",
+            f"""select {_CAPACITY}, spend_{pooling}, free_spend_{pooling}
+            from true_unallocated_capacity
+            where spend_{pooling} <> 0 or free_spend_{pooling} <> 0""",
         ),
     }
     found = {
