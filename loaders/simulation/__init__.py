@@ -9,8 +9,8 @@ What it writes under its directory:
 
     bill/        a bucket of AWS's: legacy reports, and for the last month a CUR 2.0 export
     kubernetes/  a collection for each cluster and day
-    platforms/   the ready-made schedules of the data warehouse, a file a day
-    truth/       true_cost, schedule and enriched_spend as Parquet, and totals.json
+    platforms/   the data warehouse's ready-made schedules and what the other owners push, by day
+    truth/       true_cost, schedule, enriched_spend, unallocated_capacity (Parquet), totals.json
 """
 
 from loaders.simulation.run import SimulationResult, simulate

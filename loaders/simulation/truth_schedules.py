@@ -70,7 +70,7 @@ def schedules_of(
     return dict([*_of_clusters(clusters), *_ready_made(published), *_of_pushed_usage(hour, pushed)])
 
 
-def _schedule(sub_platform: SubPlatform, weights: Weights, basis: str) -> Schedule:
+def schedule_of(sub_platform: SubPlatform, weights: Weights, basis: str) -> Schedule:
     """What the sub-platform makes of weights: `spread` leaves out what nobody held."""
     with_free = shares_of(weights)
     if sub_platform.free_policy != "spread":
@@ -95,7 +95,7 @@ def _of_clusters(clusters: Iterable[ClusterHour]) -> Iterator[tuple[Key, Schedul
                 }
             for pool, by_label in weights.items():
                 key = Key(cluster, cost_model, pool)
-                yield key, _schedule(cluster, by_label, "measured")
+                yield key, schedule_of(cluster, by_label, "measured")
 
 
 def _ready_made(lines: Iterable[Published]) -> Iterator[tuple[Key, Schedule]]:
@@ -105,7 +105,7 @@ def _ready_made(lines: Iterable[Published]) -> Iterator[tuple[Key, Schedule]]:
     for name, by_label in weights.items():
         sub_platform = SUB_PLATFORMS[WAREHOUSE, name]
         key = Key(sub_platform, sub_platform.cost_model, ALL)
-        yield key, _schedule(sub_platform, by_label, "ready_made")
+        yield key, schedule_of(sub_platform, by_label, "ready_made")
 
 
 def _of_pushed_usage(hour: datetime, pushed: Pushed) -> Iterator[tuple[Key, Schedule]]:
@@ -115,7 +115,7 @@ def _of_pushed_usage(hour: datetime, pushed: Pushed) -> Iterator[tuple[Key, Sche
             weights, basis = _pushed_weights(sub_platform, hour, pushed), "pushed"
             if not weights:
                 weights, basis = _interpolated(sub_platform, hour, pushed), "interpolated"
-            yield key, _schedule(sub_platform, weights, basis)
+            yield key, schedule_of(sub_platform, weights, basis)
 
 
 def _pushed_weights(sub_platform: SubPlatform, hour: datetime, pushed: Pushed) -> Weights:

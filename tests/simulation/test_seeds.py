@@ -16,6 +16,7 @@ from loaders.simulation.clock import Period, Window, utc
 from loaders.simulation.commitments import Commitments
 from loaders.simulation.company import label_of_namespace
 from loaders.simulation.company_clusters import CLUSTERS
+from loaders.simulation.company_platforms import RESOURCES, SUB_PLATFORMS
 from loaders.simulation.machines import Machines
 
 SEEDS = Path(__file__).parents[2] / "seeds"
@@ -123,16 +124,46 @@ def test_every_owner_and_platform_owner_is_a_team() -> None:
     assert len({row["org"] for row in _rows("teams")}) == 3
 
 
-def test_the_platforms_are_declared_as_the_truth_splits_them(simulated: SimulationResult) -> None:
+def test_the_platforms_are_declared_as_the_company_means_them() -> None:
+    assert [
+        (
+            *(row["platform"], row["sub_platform"], row["schedule_source"], row["cost_model"]),
+            *(row["allocation_base"], row["free_policy"], row["pool_by"]),
+        )
+        for row in _rows("platforms")
+    ] == [
+        (
+            *(*one.place, one.source, one.cost_model, one.allocation_base, one.free_policy),
+            "instance_type" if one.has_pools else "sub_platform",
+        )
+        for one in SUB_PLATFORMS.values()
+    ]
+
+
+def test_what_belongs_to_a_platform_is_declared_as_the_company_means_it() -> None:
+    declared = {
+        (
+            *(row["platform"], row["sub_platform"], row["lyft_label"], row["product"]),
+            *(row["usage_type"].strip("%"), row["cost_model"]),
+        )
+        for row in _rows("platform_resources")
+    }
+    assert declared == {
+        (*one.sub_platform.place, one.label, one.product, one.usage_type, one.own_cost_model)
+        for one in RESOURCES
+    }
+
+
+def test_every_platform_has_a_schedule_for_each_cost_model_it_is_split_by(
+    simulated: SimulationResult,
+) -> None:
     found = duckdb.sql(
         f"""
         select distinct platform, sub_platform, cost_model
-        from '{simulated.truth}/schedule.parquet' order by all
+        from '{simulated.truth}/schedule.parquet'
         """
     ).fetchall()
-    rows = _rows("platforms")
-    declared = sorted((row["platform"], row["sub_platform"], row["cost_model"]) for row in rows)
-    assert found == declared
+    assert set(found) == {(*one.sub_platform.place, one.cost_model) for one in RESOURCES}
 
 
 @pytest.mark.parametrize("seed", ["closed_periods", "invoice_totals", "reports"])

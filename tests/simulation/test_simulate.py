@@ -95,7 +95,7 @@ def test_a_company_without_days_or_size_is_refused(tmp_path: Path, days: int, sc
 
 def test_collections_say_what_they_hold(two_days: Path) -> None:
     manifests = sorted((two_days / "kubernetes").rglob("collection.json"))
-    assert len(manifests) == 6
+    assert len(manifests) == 8
     for path in manifests:
         manifest = json.loads(path.read_text())
         assert path.parents[1].name == f"cluster={manifest['cluster']}"

@@ -4,6 +4,7 @@ import duckdb
 import pytest
 
 from loaders.simulation import SimulationResult
+from loaders.simulation.company_platforms import SUB_PLATFORMS
 from loaders.simulation.truth_shares import deal, shares_of
 from loaders.simulation.units import ONE
 
@@ -11,7 +12,7 @@ from loaders.simulation.units import ONE
 @pytest.fixture(scope="module")
 def truth(simulated: SimulationResult) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    for name in ("true_cost", "schedule", "enriched_spend"):
+    for name in ("true_cost", "schedule", "enriched_spend", "unallocated_capacity"):
         connection.execute(
             f"create view {name} as from read_parquet('{simulated.truth / name}.parquet')"
         )
@@ -40,7 +41,7 @@ def test_every_schedule_adds_up_to_exactly_one(truth: duckdb.DuckDBPyConnection)
     _none(
         truth,
         """
-        select usage_hour, platform, sub_platform, capacity_pool from schedule
+        select usage_hour, platform, sub_platform, capacity_pool, cost_model from schedule
         group by all having sum(proportion) != 1 or min(proportion) < 0
         """,
     )
@@ -56,13 +57,7 @@ def test_every_sub_platform_has_a_whole_schedule_in_every_hour(
         where capacity_pool = 'all' group by all order by all
         """
     ).fetchall()
-    assert found == [
-        ("k8s", "batch-0", hours),
-        ("k8s", "core-0", hours),
-        ("k8s", "core-1", hours),
-        ("warehouse", "analytics", hours),
-        ("warehouse", "storage", hours),
-    ]
+    assert found == sorted((*place, hours) for place in SUB_PLATFORMS)
 
 
 @pytest.mark.parametrize("pooling", ["none", "family"])
