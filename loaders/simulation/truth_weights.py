@@ -47,7 +47,7 @@ def holdings(one: ClusterHour, allocation_base: str) -> dict[str, Holding]:
     """What was offered and held of a cluster, by instance type and as a whole.
 
     A pod holds what it requested, or the larger of that and what it used if `allocation_base` is
-    `max`, resource by resource.
+    `max`, resource by resource. Of the network, which nobody offers, it holds what it moved.
     """
     found: defaultdict[str, Holding] = defaultdict(Holding)
     for node in one.nodes:
@@ -57,7 +57,7 @@ def holdings(one: ClusterHour, allocation_base: str) -> dict[str, Holding]:
                 found[pool].offered[resource] += amount
     for containers in _by_pod(one.containers):
         label = label_of_namespace(containers[0].namespace)
-        held = _held(containers, allocation_base)
+        held = {**_held(containers, allocation_base), "network": _moved(containers)}
         for pool in (containers[0].instance_type or _UNKNOWN, ALL):
             for resource, amount in held.items():
                 found[pool].held[label][resource] += amount
@@ -87,6 +87,10 @@ def _held(pod: list[Container], allocation_base: str) -> dict[str, int]:
     return {resource: max(requested[resource], used[resource]) for resource in _RESOURCES}
 
 
+def _moved(pod: list[Container]) -> int:
+    return sum((one.received or 0) + (one.transmitted or 0) for one in pod)
+
+
 def _of_one(resource: str) -> Callable[[Holding], Weights]:
     """What each label held of one resource; what was offered beyond it is free."""
 
@@ -114,10 +118,32 @@ def _weighted(holding: Holding) -> Weights:
     return weights
 
 
+def _largest(holding: Holding) -> Weights:
+    """The largest of the shares that each label held of the resources; the rest is free."""
+    weights: dict[str, Fraction] = {}
+    for label, amounts in holding.held.items():
+        parts = [
+            Fraction(amounts[resource], max(holding.offered[resource], holding.total(resource)))
+            for resource in _RESOURCES
+            if amounts[resource]
+        ]
+        weights[label] = max(parts, default=Fraction(0))
+    return {FREE: max(Fraction(0), 1 - sum(weights.values()))} | weights
+
+
+def _even(holding: Holding) -> Weights:
+    """The same for everyone who ran a pod."""
+    return dict.fromkeys(holding.held, 1)
+
+
 _COST_MODELS: Mapping[str, Callable[[Holding], Weights]] = {
     "cpu": _of_one("cpu"),
     "memory": _of_one("memory"),
+    "gpu": _of_one("gpu"),
+    "max": _largest,
     "weighted": _weighted,
+    "network": _of_one("network"),
+    "even": _even,
 }
 
 

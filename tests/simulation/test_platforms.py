@@ -4,6 +4,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -13,11 +14,19 @@ from typing import Any
 import duckdb
 
 from loaders.simulation import SimulationResult
-from loaders.simulation.company_clusters import Volume
+from loaders.simulation.clusters import ClusterHour, Container
+from loaders.simulation.company import UNMARKED
+from loaders.simulation.company_clusters import Cluster, Volume
 from loaders.simulation.company_platforms import SUB_PLATFORMS
 from loaders.simulation.truth_levels import Levels, Part
 from loaders.simulation.truth_schedules import Key, schedule_of
-from loaders.simulation.truth_weights import Holding, Weights, weights_of, weights_of_volumes
+from loaders.simulation.truth_weights import (
+    Holding,
+    Weights,
+    holdings,
+    weights_of,
+    weights_of_volumes,
+)
 from loaders.simulation.units import ONE
 from tests.end_to_end.reckoning import shares, ten_digits
 
@@ -65,6 +74,44 @@ def test_weighted_counts_a_gpu_nine_times_what_goes_with_it() -> None:
 def test_weighted_counts_what_nobody_offered_as_it_was_held() -> None:
     holding = _holding({}, {"a": {"cpu": 2, "memory": 3, "gpu": 1}, "b": {"cpu": 1}})
     assert weights_of(holding, "weighted") == {"free": 0, "a": 21, "b": 9}
+
+
+def test_max_is_what_a_label_holds_most_of() -> None:
+    idle = _holding({"cpu": 4, "memory": 10}, {"a": {"cpu": 1, "memory": 5}, "b": {"cpu": 1}})
+    assert weights_of(idle, "max") == {
+        "free": Fraction(1, 4),
+        "a": Fraction(1, 2),
+        "b": Fraction(1, 4),
+    }
+    full = _holding({"cpu": 4, "memory": 10}, {"a": {"cpu": 3}, "c": {"memory": 12, "gpu": 1}})
+    assert weights_of(full, "max") == {"free": 0, "a": Fraction(3, 4), "c": 1}
+
+
+def test_even_is_the_same_for_whoever_ran_and_network_what_was_moved() -> None:
+    holding = _holding({"cpu": 9}, {"a": {"cpu": 1, "network": 7}, "b": {"network": 2}})
+    assert weights_of(holding, "even") == {"a": 1, "b": 1}
+    assert weights_of(holding, "network") == {"free": 0, "a": 7, "b": 2}
+
+
+_IDLE = Container(
+    *("node", "m5.xlarge", "maps", "pod", "uid", "container"),
+    *(ONE, 0, 0, 0, 0),
+    *(None, None, None, None),
+)
+
+
+def test_a_pod_holds_what_it_requested_or_used_resource_by_resource() -> None:
+    def held(base: str, *containers: Container) -> dict[str, int]:
+        cluster = Cluster("some", "account", UNMARKED, (), (), ())
+        one = ClusterHour(cluster, datetime(2026, 11, 20), [], [], list(containers), ())
+        return holdings(one, base)["all"].held["maps"]
+
+    first = replace(_IDLE, cpu_request=4, cpu_usage=1, memory_usage=2, received=5, transmitted=6)
+    second = replace(_IDLE, cpu_request=1, cpu_usage=3, gpu_request=1)
+    # Not container by container: that would be 4 + 3 cores.
+    assert held("max", first, second) == {"cpu": 5, "memory": 2, "gpu": 1, "network": 11}
+    assert held("request", first, second) == {"cpu": 5, "memory": 0, "gpu": 1, "network": 11}
+    assert held("max", first, replace(second, cpu_usage=5))["cpu"] == 6
 
 
 def test_storage_is_what_was_claimed_and_what_was_left_behind() -> None:
