@@ -218,7 +218,8 @@ weighed as (
         {{ one }} - sum(weight_units) as spread_units
     from largest_shares
     group by {{ (hour + known) | join(', ') }}
-    having sum(weight_units) < {{ one }}
+    -- Every share was rounded down by less than one of these units.
+    having sum(weight_units) + count(*) <= {{ one }}
     union all
     select
         {{ hour | join(',\n        ') }},
