@@ -50,7 +50,10 @@ class _InOrder(TyperGroup):
 
     def list_commands(self, _context: object) -> list[str]:
         """The names of the verbs."""
-        return ["demo", "simulate", "track", "load", "build", "publish", "doctor"]
+        return [
+            *("demo", "simulate", "track", "load"),
+            *("build", "publish", "explain", "doctor"),
+        ]
 
 
 app = typer.Typer(
@@ -353,21 +356,43 @@ def track(
 @app.command()
 def doctor(
     prometheus: Annotated[
-        str, typer.Option(metavar="URL", help="The server whose metrics to look at.")
-    ],
+        str | None, typer.Option(metavar="URL", help="The server whose metrics to look at.")
+    ] = None,
+    platform: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The platform whose files to check.")
+    ] = None,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="URL|DIR|FILE",
+            help="With --platform: what is to be published, a file or a folder per platform.",
+        ),
+    ] = ".",
 ) -> None:
-    """Say what a Prometheus lacks for its clusters' usage to be tracked, and what to change.
+    """Say what is wrong with a Prometheus or a platform's files, before they are used.
 
     infraspend doctor --prometheus http://prometheus:9090
-    """
-    from loaders.kubernetes.diagnosis import Level, diagnose
 
+    infraspend doctor --platform spark --from exports/
+    """
+    from loaders.findings import Level
+    from loaders.kubernetes.diagnosis import diagnose as diagnose_prometheus
+    from loaders.platforms.diagnosis import diagnose as diagnose_platform
+
+    if prometheus is None and platform is None:
+        raise typer.BadParameter("name a server with --prometheus or a platform with --platform")
+    findings = []
     with _telling("doctor") as progress:
-        findings = diagnose(prometheus, progress=progress)
+        if prometheus is not None:
+            findings += diagnose_prometheus(prometheus, progress=progress)
+        if platform is not None:
+            findings += diagnose_platform(platform, source, _seeds(), progress=progress)
     for finding in findings:
         _say(str(finding))
     if lacking := sum(finding.level is Level.LACK for finding in findings):
-        raise InfraspendError(f"{prometheus} lacks {_count(lacking, 'thing')}: see above")
+        of = " and ".join(name for name in (prometheus, platform) if name is not None)
+        raise InfraspendError(f"{of} lacks {_count(lacking, 'thing')}: see above")
 
 
 @app.command(
@@ -414,6 +439,35 @@ def publish(
     if to is not None and "://" in to:
         raise InfraspendError(f"{to}: publishing to a URL is not supported yet; name a directory")
     _publish(warehouse, Path(to) if to else warehouse.parent / "published")
+
+
+@app.command()
+def explain(
+    label: Annotated[
+        str, typer.Option(metavar="LABEL", help="The label, as in the mart enriched_spend.")
+    ],
+    day: Annotated[
+        datetime,
+        typer.Option(
+            "--date", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The day of the usage, UTC."
+        ),
+    ],
+    rows: Annotated[
+        int, typer.Option(min=1, help="How many rows to show; the others are summed up in one.")
+    ] = 40,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Say why a label spent what it did on a day: charge x schedule x rule, adding up to it.
+
+    Each row is a kind of charge, the rule that labelled it, the platforms that split it and the
+    usage it was split by. The model int_spend_explained has the same for every hour, for SQL.
+
+        infraspend explain --label pricing --date 2026-11-18
+    """
+    from publishers.explanation import explain as take_apart
+    from publishers.explanation import print_explanation
+
+    print_explanation(take_apart(warehouse, label.strip().lower(), day.date()), out, rows)
 
 
 def main() -> None:

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 from typing import Final
 
+from loaders.findings import Finding, Level
 from loaders.kubernetes.nodes import INSTANCE_TYPE
 from loaders.kubernetes.prometheus import Prometheus
 from loaders.kubernetes.promql import during, literal
@@ -31,37 +30,6 @@ _LOOK_BACK_SECONDS: Final = 86_400
 _EXAMPLES: Final = 3
 
 
-class Level(Enum):
-    """What a finding means."""
-
-    GOOD = "good"
-    """It is as it should be."""
-
-    NOTE = "note"
-    """Tracking works, and something will not be known."""
-
-    LACK = "lack"
-    """Usage cannot be tracked, or not well enough, before something is changed."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is so on a server.
-
-    Attributes:
-        cluster: The cluster that it is about; empty for the server itself.
-        text: What is so, and what to change where it should be otherwise.
-        level: What it means.
-    """
-
-    cluster: str
-    text: str
-    level: Level = Level.GOOD
-
-    def __str__(self) -> str:
-        return f"{self.level.value}  {self.cluster or 'server'}: {self.text}"
-
-
 def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) -> list[Finding]:
     """Looks at a day of a server's metrics.
 
@@ -84,7 +52,7 @@ def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) ->
     if not clusters:
         findings.append(
             Finding(
-                "",
+                "server",
                 "no series has a label `cluster`: good for one cluster, whose name --cluster says;"
                 " with several, set `external_labels` (or a relabelling) to tell them apart",
                 Level.NOTE,
@@ -95,7 +63,7 @@ def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) ->
     ):
         findings.append(
             Finding(
-                "",
+                "server",
                 "some series have a label `cluster` and some have none: those without belong to no"
                 " cluster and are not counted; set the label on every scrape",
                 Level.LACK,

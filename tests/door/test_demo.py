@@ -39,6 +39,30 @@ def test_it_says_what_an_analyst_wants_to_know(first_run: str) -> None:
     assert unexplained.split() == ["unexplained", "0.0000000000"]
 
 
+def test_it_explains_what_a_service_spent(first_run: str, directory: Path) -> None:
+    with duckdb.connect(
+        str(directory / "company" / "published" / "infraspend.duckdb"), read_only=True
+    ) as connection:
+        ((day, spend),) = connection.execute("""
+            select usage_date, sum(spend) from marts.daily_spend
+            where lyft_label = 'shared-rides' group by usage_date order by usage_date limit 1
+        """).fetchall()
+    warehouse = ("--warehouse", "company/infraspend.duckdb")
+    question = ("explain", "--label", "Shared-Rides", "--date", str(day))
+    answer = run(*question, *warehouse, cwd=directory, COLUMNS="200")
+    assert answer.returncode == 0, answer.stderr
+    assert f"{spend} " in answer.stdout
+    assert "> features: pricing (all, usage)" in " ".join(answer.stdout.split())
+
+    nothing = run("explain", "--label", "nobody", "--date", str(day), *warehouse, cwd=directory)
+    assert nothing.returncode == 1
+    assert "nobody spent nothing" in nothing.stderr
+
+    nowhere = run(*question, "--warehouse", "nowhere.duckdb", cwd=directory)
+    assert nowhere.returncode == 1
+    assert "run infraspend build" in nowhere.stderr
+
+
 def test_it_publishes_marts_that_explain_themselves(first_run: str, directory: Path) -> None:
     published = directory / "company" / "published"
     assert f"{published.relative_to(directory)}/infraspend.duckdb" in first_run

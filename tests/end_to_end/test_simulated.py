@@ -7,6 +7,7 @@ import duckdb
 import pytest
 
 from loaders.simulation import SimulationResult, simulate
+from publishers.explanation import explain
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 
@@ -47,6 +48,36 @@ def test_as_applied_it_is_true_as_well(
     )
     assert result.succeeded, result.failures
     assert falsehoods(applied, simulation.truth, "none") == {}
+
+
+def test_what_every_label_spent_on_a_day_is_explained(
+    simulated: tuple[Company, SimulationResult],
+) -> None:
+    company, _ = simulated
+    with duckdb.connect(company.warehouse, read_only=True) as connection:
+        spend = connection.execute("""
+            select lyft_label, usage_hour::date as usage_date, sum(spend)
+            from marts.enriched_spend
+            where not is_period_charge and usage_hour::date = (
+                select max(usage_hour)::date from marts.enriched_spend where not is_period_charge
+            )
+            group by all order by all
+        """).fetchall()
+    assert len(spend) > 20
+    levels = set()
+    for label, day, amount in spend:
+        explanation = explain(company.warehouse, label, day)
+        assert explanation.spend == amount
+        assert sum(reason.spend for reason in explanation.reasons) == amount
+        levels |= {reason.through.count(" > ") for reason in explanation.reasons}
+        # Whatever was split by what was seen says by which usage.
+        assert all(
+            reason.usage
+            for reason in explanation.reasons
+            if reason.basis in ("measured", "pushed", "ready_made")
+            and label not in (reason.label.partition(" ")[0], "lyftlearn")
+        )
+    assert levels >= {0, 1, 2}
 
 
 def test_the_comparison_is_of_something(

@@ -1,44 +1,10 @@
--- Every charge with the platform that splits it, if any does, and the capacity pool that it pays
--- for. As few rows as the split needs: what only a reader of the bill asks is summed up.
+-- Every charge with the platform that splits it, in as few rows as the split needs: what only a
+-- reader of the bill asks is summed up.
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_pooled') }}
-),
-
-keys as (
-    select * from {{ ref('int_platform_keys') }}
-),
-
-assigned as (
-    select
-        charges.billing_period,
-        charges.payer_account_id,
-        charges.account_id,
-        charges.lyft_label,
-        charges.product,
-        charges.charge_class,
-        keys.platform,
-        keys.sub_platform,
-        keys.cost_model,
-        case
-            when keys.pool_by = 'instance_type' and charges.instance_type <> ''
-                then charges.instance_type
-            when keys.platform is not null then 'all'
-        end as wanted_pool,
-        charges.true_cost,
-        charges.usage_hour,
-        charges.interval_hours,
-        charges.is_period_charge
-    from charges
-    left join keys
-        on
-            charges.lyft_label = keys.lyft_label
-            and charges.product = keys.product
-            and charges.usage_type = keys.usage_type
-            and charges.usage_hour >= keys.valid_from
-            and charges.usage_hour < keys.valid_until
+    select * from {{ ref('int_charges_claimed') }}
 )
 
 select
@@ -46,7 +12,7 @@ select
     billing_period,
     payer_account_id,
     account_id,
-    lyft_label as source_label,
+    source_label,
 
     -- what
     product,
@@ -65,12 +31,12 @@ select
     usage_hour,
     case when platform is not null then interval_hours end as interval_hours,
     is_period_charge
-from assigned
+from charges
 group by
     billing_period,
     payer_account_id,
     account_id,
-    lyft_label,
+    source_label,
     product,
     charge_class,
     platform,

@@ -32,6 +32,7 @@ pod_hours as (
         cluster,
         node,
         instance_type,
+        instance_id,
         namespace,
         pod,
         uid,
@@ -45,7 +46,7 @@ pod_hours as (
         sum(gpu_usage_gpu_hours) as gpu_usage_gpu_hours,
         sum(network_gib) as network_gib
     from container_hours
-    group by cluster, node, instance_type, namespace, pod, uid, usage_hour
+    group by cluster, node, instance_type, instance_id, namespace, pod, uid, usage_hour
 ),
 
 pod_allocations as (

@@ -15,6 +15,7 @@ select
     node_hours.cluster,
     node_hours.node,
     coalesce(node_hours.instance_type, 'unknown') as instance_type,
+    {{ instance_of('node_hours.provider_id') }} as instance_id,
 
     -- how much
     coalesce(node_hours.cpu_capacity_core_hours, 0) as cpu_capacity_core_hours,

@@ -1,0 +1,245 @@
+"""Tells a platform's owner what is wrong with a file before it is published, row by row."""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import duckdb
+
+from loaders.errors import InfraspendError
+from loaders.findings import Finding, Level
+from loaders.places import as_directory
+from loaders.platforms.checking import KINDS, read_published, refused_hours, value_column
+from loaders.platforms.publication import SUFFIXES, published_files, read_publication, reader
+from loaders.result import Progress, silent
+from loaders.sql import text_of
+
+_EXAMPLES: Final = 3
+_BAD_ROWS: Final = 20
+_SOURCES: Final = {"usage": "pushed", "schedule": "ready_made"}
+_HOUR: Final = timedelta(hours=1)
+
+_Row = Mapping[str, str]
+
+
+@dataclass
+class _Seen:
+    """What the good rows of all files say about a sub-platform."""
+
+    kinds: set[str] = field(default_factory=set)
+    hours: set[datetime] = field(default_factory=set)
+    labels: set[str] = field(default_factory=set)
+    pools: set[str] = field(default_factory=set)
+
+
+def diagnose(
+    platform: str, source: str, seeds: Path, *, progress: Progress = silent
+) -> list[Finding]:
+    """Checks what a platform's owner is about to publish, and how the platform is declared.
+
+    Args:
+        platform: The platform, as in the seed `platforms`.
+        source: What would be given to `load platforms`: the directory or `s3://` URL that holds a
+            folder per platform; or a single file of the platform's.
+        seeds: The directory of the seeds.
+        progress: Told what is being done.
+
+    Returns:
+        What was found: how the platform is declared, then file by file, then sub-platform by
+        sub-platform.
+
+    Raises:
+        InfraspendError: Nothing was found, or a seed cannot be read.
+    """
+    declared = [row for row in _seed(seeds, "platforms") if row["platform"] == platform]
+    findings = list(_declaration(platform, declared, _seed(seeds, "platform_resources")))
+    seen: dict[str, _Seen] = defaultdict(_Seen)
+    with TemporaryDirectory(prefix="infraspend-") as folder:
+        workbench = Path(folder)
+        root = _root(platform, source, workbench)
+        files = [path for path in published_files(root) if _is_of(platform, root, path)]
+        if not files:
+            raise InfraspendError(
+                f"{source} holds nothing of {platform}: looked for"
+                f" {platform}/*{', *'.join(SUFFIXES)}"
+            )
+        for number, path in enumerate(files):
+            progress(f"{path.name}: checking")
+            findings += _file(root, path, workbench / f"file-{number:06}", seen)
+    owned = {row["lyft_label"].strip().lower() for row in _seed(seeds, "label_owners")}
+    for sub_platform, what in sorted(seen.items()):
+        rows = [row for row in declared if row["sub_platform"] == sub_platform]
+        findings += _sub_platform(platform, sub_platform, what, rows, owned)
+    return findings
+
+
+def _seed(seeds: Path, name: str) -> list[_Row]:
+    """The rows of a seed."""
+    try:
+        with (seeds / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
+            return [
+                {key: (value or "").strip() for key, value in row.items() if key is not None}
+                for row in csv.DictReader(file)
+            ]
+    except OSError as error:
+        raise InfraspendError(
+            f"{seeds}/{name}.csv cannot be read: INFRASPEND_SEEDS is to name the seeds' directory"
+        ) from error
+
+
+def _root(platform: str, source: str, workbench: Path) -> Path:
+    """A directory with a folder per platform, also around a single file."""
+    file = Path(source)
+    if not file.is_file():
+        return as_directory(source, workbench, lambda name: name.endswith(SUFFIXES))
+    if not file.name.endswith(SUFFIXES):
+        raise InfraspendError(f"{file} is no file of a known kind: {', '.join(SUFFIXES)}")
+    around = workbench / "single"
+    (around / platform).mkdir(parents=True)
+    (around / platform / file.name).symlink_to(file.absolute())
+    return around
+
+
+def _is_of(platform: str, root: Path, path: Path) -> bool:
+    """Whether a file lies in the platform's folder."""
+    return path.relative_to(root).parts[0] == platform
+
+
+def _declaration(
+    platform: str, declared: Sequence[_Row], resources: Sequence[_Row]
+) -> Iterator[Finding]:
+    """How the platform is declared in the seeds."""
+    if not declared:
+        yield Finding(
+            platform, "platforms.csv has no row for it: add one per sub-platform", Level.LACK
+        )
+        return
+    names = sorted({row["sub_platform"] for row in declared})
+    yield Finding(platform, f"is declared, with {', '.join(names)}")
+    for name in names:
+        if not any(
+            row["platform"] == platform and row["sub_platform"] == name for row in resources
+        ):
+            yield Finding(
+                f"{platform}: {name}",
+                "platform_resources.csv has no row for it, so that it would split nothing: add the"
+                " label that its charges carry",
+                Level.LACK,
+            )
+
+
+def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Iterator[Finding]:
+    """What is wrong with a file's rows; what is right with them is added to what was seen."""
+    folder.mkdir()
+    try:
+        publication = read_publication(root, path)
+        with duckdb.connect() as connection:
+            connection.execute("set timezone = 'UTC'")
+            call, columns = reader(connection, path, folder / "delivered")
+            value = value_column(publication, columns)
+            read_published(connection, publication, call, columns, value)
+            refused = refused_hours(connection, value)
+            bad = connection.execute(
+                "select row_number, problem from published where problem is not null order by all"
+            ).fetchall()
+            good = connection.execute(f"""
+                select sub_platform, usage_hour, lyft_label, {text_of("capacity_pool")}
+                from published
+                where problem is null
+            """).fetchall()
+    except InfraspendError as error:
+        yield Finding(path.name, str(error), Level.LACK)
+        return
+    except duckdb.Error as error:
+        yield Finding(path.name, f"cannot be read: {str(error).splitlines()[0]}", Level.LACK)
+        return
+    lost = {(sub_platform, hour) for _, sub_platform, hour, _, _ in refused}
+    rows = {row_number for row_number, _ in bad}
+    for row_number, problem in bad[:_BAD_ROWS]:
+        yield Finding(path.name, f"row {row_number}: {problem}", Level.LACK)
+    if len(bad) > _BAD_ROWS:
+        yield Finding(path.name, f"{len(bad) - _BAD_ROWS} more rows like these", Level.LACK)
+    for _, sub_platform, hour, row_number, reason in refused:
+        if row_number not in rows:
+            yield Finding(path.name, f"{sub_platform}, {hour}: {reason}", Level.LACK)
+    if lost:
+        yield Finding(path.name, f"{len(lost)} hours would be refused", Level.LACK)
+    kept = [row for row in good if (row[0], row[1]) not in lost]
+    yield Finding(path.name, f"{len(kept)} rows of {KINDS[value][0]} would land")
+    for sub_platform, hour, label, pool in kept:
+        what = seen[sub_platform]
+        what.kinds.add(KINDS[value][0])
+        what.hours.add(hour)
+        what.labels.add(label)
+        if pool is not None:
+            what.pools.add(pool)
+
+
+def _sub_platform(
+    platform: str, sub_platform: str, what: _Seen, declared: Sequence[_Row], owned: set[str]
+) -> Iterator[Finding]:
+    """Whether what was published of a sub-platform is what its declaration asks for."""
+    subject = f"{platform}: {sub_platform}"
+    first, last = min(what.hours), max(what.hours)
+    yield Finding(
+        subject,
+        f"{len(what.hours)} hours from {first} to {last}, {len(what.labels)} labels",
+    )
+    if not declared:
+        yield Finding(
+            subject, "platforms.csv has no row for it, so that it would not count", Level.LACK
+        )
+    wanted = {row["schedule_source"] for row in declared}
+    for kind in sorted(what.kinds):
+        if declared and _SOURCES[kind] not in wanted:
+            yield Finding(
+                subject,
+                f"the files hold {'usage' if kind == 'usage' else 'proportions'}, and platforms.csv"
+                f" says {' and '.join(sorted(wanted))}: only {_SOURCES[kind]} would count them",
+                Level.LACK,
+            )
+    if what.pools - {"all"} and all(row["pool_by"] == "sub_platform" for row in declared):
+        yield Finding(
+            subject,
+            f"has capacity pools ({_some(sorted(what.pools))}), and platforms.csv splits it as a"
+            " whole: they are added up",
+            Level.NOTE,
+        )
+    gaps = _gaps(what.hours)
+    if gaps:
+        yield Finding(
+            subject,
+            f"{sum(hours for _, hours in gaps)} hours are missing in between, the first"
+            f" {gaps[0][1]} from {gaps[0][0]}: they are filled in as far as interpolate_hours and"
+            " carry_hours allow",
+            Level.NOTE,
+        )
+    if unowned := sorted(what.labels - owned - {"free"}):
+        yield Finding(
+            subject,
+            f"label_owners.csv gives nobody {_some(unowned)}: the spend would be unassigned",
+            Level.NOTE,
+        )
+
+
+def _gaps(hours: set[datetime]) -> list[tuple[datetime, int]]:
+    """The first hour and the length of every gap between the first and the last hour."""
+    known = sorted(hours)
+    return [
+        (before + _HOUR, int((after - before) / _HOUR) - 1)
+        for before, after in pairwise(known)
+        if after - before > _HOUR
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    shown = ", ".join(names[:_EXAMPLES])
+    more = len(names) - _EXAMPLES
+    return f"{shown} and {more} more" if more > 0 else shown

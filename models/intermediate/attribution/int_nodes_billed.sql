@@ -1,0 +1,79 @@
+-- What each node of a cluster is on the bill for, where a platform is pooled by node: a charge is one
+-- row for all instances that are billed alike, and this is what it is made of. Empty where no
+-- platform asks for it.
+
+with
+
+line_items as (
+    select
+        *,
+        {{ instance_of('resource_id') }} as instance_id
+    from {{ ref('int_line_items_priced') }}
+    where charge_class = 'usage' and list_cost > 0
+),
+
+node_hours as (
+    select * from {{ ref('stg_kubernetes__node_hours') }}
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+    where schedule_source = 'kubernetes' and pool_by = 'node'
+),
+
+nodes as (
+    select distinct
+        platforms.platform,
+        platforms.sub_platform,
+        node_hours.instance_id
+    from node_hours
+    inner join platforms
+        on
+            node_hours.cluster = platforms.sub_platform
+            and node_hours.usage_hour >= platforms.valid_from
+            and node_hours.usage_hour < platforms.valid_until
+    where node_hours.instance_id is not null
+)
+
+select
+    -- which charge
+    line_items.billing_period,
+    line_items.payer_account_id,
+    line_items.account_id,
+    line_items.product,
+    line_items.usage_type,
+    line_items.operation,
+    line_items.region,
+    line_items.instance_type,
+    line_items.pricing_model,
+
+    -- which node
+    nodes.platform,
+    nodes.sub_platform,
+    nodes.instance_id,
+
+    -- how much of it
+    {{ usd('sum(line_items.list_cost)') }} as list_cost,
+
+    -- when
+    line_items.usage_hour,
+    line_items.interval_hours,
+    line_items.is_period_charge
+from line_items
+inner join nodes on line_items.instance_id = nodes.instance_id
+group by
+    line_items.billing_period,
+    line_items.payer_account_id,
+    line_items.account_id,
+    line_items.product,
+    line_items.usage_type,
+    line_items.operation,
+    line_items.region,
+    line_items.instance_type,
+    line_items.pricing_model,
+    nodes.platform,
+    nodes.sub_platform,
+    nodes.instance_id,
+    line_items.usage_hour,
+    line_items.interval_hours,
+    line_items.is_period_charge

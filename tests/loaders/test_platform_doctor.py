@@ -1,0 +1,120 @@
+"""The doctor tells a platform's owner what a file lacks, row by row, before it is published."""
+
+from pathlib import Path
+
+import pytest
+
+from loaders.errors import InfraspendError
+from loaders.findings import Level
+from loaders.platforms.diagnosis import diagnose
+
+PLATFORMS = """platform,sub_platform,schedule_source,pool_by
+spark,jobs,pushed,sub_platform
+spark,notebooks,ready_made,sub_platform
+"""
+RESOURCES = """platform,sub_platform,lyft_label
+spark,jobs,spark
+"""
+OWNERS = """lyft_label,team
+Api,web
+"""
+GOOD = """usage_hour,platform,sub_platform,lyft_label,usage
+2026-11-01T00:00:00Z,spark,jobs,api,1
+2026-11-01T00:00:00Z,spark,jobs,free,2
+2026-11-01T03:00:00Z,spark,jobs,web,1
+"""
+BAD = """usage_hour,platform,sub_platform,capacity_pool,lyft_label,usage
+2026-11-01T00:00:00Z,spark,jobs,large,api,1
+2026-11-01T01:30:00Z,spark,jobs,large,api,1
+2026-11-01T02:00:00Z,spark,jobs,large,unlabeled,1
+2026-11-01T02:00:00Z,spark,jobs,large,api,-1
+2026-11-01T03:00:00Z,spark,else,large,api,1
+"""
+SHARES = """usage_hour,platform,sub_platform,lyft_label,proportion
+2026-11-01T00:00:00Z,spark,jobs,api,0.5
+2026-11-01T01:00:00Z,spark,jobs,api,1
+"""
+
+
+@pytest.fixture
+def seeds(tmp_path: Path) -> Path:
+    folder = tmp_path / "seeds"
+    folder.mkdir()
+    (folder / "platforms.csv").write_text(PLATFORMS)
+    (folder / "platform_resources.csv").write_text(RESOURCES)
+    (folder / "label_owners.csv").write_text(OWNERS)
+    return folder
+
+
+def said(platform: str, source: Path, seeds: Path) -> list[str]:
+    return [str(finding) for finding in diagnose(platform, str(source), seeds)]
+
+
+def published(tmp_path: Path, content: str, name: str = "spark/usage.csv") -> Path:
+    file = tmp_path / "files" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    return tmp_path / "files"
+
+
+def test_a_good_file_is_good_and_its_gaps_and_owners_are_told(tmp_path: Path, seeds: Path) -> None:
+    assert said("spark", published(tmp_path, GOOD), seeds) == [
+        "good  spark: is declared, with jobs, notebooks",
+        "lack  spark: notebooks: platform_resources.csv has no row for it, so that it would split"
+        " nothing: add the label that its charges carry",
+        "good  usage.csv: 3 rows of usage would land",
+        "good  spark: jobs: 2 hours from 2026-11-01 00:00:00 to 2026-11-01 03:00:00, 3 labels",
+        "note  spark: jobs: 2 hours are missing in between, the first 2 from 2026-11-01 01:00:00:"
+        " they are filled in as far as interpolate_hours and carry_hours allow",
+        "note  spark: jobs: label_owners.csv gives nobody web: the spend would be unassigned",
+    ]
+
+
+def test_every_bad_row_is_named_with_its_reason(tmp_path: Path, seeds: Path) -> None:
+    assert said("spark", published(tmp_path, BAD), seeds)[2:] == [
+        "lack  usage.csv: row 2: usage_hour is no whole hour of UTC",
+        "lack  usage.csv: row 3: lyft_label is reserved: unlabeled",
+        "lack  usage.csv: row 4: usage is negative: -1",
+        "lack  usage.csv: 2 hours would be refused",
+        "good  usage.csv: 2 rows of usage would land",
+        "good  spark: else: 1 hours from 2026-11-01 03:00:00 to 2026-11-01 03:00:00, 1 labels",
+        "lack  spark: else: platforms.csv has no row for it, so that it would not count",
+        "note  spark: else: has capacity pools (large), and platforms.csv splits it as a whole:"
+        " they are added up",
+        "good  spark: jobs: 1 hours from 2026-11-01 00:00:00 to 2026-11-01 00:00:00, 1 labels",
+        "note  spark: jobs: has capacity pools (large), and platforms.csv splits it as a whole:"
+        " they are added up",
+    ]
+
+
+def test_a_schedule_that_is_not_one_or_not_asked_for_is_told(tmp_path: Path, seeds: Path) -> None:
+    assert said("spark", published(tmp_path, SHARES), seeds)[2:] == [
+        "lack  usage.csv: jobs, 2026-11-01 00:00:00: proportions add up to 0.5000000000 and not to"
+        " 1",
+        "lack  usage.csv: 1 hours would be refused",
+        "good  usage.csv: 1 rows of schedule would land",
+        "good  spark: jobs: 1 hours from 2026-11-01 01:00:00 to 2026-11-01 01:00:00, 1 labels",
+        "lack  spark: jobs: the files hold proportions, and platforms.csv says pushed: only"
+        " ready_made would count them",
+    ]
+
+
+def test_a_single_file_and_a_file_that_is_none(tmp_path: Path, seeds: Path) -> None:
+    single = published(tmp_path, GOOD) / "spark" / "usage.csv"
+    assert said("spark", single, seeds)[2] == "good  usage.csv: 3 rows of usage would land"
+    findings = diagnose("spark", str(published(tmp_path, "a,b\n1,2\n")), seeds)
+    assert [finding.level for finding in findings[2:]] == [Level.LACK]
+    assert "has no column usage_hour" in findings[2].text
+
+
+def test_a_platform_that_nobody_declared_and_files_that_are_not_there(
+    tmp_path: Path, seeds: Path
+) -> None:
+    root = published(tmp_path, GOOD.replace("spark", "flink"), "flink/usage.csv")
+    assert said("flink", root, seeds)[0] == (
+        "lack  flink: platforms.csv has no row for it: add one per sub-platform"
+    )
+    with pytest.raises(InfraspendError, match="holds nothing of spark"):
+        diagnose("spark", str(root), seeds)
+    with pytest.raises(InfraspendError, match=r"platforms\.csv cannot be read"):
+        diagnose("spark", str(root), tmp_path)
