@@ -52,7 +52,7 @@ def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) ->
     if not clusters:
         findings.append(
             Finding(
-                "server",
+                "",
                 "no series has a label `cluster`: good for one cluster, whose name --cluster says;"
                 " with several, set `external_labels` (or a relabelling) to tell them apart",
                 Level.NOTE,
@@ -63,7 +63,7 @@ def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) ->
     ):
         findings.append(
             Finding(
-                "server",
+                "",
                 "some series have a label `cluster` and some have none: those without belong to no"
                 " cluster and are not counted; set the label on every scrape",
                 Level.LACK,

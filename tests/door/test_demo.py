@@ -39,7 +39,8 @@ def test_it_says_what_an_analyst_wants_to_know(first_run: str) -> None:
     assert unexplained.split() == ["unexplained", "0.0000000000"]
 
 
-def test_it_explains_what_a_service_spent(first_run: str, directory: Path) -> None:
+@pytest.mark.usefixtures("first_run")
+def test_it_explains_what_a_service_spent(directory: Path) -> None:
     with duckdb.connect(
         str(directory / "company" / "published" / "infraspend.duckdb"), read_only=True
     ) as connection:

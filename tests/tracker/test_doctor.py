@@ -11,7 +11,7 @@ END = START + 4 * 3600
 
 def findings(url: str, cluster: str, level: Level) -> list[str]:
     found = diagnose(url, at=END)
-    return [one.text for one in found if (one.cluster, one.level) == (cluster, level)]
+    return [one.text for one in found if (one.subject, one.level) == (cluster, level)]
 
 
 def starts(texts: list[str], beginning: str) -> bool:
