@@ -48,7 +48,7 @@ def test_it_explains_what_a_service_spent(directory: Path) -> None:
             select usage_date, sum(spend) from marts.daily_spend
             where lyft_label = 'shared-rides' group by usage_date order by usage_date limit 1
         """).fetchall()
-    warehouse = ("--warehouse", "company/infraspend.duckdb")
+    warehouse = ("--warehouse", "company/demo.duckdb")
     question = ("explain", "--label", "Shared-Rides", "--date", str(day))
     answer = run(*question, *warehouse, cwd=directory, COLUMNS="200")
     assert answer.returncode == 0, answer.stderr
