@@ -1,10 +1,16 @@
 -- What to label next: the tags, accounts and products on spend that no rule labels yet, by the
--- dollars that one rule on each would label.
+-- dollars that one rule on each would label. What a commitment's fees cost is not among them: it has
+-- a label of its own, whatever the rules say.
+-- depends_on: {{ ref('stg_seeds__label_rules') }}
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_net') }}
+    select
+        *,
+        {{ rule_era(label_rules(), 'usage_hour') }} as rule_era
+    from {{ ref('int_charges_net') }}
+    where charge_class <> 'commitment_fee' and (charge_class <> 'discount' or has_net_costs)
 ),
 
 unlabeled_keys as (
@@ -30,6 +36,7 @@ unlabeled as (
             and charges.resource_id = unlabeled_keys.resource_id
             and charges.tags = unlabeled_keys.tags
             and charges.cost_categories = unlabeled_keys.cost_categories
+            and charges.rule_era = unlabeled_keys.rule_era
     group by
         unlabeled_keys.account_id,
         unlabeled_keys.product,

@@ -266,6 +266,18 @@ REFUSED: dict[str, tuple[list[Rule], str]] = {
         [(10, "product", "", "equals", "AmazonECR", "{value}", "", "")],
         "rule_order 10: its lyft_label takes a value",
     ),
+    "a placeholder that nobody defined": (
+        [(10, "tag", "user_team", "present", "", "{team}", "", "")],
+        "rule_order 10: its lyft_label has `{team}`, which is neither {value} nor a capture",
+    ),
+    "a capture that the pattern does not make": (
+        [(10, "tag", "user_team", "regex", "^(a|b)$", "{1}-{2}", "", "")],
+        "rule_order 10: its lyft_label has `{2}`, but its pattern captures 1",
+    ),
+    "an account that lost its zero": (
+        [(10, "account", "", "equals", "12345678901", "ci", "", "")],
+        "rule_order 10: `12345678901` is no account id: twelve digits, zeros in front too",
+    ),
 }
 
 
@@ -283,3 +295,31 @@ def test_a_rule_that_cannot_be_followed_is_refused_by_its_number(
 
     assert not result.succeeded
     assert any(f"label_rules.csv, {complaint}" in failure for failure in result.failures)
+
+
+def test_an_edited_rule_applies_wherever_its_dates_say_the_past_included(
+    labelled: Company, tmp_path: Path
+) -> None:
+    edited = Company(tmp_path, labelled.project)
+    edited.warehouse.parent.mkdir()
+    shutil.copy(labelled.warehouse, edited.warehouse)
+    # The bill speaks of 05:00 and 06:00. One rule is another now and always was; one holds from
+    # 06:00 on only.
+    changed = {
+        60: (60, "tag", "user_era", "equals", "moved", "first-home", "", ""),
+        90: (90, "operation", "", "equals", "PutObject", "writers", "2026-10-03 06:00:00", ""),
+    }
+    edited.declare(label_rules=_rules([changed.get(rule[0], rule) for rule in RULES]))
+
+    result = edited.build(
+        *("--select", "label_rules", "stg_seeds__label_rules", "int_label_keys"),
+        *("int_charges_labelled", "int_unused_commitments", "int_charges_pooled", "true_cost"),
+        *("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
+    )
+
+    assert result.succeeded, result.failures
+    expected = {case: label for case, (_, label) in LINES.items()}
+    assert labels_of_lines(edited) == expected | {
+        "before the move": "first-home",
+        "an operation": "unlabeled",
+    }

@@ -141,6 +141,22 @@ MUTATIONS = {
         "('AmazonRDS', [",
         "int_line_items_priced+",
     ),
+    "a discount on a purchase is forgotten": Mutation(
+        f"{TRUE_COST}/int_charges_blended.sql",
+        "priced.net_unblended_cost as net_cost",
+        "priced.unblended_cost as net_cost",
+    ),
+    "databases are under compute savings plans": Mutation(
+        "macros/savings_plans_for.sql",
+        "in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda')",
+        "in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda', 'AmazonRDS')",
+        "int_pool_members+",
+    ),
+    "units that are not normalized are nothing": Mutation(
+        f"{TRUE_COST}/int_unused_reservations.sql",
+        "coalesce(normalized_usage_amount, usage_amount)",
+        "normalized_usage_amount",
+    ),
     "what was used was wasted": Mutation(
         f"{TRUE_COST}/int_unused_reservations.sql",
         "- coalesce(used.used_units, 0), 0",

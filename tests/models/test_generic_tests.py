@@ -150,6 +150,14 @@ CASES = {
         rows("label, since, until", f"'a', {NOON}, {NOON} + to_hours(1)",
              f"'a', {NOON} + to_hours(2), {NOON} + to_hours(3)"),
     ),
+    "zeros_are_gone": Case(
+        "is_an_account", {}, rows("payer", "'012345678901'", "null"),
+        rows("payer", "'12345678901'"), column="payer",
+    ),
+    "no_account_at_all": Case(
+        "is_an_account", {}, rows("payer", "'012345678901'"),
+        rows("payer", "'0123-5678901'"), column="payer",
+    ),
     "half_past": Case(
         "is_an_hour", {}, rows("since", "'2026-11-01'", "'2026-11-01 05:00:00'", "null"),
         rows("since", "'2026-11-01 05:30:00'"), column="since",

@@ -160,6 +160,28 @@ def test_every_break_is_noticed(companies: dict[str, Company], tmp_path: Path) -
     assert {node.name for node in tests} == {*BREAKS, "layers_flow_one_way"}
 
 
+def test_net_costs_that_contradict_the_discounts_stop_the_build_with_the_evidence(
+    companies: dict[str, Company], tmp_path: Path
+) -> None:
+    broken = copy_of(companies["simulated"], tmp_path / "broken")
+    name = "net_costs_agree_with_discounts"
+    execute(broken, BREAKS[name])
+    shutil.rmtree(broken.project / "artifacts")
+
+    result = broken.build("--select", name)
+
+    (failure,) = result.failures
+    # The simulated company's only payer; a line's net cost is 100 dollars too low.
+    for evidence in (
+        "billing_period=2026-11",
+        "payer_account_id=111122223333",
+        "unblended_cost_and_discounts=",
+        "difference=-100.0000000000",
+        "have AWS correct the report",
+    ):
+        assert evidence in failure
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_landed_line_that_is_not_as_it_was_stops_the_build(
     companies: dict[str, Company], tmp_path: Path, damage: str
