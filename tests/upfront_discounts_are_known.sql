@@ -23,14 +23,14 @@ payers as (
 purchases as (
     select distinct
         payer_account_id,
-        reservation_id
+        concat(reservation_id, savings_plan_id) as commitment_id
     from charges
     where charge_class = 'commitment_prepayment'
 )
 
 select
     charges.payer_account_id,
-    charges.reservation_id,
+    concat(charges.reservation_id, charges.savings_plan_id) as commitment_id,
     min(charges.usage_hour) as first_hour
 from charges
 inner join payers
@@ -40,6 +40,8 @@ inner join payers
 left join purchases
     on
         charges.payer_account_id = purchases.payer_account_id
-        and charges.reservation_id = purchases.reservation_id
-where charges.prepaid_cost <> 0 and purchases.reservation_id is null
-group by charges.payer_account_id, charges.reservation_id
+        and concat(charges.reservation_id, charges.savings_plan_id) = purchases.commitment_id
+where
+    (charges.prepaid_cost <> 0 or charges.amortized_upfront_cost <> 0)
+    and purchases.commitment_id is null
+group by charges.payer_account_id, concat(charges.reservation_id, charges.savings_plan_id)

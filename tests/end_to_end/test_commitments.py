@@ -449,6 +449,29 @@ CASES |= {
         OF_OCTOBER,
         BRIDGE_OF_OCTOBER,
     ),
+    # Nobody knows what the purchase got off: 0.10 + 0.06 x 0.75.
+    "a reservation whose purchase never landed": Case(
+        USED_IN_OCTOBER,
+        {("alpha", "usage", 0): "0.145", ("alpha", "usage", 1): "0.145"},
+        BRIDGE_OF_OCTOBER | {"ri_used": "0.29", "true_cost": "0.29"},
+    ),
+    # Half a dollar an hour, half of it paid upfront; a fifth off the other half: 0.25 + 0.20.
+    "a plan whose purchase never landed": Case(
+        [
+            line(0, "SavingsPlanCoveredUsage", "0.75", M5, covered("0.50"), team="alpha"),
+            line(0, "SavingsPlanNegation", "-0.75", M5, covered("")),
+            line(0, "SavingsPlanRecurringFee", "0.25", plan_of("0.50", "0.50", "0.25", "0.25")),
+            line(0, "EdpDiscount", "-0.05", PLAN),
+        ],
+        {("alpha", "usage", 0): "0.45"},
+        {
+            "invoice": "0.20",
+            "sp_used": "-0.30",
+            "sp_negation": "0.75",
+            "sp_recurring_fee": "-0.20",
+            "true_cost": "0.45",
+        },
+    ),
     "the month of such a purchase": Case(
         [
             line(0, "Fee", "876", FEE, RESERVATION, period=SEPTEMBER),
@@ -516,3 +539,9 @@ def test_its_invoice_is_explained_step_by_step(company: Company, name: str) -> N
     )
     steps = {item: Decimal(amount) for item, amount in case.bridge.items()}
     assert dict(bridge) == {item: amount for item, amount in steps.items() if amount}
+
+
+def test_purchases_that_never_landed_are_warned_about(company: Company) -> None:
+    (warning,) = company.build("--select", "upfront_discounts_are_known").warnings
+    # A reservation and a plan.
+    assert "found 2, the first: payer_account_id=" in warning
