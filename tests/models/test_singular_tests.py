@@ -102,7 +102,26 @@ BREAKS = {
         select * replace ('of-another-report' as assembly_id) from raw_aws_cur.summaries
     """,
     "cost_models_fit_their_schedules": """
-        update intermediate.int_platform_cost_models set cost_model = 'usage'
+        update seeds.platforms set cost_model = 'usage' where schedule_source = 'kubernetes'
+    """,
+    "cost_models_compared_split_the_same_spend": """
+        insert into marts.cost_model_comparison (platform, spend, current_spend)
+        values ('k8s', 1, 2)
+    """,
+    "no_part_is_claimed_twice": """
+        insert into intermediate.int_handovers (
+            platform, sub_platform, lyft_label, next_platform, next_sub_platform,
+            valid_from, valid_until
+        )
+        select 'k8s', 'core-0', 'api', next_platform, 'all', '2026-01-01', '2027-01-01'
+        from (values ('spark'), ('gpu')) as claims (next_platform)
+    """,
+    "platforms_are_not_stacked_too_high": """
+        insert into intermediate.int_parts_level_4 (platform, next_platform, is_a_circle)
+        values ('k8s', 'a-fifth', false)
+    """,
+    "platforms_never_run_in_circles": """
+        insert into intermediate.int_parts_level_2 (platform, is_a_circle) values ('k8s', true)
     """,
     "workloads_add_up_to_their_label": f"""
         update intermediate.int_workload_shares set proportion = proportion - {DIGIT}
