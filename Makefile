@@ -39,7 +39,7 @@ demo: setup
 	$(BIN)/infraspend demo
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 lint: setup
 	$(BIN)/ruff check
