@@ -12,6 +12,9 @@ import pytest
 from tests.end_to_end.companies import ROOT, Company
 from tests.models.originals import copy_of
 
+A_DAY = "2026-11-19"
+"""A day that is simulated; some analyses are asked about a label and a day."""
+
 ANALYSES = sorted(path.stem for path in (ROOT / "analyses").glob("*.sql"))
 
 
@@ -19,12 +22,16 @@ def compile_analyses(company: Company) -> dict[str, str]:
     """Analysis -> its query; a build leaves analyses alone."""
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "compile"]
     options = ("--select", "path:analyses", "--profiles-dir", ".", "--target-path", "target")
+    asked = ("--vars", f"{{label: pricing, date: {A_DAY}}}")
     seen_from_project = {
         "INFRASPEND_WAREHOUSE": company.warehouse.relative_to(company.project).as_posix(),
         "INFRASPEND_SEEDS": "seeds",
     }
     subprocess.run(
-        [*command, *options], cwd=company.project, env=os.environ | seen_from_project, check=True
+        [*command, *options, *asked],
+        cwd=company.project,
+        env=os.environ | seen_from_project,
+        check=True,
     )
     compiled = company.project.glob("target/compiled/*/analyses/*.sql")
     return {path.stem: path.read_text() for path in compiled}
