@@ -27,6 +27,9 @@ MOST_UNPACKED: Final = 256 << 20
 MOST_EXPANSION: Final = 100
 """How many times its size a packed file may unpack to beyond that. Real reports stay below 40."""
 
+MOST_ROWS: Final = 1 << 20
+"""How many rows a Parquet file may say it has, whatever its size; beyond that one for each byte."""
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -137,35 +140,42 @@ def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection)
         connection: Opens it. Making one for every file takes longer than most files do.
 
     Raises:
-        InfraspendError: The file is not Parquet, or its footer is damaged.
+        InfraspendError: The file is not Parquet, its footer is damaged, or it says that it unpacks
+            to far more than a report would.
     """
     with path.open("rb") as raw:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
         size = raw.tell()
+    file = literal(str(path))
     try:
-        described = connection.execute(
-            f"describe select * from read_parquet({literal(str(path))})"
+        described = connection.execute(f"describe select * from read_parquet({file})").fetchall()
+        ((rows,),) = connection.execute(
+            f"select num_rows from parquet_file_metadata({file})"
+        ).fetchall()
+        ((unpacked,),) = connection.execute(
+            f"select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata({file})"
         ).fetchall()
     except duckdb.Error as error:
         raise InfraspendError(
             f"{name} is damaged ({str(error).splitlines()[0]}): copy it again"
         ) from error
+    if rows > max(MOST_ROWS, size):
+        raise InfraspendError(
+            f"{name} has {size} bytes and says it has {rows} rows: no report has more rows than"
+            " bytes, so it is not read"
+        )
+    _check_expansion(name, size, int(unpacked))
     columns = tuple((str(row[0]), str(row[1])) for row in described)
     return DataFile(name, path, size, digest, columns)
 
 
 def _drain(name: str, content: _Readable, packed: int, target: _Writable | None) -> list[str]:
     """Reads unpacked CSV to its end, copies it to `target`, and returns its header row."""
-    most = max(MOST_UNPACKED, MOST_EXPANSION * packed)
     head = b""
     unpacked = 0
     while chunk := content.read(_CHUNK):
         unpacked += len(chunk)
-        if unpacked > most:
-            raise InfraspendError(
-                f"{name} has {packed} bytes and unpacks to more than {most}: no report is packed"
-                " as tightly, so it is not read"
-            )
+        _check_expansion(name, packed, unpacked)
         if len(head) < _CHUNK:
             head += chunk
         if target is not None:
@@ -173,6 +183,15 @@ def _drain(name: str, content: _Readable, packed: int, target: _Writable | None)
     # A header row is some kilobytes; what follows it may be cut inside a character.
     text = io.StringIO(head.decode("utf-8-sig", errors="ignore"), newline="")
     return next(csv.reader(text), [])
+
+
+def _check_expansion(name: str, packed: int, unpacked: int) -> None:
+    most = max(MOST_UNPACKED, MOST_EXPANSION * packed)
+    if unpacked > most:
+        raise InfraspendError(
+            f"{name} has {packed} bytes and unpacks to more than {most}: no report is packed"
+            " as tightly, so it is not read"
+        )
 
 
 def _columns(name: str, header: list[str]) -> tuple[tuple[str, str], ...]:

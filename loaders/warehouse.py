@@ -26,6 +26,7 @@ os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 
 import dlt
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from loaders.errors import InfraspendError
@@ -41,6 +42,13 @@ from loaders.tables import (
 
 KILL_AT: Final = "INFRASPEND_KILL_AT"
 """Names the stage at which the process kills itself: how the tests prove that this is harmless."""
+
+
+MEMORY: Final = "INFRASPEND_MEMORY"
+"""Names how much memory DuckDB may take while landing, such as `4GB`; what does not fit goes to
+disk, beside the warehouse."""
+
+_MEMORY: Final = "2GB"
 
 
 class LandingError(Exception):
@@ -83,6 +91,14 @@ class Warehouse:
         with duckdb.connect(self.path) as connection:
             return connection.execute(sql, parameters).fetchall()
 
+    @contextmanager
+    def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database of its own in memory, for what is looked up before something lands."""
+        with duckdb.connect() as connection:
+            connection.execute(f"set temp_directory = {literal(str(self.workbench / 'scratch'))}")
+            connection.execute(f"set memory_limit = {literal(_memory())}")
+            yield connection
+
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
         """Runs one load that fills the given tables.
 
@@ -100,14 +116,20 @@ class Warehouse:
             self._remove_unfinished(dataset)
             raise LandingError(_database_message(failure)) from failure
 
-    def land_rows(self, dataset: str, rows: Mapping[str, Sequence[Mapping[str, object]]]) -> None:
+    def land_rows(
+        self,
+        dataset: str,
+        rows: Mapping[str, Sequence[Mapping[str, object]]],
+        derived: Iterable[Landing] = (),
+    ) -> None:
         """Runs one load of rows that Python holds: ledger rows, totals, rejects.
 
         Args:
             dataset: The dataset.
             rows: Table -> rows, each with a value for every column it has.
+            derived: What else the load fills, from what has landed before.
         """
-        landings = []
+        landings = list(derived)
         for table, table_rows in rows.items():
             if table_rows:
                 file = self.workbench / f"{dataset}.{table}.parquet"
@@ -143,7 +165,9 @@ class Warehouse:
             self._pipelines[dataset] = dlt.pipeline(
                 dataset,
                 pipelines_dir=str(_pipelines_dir(self.path)),
-                destination=dlt.destinations.duckdb(str(self.path)),
+                destination=dlt.destinations.duckdb(
+                    DuckDbCredentials(str(self.path), global_config={"memory_limit": _memory()})
+                ),
                 dataset_name=dataset,
             )
         return self._pipelines[dataset]
@@ -224,6 +248,10 @@ def checkpoint(stage: str) -> None:
 def utc_now() -> datetime:
     """The present as a plain UTC timestamp, as the raw tables hold it."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _memory() -> str:
+    return os.environ.get(MEMORY) or _MEMORY
 
 
 def _pipelines_dir(path: Path) -> Path:

@@ -16,6 +16,7 @@ from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
 from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 from loaders.files import DataFile
 from loaders.sql import csv_call, literal, quoted, time_of
+from loaders.tables import decimal_digits
 
 # A bundled discount is a price of usage, and no negotiated discount.
 DISCOUNT_LINE: Final = (
@@ -24,7 +25,6 @@ DISCOUNT_LINE: Final = (
 )
 
 _TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
-_BINARY: Final = ("DOUBLE", "FLOAT")
 
 
 @dataclass(frozen=True)
@@ -61,15 +61,17 @@ class Value:
         if kind == "timestamp":
             return f"cast({time_of(self.name, self.kind)} as timestamp)"
         exact = f"cast({self.text} as {kind})"
-        if self.kind not in _BINARY:
+        if self.kind != "DOUBLE":
             return exact
-        # The text of a double is slow, and a direct cast invents digits. One that leads back to
-        # the same double has its digits; from 100,000 up two of them could.
+        # The shortest text of a double has the digits that were meant, and takes long. Below
+        # 100,000 the double and its product are less than 3e-6 of the value away from them, in
+        # units of the last digit kept: unless it is that close to a tie, it rounds the same way.
         double = quoted(self.name)
-        direct = f"cast({double} as {kind})"
+        units = f"abs({double} * 1e{decimal_digits(kind)[1]})"
         return (
-            f"case when abs({double}) < 100000 and cast({direct} as double) = {double}"
-            f" then {direct} else {exact} end"
+            f"case when abs({double}) < 100000"
+            f" and abs({units} - trunc({units}) - 0.5) > 1e-8 + 3e-6 * abs({double})"
+            f" then cast({double} as {kind}) else {exact} end"
         )
 
 
@@ -129,7 +131,7 @@ def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
     joins = []
     for column, kind in CUR_COLUMNS.items():
         if column in layout.maps:
-            value = f"cast({column}_dictionary.canonical as json)"
+            value = f"{column}_dictionary.canonical"
             joins.append(
                 f" left join (from read_parquet({literal(str(maps))})"
                 f" where column_name = {literal(column)}) as {column}_dictionary"
@@ -145,50 +147,16 @@ def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
     return f"select {', '.join(columns)} from {layout.reader()} as delivered{''.join(joins)}"
 
 
-def dictionary(some_layouts: Sequence[Layout]) -> str:
-    """The query for how each delivered map lands: sorted keys, text values, none of them empty.
+def census(some_layouts: Sequence[Layout]) -> str:
+    """The query for what is in an assembly as delivered, by payer and currency, in one reading.
 
-    There are far fewer maps than lines, so that each is put in order once.
-
-    Columns: column_name, raw, canonical (NULL if no member has a value).
+    Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
+    unblended_cost_without_net (of the lines without a net one), the same three as
+    landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
+    shortest_interval_seconds (of a Usage line), and for each column whose map was delivered whole
+    a list of its maps, as JSON text.
     """
-    raws = " union all ".join(_raw_maps(layout) for layout in some_layouts if layout.maps)
-    members = "map_entries(cast(cast(raw as json) as map(varchar, varchar)))"
-    kept = f"list_sort(list_filter({members}, lambda member: member.value <> ''))"
-    text = f"cast(to_json(map_from_entries({kept})) as varchar)"
-    return (
-        f"select column_name, raw, nfc_normalize(nullif({text}, '{{}}')) as canonical"
-        f" from (select distinct column_name, raw from ({raws}) where raw is not null)"
-    )
-
-
-def _raw_maps(layout: Layout) -> str:
-    """The query for the maps of a layout's files."""
-    if layout.format in PARQUET:
-        # A column alone is read quickly.
-        return " union all ".join(
-            f"select distinct {literal(column)} as column_name, {value.raw_map} as raw"
-            f" from {layout.reader()} as delivered"
-            for column, value in layout.maps.items()
-        )
-    # Text has to be read whole, so once.
-    members = ", ".join(
-        f"{{'column_name': {literal(column)}, 'raw': {value.raw_map}}}"
-        for column, value in layout.maps.items()
-    )
-    return (
-        "select member.column_name, member.raw"
-        f" from (select unnest([{members}]) as member from {layout.reader()} as delivered)"
-    )
-
-
-def totals(some_layouts: Sequence[Layout]) -> str:
-    """The query for what an assembly adds up to, by payer and currency, as delivered.
-
-    Columns: payer, currency, lines, unblended cost, net unblended cost and unblended cost of the
-    lines without a net one, the same three with each amount rounded as it lands, lines with a net
-    one, seconds of the shortest Usage interval.
-    """
+    whole = _whole_maps(some_layouts)
     parts = []
     for layout in some_layouts:
         values = [
@@ -205,41 +173,78 @@ def totals(some_layouts: Sequence[Layout]) -> str:
             values.append(f"cast({value.text if value else 'null'} as decimal(38,18)) as {name}")
             landed = value.landed(CUR_COLUMNS[name]) if value else "null"
             values.append(f"cast({landed} as {CUR_COLUMNS[name]}) as landed_{name}")
+        for name in whole:
+            value = layout.maps.get(name)
+            values.append(f"{value.raw_map if value else 'null'} as {name}")
         parts.append(f"select {', '.join(values)} from {layout.reader()} as delivered")
     return f"""
         select
-            bill_payer_account_id,
-            line_item_currency_code,
-            count(*),
+            bill_payer_account_id as payer_account_id,
+            line_item_currency_code as currency_code,
+            count(*) as line_count,
             {_sums("")},
             {_sums("landed_")},
             count(*) filter (
                 where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
-            ),
+            ) as lines_with_net,
             min(
                 date_diff(
                     'second',
                     try_cast(split_part(identity_time_interval, '/', 1) as timestamp),
                     try_cast(split_part(identity_time_interval, '/', 2) as timestamp)
                 )
-            ) filter (where line_item_line_item_type = 'Usage')
+            ) filter (where line_item_line_item_type = 'Usage') as shortest_interval_seconds
+            {"".join(f", list(distinct {name}) as {name}" for name in whole)}
         from ({" union all ".join(parts)})
         group by bill_payer_account_id, line_item_currency_code
-        order by bill_payer_account_id, line_item_currency_code
     """
+
+
+def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
+    """The query for how each delivered map lands: sorted keys, text values, none of them empty.
+
+    There are far fewer maps than lines, so that each is put in order once.
+
+    Args:
+        some_layouts: The layouts of an assembly.
+        counted: The table that holds what `census` gave.
+
+    Returns:
+        The query, with the columns column_name, raw and canonical (JSON, NULL if no member has a
+        value); None if no map was delivered whole.
+    """
+    raws = " union all ".join(
+        f"select {literal(name)} as column_name, unnest({name}) as raw from {counted}"
+        for name in _whole_maps(some_layouts)
+    )
+    if not raws:
+        return None
+    members = "map_entries(cast(cast(raw as json) as map(varchar, varchar)))"
+    kept = f"list_sort(list_filter({members}, lambda member: member.value <> ''))"
+    text = f"cast(to_json(map_from_entries({kept})) as varchar)"
+    return (
+        f"select column_name, raw, cast(nfc_normalize(nullif({text}, '{{}}')) as json) as canonical"
+        f" from (select distinct column_name, raw from ({raws}) where raw is not null)"
+    )
+
+
+def _whole_maps(some_layouts: Sequence[Layout]) -> list[str]:
+    """The columns whose map was delivered whole by some of an assembly's files."""
+    return sorted({name for layout in some_layouts for name in layout.maps})
 
 
 def _sums(prefix: str) -> str:
     """What the costs add up to: as delivered, or as landed."""
     return f"""
-            coalesce(sum({prefix}line_item_unblended_cost), 0),
-            coalesce(sum({prefix}line_item_net_unblended_cost), 0),
+            coalesce(sum({prefix}line_item_unblended_cost), 0) as {prefix}unblended_cost,
+            coalesce(sum({prefix}line_item_net_unblended_cost), 0)
+                as {prefix}net_unblended_cost,
             coalesce(
                 sum({prefix}line_item_unblended_cost) filter (
                     where line_item_net_unblended_cost is null and not ({DISCOUNT_LINE})
                 ),
                 0
-            )"""
+            ) as {prefix}unblended_cost_without_net"""
 
 
 def first_bad_value(layout: Layout, file: DataFile) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from decimal import Decimal, localcontext
 from hashlib import sha256
 from pathlib import Path
@@ -11,11 +12,11 @@ import duckdb
 
 from loaders.aws_cur.canonical import (
     Layout,
+    census,
     dictionary,
     first_bad_value,
     layouts,
     line_items,
-    totals,
 )
 from loaders.aws_cur.checks import (
     Total,
@@ -72,14 +73,15 @@ def land(
     folder = warehouse.workbench / "aws_cur"
     folder.mkdir()
     try:
-        files = list(_verified(place, assembly, delivered, folder, progress))
+        files = list(_verified(warehouse, place, assembly, delivered, folder, progress))
         checkpoint("files_verified")
         shapes = _layouts(assembly, files)
         unknown = sorted({column for shape in shapes for column in shape.unknown})
         if ignored := [column for column in unknown if column not in _PARTITION_COLUMNS]:
             progress(f"{name}: not in CUR 2.0 and left out: {', '.join(ignored)}")
         try:
-            found = _totals(shapes)
+            maps = folder / "maps.parquet"
+            found = _count(warehouse, shapes, maps)
             lines = sum(total.line_count for total in found)
             if not accept_empty:
                 check_not_empty(warehouse, assembly, lines)
@@ -90,9 +92,9 @@ def land(
                 f"{name}: landing {lines:,} lines of {len(files)} files,"
                 f" {sum(file.bytes for file in files):,} bytes"
             )
-            _land_lines(warehouse, assembly, shapes, folder)
+            _land_lines(warehouse, assembly, shapes, maps)
         except (duckdb.Error, LandingError) as error:
-            raise _explained(shapes, error) from error
+            raise _explained(warehouse, shapes, error) from error
         checkpoint("lines_landed")
         try:
             _check_landed(warehouse, place, assembly, lines, delivered)
@@ -121,6 +123,7 @@ def _land_nothing(
 
 
 def _verified(
+    warehouse: Warehouse,
     place: Place,
     assembly: Assembly,
     delivered: Sequence[File],
@@ -130,7 +133,7 @@ def _verified(
     """The assembly's files, each readable in the folder once it is proven whole."""
     everything = sum(file.bytes for file in delivered)
     done = 0
-    with duckdb.connect() as connection:
+    with warehouse.scratch() as connection:
         for number, file in enumerate(delivered, start=1):
             progress(
                 f"{assembly.report} {assembly.billing_period}: verifying file {number} of"
@@ -157,28 +160,30 @@ def _layouts(assembly: Assembly, files: Sequence[DataFile]) -> list[Layout]:
     return shapes
 
 
-def _totals(shapes: Sequence[Layout]) -> list[Total]:
-    with duckdb.connect() as connection:
-        return [Total(*row) for row in connection.execute(totals(shapes)).fetchall()]
+def _count(warehouse: Warehouse, shapes: Sequence[Layout], maps: Path) -> list[Total]:
+    """What the files add up to; writes how their maps land, if they have any, to `maps`."""
+    with warehouse.scratch() as connection:
+        connection.execute(f"create table counted as {census(shapes)}")
+        if query := dictionary(shapes, "counted"):
+            connection.execute(f"copy ({query}) to {literal(str(maps))} (format parquet)")
+        columns = ", ".join(field.name for field in fields(Total))
+        counted = connection.execute(
+            f"select {columns} from counted order by payer_account_id, currency_code"
+        )
+        return [Total(*row) for row in counted.fetchall()]
 
 
 def _land_lines(
-    warehouse: Warehouse, assembly: Assembly, shapes: Sequence[Layout], folder: Path
+    warehouse: Warehouse, assembly: Assembly, shapes: Sequence[Layout], maps: Path
 ) -> None:
-    maps = folder / "maps.parquet"
-    if any(shape.maps for shape in shapes):
-        with duckdb.connect() as connection:
-            connection.execute(
-                f"copy ({dictionary(shapes)}) to {literal(str(maps))} (format parquet)"
-            )
     select = " union all ".join(line_items(shape, assembly.assembly_id, maps) for shape in shapes)
     warehouse.land(DATASET, [Landing("line_items", select, "_assembly_id", [assembly.assembly_id])])
 
 
-def _explained(shapes: Sequence[Layout], error: Exception) -> InfraspendError:
+def _explained(warehouse: Warehouse, shapes: Sequence[Layout], error: Exception) -> InfraspendError:
     """What is wrong with the files, by file, row and column where that can be found out."""
     for shape, file in _files(shapes):
-        with duckdb.connect() as connection:
+        with warehouse.scratch() as connection:
             try:
                 bad = connection.execute(first_bad_value(shape, file)).fetchone()
             except duckdb.Error as unreadable:
@@ -222,7 +227,6 @@ def _record(
     warehouse: Warehouse, assembly: Assembly, files: Sequence[DataFile], found: Sequence[Total]
 ) -> None:
     """Writes what is kept of an assembly for ever; its row in the ledger makes it count."""
-    warehouse.land(DATASET, [_summary(assembly)])
     seconds = grain_seconds(found)
     with localcontext(prec=38):
         unblended_cost = sum((total.unblended_cost for total in found), Decimal(0))
@@ -263,6 +267,7 @@ def _record(
                 }
             ],
         },
+        derived=[_summary(assembly)],
     )
 
 
