@@ -5,20 +5,25 @@ import io
 import itertools
 import json
 import os
+import random
 import shutil
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from loaders import aws_cur
+from loaders.aws_cur.canonical import Value
 from loaders.aws_cur.columns import landed_name, places
 from loaders.cur_columns import CUR_COLUMNS
 from loaders.errors import InfraspendError
 from loaders.files import MOST_UNPACKED
+from loaders.tables import AMOUNT
 from tests.loaders.bills import (
     FIXTURE,
     charge,
@@ -228,6 +233,30 @@ def test_cur_2_parquet_lands_in_the_same_shape(warehouse: Path, bucket: Path) ->
     assert rows(
         warehouse, "select assembly_id, format, unblended_cost from raw_aws_cur.assemblies"
     ) == [("execution-1/2026-10", "cur2_parquet", Decimal("880342.11177453"))]
+
+
+def test_every_double_lands_with_the_digits_that_it_prints(tmp_path: Path) -> None:
+    chance = random.Random(20261123)
+    costs = [-0.5e-10, 0.5e-10, 1.5e-10, 4.9999999995e-11, 99999.99999999995, 293447.37059151, 1e9]
+    for _ in range(20_000):
+        size = 10.0 ** chance.randint(-9, 6)
+        cost = chance.uniform(-size, size)
+        # As AWS prints them; with the noise of arithmetic; half-way between two amounts.
+        half = Decimal(cost).quantize(Decimal("1e-10")) + Decimal("0.5e-10")
+        costs += [round(cost, 10), cost, float(half)]
+    file = tmp_path / "costs.parquet"
+    table = {"double": pa.array(costs), "float": pa.array(costs, pa.float32())}
+    pq.write_table(pa.table(table), file)
+
+    landed = [
+        f"{Value(name, name.upper()).landed(AMOUNT)}, cast({name} as varchar)" for name in table
+    ]
+    found = duckdb.sql(f"select {', '.join(landed)} from read_parquet('{file}')").fetchall()
+
+    half_up = Context(prec=40, rounding=ROUND_HALF_UP)
+    for double, double_text, single, single_text in found:
+        for amount, text in ((double, double_text), (single, single_text)):
+            assert amount == Decimal(text).quantize(Decimal("1e-10"), context=half_up), text
 
 
 def test_one_execution_may_deliver_two_billing_periods(warehouse: Path, bucket: Path) -> None:

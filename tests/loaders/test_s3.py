@@ -11,6 +11,7 @@ from moto.s3.models import s3_backends
 
 from loaders import aws_cur, kubernetes, platforms
 from loaders.errors import InfraspendError
+from tests.houses import House
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, rows
 from tests.loaders.s3_server import (
@@ -218,3 +219,18 @@ def test_no_secret_is_written_anywhere(
     for secret in secrets:
         assert not any(secret in line for line in said)
         assert not any(secret.encode() in data for data in written)
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_build_writes_no_secret_of_the_environment_either(
+    fresh: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:canary-password@127.0.0.1:1")
+
+    assert fresh.build().succeeded
+
+    written = {path.name: path.read_bytes() for path in fresh.root.rglob("*") if path.is_file()}
+    assert {"manifest.json", "run_results.json", "dbt.log"} <= written.keys()
+    for name, data in written.items():
+        for secret in (b"AKIACANARY", b"canary-secret", b"canary-token", b"canary-password"):
+            assert secret not in data, name
