@@ -65,8 +65,10 @@ select
     free_nodes.nodes_free_in_every_hour,
     free_nodes.fewest_nodes,
     costs.free_spend,
-    cast(costs.spend * free_nodes.nodes_free_in_every_hour / free_nodes.fewest_nodes as decimal(18, 2))
-        as about_the_cost_of_these_nodes
+    cast(
+        costs.spend * free_nodes.nodes_free_in_every_hour / free_nodes.fewest_nodes
+        as decimal(18, 2)
+    ) as about_the_cost_of_these_nodes
 from costs
 inner join free_nodes
     on

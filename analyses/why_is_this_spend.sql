@@ -1,6 +1,6 @@
--- Why is this $X: every charge that a label paid a part of on a day, with the rule that labelled it,
--- the platforms that split it and the usage that it was split by; the parts add up to what the mart
--- says. `infraspend explain` prints the same, summed over the hours.
+-- Why is this $X: every charge that a label paid a part of on a day, with the rule that labelled
+-- it, the platforms that split it and the usage that it was split by; the parts add up to what the
+-- mart says. `infraspend explain` prints the same, summed over the hours.
 --
 --     dbt show --inline "$(cat analyses/why_is_this_spend.sql)" --limit -1 \
 --         --vars '{label: pricing, date: 2026-11-18}'
@@ -31,4 +31,4 @@ from {{ ref('int_spend_explained') }}
 where
     lyft_label = {{ sql_text(var('label', 'pricing')) }}
     and cast(usage_hour as date) = cast({{ sql_text(var('date', '2026-11-18')) }} as date)
-order by usage_hour, spend desc
+order by usage_hour asc, spend desc

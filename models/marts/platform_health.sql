@@ -78,14 +78,14 @@ weeks_before as (
         days.usage_date,
         days.platform,
         days.sub_platform,
-        sum(before.expected) as hours_before
+        sum(days_before.expected) as hours_before
     from days
-    inner join days as before
+    inner join days as days_before
         on
-            days.platform = before.platform
-            and days.sub_platform = before.sub_platform
-            and before.usage_date < days.usage_date
-            and before.usage_date >= days.usage_date - 28
+            days.platform = days_before.platform
+            and days.sub_platform = days_before.sub_platform
+            and days.usage_date > days_before.usage_date
+            and days.usage_date - 28 <= days_before.usage_date
     group by days.usage_date, days.platform, days.sub_platform
 ),
 
@@ -95,17 +95,25 @@ shares as (
         days.platform,
         days.sub_platform,
         schedules.lyft_label,
-        sum(case when schedules.usage_date = days.usage_date then schedules.proportion_units else 0 end)
-            as units_today,
-        sum(case when schedules.usage_date < days.usage_date then schedules.proportion_units else 0 end)
-            as units_before
+        sum(
+            case
+                when schedules.usage_date = days.usage_date then schedules.proportion_units
+                else 0
+            end
+        ) as units_today,
+        sum(
+            case
+                when schedules.usage_date < days.usage_date then schedules.proportion_units
+                else 0
+            end
+        ) as units_before
     from days
     inner join schedules
         on
             days.platform = schedules.platform
             and days.sub_platform = schedules.sub_platform
-            and schedules.usage_date <= days.usage_date
-            and schedules.usage_date >= days.usage_date - 28
+            and days.usage_date >= schedules.usage_date
+            and days.usage_date - 28 <= schedules.usage_date
     group by days.usage_date, days.platform, days.sub_platform, schedules.lyft_label
 ),
 

@@ -2,8 +2,6 @@
 -- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
 -- count, pod by pod and resource by resource, as the platform declares. Volumes are in no pool.
 
-{% set resources = ['cpu', 'memory', 'gpu', 'network', 'pods', 'storage'] %}
-
 with
 
 container_hours as (
@@ -190,11 +188,21 @@ whole as (
         'all' as capacity_pool,
         lyft_label,
         is_capacity,
-        {%- for resource in resources %}
-            sum({{ resource }}) as {{ resource }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum(cpu) as cpu,
+        sum(memory) as memory,
+        sum(gpu) as gpu,
+        sum(network) as network,
+        sum(pods) as pods,
+        sum(storage) as storage
     from by_pool
     group by usage_hour, platform, sub_platform, lyft_label, is_capacity
+),
+
+pools_and_whole as (
+    select * from whole
+    union all
+    select * from by_pool
+    where capacity_pool <> 'all'
 )
 
 select
@@ -204,20 +212,10 @@ select
     capacity_pool,
     lyft_label,
     is_capacity,
-    {%- for resource in resources %}
-        cast({{ resource }} as decimal(25, 10)) as {{ resource }}{{ ',' if not loop.last }}
-    {%- endfor %}
-from whole
-union all
-select
-    usage_hour,
-    platform,
-    sub_platform,
-    capacity_pool,
-    lyft_label,
-    is_capacity,
-    {%- for resource in resources %}
-        cast({{ resource }} as decimal(25, 10)) as {{ resource }}{{ ',' if not loop.last }}
-    {%- endfor %}
-from by_pool
-where capacity_pool <> 'all'
+    cast(cpu as decimal(25, 10)) as cpu,
+    cast(memory as decimal(25, 10)) as memory,
+    cast(gpu as decimal(25, 10)) as gpu,
+    cast(network as decimal(25, 10)) as network,
+    cast(pods as decimal(25, 10)) as pods,
+    cast(storage as decimal(25, 10)) as storage
+from pools_and_whole

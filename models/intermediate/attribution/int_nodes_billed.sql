@@ -1,5 +1,5 @@
--- What each node of a cluster is on the bill for, where a platform is pooled by node: a charge is one
--- row for all instances that are billed alike, and this is what it is made of. Empty where no
+-- What each node of a cluster is on the bill for, where a platform is pooled by node: a charge is
+-- one row for all instances that are billed alike, and this is what it is made of. Empty where no
 -- platform asks for it.
 
 with

@@ -15,7 +15,9 @@ below as (
         lyft_label as via_labels,
         '' as via,
         concat(
-            ' > ', platform, ': ', sub_platform, ' > ', next_platform, ': ', next_sub_platform, ' > '
+            concat(' > ', platform, ': ', sub_platform),
+            concat(' > ', next_platform, ': ', next_sub_platform),
+            ' > '
         ) as passed,
         lyft_label as label_before,
         next_platform as last_platform,
