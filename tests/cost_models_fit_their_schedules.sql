@@ -1,5 +1,4 @@
--- A cluster is measured in what it meters, what owners push or make in their usage. Shares that
--- are fixed are so for the whole sub-platform.
+-- A cluster is measured in what it meters, what owners push or make in their usage.
 
 with
 
@@ -12,16 +11,14 @@ declared as (
         platform,
         sub_platform,
         schedule_source,
-        cost_model,
-        true as is_own
+        cost_model
     from platforms
     union all
     select
         resources.platform,
         resources.sub_platform,
         platforms.schedule_source,
-        resources.cost_model,
-        false as is_own
+        resources.cost_model
     from {{ ref('stg_seeds__platform_resources') }} as resources
     inner join platforms
         on
@@ -40,6 +37,4 @@ left join {{ ref('int_cost_models') }} as cost_models
     on
         declared.schedule_source = cost_models.schedule_source
         and declared.cost_model = cost_models.cost_model
-where
-    cost_models.cost_model is null
-    or (declared.cost_model = 'fixed' and not declared.is_own)
+where cost_models.cost_model is null

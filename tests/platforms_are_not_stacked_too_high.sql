@@ -6,3 +6,4 @@ select distinct
     concat(next_platform, ': ', next_sub_platform) as would_go_on_to
 from {{ ref('int_parts') }}
 where level = {{ deepest_level() }} and next_platform is not null and not is_a_circle
+order by first_platform, labels

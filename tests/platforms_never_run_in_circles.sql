@@ -7,3 +7,4 @@ select distinct
     concat(next_platform, ': ', next_sub_platform) as comes_back_to
 from {{ ref('int_parts') }}
 where is_a_circle
+order by first_platform, labels

@@ -52,7 +52,9 @@ def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
         _collect(company, cluster)
     _publish(company)
     _declare(company)
-    return built(company, *WITHOUT_UNIT_TESTS)
+    marts = ("+true_cost", "+attribution_schedule", "+enriched_spend", "+unallocated_capacity")
+    quickly = ("--indirect-selection", "cautious", *WITHOUT_UNIT_TESTS)
+    return built(company, "--select", *marts, *quickly)
 
 
 def _lines() -> list[Row]:

@@ -165,6 +165,17 @@ CASES = {
     "no_time_at_all": Case(
         "is_an_hour", {}, rows("since", "'2026-11-01'"), rows("since", "'soon'"), column="since",
     ),
+    "nothing_where_something_must_be": Case(
+        "is_given", {}, rows("team", "'a'"), rows("team", "'a'", "null"), column="team",
+    ),
+    "a_word_that_nobody_knows": Case(
+        "is_one_of", {"values": ["usage", "even"]}, rows("word", "'even'", "null"),
+        rows("word", "'usage'", "'evens'"), column="word",
+    ),
+    "a_name_that_nobody_has": Case(
+        "names_one_of", {"to": "source('cases', 'calendar')", "field": "cluster"},
+        rows("name", "'blue'", "null"), rows("name", "'blue'", "'green'"), column="name",
+    ),
     "a_word_for_a_date": Case(
         "casts_to", {"type": "timestamp"}, rows("since", "'2026-11-01'", "null"),
         rows("since", "'soon'"), column="since",

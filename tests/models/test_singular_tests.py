@@ -104,6 +104,13 @@ BREAKS = {
     "cost_models_fit_their_schedules": """
         update seeds.platforms set cost_model = 'usage' where schedule_source = 'kubernetes'
     """,
+    "fixed_shares_are_of_a_whole_platform": """
+        insert into seeds.platform_resources (platform, sub_platform, lyft_label, cost_model)
+        values ('spark', 'production', 'api', 'fixed')
+    """,
+    "what_is_published_is_declared": """
+        delete from seeds.platforms where platform = 'spark'
+    """,
     "cost_models_compared_split_the_same_spend": """
         insert into marts.cost_model_comparison (platform, spend, current_spend)
         values ('k8s', 1, 2)
