@@ -1,6 +1,13 @@
 -- What AWS changed when it delivered a billing period again: each assembly against the one before
 -- it, by account and tag set. Read from the summaries that are kept of every assembly, so that it
 -- is there after the lines have been pruned.
+-- depends_on: {{ ref('stg_seeds__label_rules') }}
+
+{# Of what a rule may look at, a summary has the tags and the account. #}
+{% set rules = [] %}
+{% for rule in label_rules() if rule.conditions | rejectattr('on', 'in', ['tag', 'account']) | list | length == 0 %}
+    {% do rules.append(rule) %}
+{% endfor %}
 
 with
 
@@ -70,6 +77,41 @@ changes as (
     having sum(line_count) <> 0 or sum(unblended_cost) <> 0 or sum(net_unblended_cost) <> 0
 ),
 
+dated as (
+    select
+        changes.assembly_id,
+        changes.payer_account_id,
+        changes.account_id,
+        changes.tags,
+        changes.line_count_change,
+        changes.unblended_cost_change,
+        changes.net_unblended_cost_change,
+        cast(concat(in_order.billing_period, '-01') as timestamp) as period_start
+    from changes
+    inner join in_order on changes.assembly_id = in_order.assembly_id
+),
+
+of_an_era as (
+    select
+        *,
+        {{ rule_era(rules, 'period_start') }} as rule_era
+    from dated
+),
+
+matched as (
+    select
+        *,
+        {{ winning_rule(rules) }} as label_rule
+    from of_an_era
+),
+
+labelled as (
+    select
+        *,
+        coalesce({{ label_of_rule(rules) }}, 'unlabeled') as lyft_label
+    from matched
+),
+
 closed_with as (
     select
         closed_periods.payer_account_id,
@@ -87,21 +129,22 @@ select
     in_order.previous_assembly_id,
 
     -- who
-    changes.payer_account_id,
-    changes.account_id,
-    changes.tags,
+    labelled.payer_account_id,
+    labelled.account_id,
+    labelled.tags,
+    labelled.lyft_label,
 
     -- what changed
-    cast(changes.line_count_change as bigint) as line_count_change,
-    cast(changes.unblended_cost_change as decimal(38, 18)) as unblended_cost_change,
-    cast(changes.net_unblended_cost_change as decimal(38, 18)) as net_unblended_cost_change,
+    cast(labelled.line_count_change as bigint) as line_count_change,
+    cast(labelled.unblended_cost_change as decimal(38, 18)) as unblended_cost_change,
+    cast(labelled.net_unblended_cost_change as decimal(38, 18)) as net_unblended_cost_change,
     coalesce(in_order.manifest_time > closed_with.manifest_time, false) as is_frozen_out,
 
     -- when
     in_order.manifest_time as restated_at
-from changes
-inner join in_order on changes.assembly_id = in_order.assembly_id
+from labelled
+inner join in_order on labelled.assembly_id = in_order.assembly_id
 left join closed_with
     on
-        changes.payer_account_id = closed_with.payer_account_id
+        labelled.payer_account_id = closed_with.payer_account_id
         and in_order.billing_period = closed_with.billing_period
