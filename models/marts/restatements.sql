@@ -5,8 +5,10 @@
 
 {# Of what a rule may look at, a summary has the tags and the account. #}
 {% set rules = [] %}
-{% for rule in label_rules() if rule.conditions | rejectattr('on', 'in', ['tag', 'account']) | list | length == 0 %}
-    {% do rules.append(rule) %}
+{% for rule in label_rules() %}
+    {% if not rule.conditions | rejectattr('on', 'in', ['tag', 'account']) | list %}
+        {% do rules.append(rule) %}
+    {% endif %}
 {% endfor %}
 
 with

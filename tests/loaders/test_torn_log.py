@@ -2,6 +2,10 @@
 
 A delete and a bulk insert in one transaction came back as the insert alone: a month counted twice.
 The version and the storage in use must give the old state or the new one, wherever the log tears.
+With DuckDB 1.5.6 this test fails: torn in its last two dozen bytes, where the commit is written,
+the log gives 300,000 rows of both versions. It needs nothing but `duckdb` and `pytest`:
+
+    pytest --noconftest tests/loaders/test_torn_log.py
 """
 
 import os
@@ -12,7 +16,10 @@ from pathlib import Path
 import duckdb
 
 ROWS = 150_000
-CUTS = 60
+CUTS = 40
+COMMIT = 32
+"""In so many bytes at its end the log says that the transaction is whole: it is torn at each."""
+
 OLD, NEW = (ROWS, 1), (ROWS, 2)
 
 
@@ -51,7 +58,9 @@ def test_a_log_torn_anywhere_gives_the_old_state_or_the_new_one(tmp_path: Path) 
     assert whole
 
     seen = set()
-    for cut in sorted({len(whole) * number // CUTS for number in range(CUTS + 1)}):
+    anywhere = {len(whole) * number // CUTS for number in range(CUTS)}
+    in_the_commit = {len(whole) - left for left in range(COMMIT)}
+    for cut in sorted(anywhere | in_the_commit):
         torn = tmp_path / f"torn-{cut}" / path.name
         torn.parent.mkdir()
         shutil.copy(path, torn)
