@@ -8,7 +8,7 @@
 -#}
 {% macro weigh(name, of) -%}
 {%- set hour = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool'] -%}
-{%- set known = ['basis', 'coverage'] -%}
+{%- set known = ['schedule_source', 'basis', 'coverage'] -%}
 {%- set one = '277200000000000000000' -%}
 
 totals as (
@@ -45,6 +45,7 @@ single as (
         {%- endfor %}
         cost_models.cost_model,
         held.lyft_label,
+        held.schedule_source,
         held.basis,
         held.coverage,
         held.weight_units
@@ -53,6 +54,7 @@ single as (
         on
             held.platform = cost_models.platform
             and held.sub_platform = cost_models.sub_platform
+            and held.schedule_source = cost_models.schedule_source
             and held.resource = cost_models.resource
     where cost_models.cost_model not in ('max', 'weighted', 'even')
     union all
@@ -62,6 +64,7 @@ single as (
         {%- endfor %}
         cost_models.cost_model,
         'free' as lyft_label,
+        totals.schedule_source,
         totals.basis,
         totals.coverage,
         totals.capacity_units - totals.allocated_units as weight_units
@@ -70,6 +73,7 @@ single as (
         on
             totals.platform = cost_models.platform
             and totals.sub_platform = cost_models.sub_platform
+            and totals.schedule_source = cost_models.schedule_source
             and totals.resource = cost_models.resource
     where
         cost_models.cost_model not in ('max', 'weighted', 'even')
@@ -83,6 +87,7 @@ present as (
         held.{{ column }},
         {%- endfor %}
         held.lyft_label,
+        held.schedule_source,
         held.basis,
         held.coverage
     from held
@@ -90,6 +95,7 @@ present as (
         on
             held.platform = cost_models.platform
             and held.sub_platform = cost_models.sub_platform
+            and held.schedule_source = cost_models.schedule_source
             and held.resource = cost_models.resource
     where cost_models.cost_model = 'even' and held.lyft_label <> 'free'
 ),
@@ -112,6 +118,7 @@ largest_shares as (
         on
             held.platform = cost_models.platform
             and held.sub_platform = cost_models.sub_platform
+            and held.schedule_source = cost_models.schedule_source
             and held.resource = cost_models.resource
     where cost_models.cost_model = 'max'
     group by
@@ -126,6 +133,7 @@ priced_resources as (
         {%- for column in hour + ['resource'] %}
         totals.{{ column }},
         {%- endfor %}
+        totals.schedule_source,
         totals.basis,
         totals.coverage,
         totals.capacity_units,
@@ -139,6 +147,7 @@ priced_resources as (
         on
             totals.platform = cost_models.platform
             and totals.sub_platform = cost_models.sub_platform
+            and totals.schedule_source = cost_models.schedule_source
             and totals.resource = cost_models.resource
     where cost_models.cost_model = 'weighted'
 ),
@@ -253,6 +262,7 @@ asked as (
         totals.{{ column }},
         {%- endfor %}
         cost_models.cost_model,
+        totals.schedule_source,
         totals.basis,
         totals.coverage
     from totals
@@ -260,6 +270,7 @@ asked as (
         on
             totals.platform = cost_models.platform
             and totals.sub_platform = cost_models.sub_platform
+            and totals.schedule_source = cost_models.schedule_source
             and totals.resource = cost_models.resource
     union distinct
     select
@@ -268,6 +279,7 @@ asked as (
         hours.sub_platform,
         'all' as capacity_pool,
         cost_models.cost_model,
+        hours.schedule_source,
         hours.basis,
         hours.coverage
     from hours
@@ -275,6 +287,7 @@ asked as (
         on
             hours.platform = cost_models.platform
             and hours.sub_platform = cost_models.sub_platform
+            and hours.schedule_source = cost_models.schedule_source
 ),
 
 answered as (
@@ -285,6 +298,7 @@ answered as (
         asked.{{ column }},
         {%- endfor %}
         case when asked.basis = 'unattributed' then 'unattributed' else 'free' end as lyft_label,
+        asked.schedule_source,
         asked.basis,
         asked.coverage,
         0 as weight_units,

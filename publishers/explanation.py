@@ -43,7 +43,7 @@ _REASONS = """
         last_platform, last_sub_platform, last_capacity_pool, last_cost_model, basis,
         sum(held) as held,
         sum(held_by_all) as held_by_all,
-        count(distinct usage_hour) as hours,
+        sum(interval_hours) as hours,
         sum(charge_true_cost) as charge_true_cost,
         sum(spend) as spend
     from hours

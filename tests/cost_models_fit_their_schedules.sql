@@ -24,6 +24,8 @@ declared as (
         on
             resources.platform = platforms.platform
             and resources.sub_platform = platforms.sub_platform
+            and resources.valid_from < platforms.valid_until
+            and resources.valid_until > platforms.valid_from
     where resources.cost_model is not null
 )
 

@@ -60,7 +60,10 @@ select
     cast(ec2_spend as decimal(38, 20)) as ec2_spend,
     cast(kubernetes_spend as decimal(38, 20)) as kubernetes_spend,
     case
-        when ec2_spend >= 0 and kubernetes_spend >= 0 and ec2_spend + kubernetes_spend > 0
+        when
+            ec2_spend >= 0
+            and kubernetes_spend >= 0
+            and cast(ec2_spend + kubernetes_spend as decimal(25, 10)) > 0
             then {{ part_of(
                 'cast(kubernetes_spend as decimal(25, 10))',
                 'cast(ec2_spend + kubernetes_spend as decimal(25, 10))'

@@ -72,9 +72,12 @@ cost_models as (
             platforms.platform = with_gpus.platform
             and platforms.sub_platform = with_gpus.sub_platform
     where
+        measures.cost_model = platforms.cost_model
         -- These are about single resources, and about what is agreed and not measured.
-        measures.cost_model not in ('storage', 'network', 'fixed')
-        and (measures.cost_model <> 'gpu' or with_gpus.platform is not null)
+        or (
+            measures.cost_model not in ('storage', 'network', 'fixed')
+            and (measures.cost_model <> 'gpu' or with_gpus.platform is not null)
+        )
 ),
 
 resources as (
@@ -101,7 +104,9 @@ seen as (
         on
             weights.platform = resources.platform
             and weights.sub_platform = resources.sub_platform
-    where resources.schedule_source = 'kubernetes'
+    where
+        resources.schedule_source = 'kubernetes'
+        and (resources.resource <> 'storage' or weights.capacity_pool = 'all')
     union all
     select
         usage_hour,
@@ -118,6 +123,7 @@ seen as (
 laddered as (
     select
         seen.*,
+        hours.schedule_source,
         hours.basis,
         hours.coverage
     from seen

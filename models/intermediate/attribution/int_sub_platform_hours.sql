@@ -1,6 +1,12 @@
 -- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights
 -- come from: the hour itself if it was seen well enough, else its good neighbours on both sides,
--- else the last good hour before it, else nowhere: then the hour is unattributed.
+-- else the last good hour before it, else nowhere: then the hour is unattributed. Hours from before
+-- a platform's schedules came from elsewhere, or were not fixed yet, lend nothing.
+
+{% set same_source -%}
+    calendar.platform, calendar.sub_platform, platforms.schedule_source,
+    case when platforms.cost_model = 'fixed' then 1 else 0 end
+{%- endset %}
 
 with
 
@@ -120,12 +126,12 @@ hours as (
         observed.coverage,
         coalesce(observed.is_good, false) as is_good,
         max(case when observed.is_good then calendar.usage_hour end) over (
-            partition by calendar.platform, calendar.sub_platform
+            partition by {{ same_source }}
             order by calendar.usage_hour
             rows between unbounded preceding and 1 preceding
         ) as last_good_hour,
         min(case when observed.is_good then calendar.usage_hour end) over (
-            partition by calendar.platform, calendar.sub_platform
+            partition by {{ same_source }}
             order by calendar.usage_hour
             rows between 1 following and unbounded following
         ) as next_good_hour
@@ -155,6 +161,7 @@ select
     -- ids
     platform,
     sub_platform,
+    schedule_source,
 
     -- how well it was seen
     coverage,

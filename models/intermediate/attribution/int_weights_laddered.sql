@@ -15,6 +15,7 @@ resources as (
         sub_platform,
         resource
     from {{ ref('int_platform_cost_models') }}
+    where schedule_source = 'kubernetes'
 ),
 
 kubernetes_weights as (
@@ -61,6 +62,7 @@ loans as (
         sub_platform,
         usage_hour,
         lender_hour,
+        schedule_source,
         basis,
         coverage,
         27720 as parts
@@ -72,6 +74,7 @@ loans as (
         sub_platform,
         usage_hour,
         lender_hour,
+        schedule_source,
         basis,
         coverage,
         hours_until * {{ floor_divide('27720', '(hours_since + hours_until)') }} as parts
@@ -83,6 +86,7 @@ loans as (
         sub_platform,
         usage_hour,
         next_good_hour as lender_hour,
+        schedule_source,
         basis,
         coverage,
         hours_since * {{ floor_divide('27720', '(hours_since + hours_until)') }} as parts
@@ -98,6 +102,7 @@ select
     weights.resource,
     weights.lyft_label,
     weights.is_capacity,
+    loans.schedule_source,
     loans.basis,
     loans.coverage,
     sum(weights.weight_units * loans.parts) as weight_units
@@ -115,5 +120,6 @@ group by
     weights.resource,
     weights.lyft_label,
     weights.is_capacity,
+    loans.schedule_source,
     loans.basis,
     loans.coverage
