@@ -7,6 +7,10 @@
     is a constant or an aggregate; `by` and `ties` together name one row.
 -#}
 {% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
+{%- set one = '10000000000' -%}
+{#- Above this a weight times the whole of a schedule needs more than 38 digits, and is divided in two steps. -#}
+{%- set fits = '10000000000000000000000000000' -%}
+{%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
 {{ name }}_totals as (
     select
         {{ by | join(',\n        ') }},
@@ -23,8 +27,7 @@
         weights.{{ column }},
         {%- endfor %}
         totals.whole_units,
-        case when totals.weight_of_all = 0 then 1 else weights.{{ weight }} end
-        * totals.whole_units as weighted_whole,
+        case when totals.weight_of_all = 0 then 1 else weights.{{ weight }} end as dealt_weight,
         case when totals.weight_of_all = 0 then totals.row_count else totals.weight_of_all end
             as total_weight
     from {{ of }} as weights
@@ -38,14 +41,31 @@
 {{ name }}_floored as (
     select
         *,
-        {{ floor_divide('weighted_whole', 'total_weight') }} as floor_units
+        {%- if whole == one %}
+        case
+            when total_weight <= {{ fits }}
+                then {{ floor_divide('dealt_weight * ' ~ one, 'total_weight') }}
+            else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
+                + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
+        end as floor_units
+        {%- else %}
+        {{ floor_divide('dealt_weight * whole_units', 'total_weight') }} as floor_units
+        {%- endif %}
     from {{ name }}_weighed
 ),
 
 {{ name }}_remainders as (
     select
         *,
-        weighted_whole - floor_units * total_weight as remainder
+        {%- if whole == one %}
+        case
+            when total_weight <= {{ fits }}
+                then dealt_weight * {{ one }} - floor_units * total_weight
+            else ({{ rest }} * 100000) % total_weight
+        end as remainder
+        {%- else %}
+        dealt_weight * whole_units - floor_units * total_weight as remainder
+        {%- endif %}
     from {{ name }}_floored
 ),
 

@@ -35,15 +35,62 @@ days as (
     group by hours.usage_date, hours.platform, hours.sub_platform
 ),
 
-at_stake as (
+-- What passed through each platform, at any level.
+passed as (
     select
-        cast(usage_hour as date) as usage_date,
+        usage_hour,
+        interval_hours,
         platform,
         sub_platform,
-        sum(spend) as spend
-    from {{ ref('enriched_spend') }}
-    where basis in ('interpolated', 'carried_forward', 'estimated', 'unattributed')
-    group by cast(usage_hour as date), platform, sub_platform
+        true_cost as spend
+    from {{ ref('int_charges_by_pool') }}
+    where platform is not null
+    union all
+    select
+        charges.usage_hour,
+        charges.interval_hours,
+        passages.last_platform as platform,
+        passages.last_sub_platform as sub_platform,
+        charges.true_cost * passages.proportion as spend
+    from {{ ref('int_charges_by_pool') }} as charges
+    inner join {{ ref('int_passages') }} as passages
+        on
+            charges.usage_hour = passages.usage_hour
+            and charges.interval_hours = passages.interval_hours
+            and charges.platform = passages.platform
+            and charges.sub_platform = passages.sub_platform
+            and charges.capacity_pool = passages.capacity_pool
+            and charges.cost_model = passages.cost_model
+),
+
+-- How well the platform itself is known, whatever came before it or comes after.
+known as (
+    select
+        usage_hour,
+        interval_hours,
+        platform,
+        sub_platform,
+        max({{ basis_rank('basis') }}) as basis_rank
+    from {{ ref('int_schedules') }}
+    where is_served and capacity_pool = 'all'
+    group by usage_hour, interval_hours, platform, sub_platform
+),
+
+at_stake as (
+    select
+        cast(passed.usage_hour as date) as usage_date,
+        passed.platform,
+        passed.sub_platform,
+        sum(passed.spend) as spend
+    from passed
+    left join known
+        on
+            passed.usage_hour = known.usage_hour
+            and passed.interval_hours = known.interval_hours
+            and passed.platform = known.platform
+            and passed.sub_platform = known.sub_platform
+    where coalesce(known.basis_rank > {{ basis_rank("'sub_platform'") }}, true)
+    group by cast(passed.usage_hour as date), passed.platform, passed.sub_platform
 ),
 
 -- The whole sub-platform under its own cost model.

@@ -9,9 +9,9 @@
     'platform', 'sub_platform', 'cost_model', 'usage_hour', 'interval_hours', 'is_period_charge'
 ] %}
 {% set billed_alike = [
-    'billing_period', 'payer_account_id', 'account_id', 'product', 'usage_type', 'operation',
-    'region', 'instance_type', 'pricing_model', 'platform', 'sub_platform', 'usage_hour',
-    'interval_hours', 'is_period_charge'
+    'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
+    'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'platform',
+    'sub_platform', 'usage_hour', 'interval_hours', 'is_period_charge'
 ] %}
 
 with
@@ -25,7 +25,10 @@ keys as (
 ),
 
 nodes as (
-    select * from {{ ref('int_nodes_billed') }}
+    select
+        *,
+        coalesce(label_rule, 0) as rule_order
+    from {{ ref('int_nodes_billed') }}
 ),
 
 assigned as (

@@ -2,14 +2,25 @@
 -- one row for all instances that are billed alike, and this is what it is made of. Empty where no
 -- platform asks for it.
 
+-- depends_on: {{ ref('stg_seeds__label_rules') }}
+
 with
 
 line_items as (
     select
         *,
-        {{ instance_of('resource_id') }} as instance_id
+        {{ instance_of('resource_id') }} as instance_id,
+        {{ rule_era(label_rules(), 'usage_hour') }} as rule_era
     from {{ ref('int_line_items_priced') }}
     where charge_class = 'usage' and list_cost > 0
+),
+
+resources_in_rules as (
+    select * from {{ ref('int_resources_in_rules') }}
+),
+
+label_keys as (
+    select * from {{ ref('int_label_keys') }}
 ),
 
 node_hours as (
@@ -40,6 +51,8 @@ select
     line_items.billing_period,
     line_items.payer_account_id,
     line_items.account_id,
+    label_keys.lyft_label,
+    label_keys.label_rule,
     line_items.product,
     line_items.usage_type,
     line_items.operation,
@@ -61,10 +74,24 @@ select
     line_items.is_period_charge
 from line_items
 inner join nodes on line_items.instance_id = nodes.instance_id
+left join resources_in_rules on line_items.resource_id = resources_in_rules.resource_id
+inner join label_keys
+    on
+        line_items.account_id = label_keys.account_id
+        and line_items.product = label_keys.product
+        and line_items.usage_type = label_keys.usage_type
+        and line_items.operation = label_keys.operation
+        and line_items.charge_class = label_keys.charge_class
+        and coalesce(resources_in_rules.resource_id, '') = label_keys.resource_id
+        and line_items.tags = label_keys.tags
+        and line_items.cost_categories = label_keys.cost_categories
+        and line_items.rule_era = label_keys.rule_era
 group by
     line_items.billing_period,
     line_items.payer_account_id,
     line_items.account_id,
+    label_keys.lyft_label,
+    label_keys.label_rule,
     line_items.product,
     line_items.usage_type,
     line_items.operation,
