@@ -23,6 +23,24 @@ from loaders.sql import text_of
 _EXAMPLES: Final = 3
 _BAD_ROWS: Final = 20
 _SOURCES: Final = {"usage": "pushed", "schedule": "ready_made"}
+_COLUMNS: Final = {
+    "platforms": ("platform", "sub_platform", "schedule_source", "cost_model", "owner"),
+    "platform_resources": ("platform", "sub_platform"),
+    "label_owners": ("lyft_label",),
+    "teams": ("team",),
+}
+_CLUSTER_MODELS: Final = ("cpu", "memory", "gpu", "max", "weighted", "storage", "network", "even")
+_COST_MODELS: Final = {
+    "kubernetes": _CLUSTER_MODELS,
+    "pushed": ("usage", "even", "fixed"),
+    "ready_made": ("usage", "even", "fixed"),
+}
+_WORDS: Final = {
+    "allocation_base": ("", "request", "usage", "max"),
+    "pool_by": ("", "instance_type", "node", "sub_platform"),
+    "free_policy": ("", "label", "spread", "owner"),
+}
+"""What the columns of platforms.csv may say; empty stands for the default."""
 _HOUR: Final = timedelta(hours=1)
 
 _Row = Mapping[str, str]
@@ -58,7 +76,11 @@ def diagnose(
         InfraspendError: Nothing was found, or a seed cannot be read.
     """
     declared = [row for row in _seed(seeds, "platforms") if row["platform"] == platform]
-    findings = list(_declaration(platform, declared, _seed(seeds, "platform_resources")))
+    teams = {row["team"] for row in _seed(seeds, "teams")}
+    findings = list(_declaration(platform, declared, _seed(seeds, "platform_resources"), teams))
+    if declared and all(row["schedule_source"] == "kubernetes" for row in declared):
+        findings.append(Finding(platform, "is tracked: its owner has nothing to publish"))
+        return findings
     seen: dict[str, _Seen] = defaultdict(_Seen)
     with TemporaryDirectory(prefix="infraspend-") as folder:
         workbench = Path(folder)
@@ -66,8 +88,8 @@ def diagnose(
         files = [path for path in published_files(root) if _is_of(platform, root, path)]
         if not files:
             raise InfraspendError(
-                f"{source} holds nothing of {platform}: looked for"
-                f" {platform}/*{', *'.join(SUFFIXES)}"
+                f"{source} holds nothing of {platform}: name the directory above the platform's"
+                f" folder; looked for {platform}/*{', *'.join(SUFFIXES)}"
             )
         for number, path in enumerate(files):
             progress(f"{path.name}: checking")
@@ -83,10 +105,16 @@ def _seed(seeds: Path, name: str) -> list[_Row]:
     """The rows of a seed."""
     try:
         with (seeds / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
+            reading = csv.DictReader(file)
+            missing = [key for key in _COLUMNS[name] if key not in (reading.fieldnames or ())]
+            if missing:
+                raise InfraspendError(f"{seeds}/{name}.csv has no column {', '.join(missing)}")
             return [
                 {key: (value or "").strip() for key, value in row.items() if key is not None}
-                for row in csv.DictReader(file)
+                for row in reading
             ]
+    except UnicodeDecodeError as error:
+        raise InfraspendError(f"{seeds}/{name}.csv is not written in UTF-8") from error
     except OSError as error:
         raise InfraspendError(
             f"{seeds}/{name}.csv cannot be read: INFRASPEND_SEEDS is to name the seeds' directory"
@@ -112,7 +140,7 @@ def _is_of(platform: str, root: Path, path: Path) -> bool:
 
 
 def _declaration(
-    platform: str, declared: Sequence[_Row], resources: Sequence[_Row]
+    platform: str, declared: Sequence[_Row], resources: Sequence[_Row], teams: set[str]
 ) -> Iterator[Finding]:
     """How the platform is declared in the seeds."""
     if not declared:
@@ -122,6 +150,34 @@ def _declaration(
         return
     names = sorted({row["sub_platform"] for row in declared})
     yield Finding(platform, f"is declared, with {', '.join(names)}")
+    for row in declared:
+        subject = f"{platform}: {row['sub_platform']}"
+        models = _COST_MODELS.get(row["schedule_source"], ())
+        if not models:
+            yield Finding(
+                subject,
+                f"platforms.csv says schedule_source {row['schedule_source']}; it may be"
+                f" {', '.join(_COST_MODELS)}",
+                Level.LACK,
+            )
+        elif row["cost_model"] not in models:
+            yield Finding(
+                subject,
+                f"platforms.csv says cost_model {row['cost_model']}; what is"
+                f" {row['schedule_source']} goes by {', '.join(models)}",
+                Level.LACK,
+            )
+        for column, words in _WORDS.items():
+            if (word := row.get(column, "")) not in words:
+                yield Finding(
+                    subject,
+                    f"platforms.csv says {column} {word}; it may be {', '.join(words[1:])}",
+                    Level.LACK,
+                )
+        if row["owner"] not in teams:
+            yield Finding(
+                subject, f"its owner {row['owner'] or '(none)'} is not in teams.csv", Level.LACK
+            )
     for name in names:
         if not any(
             row["platform"] == platform and row["sub_platform"] == name for row in resources
@@ -195,6 +251,13 @@ def _sub_platform(
         yield Finding(
             subject, "platforms.csv has no row for it, so that it would not count", Level.LACK
         )
+    if outside := sorted(hour for hour in what.hours if not _in_force(hour, declared)):
+        yield Finding(
+            subject,
+            f"{len(outside)} hours, the first {outside[0]}, are outside of valid_from and"
+            " valid_until in platforms.csv, so that they would not count",
+            Level.NOTE if len(outside) < len(what.hours) else Level.LACK,
+        )
     wanted = {row["schedule_source"] for row in declared}
     for kind in sorted(what.kinds):
         if declared and _SOURCES[kind] not in wanted:
@@ -226,6 +289,16 @@ def _sub_platform(
             f"label_owners.csv gives nobody {_some(unowned)}: the spend would be unassigned",
             Level.NOTE,
         )
+
+
+def _in_force(hour: datetime, declared: Sequence[_Row]) -> bool:
+    """Whether a declaration holds in an hour. Times are compared as text: all are ISO."""
+    moment = hour.isoformat(sep=" ")
+    return not declared or any(
+        row.get("valid_from", "") <= moment
+        and (moment < row["valid_until"] if row.get("valid_until") else True)
+        for row in declared
+    )
 
 
 def _gaps(hours: set[datetime]) -> list[tuple[datetime, int]]:

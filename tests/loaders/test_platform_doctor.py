@@ -8,12 +8,16 @@ from loaders.errors import InfraspendError
 from loaders.findings import Level
 from loaders.platforms.diagnosis import diagnose
 
-PLATFORMS = """platform,sub_platform,schedule_source,pool_by
-spark,jobs,pushed,sub_platform
-spark,notebooks,ready_made,sub_platform
+PLATFORMS = """platform,sub_platform,schedule_source,cost_model,pool_by,owner,valid_from
+spark,jobs,pushed,usage,sub_platform,web,
+spark,notebooks,ready_made,usage,sub_platform,web,
+k8s,blue,kubernetes,cpu,,web,
+flaw,jobs,pushed,cpu,nodes,nobody,2026-11-02
 """
 RESOURCES = """platform,sub_platform,lyft_label
 spark,jobs,spark
+k8s,blue,blue
+flaw,jobs,flaw
 """
 OWNERS = """lyft_label,team
 Api,web
@@ -43,6 +47,7 @@ def seeds(tmp_path: Path) -> Path:
     (folder / "platforms.csv").write_text(PLATFORMS)
     (folder / "platform_resources.csv").write_text(RESOURCES)
     (folder / "label_owners.csv").write_text(OWNERS)
+    (folder / "teams.csv").write_text("team,org,contact\nweb,product,web@example.com\n")
     return folder
 
 
@@ -118,3 +123,33 @@ def test_a_platform_that_nobody_declared_and_files_that_are_not_there(
         diagnose("spark", str(root), seeds)
     with pytest.raises(InfraspendError, match=r"platforms\.csv cannot be read"):
         diagnose("spark", str(root), tmp_path)
+
+
+def test_a_declaration_that_the_build_would_refuse_is_told(tmp_path: Path, seeds: Path) -> None:
+    root = published(tmp_path, GOOD.replace("spark", "flaw"), "flaw/usage.csv")
+    assert [line for line in said("flaw", root, seeds) if line.startswith("lack")] == [
+        "lack  flaw: jobs: platforms.csv says cost_model cpu; what is pushed goes by usage, even,"
+        " fixed",
+        "lack  flaw: jobs: platforms.csv says pool_by nodes; it may be instance_type, node,"
+        " sub_platform",
+        "lack  flaw: jobs: its owner nobody is not in teams.csv",
+        "lack  flaw: jobs: 2 hours, the first 2026-11-01 00:00:00, are outside of valid_from and"
+        " valid_until in platforms.csv, so that they would not count",
+    ]
+
+
+def test_a_cluster_is_tracked_and_not_published(tmp_path: Path, seeds: Path) -> None:
+    assert said("k8s", tmp_path, seeds) == [
+        "good  k8s: is declared, with blue",
+        "good  k8s: is tracked: its owner has nothing to publish",
+    ]
+
+
+def test_a_damaged_seed_is_named(tmp_path: Path, seeds: Path) -> None:
+    root = published(tmp_path, GOOD)
+    (seeds / "platform_resources.csv").write_text("platform,sub_platfrom\nspark,jobs\n")
+    with pytest.raises(InfraspendError, match="has no column sub_platform"):
+        diagnose("spark", str(root), seeds)
+    (seeds / "platform_resources.csv").write_bytes(b"platform,sub_platform\nspark,caf\xe9\n")
+    with pytest.raises(InfraspendError, match="is not written in UTF-8"):
+        diagnose("spark", str(root), seeds)

@@ -29,6 +29,9 @@ BREAKS = {
         insert into seeds.platform_resources (platform, sub_platform, lyft_label)
         values ('k8s', 'nowhere', 'api')
     """,
+    "platforms_have_plain_names": """
+        update seeds.platforms set sub_platform = 'a > b' where platform = 'spark'
+    """,
     "invoices_say_what_the_bill_says": """
         insert into seeds.invoice_totals (payer_account_id, billing_period, invoice_id, amount)
         values ('000111111111', '2026-11', 'never-sent', '1')
