@@ -127,6 +127,41 @@ largest_shares as (
         {%- endfor %}
 ),
 
+max_pools as (
+    select distinct
+        {%- for column in hour + known %}
+        totals.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from totals
+    inner join cost_models
+        on
+            totals.platform = cost_models.platform
+            and totals.sub_platform = cost_models.sub_platform
+            and totals.resource = cost_models.resource
+    where cost_models.cost_model = 'max' and totals.capacity_units > 0
+),
+
+-- An hour in which nobody held anything weighs as much as any other.
+largest_rest as (
+    select
+        {%- for column in hour + known %}
+        offered.{{ column }},
+        {%- endfor %}
+        {{ one }} - coalesce(sum(shares.weight_units), 0) as weight_units
+    from max_pools as offered
+    left join largest_shares as shares
+        on
+            {%- for column in hour %}
+            {{ 'and ' if not loop.first }}offered.{{ column }} = shares.{{ column }}
+            {%- endfor %}
+    group by
+        {%- for column in hour + known %}
+        offered.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    -- Every share was rounded down by less than one of these units.
+    having coalesce(sum(shares.weight_units), 0) + count(shares.weight_units) <= {{ one }}
+),
+
 -- All resources count with their price; what was held beyond the capacity is scaled down to it.
 priced_resources as (
     select
@@ -223,12 +258,9 @@ weighed as (
         'max' as cost_model,
         'free' as lyft_label,
         {{ known | join(',\n        ') }},
-        {{ one }} - sum(weight_units) as weight_units,
-        {{ one }} - sum(weight_units) as spread_units
-    from largest_shares
-    group by {{ (hour + known) | join(', ') }}
-    -- Every share was rounded down by less than one of these units.
-    having sum(weight_units) + count(*) <= {{ one }}
+        weight_units,
+        weight_units as spread_units
+    from largest_rest
     union all
     select
         {{ hour | join(',\n        ') }},

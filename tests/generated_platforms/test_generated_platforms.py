@@ -1,0 +1,232 @@
+"""Hundreds of generated platforms on platforms, split by the models and by a reference of its own.
+
+Each tower has labels and sub-platforms of its own, so that one bill and one build prove them all; a
+tower that comes out wrong is printed, the smallest of them. `--hypothesis-seed` makes others.
+"""
+
+from collections import Counter, defaultdict
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, copy_project
+from tests.generated_platforms.delivery import UNCLAIMED, deliver, moment
+from tests.generated_platforms.reference import ALL, FREE, ONE, Splitter
+from tests.generated_platforms.towers import COST_MODELS, TYPES, Tower, towers
+
+TOWERS = 240
+SEED = 20261124
+MARTS = ("+attribution_schedule", "+enriched_spend", "+unallocated_capacity")
+
+Key = tuple[Any, ...]
+
+
+@pytest.fixture(scope="module")
+def generated(request: pytest.FixtureRequest) -> list[Tower]:
+    """The towers; `--hypothesis-seed` makes other ones."""
+    found: list[Tower] = []
+
+    @seed(int(request.config.getoption("--hypothesis-seed") or SEED))
+    @settings(
+        max_examples=TOWERS,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def collect(data: st.DataObject) -> None:
+        found.append(data.draw(towers(len(found))))
+
+    collect()
+    return found
+
+
+@pytest.fixture(scope="module")
+def company(generated: list[Tower], tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """All towers on one bill, landed and built."""
+    root = tmp_path_factory.mktemp("towers")
+    company = Company(root, copy_project(root / "project"))
+    deliver(company, generated)
+    without_tests = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
+    return built(company, "--select", *MARTS, *without_tests)
+
+
+def test_the_towers_are_of_every_kind(generated: list[Tower], company: Company) -> None:
+    kinds: Counter[str] = Counter()
+    for tower in generated:
+        kinds[f"{len(tower.floors)} levels"] += 1
+        for floor in tower.floors:
+            kinds[floor.source] += 1
+            kinds[f"pool_by {floor.pool_by}"] += 1
+            kinds[f"{len(floor.eras)} eras"] += 1
+            for era in floor.eras:
+                kinds[f"{floor.source}: {era.cost_model}"] += 1
+                kinds[f"free_policy {era.free_policy}"] += 1
+        for charge in tower.charges:
+            kinds["an hour" if charge.hours == 1 else "many hours"] += 1
+    bases = dict(company.rows("select basis, count(*) from marts.enriched_spend group by basis"))
+    print(dict(sorted(kinds.items())), bases)
+
+    assert len(generated) >= 200
+    assert {f"{levels} levels" for levels in range(1, 5)} <= kinds.keys()
+    assert {f"{source}: {one}" for source, models in COST_MODELS.items() for one in models} <= (
+        kinds.keys()
+    )
+    assert {f"free_policy {policy}" for policy in ("label", "spread", "owner")} <= kinds.keys()
+    assert {"an hour", "many hours", "2 eras"} <= kinds.keys()
+    assert bases.keys() >= {
+        *("measured", "pushed", "ready_made", "sub_platform"),
+        *("interpolated", "carried_forward", "unattributed"),
+    }
+
+
+def test_every_proportion_is_between_0_and_1_and_they_add_up_to_exactly_1(
+    company: Company,
+) -> None:
+    assert not company.rows(
+        "from marts.attribution_schedule where proportion is null"
+        " or not (proportion between 0 and 1)"
+    )
+    grain = "usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model"
+    assert not company.rows(
+        f"select {grain} from marts.attribution_schedule"
+        f" group by {grain} having sum(proportion) <> 1"
+    )
+
+
+def test_no_digit_of_any_charge_is_lost(generated: list[Tower], company: Company) -> None:
+    expected: Counter[Key] = Counter()
+    for tower in generated:
+        for charge in tower.charges:
+            expected[tower.floors[0].label, moment(charge.hour), charge.product] += _units(
+                charge.cost
+            )
+    found = {
+        key: _units(spend)
+        for *key_columns, spend in company.rows(
+            "select source_label, usage_hour, product, sum(spend) from marts.enriched_spend"
+            f" where source_label <> '{UNCLAIMED}' group by all"
+        )
+        if (key := tuple(key_columns))
+    }
+    assert found == dict(expected)
+
+
+def test_every_schedule_is_what_was_held(generated: list[Tower], company: Company) -> None:
+    found: dict[Key, dict[Key, int]] = defaultdict(dict)
+    for platform, number, hour, pool, model, label, proportion, basis in company.rows(
+        "select platform, sub_platform, usage_hour, capacity_pool, cost_model, lyft_label,"
+        " proportion, basis from marts.attribution_schedule"
+        " where interval_hours = 1 and proportion > 0"
+    ):
+        found[platform, number][hour, pool, model, label, basis] = int(proportion * ONE)
+    expected = {}
+    for tower in generated:
+        for one in Splitter(tower).floors:
+            shares: dict[Key, int] = {}
+            for hour in one.calendar:
+                for model in one.cost_models():
+                    for pool in (ALL, *TYPES):
+                        schedule = one.schedule(hour, 1, pool, model)
+                        for label, units in (schedule.served if schedule else {}).items():
+                            if schedule and units:
+                                basis = schedule.bases[label]
+                                shares[moment(hour), pool, model, label, basis] = units
+            expected[one.floor.place] = shares
+    _compare(generated, expected, found)
+
+
+def test_every_dollar_is_where_it_belongs(generated: list[Tower], company: Company) -> None:
+    found: dict[Key, dict[Key, int]] = defaultdict(dict)
+    for label, *columns, spend in company.rows(
+        "select source_label, usage_hour, interval_hours, product, lyft_label, platform,"
+        " sub_platform, capacity_pool, cost_model, via, basis, sum(spend)"
+        f" from marts.enriched_spend where source_label <> '{UNCLAIMED}'"
+        " group by all having sum(spend) <> 0"
+    ):
+        found[label,][tuple(columns)] = _units(spend)
+    expected = {}
+    for tower in generated:
+        splitter = Splitter(tower)
+        spends: Counter[Key] = Counter()
+        for charge in tower.charges:
+            for part in splitter.split(charge)[0]:
+                last = part.steps[-1]
+                key = (
+                    *(moment(charge.hour), charge.hours, charge.product, part.label),
+                    *(*last.place, last.pool, last.cost_model),
+                    " > ".join(map(str, part.steps[:-1])),
+                    part.basis,
+                )
+                spends[key] += _units(charge.cost) // ONE * part.units
+        expected[tower.floors[0].label,] = {key: spend for key, spend in spends.items() if spend}
+    _compare(generated, expected, found)
+
+
+def test_what_nobody_held_is_measured_before_anybody_pays_for_it(
+    generated: list[Tower], company: Company
+) -> None:
+    found: dict[Key, dict[Key, int]] = defaultdict(dict)
+    for platform, number, pool, spend, free_spend in company.rows(
+        "select platform, sub_platform, capacity_pool, sum(spend), sum(free_spend)"
+        " from marts.unallocated_capacity group by all"
+    ):
+        found[platform, number].update(
+            {(pool, "all"): _units(spend), (pool, FREE): _units(free_spend)}
+        )
+    expected: dict[Key, dict[Key, int]] = defaultdict(lambda: defaultdict(int))
+    for tower in generated:
+        splitter = Splitter(tower)
+        for charge in tower.charges:
+            cost = _units(charge.cost) // ONE
+            for passage in splitter.split(charge)[1]:
+                passed = expected[passage.step.place]
+                passed[passage.step.pool, "all"] += cost * passage.units
+                passed[passage.step.pool, FREE] += cost * passage.free_units
+    _compare(generated, expected, found)
+
+
+def _units(amount: Decimal) -> int:
+    """An amount in units of its twentieth digit."""
+    with localcontext(prec=60):
+        return int(amount.scaleb(20))
+
+
+def _compare(
+    generated: list[Tower], expected: dict[Key, dict[Key, int]], found: dict[Key, dict[Key, int]]
+) -> None:
+    """Fails with the smallest tower that is not as expected.
+
+    Args:
+        generated: The towers.
+        expected: Sub-platform, or label of a tower -> what it should come to.
+        found: The same, as the models say.
+    """
+    wrong = {
+        owner
+        for owner in expected.keys() | found.keys()
+        if expected.get(owner, {}) != found.get(owner, {})
+    }
+    if not wrong:
+        return
+    stories = []
+    for tower in generated:
+        for floor in tower.floors:
+            for owner in wrong & {floor.place, (floor.label,)}:
+                ours, theirs = found.get(owner, {}), expected.get(owner, {})
+                lines = [
+                    f"{_told(key)}: expected {theirs.get(key)}, found {ours.get(key)}"
+                    for key in sorted(ours.keys() | theirs.keys(), key=str)
+                    if ours.get(key) != theirs.get(key)
+                ]
+                stories.append("\n".join([str(tower), str(owner), *lines[:6]]))
+    pytest.fail(f"{len(wrong)} are wrong, such as\n{min(stories, key=len)}")
+
+
+def _told(key: Key) -> str:
+    return ", ".join(f"{part:%H}" if isinstance(part, datetime) else str(part) for part in key)
