@@ -35,7 +35,7 @@ def test_help_teaches(tmp_path: Path, verb: list[str], teaches: str) -> None:
 def test_help_shows_only_what_is_there(tmp_path: Path) -> None:
     shown = run("--help", cwd=tmp_path).stdout
 
-    for later in ("dashboard", "notify", "explain", "engine"):
+    for later in ("dashboard", "notify", "engine"):
         assert later not in shown
 
 
