@@ -254,9 +254,11 @@ def test_l5_what_nobody_declared_is_warned_about_and_splits_nothing(
     company: Company, built: tuple[Company, BuildResult]
 ) -> None:
     _, result = built
-    (warning,) = result.warnings
-    assert warning.startswith("what_is_published_is_declared")
-    assert "found 8, the first: platform=ring, sub_platform=1" in warning
+    undeclared, without_spend = sorted(result.warnings, reverse=True)
+    assert undeclared.startswith("what_is_published_is_declared")
+    assert "found 8, the first: platform=ring, sub_platform=1" in undeclared
+    assert without_spend.startswith("platform_resources_find_something")
+    assert "sub_platform=quiet" in without_spend
     assert not company.rows(
         "from marts.attribution_schedule where platform not in ('spark', 'made')"
         " or sub_platform = 'nowhere'"
