@@ -1,5 +1,5 @@
--- Every row of platform_resources finds a charge, or a part that another platform hands on. One that
--- finds nothing is a slip in a label, or about something that is yet to come.
+-- Every row of platform_resources finds a charge, or a part that another platform hands on. One
+-- that finds nothing is a slip in a label, or about something that is yet to come.
 {{ config(severity='warn') }}
 
 with
