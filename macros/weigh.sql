@@ -10,8 +10,9 @@
 {%- set hour = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool'] -%}
 {%- set known = ['schedule_source', 'basis', 'coverage'] -%}
 {%- set one = '277200000000000000000' -%}
+{%- set price = resource_weight('resource') -%}
 
-totals as (
+sums as (
     select
         {{ (hour + ['resource'] + known) | join(',\n        ') }},
         sum(case when is_capacity then weight_units else 0 end) as capacity_units,
@@ -20,14 +21,27 @@ totals as (
     group by {{ (hour + ['resource'] + known) | join(', ') }}
 ),
 
+-- Every resource of a pool, once for each cost model that looks at it.
+totals as (
+    select
+        cost_models.cost_model,
+        sums.*,
+        case when sums.capacity_units = 0 then sums.allocated_units else sums.capacity_units end
+            as offered_units
+    from sums
+    inner join cost_models
+        on
+            sums.platform = cost_models.platform
+            and sums.sub_platform = cost_models.sub_platform
+            and sums.schedule_source = cost_models.schedule_source
+            and sums.resource = cost_models.resource
+),
+
 held as (
     select
-        {%- for column in hour + ['resource', 'lyft_label'] + known %}
-        weights.{{ column }},
-        {%- endfor %}
-        weights.weight_units,
-        totals.capacity_units,
-        totals.allocated_units
+        totals.*,
+        weights.lyft_label,
+        weights.weight_units
     from {{ of }} as weights
     inner join totals
         on
@@ -40,105 +54,45 @@ held as (
 -- One resource, or what an owner pushed: what each label held, and what nobody did.
 single as (
     select
-        {%- for column in hour %}
-        held.{{ column }},
-        {%- endfor %}
-        cost_models.cost_model,
-        held.lyft_label,
-        held.schedule_source,
-        held.basis,
-        held.coverage,
-        held.weight_units
+        {{ (hour + ['cost_model', 'lyft_label'] + known) | join(',\n        ') }},
+        weight_units
     from held
-    inner join cost_models
-        on
-            held.platform = cost_models.platform
-            and held.sub_platform = cost_models.sub_platform
-            and held.schedule_source = cost_models.schedule_source
-            and held.resource = cost_models.resource
-    where cost_models.cost_model not in ('max', 'weighted', 'even')
+    where cost_model not in ('max', 'weighted', 'even')
     union all
     select
-        {%- for column in hour %}
-        totals.{{ column }},
-        {%- endfor %}
-        cost_models.cost_model,
+        {{ (hour + ['cost_model']) | join(',\n        ') }},
         'free' as lyft_label,
-        totals.schedule_source,
-        totals.basis,
-        totals.coverage,
-        totals.capacity_units - totals.allocated_units as weight_units
+        {{ known | join(',\n        ') }},
+        capacity_units - allocated_units as weight_units
     from totals
-    inner join cost_models
-        on
-            totals.platform = cost_models.platform
-            and totals.sub_platform = cost_models.sub_platform
-            and totals.schedule_source = cost_models.schedule_source
-            and totals.resource = cost_models.resource
-    where
-        cost_models.cost_model not in ('max', 'weighted', 'even')
-        and totals.capacity_units > totals.allocated_units
+    where cost_model not in ('max', 'weighted', 'even') and capacity_units > allocated_units
 ),
 
 -- Everybody who was there pays the same.
 present as (
     select distinct
-        {%- for column in hour %}
-        held.{{ column }},
-        {%- endfor %}
-        held.lyft_label,
-        held.schedule_source,
-        held.basis,
-        held.coverage
+        {{ (hour + ['lyft_label'] + known) | join(',\n        ') }}
     from held
-    inner join cost_models
-        on
-            held.platform = cost_models.platform
-            and held.sub_platform = cost_models.sub_platform
-            and held.schedule_source = cost_models.schedule_source
-            and held.resource = cost_models.resource
-    where cost_models.cost_model = 'even' and held.lyft_label <> 'free'
+    where cost_model = 'even' and lyft_label <> 'free'
 ),
 
 -- Each label counts with the largest of its shares.
 largest_shares as (
     select
-        {%- for column in hour + ['lyft_label'] + known %}
-        held.{{ column }},
-        {%- endfor %}
+        {{ (hour + ['lyft_label'] + known) | join(',\n        ') }},
         max(
-            {{ product_over(
-                'held.weight_units',
-                one,
-                'greatest(held.capacity_units, held.allocated_units)'
-            ) }}
+            {{ product_over('weight_units', one, 'greatest(capacity_units, allocated_units)') }}
         ) as weight_units
     from held
-    inner join cost_models
-        on
-            held.platform = cost_models.platform
-            and held.sub_platform = cost_models.sub_platform
-            and held.schedule_source = cost_models.schedule_source
-            and held.resource = cost_models.resource
-    where cost_models.cost_model = 'max'
-    group by
-        {%- for column in hour + ['lyft_label'] + known %}
-        held.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    where cost_model = 'max'
+    group by {{ (hour + ['lyft_label'] + known) | join(', ') }}
 ),
 
 max_pools as (
     select distinct
-        {%- for column in hour + known %}
-        totals.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ (hour + known) | join(',\n        ') }}
     from totals
-    inner join cost_models
-        on
-            totals.platform = cost_models.platform
-            and totals.sub_platform = cost_models.sub_platform
-            and totals.resource = cost_models.resource
-    where cost_models.cost_model = 'max' and totals.capacity_units > 0
+    where cost_model = 'max' and capacity_units > 0
 ),
 
 -- An hour in which nobody held anything weighs as much as any other.
@@ -163,69 +117,33 @@ largest_rest as (
 ),
 
 -- All resources count with their price; what was held beyond the capacity is scaled down to it.
-priced_resources as (
-    select
-        {%- for column in hour + ['resource'] %}
-        totals.{{ column }},
-        {%- endfor %}
-        totals.schedule_source,
-        totals.basis,
-        totals.coverage,
-        totals.capacity_units,
-        totals.allocated_units,
-        case
-            when totals.capacity_units = 0 then totals.allocated_units else totals.capacity_units
-        end as offered_units,
-        {{ resource_weight('totals.resource') }} as price
-    from totals
-    inner join cost_models
-        on
-            totals.platform = cost_models.platform
-            and totals.sub_platform = cost_models.sub_platform
-            and totals.schedule_source = cost_models.schedule_source
-            and totals.resource = cost_models.resource
-    where cost_models.cost_model = 'weighted'
-),
-
 priced_holdings as (
     select
-        {%- for column in hour + ['lyft_label'] + known %}
-        held.{{ column }},
-        {%- endfor %}
+        {{ (hour + ['lyft_label'] + known) | join(',\n        ') }},
         sum(
-            resources.price
+            {{ price }}
             * case
-                when held.allocated_units > resources.offered_units
-                    then {{ product_over(
-                        'held.weight_units', 'resources.offered_units', 'held.allocated_units'
-                    ) }}
-                else held.weight_units
+                when allocated_units > offered_units
+                    then {{ product_over('weight_units', 'offered_units', 'allocated_units') }}
+                else weight_units
             end
         ) as weight_units,
         sum(
-            resources.price
-            * {{ product_over(
-                'held.weight_units', 'resources.offered_units', 'held.allocated_units'
-            ) }}
+            {{ price }} * {{ product_over('weight_units', 'offered_units', 'allocated_units') }}
         ) as spread_units
     from held
-    inner join priced_resources as resources
-        on
-            {%- for column in hour + ['resource'] %}
-            {{ 'and ' if not loop.first }}held.{{ column }} = resources.{{ column }}
-            {%- endfor %}
-    group by
-        {%- for column in hour + ['lyft_label'] + known %}
-        held.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+    where cost_model = 'weighted'
+    group by {{ (hour + ['lyft_label'] + known) | join(', ') }}
 ),
 
 priced_rest as (
     select
         {{ (hour + known) | join(',\n        ') }},
-        sum(price * greatest(capacity_units - allocated_units, 0)) as weight_units,
-        sum(case when allocated_units = 0 then price * capacity_units else 0 end) as spread_units
-    from priced_resources
+        sum({{ price }} * greatest(capacity_units - allocated_units, 0)) as weight_units,
+        sum(case when allocated_units = 0 then {{ price }} * capacity_units else 0 end)
+            as spread_units
+    from totals
+    where cost_model = 'weighted'
     group by {{ (hour + known) | join(', ') }}
 ),
 
@@ -290,20 +208,8 @@ weighed_pools as (
 -- same; an hour that nobody can tell about is unattributed.
 asked as (
     select distinct
-        {%- for column in hour %}
-        totals.{{ column }},
-        {%- endfor %}
-        cost_models.cost_model,
-        totals.schedule_source,
-        totals.basis,
-        totals.coverage
+        {{ (hour + ['cost_model'] + known) | join(',\n        ') }}
     from totals
-    inner join cost_models
-        on
-            totals.platform = cost_models.platform
-            and totals.sub_platform = cost_models.sub_platform
-            and totals.schedule_source = cost_models.schedule_source
-            and totals.resource = cost_models.resource
     union distinct
     select
         hours.usage_hour,

@@ -275,8 +275,8 @@ MUTATIONS = {
     # Cost models, and what is free.
     "a cluster that is held twice has room": Mutation(
         "macros/weigh.sql",
-        "totals.capacity_units - totals.allocated_units as weight_units",
-        "totals.capacity_units as weight_units",
+        "        capacity_units - allocated_units as weight_units",
+        "        capacity_units as weight_units",
         "int_cost_model_weights",
     ),
     "an idle cluster is nobody's": Mutation(
@@ -287,20 +287,20 @@ MUTATIONS = {
     ),
     "the idle part of even shares is everybody's": Mutation(
         "macros/weigh.sql",
-        "where cost_models.cost_model = 'even' and held.lyft_label <> 'free'",
-        "where cost_models.cost_model = 'even'",
+        "where cost_model = 'even' and lyft_label <> 'free'",
+        "where cost_model = 'even'",
         "int_cost_model_weights",
     ),
     "the largest share is of the capacity alone": Mutation(
         "macros/weigh.sql",
-        "'greatest(held.capacity_units, held.allocated_units)'",
-        "'held.allocated_units'",
+        "'greatest(capacity_units, allocated_units)'",
+        "'allocated_units'",
         "int_cost_model_weights",
     ),
     "what is held beyond the capacity counts in full": Mutation(
         "macros/weigh.sql",
-        "when held.allocated_units > resources.offered_units",
-        "when held.allocated_units < 0",
+        "when allocated_units > offered_units",
+        "when allocated_units < 0",
         "int_cost_model_weights",
     ),
     "a gigabyte costs as much as a core": Mutation(
@@ -311,7 +311,7 @@ MUTATIONS = {
     ),
     "memory that nobody holds is spread over cores": Mutation(
         "macros/weigh.sql",
-        "case when allocated_units = 0 then price * capacity_units else 0 end",
+        "case when allocated_units = 0 then {{ price }} * capacity_units else 0 end",
         "0 * allocated_units",
         "int_cost_model_weights",
     ),
