@@ -22,7 +22,10 @@ label_keys as (
 ),
 
 node_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__node_hours'), before=lending_hours(), after=lending_hours()) }}
+    select *
+    from {{ rebuilt(
+        ref('stg_kubernetes__node_hours'), before=lending_hours(), after=lending_hours()
+    ) }}
 ),
 
 platforms as (
