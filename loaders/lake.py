@@ -43,7 +43,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
 from loaders.errors import InfraspendError
-from loaders.lake_files import BUCKET, DIRECTORY, BucketFiles, DirectoryFiles, LakeFiles
+from loaders.lake_files import BucketFiles, DirectoryFiles, LakeFiles
 from loaders.lease import Lease
 from loaders.sql import literal
 from loaders.tables import LEDGERS, LOAD_ID, TABLES, Columns
@@ -178,7 +178,7 @@ class Lake(Warehouse):
             )
             return f"(select {nulls} where false)"
         if isinstance(self.files, BucketFiles):
-            urls = [f"{BUCKET}://{path}" for path in paths]
+            urls = [f"{self.files.protocol}://{path}" for path in paths]
         else:
             # DuckDB reads [ ] * ? in a path as a pattern.
             urls = [re.sub(r"([\[*?])", r"[\1]", path) for path in paths]
@@ -271,12 +271,12 @@ class Lake(Warehouse):
 
     def _pipeline(self, dataset: str) -> dlt.Pipeline:
         if dataset not in self._pipelines:
-            scheme = BUCKET if isinstance(self.files, BucketFiles) else DIRECTORY
             self._pipelines[dataset] = dlt.pipeline(
                 dataset,
                 pipelines_dir=str(self.workbench / "dlt"),
                 destination=dlt.destinations.filesystem(
-                    f"{scheme}://{self.root}",
+                    f"{self.files.protocol}://{self.root}",
+                    kwargs=self.files.shared,
                     layout="{table_name}/{partition}{load_id}.{file_id}.{ext}",
                     extra_placeholders={"partition": self._partition},
                 ),

@@ -33,7 +33,17 @@ _MOST_AT_ONCE: Final = 1000
 
 
 class LakeFiles(Protocol):
-    """What a lake asks of its storage; a path is absolute, or begins with the bucket."""
+    """What a lake asks of its storage; a path is absolute, or begins with the bucket.
+
+    Attributes:
+        protocol: The scheme of its URLs.
+    """
+
+    protocol: str
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What dlt hands to the other file systems of this kind that it makes."""
 
     def below(self, prefix: str) -> list[str]:
         """Every file whose path begins with a text, in their order."""
@@ -66,6 +76,11 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
 
     def __init__(self, **_: Any) -> None:
         super().__init__(auto_mkdir=True)
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
 
     def below(self, prefix: str) -> list[str]:
         """Every file whose path begins with a text, but those that are being written."""
@@ -131,19 +146,32 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
 
 
 class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
-    """The objects of S3. There a file appears whole by nature."""
+    """The objects of S3. There a file appears whole by nature.
+
+    Args:
+        client: The boto3 client of another one, which takes long to make.
+    """
 
     protocol = BUCKET
     cachable = False
 
-    def __init__(self, **_: Any) -> None:
+    def __init__(self, client: Any = None, **_: Any) -> None:
         super().__init__()
+        # What was said of objects when they were listed: DuckDB asks again and again.
+        self._known: dict[str, dict[str, Any]] = {}
         with explaining("s3://"):
-            self.client: Any = boto3.Session().client("s3", config=CONFIG)
+            self.client: Any = client or boto3.Session().client("s3", config=CONFIG)
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """The client."""
+        return {"client": self.client}
 
     def below(self, prefix: str) -> list[str]:
         """Every object whose path begins with a text."""
-        return [found["name"] for found in self._listed(prefix)]
+        found = {one["name"]: one for one in self._listed(prefix)}
+        self._known.update(found)
+        return list(found)
 
     def find(self, path: str, detail: bool = False, **_: Any) -> Any:
         """Every object below a path."""
@@ -168,10 +196,15 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
     def info(self, path: str, **_: Any) -> dict[str, Any]:
         """What is known of an object."""
         path = self._strip_protocol(path)
-        listed = next(self._listed(path), None)
-        if listed is None or listed["name"] != path:
-            raise FileNotFoundError(path)
-        return listed
+        if path in self._known:
+            return self._known[path]
+        with _found(path), explaining(f"s3://{path}"):
+            head = self.client.head_object(**_address(path))
+        return _described(path, head["ContentLength"], head["LastModified"])
+
+    def modified(self, path: str) -> datetime:
+        """When an object was written."""
+        return _modified(self.info(path))
 
     def ls(self, path: str, detail: bool = True, **_: Any) -> Any:
         """Every object below a path: a bucket has no folders."""
@@ -194,12 +227,14 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
     def put_file(self, lpath: str, rpath: str, **_: Any) -> None:
         """Uploads a file, in parts where it is large; boto3 adds a checksum to each."""
         path = self._strip_protocol(rpath)
+        self._known.pop(path, None)
         with explaining(f"s3://{path}", writing=True), Path(lpath).open("rb") as file:
             self.client.upload_fileobj(file, **_address(path))
 
     def pipe_file(self, path: str, value: bytes, **_: Any) -> None:
         """Writes an object."""
         path = self._strip_protocol(path)
+        self._known.pop(path, None)
         with explaining(f"s3://{path}", writing=True):
             self.client.put_object(**_address(path), Body=value)
 
@@ -212,6 +247,8 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
         for first in range(0, len(paths), _MOST_AT_ONCE):
             some = [_address(path) for path in paths[first : first + _MOST_AT_ONCE]]
             bucket = some[0]["Bucket"]
+            for path in paths[first : first + _MOST_AT_ONCE]:
+                self._known.pop(path, None)
             keys = [{"Key": one["Key"]} for one in some]
             with explaining(f"s3://{bucket}", writing=True):
                 self.client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
@@ -226,12 +263,8 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
         with explaining(f"s3://{prefix}"):
             for page in pages.paginate(Bucket=address["Bucket"], Prefix=address["Key"]):
                 for found in page.get("Contents", ()):
-                    yield {
-                        "name": f"{address['Bucket']}/{found['Key']}",
-                        "size": found["Size"],
-                        "type": "file",
-                        "mtime": found["LastModified"],
-                    }
+                    path = f"{address['Bucket']}/{found['Key']}"
+                    yield _described(path, found["Size"], found["LastModified"])
 
     def _open(self, path: str, mode: str = "rb", **_: Any) -> Any:
         if mode != "rb":
@@ -245,6 +278,10 @@ class _Object(AbstractBufferedFile):  # type: ignore[misc]
     def _fetch_range(self, start: int, end: int) -> bytes:
         content: bytes = self.fs.cat_file(self.path, start, end)
         return content
+
+
+def _described(path: str, size: int, written: datetime) -> dict[str, Any]:
+    return {"name": path, "size": size, "type": "file", "mtime": written}
 
 
 def _address(path: str) -> dict[str, str]:
