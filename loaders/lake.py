@@ -82,7 +82,7 @@ class _Note:
         dataset: The dataset.
         tables: The tables it is about, in the order in which they lose their rows.
         deliveries: The deliveries it is about.
-        load: The load that writes them; empty if they are to be taken out.
+        load: The load that writes them; empty if they are to be taken out, whatever wrote them.
     """
 
     dataset: str
@@ -137,6 +137,7 @@ class Lake(Warehouse):
         """Takes deliveries out of some tables, all of it even if this run is killed meanwhile."""
         note = _Note(dataset, list(tables), list(deliveries), "")
         path = self._write_note(note)
+        checkpoint("discard_noted")
         self._take_out(note)
         self.files.remove([path])
 
@@ -190,12 +191,17 @@ class Lake(Warehouse):
         if (dataset, table) in _PARTITIONS:
             wanted = {folder_name(delivery) for delivery in deliveries}
             return [path for path in self._paths(dataset, table) if _delivery_of(path) in wanted]
-        loads = {self._brought.get((dataset, table, delivery)) for delivery in deliveries}
-        if None in loads:
+        loads = {self._brought.get((dataset, table, delivery), "") for delivery in deliveries}
+        if "" in loads:
             return self._paths(dataset, table)
         return [
-            path for load in sorted(map(str, loads)) for path in self._paths(dataset, table, load)
+            path for load in sorted(loads) for path in self._files_of_load(dataset, table, load)
         ]
+
+    def _files_of_load(self, dataset: str, table: str, load: str) -> list[str]:
+        is_flat = (dataset, table) not in _PARTITIONS
+        paths = self._paths(dataset, table, load if is_flat else "")
+        return [path for path in paths if f"/{load}." in path]
 
     def _is_there(self, dataset: str, landing: Landing) -> bool:
         """Whether one of a landing's deliveries has landed, or came earlier in this run."""
@@ -302,28 +308,33 @@ class Lake(Warehouse):
             note = _Note(**json.loads(self.files.cat_file(path)))
             if not note.load:
                 self._take_out(note)
-            elif not self._is_whole(note):
+            elif not self._is_complete(note):
                 self._take_back(note)
+            elif unrecorded := sorted(set(note.deliveries) - self.landed(note.dataset)):
+                if len(unrecorded) == len(note.deliveries):
+                    self._take_back(note)
+                else:
+                    self._take_out(replace(note, deliveries=unrecorded))
             self.files.remove([path])
 
-    def _is_whole(self, note: _Note) -> bool:
-        """Whether a load is complete and all it brought is in the ledger."""
-        complete = f"{self.root}/{note.dataset}/_dlt_loads/{note.dataset}__{note.load}.jsonl"
-        return self.files.exists(complete) and self.landed(note.dataset).issuperset(note.deliveries)
+    def _is_complete(self, note: _Note) -> bool:
+        path = f"{self.root}/{note.dataset}/_dlt_loads/{note.dataset}__{note.load}.jsonl"
+        return self.files.exists(path)
 
     def _take_back(self, note: _Note) -> None:
         """Deletes the files that a load wrote."""
         for table in note.tables:
-            partitioned = (note.dataset, table) in _PARTITIONS
-            paths = self._paths(note.dataset, table, "" if partitioned else note.load)
-            self.files.remove([path for path in paths if f"/{note.load}." in path])
+            self.files.remove(self._files_of_load(note.dataset, table, note.load))
             self._forget(note.dataset, table)
         self._bring_no_more(note)
 
     def _take_out(self, note: _Note) -> None:
         """Takes deliveries out of the files that hold them."""
         for table in note.tables:
-            paths = self._files_of(note.dataset, table, note.deliveries)
+            if note.load:
+                paths = self._files_of_load(note.dataset, table, note.load)
+            else:
+                paths = self._files_of(note.dataset, table, note.deliveries)
             if (note.dataset, table) in _PARTITIONS:
                 self.files.remove(paths)
             else:
@@ -455,7 +466,7 @@ def folder_name(delivery: str) -> str:
         return NONE
     if re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,99}", delivery) and delivery != NONE:
         return delivery
-    plain = re.sub(r"[^a-z0-9.-]+", "-", delivery.lower()).strip("-.")[:80]
+    plain = re.sub(r"[^a-z0-9.-]+", "-", delivery.lower()).strip("-.")[:80] or "id"
     return f"{plain}_{sha256(delivery.encode()).hexdigest()[:16]}"
 
 
