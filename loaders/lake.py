@@ -46,7 +46,7 @@ from loaders.errors import InfraspendError
 from loaders.lake_files import BucketFiles, DirectoryFiles, LakeFiles
 from loaders.lease import Lease
 from loaders.sql import literal
-from loaders.tables import LEDGERS, LOAD_ID, TABLES, Columns
+from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, Columns
 from loaders.warehouse import (
     LakeUrl,
     Landing,
@@ -129,9 +129,11 @@ class Lake(Warehouse):
         """Runs one load that fills the given tables, and another one for the ledger."""
         ledger, _ = LEDGERS[dataset]
         new = [landing for landing in landings if not self._is_there(dataset, landing)]
+        deliveries = sorted({one for landing in new for one in landing.deliveries})
         for is_last in (False, True):
             if some := [landing for landing in new if (landing.table == ledger) is is_last]:
-                self._load(dataset, some)
+                checkpoint("ledger_to_come" if is_last else "rows_to_come")
+                self._load(dataset, some, deliveries)
 
     def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
         """Takes deliveries out of some tables, all of it even if this run is killed meanwhile."""
@@ -211,7 +213,10 @@ class Lake(Warehouse):
             (dataset, landing.table, delivery) in self._brought for delivery in landing.deliveries
         )
 
-    def _load(self, dataset: str, landings: Sequence[Landing]) -> None:
+    def _load(
+        self, dataset: str, landings: Sequence[Landing], deliveries: Sequence[str] = ()
+    ) -> None:
+        """Runs a load that is taken back if one of the deliveries is never recorded."""
         if self._lease:
             self._lease.check()
         self._partitions.clear()
@@ -231,8 +236,7 @@ class Lake(Warehouse):
             raise LandingError(database_message(failure)) from failure
         (load,) = extracted.loads_ids
         tables = [landing.table for landing in landings]
-        deliveries = sorted({one for landing in landings for one in landing.deliveries})
-        note = _Note(dataset, tables, deliveries, load)
+        note = _Note(dataset, tables, list(deliveries), load)
         path = self._write_note(note)
         checkpoint("files_written")
         try:
@@ -314,7 +318,8 @@ class Lake(Warehouse):
                 if len(unrecorded) == len(note.deliveries):
                     self._take_back(note)
                 else:
-                    self._take_out(replace(note, deliveries=unrecorded))
+                    named = [name for name in note.tables if name in _named(note.dataset)]
+                    self._take_out(replace(note, tables=named, deliveries=unrecorded))
             self.files.remove([path])
 
     def _is_complete(self, note: _Note) -> bool:
@@ -474,6 +479,12 @@ def let_read(connection: duckdb.DuckDBPyConnection, files: LakeFiles) -> None:
     """Lets DuckDB read the files of a lake; those of a directory it reads by itself."""
     if isinstance(files, BucketFiles):
         connection.register_filesystem(files)
+
+
+def _named(dataset: str) -> set[str]:
+    """The tables whose rows name their delivery."""
+    ledger, _ = LEDGERS[dataset]
+    return {ledger, *PARTS[dataset]}
 
 
 def _delivery_of(path: str) -> str:

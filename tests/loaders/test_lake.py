@@ -47,11 +47,12 @@ STAGES = [
     "lines_counted",
     "files_written",
     "lines_landed",
+    "ledger_to_come",
     "assembly_recorded",
     "parts_landed",
     "deliveries_recorded",
 ]
-KILLS = 8
+KILLS = 5
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["loaders.aws_cur", "loaders.platforms", "loaders.lake"])
