@@ -18,6 +18,13 @@ is written last, in a load of its own. What may have to be taken back is noted b
 written, in `_infraspend/unfinished/`; so a run that follows a killed one looks at a few notes and
 not at all of the lake. A file appears whole or not at all. Whoever reads only what the ledger
 lists reads whole deliveries, while a load goes on, too.
+
+One run has a lake at a time: by a lock beside the directory, or in a bucket by a lease
+(`loaders.lease`), which the store must be able to grant: S3 and what knows its conditional writes.
+In a bucket, let a lifecycle rule end uploads that are not complete after a day.
+
+Every load adds a file to each table it fills. Load collections of many hours at once, and not every
+hour, where there are many: engines read few large files faster than many small ones.
 """
 
 import json
@@ -137,6 +144,8 @@ class Lake(Warehouse):
 
     def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
         """Takes deliveries out of some tables, all of it even if this run is killed meanwhile."""
+        if not any(self._files_of(dataset, table, deliveries) for table in tables):
+            return
         note = _Note(dataset, list(tables), list(deliveries), "")
         path = self._write_note(note)
         checkpoint("discard_noted")
@@ -152,21 +161,30 @@ class Lake(Warehouse):
 
     def _show(self, dataset: str, table: str) -> None:
         """Makes a table that a query can name: read once, or a view of what is there now."""
-        known = self._memory.execute(
-            "select table_type from information_schema.tables"
-            " where table_schema = ? and table_name = ?",
-            [dataset, table],
-        ).fetchone()
-        if known == ("BASE TABLE",):
+        if self._is_remembered(dataset, table):
             return
         kind = "table" if table in _ASKED_OFTEN else "view"
         paths = self._paths(dataset, table)
         source = self._reader(paths, TABLES[dataset][table])
         self._memory.execute(f"create or replace {kind} {dataset}.{table} as from {source}")
 
+    def _is_remembered(self, dataset: str, table: str) -> bool:
+        known = self._memory.execute(
+            "select 1 from information_schema.tables"
+            " where table_schema = ? and table_name = ? and table_type = 'BASE TABLE'",
+            [dataset, table],
+        )
+        return known.fetchone() is not None
+
+    def _remember(self, dataset: str, table: str, files: Iterable[Path]) -> None:
+        """Adds what landed in a table that was read before."""
+        if self._is_remembered(dataset, table):
+            landed = f"read_parquet([{', '.join(_as_pattern(str(file)) for file in files)}])"
+            self._memory.execute(f"insert into {dataset}.{table} by name from {landed}")
+
     def _forget(self, dataset: str, table: str) -> None:
-        if table in _ASKED_OFTEN:
-            self._memory.execute(f"drop table if exists {dataset}.{table}")
+        if self._is_remembered(dataset, table):
+            self._memory.execute(f"drop table {dataset}.{table}")
 
     def _paths(self, dataset: str, table: str, below: str = "") -> list[str]:
         prefix = f"{self.root}/{dataset}/{table}/{below}"
@@ -181,11 +199,9 @@ class Lake(Warehouse):
             )
             return f"(select {nulls} where false)"
         if isinstance(self.files, BucketFiles):
-            urls = [f"{self.files.protocol}://{path}" for path in paths]
+            listed = ", ".join(literal(f"{self.files.protocol}://{path}") for path in paths)
         else:
-            # DuckDB reads [ ] * ? in a path as a pattern.
-            urls = [re.sub(r"([\[*?])", r"[\1]", path) for path in paths]
-        listed = ", ".join(map(literal, urls))
+            listed = ", ".join(map(_as_pattern, paths))
         return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
 
     def _files_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> list[str]:
@@ -248,7 +264,7 @@ class Lake(Warehouse):
             self.files.remove([path])
             raise LandingError(database_message(failure)) from failure
         for landing in landings:
-            self._forget(dataset, landing.table)
+            self._remember(dataset, landing.table, (folder / landing.table).iterdir())
             for delivery in landing.deliveries:
                 self._brought[dataset, landing.table, delivery] = load
 
@@ -479,6 +495,11 @@ def let_read(connection: duckdb.DuckDBPyConnection, files: LakeFiles) -> None:
     """Lets DuckDB read the files of a lake; those of a directory it reads by itself."""
     if isinstance(files, BucketFiles):
         connection.register_filesystem(files)
+
+
+def _as_pattern(path: str) -> str:
+    """A path as a SQL literal: DuckDB takes it for a pattern, in which [ * ? are themselves."""
+    return literal(re.sub(r"([\[*?])", r"[\1]", path))
 
 
 def _named(dataset: str) -> set[str]:
