@@ -449,10 +449,12 @@ def _held_directory(url: str) -> Iterator[_Held]:
         ) from error
     # Beside the lake, so that files move in without being copied.
     workbench = path.with_name(f"{path.name}.landing")
+    arriving = path / "_infraspend" / "arriving"
     try:
-        shutil.rmtree(workbench, ignore_errors=True)
-        workbench.mkdir()
-        yield str(path), str(path), DirectoryFiles(), None, workbench
+        for folder in (workbench, arriving):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        yield str(path), str(path), DirectoryFiles(str(arriving)), None, workbench
     finally:
         shutil.rmtree(workbench, ignore_errors=True)
         lock.release()
