@@ -24,6 +24,7 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 from loaders.errors import InfraspendError
 from loaders.places import MissingFileError
 from loaders.s3 import CONFIG, explaining
+from loaders.warehouse import checkpoint
 
 DIRECTORY: Final = "lake-directory"
 BUCKET: Final = "lake-s3"
@@ -114,6 +115,7 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
                 os.link(lpath, hidden)
             except OSError:
                 shutil.copyfile(lpath, hidden)
+        checkpoint("file_arrived")
 
     def pipe_file(self, path: str, value: bytes, **_: Any) -> None:
         """Writes a file."""
