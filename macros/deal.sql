@@ -9,7 +9,7 @@
 {% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
 {%- set one = '10000000000' -%}
 {#- Above this a weight times the whole of a schedule needs more than 38 digits, and is divided in two steps. -#}
-{%- set fits = '10000000000000000000000000000' -%}
+{%- set fits = '9999999999999999999999999999' -%}
 {%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
 {{ name }}_totals as (
     select

@@ -5,3 +5,7 @@
 {% macro duckdb__largest_first(amount) -%}
     list({{ amount }} order by {{ amount }} desc)
 {%- endmacro %}
+
+{% macro spark__largest_first(amount) -%}
+    sort_array(collect_list({{ amount }}), false)
+{%- endmacro %}

@@ -5,3 +5,7 @@
 {% macro duckdb__position_of(element, list) -%}
     list_position({{ list }}, {{ element }})
 {%- endmacro %}
+
+{% macro spark__position_of(element, list) -%}
+    array_position({{ list }}, {{ element }})
+{%- endmacro %}
