@@ -7,6 +7,10 @@
     is a constant or an aggregate; `by` and `ties` together name one row.
 -#}
 {% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
+    {{ return(adapter.dispatch('deal')(name, of, by, weight, ties, keep, whole)) }}
+{%- endmacro %}
+
+{% macro duckdb__deal(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}
 {#- Above this a weight times the whole of a schedule needs more than 38 digits, and is divided in two steps. -#}
 {%- set fits = '9999999999999999999999999999' -%}
@@ -136,5 +140,78 @@
             {%- for column in ties %}
             {% if not loop.first %}and {% endif %}remainders.{{ column }} is not distinct from tied.{{ column }}
             {%- endfor %}
+)
+{%- endmacro %}
+
+{#-
+    Spark reads a common table expression anew wherever it is named, with everything that it is made of,
+    so that the joins above would read `of` eight times. Here it is read once and shuffled once, by
+    `by`. Spark's windows spill to disk, and all of them go by the same groups.
+-#}
+{% macro spark__deal(name, of, by, weight, ties, keep, whole) -%}
+{%- set one = '10000000000' -%}
+{%- set fits = '9999999999999999999999999999' -%}
+{%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
+{%- set group = 'over (partition by ' ~ by | join(', ') ~ ')' -%}
+{{ name }}_totals as (
+    select
+        {{ (by + ties + keep) | join(',\n        ') }},
+        cast({{ weight }} as {{ whole_number() }}) as weight_itself,
+        sum({{ weight }}) {{ group }} as weight_of_all,
+        count(*) {{ group }} as row_count,
+        {{ one if whole == one else whole ~ ' ' ~ group }} as whole_units
+    from {{ of }}
+),
+
+{{ name }}_weighed as (
+    select
+        {{ (by + ties + keep) | join(',\n        ') }},
+        cast(whole_units as {{ whole_number() }}) as whole_units,
+        case when weight_of_all = 0 then 1 else weight_itself end as dealt_weight,
+        case when weight_of_all = 0 then row_count else weight_of_all end as total_weight
+    from {{ name }}_totals
+),
+
+{{ name }}_floored as (
+    select
+        *,
+        {%- if whole == one %}
+        case
+            when total_weight <= {{ fits }}
+                then {{ floor_divide('dealt_weight * ' ~ one, 'total_weight') }}
+            else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
+                + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
+        end as floor_units,
+        case
+            when total_weight <= {{ fits }} then pmod(dealt_weight * {{ one }}, total_weight)
+            else pmod({{ rest }} * 100000, total_weight)
+        end as remainder
+        {%- else %}
+        {{ floor_divide('dealt_weight * whole_units', 'total_weight') }} as floor_units,
+        pmod(dealt_weight * whole_units, total_weight) as remainder
+        {%- endif %}
+    from {{ name }}_weighed
+),
+
+{{ name }}_ranked as (
+    select
+        *,
+        whole_units - sum(floor_units) {{ group }} as left_over,
+        row_number() over (
+            partition by {{ by | join(', ') }}
+            order by
+                remainder desc,
+                {%- for column in ties %}
+                {{ column }} nulls last{{ ',' if not loop.last }}
+                {%- endfor %}
+        ) as place
+    from {{ name }}_floored
+),
+
+{{ name }} as (
+    select
+        {{ (by + ties + keep) | join(',\n        ') }},
+        floor_units + case when place <= left_over then 1 else 0 end as dealt_units
+    from {{ name }}_ranked
 )
 {%- endmacro %}
