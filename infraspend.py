@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -23,17 +24,21 @@ from loaders.errors import InfraspendError
 if TYPE_CHECKING:
     from loaders.result import LoadResult, Progress
     from loaders.simulation import SimulationResult
+    from loaders.warehouse import Location
     from publishers.marts import Published
 
 PROJECT = Path(__file__).resolve().parent
 """The root of the dbt project: the models lie beside this file."""
 
 DEFAULT_WAREHOUSE = Path("warehouse/infraspend.duckdb")
+DEFAULT_LAKE = "warehouse/lake"
 DEFAULT_DEMO = Path("warehouse/demo")
 DEMO_DAYS = 61
 DEMO_SEED = 2019
 
 _FAILED = 1
+_ENGINE = "INFRASPEND_ENGINE"
+_ON_DUCKDB_ONLY = {"demo", "build", "publish", "explain"}
 _DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
     *("--project-dir", "--profiles-dir", "--profile", "--target", "-t"),
@@ -43,6 +48,13 @@ _SET_BY_THE_DOOR = {
 out = Console()
 err = Console(stderr=True)
 _MONTHS = {f"{month:02}" for month in range(1, 13)}
+
+
+class Engine(Enum):
+    """What builds the models, and so what the loaders land for."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 class _InOrder(TyperGroup):
@@ -81,6 +93,23 @@ WarehouseOption = Annotated[
         metavar="PATH",
         help="The DuckDB file that everything is landed and built in.",
         dir_okay=False,
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        envvar=_ENGINE,
+        help="Land in the DuckDB file of --warehouse, or for Spark in --lake.",
+    ),
+]
+LakeOption = Annotated[
+    str,
+    typer.Option(
+        "--lake",
+        envvar="INFRASPEND_LAKE",
+        metavar="URL|DIR",
+        help="The directory or s3:// URL that Spark reads, with --engine spark.",
     ),
 ]
 FromOption = Annotated[
@@ -126,6 +155,11 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def door(
+    context: typer.Context,
+    engine: Annotated[
+        Engine | None,
+        typer.Option("--engine", help=f"What it is for; {_ENGINE}, or duckdb, by default."),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
@@ -145,6 +179,14 @@ def door(
 
     To see all of it on a company that does not exist: `infraspend demo`.
     """
+    if engine is not None:
+        # Where the verbs look for it.
+        os.environ[_ENGINE] = engine.value
+    if context.invoked_subcommand in _ON_DUCKDB_ONLY and os.environ.get(_ENGINE) == "spark":
+        raise InfraspendError(
+            f"{context.invoked_subcommand} runs on DuckDB only: leave out --engine spark and"
+            f" {_ENGINE}"
+        )
 
 
 @app.command()
@@ -239,6 +281,8 @@ def load_aws_cur(
         typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
     ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Land the AWS bill: legacy Cost and Usage Reports and CUR 2.0, as CSV or Parquet.
 
@@ -248,6 +292,8 @@ def load_aws_cur(
         infraspend load aws-cur --from s3://our-billing/reports
 
         infraspend load aws-cur --from deliveries --since 2026-09 --report hourly
+
+        infraspend --engine spark load aws-cur --from s3://our-billing/reports --lake s3://our-lake
     """
     from loaders import aws_cur
 
@@ -258,7 +304,7 @@ def load_aws_cur(
     )
     with _telling("load aws-cur") as progress:
         result = aws_cur.load(
-            warehouse,
+            _location(engine, warehouse, lake),
             source,
             report=report,
             since=since,
@@ -270,7 +316,12 @@ def load_aws_cur(
 
 
 @load_app.command("kubernetes")
-def load_kubernetes(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+def load_kubernetes(
+    source: FromOption,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
     """Land what the Kubernetes usage tracker collected.
 
     infraspend load kubernetes --from collections
@@ -278,12 +329,17 @@ def load_kubernetes(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAR
     from loaders import kubernetes
 
     with _telling("load kubernetes") as progress:
-        result = kubernetes.load(warehouse, source, progress=progress)
+        result = kubernetes.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("kubernetes", result)
 
 
 @load_app.command("platforms")
-def load_platforms(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+def load_platforms(
+    source: FromOption,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
     """Land what platform owners publish: usage, and ready-made attribution schedules.
 
     infraspend load platforms --from schedules
@@ -291,7 +347,7 @@ def load_platforms(source: FromOption, warehouse: WarehouseOption = DEFAULT_WARE
     from loaders import platforms
 
     with _telling("load platforms") as progress:
-        result = platforms.load(warehouse, source, progress=progress)
+        result = platforms.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("platforms", result)
 
 
@@ -539,6 +595,13 @@ def _seeds() -> Path:
     """Where the facts that people declare are."""
     seeds = os.environ.get("INFRASPEND_SEEDS")
     return Path(seeds) if seeds else PROJECT / "seeds"
+
+
+def _location(engine: Engine, warehouse: Path, lake: str) -> "Location":
+    """Where deliveries land."""
+    from loaders.warehouse import LakeUrl
+
+    return LakeUrl(lake) if engine is Engine.SPARK else warehouse
 
 
 def _print_load(source: str, result: "LoadResult") -> None:

@@ -26,7 +26,7 @@ import duckdb
 from loaders import aws_cur
 from loaders.cur_columns import CUR_COLUMNS
 from loaders.sql import csv_call, literal
-from loaders.warehouse import create_raw_tables
+from loaders.warehouse import LakeUrl, create_raw_tables
 
 LINES = 1_000_000
 FILES = 4
@@ -91,7 +91,7 @@ _SPECIAL = """
 
 
 def main() -> None:
-    """Prints both ratios."""
+    """Prints both ratios, and beside them what landing in a lake costs."""
     lines = int(sys.argv[1]) if len(sys.argv) > 1 else LINES
     with tempfile.TemporaryDirectory(prefix="infraspend-bench-") as directory:
         _compare("CUR 2.0 Parquet", Path(directory) / "parquet", lines, ".snappy.parquet", 1.35)
@@ -124,15 +124,22 @@ def _compare(what: str, folder: Path, lines: int, suffix: str, most: float) -> N
     def land() -> None:
         aws_cur.load(folder / "infraspend.duckdb", str(folder / "bill"))
 
+    def land_in_lake() -> None:
+        aws_cur.load(lake, str(folder / "bill"))
+
+    lake = LakeUrl(str(folder / "lake"))
     create_raw_tables(folder / "infraspend.duckdb")
+    create_raw_tables(lake)
     plain, shaped = _seconds(least), _seconds(least_in_shape)
     landed, again = _seconds(land), _seconds(land)
+    for_spark = _seconds(land_in_lake)
     ratio = landed[0] / plain[0]
     print(f"{what}: {lines:,} lines, {len(files)} files, {sum(map(_size, files)):,} bytes")
     print(f"    DuckDB alone     {plain[0]:7.2f} CPU s, {plain[1]:7.2f} s")
     print(f"    in CUR 2.0 shape {shaped[0]:7.2f} CPU s, {shaped[1]:7.2f} s")
     print(f"    landing          {landed[0]:7.2f} CPU s, {landed[1]:7.2f} s: {ratio:.2f} times")
     print(f"    of the same shape {landed[0] / shaped[0]:.2f} times")
+    print(f"    landing for Spark {for_spark[0]:6.2f} CPU s, {for_spark[1]:7.2f} s")
     print(f"    nothing new      {again[0]:7.2f} CPU s, {again[1]:7.2f} s")
     print(f"    the goal is {most} times: {'met' if ratio <= most else 'missed'}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
