@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.spark import Spark
 from loaders.result import Progress
 
 _DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+_DBT_ON_SPARK = (sys.executable, "-m", "builder.dbt_on_spark")
 _GOOD = {"success", "pass", "warn", "no-op"}
 _NOT_RUN = {"skipped"}
 _LAST_LINES = 5
@@ -92,6 +94,7 @@ def run_dbt(
     artifacts: Path,
     arguments: Sequence[str],
     progress: Progress,
+    spark: Spark | None = None,
 ) -> DbtRun:
     """Runs `dbt build` and waits until it ended.
 
@@ -102,6 +105,7 @@ def run_dbt(
         artifacts: Where dbt writes what it compiled, its results and its log.
         arguments: Further arguments of `dbt build`.
         progress: Told about every seed and model that starts.
+        spark: Builds instead of DuckDB.
 
     Returns:
         What came of it. A failure is a result, not an exception.
@@ -110,8 +114,9 @@ def run_dbt(
     results = target / "run_results.json"
     results.unlink(missing_ok=True)
     command = [
-        *_DBT,
+        *(_DBT_ON_SPARK if spark else _DBT),
         "build",
+        *("--target", "spark" if spark else "duckdb"),
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target-path", str(target), "--log-path", str(artifacts / "logs")),
         *("--log-format", "json", "--no-use-colors", "--no-print"),
@@ -123,6 +128,8 @@ def run_dbt(
         # Tells dbt that this build is recorded; see the macro forget_last_build.
         "INFRASPEND_BUILD": "1",
     }
+    if spark:
+        environment["INFRASPEND_LAKE"] = spark.url
     with subprocess.Popen(
         command,
         cwd=project,

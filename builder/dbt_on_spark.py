@@ -5,23 +5,24 @@ does not fit into 38 digits is NULL, and so is a text that is no number: money w
 nobody would be told.
 """
 
-from dbt.adapters import spark
 from dbt.adapters.spark.connections import SparkCredentials
 from dbt.cli.main import cli
 
 _ANSI = "spark.sql.ansi.enabled"
 
 
-class ExactCredentials(SparkCredentials):
-    """The credentials of a profile, with the ANSI mode that the profile asks for."""
+def keep_ansi_mode() -> None:
+    """Makes dbt-spark leave ANSI mode as the profile has it; on, if the profile says nothing."""
+    overwrite = SparkCredentials.__post_init__
 
-    def __post_init__(self) -> None:
-        """Puts back what dbt-spark overwrites."""
-        wanted = str(self.server_side_parameters.get(_ANSI, "true"))
-        super().__post_init__()
-        self.server_side_parameters[_ANSI] = wanted
+    def keep(credentials: SparkCredentials) -> None:
+        wanted = str(credentials.server_side_parameters.get(_ANSI, "true"))
+        overwrite(credentials)
+        credentials.server_side_parameters[_ANSI] = wanted
+
+    SparkCredentials.__post_init__ = keep
 
 
 if __name__ == "__main__":
-    spark.Plugin.credentials = ExactCredentials
+    keep_ansi_mode()
     cli()

@@ -138,11 +138,20 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The statements that give the published tables the comments of the warehouse's."""
     tables = connection.execute(
         """
+        with there as (
+            select schema_name, table_name, comment
+            from duckdb_tables()
+            where database_name = 'warehouse'
+            union all
+            -- What Spark built is seen through views.
+            select schema_name, view_name as table_name, comment
+            from duckdb_views()
+            where database_name = 'warehouse'
+        )
         select there.table_name, there.comment
-        from duckdb_tables() as there
+        from there
         inner join duckdb_tables() as here using (schema_name, table_name)
-        where there.database_name = 'warehouse' and here.database_name = 'published'
-            and there.comment is not null
+        where here.database_name = 'published' and there.comment is not null
         """
     ).fetchall()
     columns = connection.execute(
