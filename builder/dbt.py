@@ -92,6 +92,7 @@ def run_dbt(
     warehouse: Path,
     seeds: str,
     artifacts: Path,
+    code: str,
     arguments: Sequence[str],
     progress: Progress,
     spark: Spark | None = None,
@@ -103,6 +104,7 @@ def run_dbt(
         warehouse: The DuckDB file to build in.
         seeds: The directory of the seeds, relative to the project; see `seeds.path_for_dbt`.
         artifacts: Where dbt writes what it compiled, its results and its log.
+        code: The fingerprint of the project; see `fingerprints.fingerprint_of_code`.
         arguments: Further arguments of `dbt build`.
         progress: Told about every seed and model that starts.
         spark: Builds instead of DuckDB.
@@ -125,8 +127,9 @@ def run_dbt(
     environment = os.environ | {
         "INFRASPEND_WAREHOUSE": str(warehouse),
         "INFRASPEND_SEEDS": seeds,
-        # Tells dbt that this build is recorded; see the macro forget_last_build.
-        "INFRASPEND_BUILD": "1",
+        # Tells dbt that this build is recorded, and by which code; see the macros
+        # forget_last_build and rebuilds.
+        "INFRASPEND_BUILD": code,
     }
     if spark:
         environment["INFRASPEND_LAKE"] = spark.url

@@ -80,3 +80,10 @@
     {%- endfor -%}
     {{ return({'ctes': ctes, 'rest': at.text}) }}
 {%- endmacro %}
+
+{#- After a run: nobody reads the steps again. -#}
+{% macro drop_steps() -%}
+    {%- if target.type == 'spark' and execute -%}
+        drop schema if exists steps cascade
+    {%- endif -%}
+{%- endmacro %}
