@@ -1,6 +1,5 @@
 """Compares what two engines built: every mart, row by row, both ways, with its types and digits."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -29,9 +28,7 @@ def differences(
     their_types = _types(connection, theirs)
     if our_types != their_types:
         return [f"{mart}: {sorted(our_types.items() ^ their_types.items())}"]
-    columns = ", ".join(
-        f'cast("{name}" as {kind}) as "{name}"' for name, kind in our_types.items()
-    )
+    columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in our_types.items())
     found = []
     for one, other, side in ((ours, theirs, "first"), (theirs, ours, "second")):
         rows = connection.execute(
@@ -47,13 +44,13 @@ def spark_table(tables: Path, schema: str, table: str) -> str:
     return f"read_parquet({literal(str(tables / f'{schema}.db' / table / '*.parquet'))})"
 
 
-def tables_of(connection: duckdb.DuckDBPyConnection, schemas: Sequence[str]) -> list[tuple[str, str]]:
-    """The tables of some schemas of a DuckDB warehouse."""
-    return connection.execute(
-        "select schema_name, table_name from duckdb_tables()"
-        " where list_contains(?, schema_name) order by all",
-        [list(schemas)],
+def marts_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The marts of a DuckDB warehouse."""
+    found = connection.execute(
+        "select table_name from duckdb_tables()"
+        " where database_name = current_database() and schema_name = 'marts' order by table_name"
     ).fetchall()
+    return [name for (name,) in found]
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
