@@ -12,8 +12,9 @@ from typing import Any
 from builder.spark import Spark
 from loaders.result import Progress
 
-_DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
-_DBT_ON_SPARK = (sys.executable, "-m", "builder.dbt_on_spark")
+DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+DBT_ON_SPARK = (sys.executable, "-m", "builder.dbt_on_spark")
+"""How dbt is started, on DuckDB and on Spark."""
 _GOOD = {"success", "pass", "warn", "no-op"}
 _NOT_RUN = {"skipped"}
 # They prove the models on rows that are made up. That is done on DuckDB.
@@ -118,7 +119,7 @@ def run_dbt(
     results = target / "run_results.json"
     results.unlink(missing_ok=True)
     command = [
-        *(_DBT_ON_SPARK if spark else _DBT),
+        *(DBT_ON_SPARK if spark else DBT),
         "build",
         *(("--target", "spark", "--exclude-resource-type", _NOT_ON_SPARK) if spark else ()),
         *("--project-dir", str(project), "--profiles-dir", str(project)),
