@@ -57,9 +57,9 @@ MUTATIONS = {
         "int_schedules",
     ),
     "the smallest remainders win": Mutation(
-        "macros/largest_first.sql",
-        "order by {{ amount }} desc",
-        "order by {{ amount }} asc",
+        "macros/deal.sql",
+        "order by remainders.remainder desc",
+        "order by remainders.remainder asc",
         "int_schedules",
     ),
     "parts below zero are rounded towards it": Mutation(
