@@ -85,8 +85,8 @@ def test_wholes_are_dealt_alike(tmp_path: Path) -> None:
     deal = "of='weights', by=['pool'], weight='weight', ties=['lyft_label'], keep=['weight']"
     query = f"""
         with weights as ({rows}),
-        some as (select * from weights where pool <> 'huge'),
-        {{{{ deal('whole', {deal.replace("'weights'", "'some'")}, whole='max(whole)') }}}},
+        smaller as (select * from weights where pool <> 'huge'),
+        {{{{ deal('whole', {deal.replace("'weights'", "'smaller'")}, whole='max(whole)') }}}},
         {{{{ deal('parts', {deal}) }}}}
         select pool, lyft_label, cast(dealt_units as {{{{ dbt.type_string() }}}}) as units, 'w' as of
         from whole
