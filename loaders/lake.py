@@ -156,7 +156,7 @@ class Lake(Warehouse):
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A database of its own in memory, which can read the lake's files."""
         with super().scratch() as connection:
-            let_read(connection, self.files)
+            _let_read(connection, self.files)
             yield connection
 
     def _show(self, dataset: str, table: str) -> None:
@@ -412,7 +412,7 @@ def open_lake(location: LakeUrl) -> Iterator[Lake]:
     """
     holding = _held_bucket if location.url.startswith("s3://") else _held_directory
     with holding(location.url) as (url, root, files, lease, workbench), duckdb.connect() as memory:
-        let_read(memory, files)
+        _let_read(memory, files)
         for dataset in TABLES:
             memory.execute(f"create schema {dataset}")
         lake = Lake(workbench, url, root, files, lease, memory)
@@ -449,10 +449,12 @@ def _held_directory(url: str) -> Iterator[_Held]:
         ) from error
     # Beside the lake, so that files move in without being copied.
     workbench = path.with_name(f"{path.name}.landing")
+    arriving = path / "_infraspend" / "arriving"
     try:
-        shutil.rmtree(workbench, ignore_errors=True)
-        workbench.mkdir()
-        yield str(path), str(path), DirectoryFiles(), None, workbench
+        for folder in (workbench, arriving):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        yield str(path), str(path), DirectoryFiles(str(arriving)), None, workbench
     finally:
         shutil.rmtree(workbench, ignore_errors=True)
         lock.release()
@@ -491,7 +493,7 @@ def folder_name(delivery: str) -> str:
     return f"{plain}_{sha256(delivery.encode()).hexdigest()[:16]}"
 
 
-def let_read(connection: duckdb.DuckDBPyConnection, files: LakeFiles) -> None:
+def _let_read(connection: duckdb.DuckDBPyConnection, files: LakeFiles) -> None:
     """Lets DuckDB read the files of a lake; those of a directory it reads by itself."""
     if isinstance(files, BucketFiles):
         connection.register_filesystem(files)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
+from uuid import uuid4
 
 import boto3
 import fsspec
@@ -23,6 +24,7 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 from loaders.errors import InfraspendError
 from loaders.places import MissingFileError
 from loaders.s3 import CONFIG, explaining
+from loaders.warehouse import checkpoint
 
 DIRECTORY: Final = "lake-directory"
 BUCKET: Final = "lake-s3"
@@ -69,26 +71,32 @@ class LakeFiles(Protocol):
 
 
 class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
-    """The file system of this machine, with files that appear whole."""
+    """The file system of this machine, with files that appear whole.
+
+    Args:
+        arriving: A directory on the same disk for files that are not yet whole; what a killed run
+            left there is deleted when the lake is opened.
+    """
 
     protocol = DIRECTORY
     cachable = False
 
-    def __init__(self, **_: Any) -> None:
+    def __init__(self, arriving: str, **_: Any) -> None:
         super().__init__(auto_mkdir=True)
+        self._arriving = Path(arriving)
 
     @property
     def shared(self) -> dict[str, Any]:
-        """Nothing."""
-        return {}
+        """Where files arrive."""
+        return {"arriving": str(self._arriving)}
 
     def below(self, prefix: str) -> list[str]:
-        """Every file whose path begins with a text, but those that are being written."""
+        """Every file whose path begins with a text."""
         root = prefix if Path(prefix).is_dir() else str(Path(prefix).parent)
         return sorted(
             path
             for folder, _, names in os.walk(root)
-            for path in (os.path.join(folder, name) for name in names if name[0] != ".")  # noqa: PTH118
+            for path in (os.path.join(folder, name) for name in names)  # noqa: PTH118
             if path.startswith(prefix)
         )
 
@@ -107,6 +115,7 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
                 os.link(lpath, hidden)
             except OSError:
                 shutil.copyfile(lpath, hidden)
+        checkpoint("file_arrived")
 
     def pipe_file(self, path: str, value: bytes, **_: Any) -> None:
         """Writes a file."""
@@ -131,17 +140,17 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
 
     @contextlib.contextmanager
     def _appearing(self, path: str) -> Iterator[Path]:
-        """Gives the file a name that readers skip until it is written to the disk."""
+        """A file elsewhere, which gets its name once it is written to the disk."""
         target = Path(str(self._strip_protocol(path)))
         target.parent.mkdir(parents=True, exist_ok=True)
-        hidden = target.with_name(f".{target.name}.partial")
+        hidden = self._arriving / uuid4().hex
         try:
-            hidden.unlink(missing_ok=True)
             yield hidden
             with hidden.open("rb") as file:
                 os.fsync(file.fileno())
             hidden.replace(target)
         except OSError as error:
+            hidden.unlink(missing_ok=True)
             raise InfraspendError(f"{target} cannot be written ({error.strerror})") from error
 
 

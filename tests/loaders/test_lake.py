@@ -18,7 +18,7 @@ from loaders import aws_cur, kubernetes, lease, platforms
 from loaders.aws_cur import Policy
 from loaders.errors import InfraspendError
 from loaders.lake import folder_name
-from loaders.tables import LOAD_ID, TABLES
+from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
 from loaders.warehouse import (
     KILL_AT,
     LakeUrl,
@@ -46,6 +46,7 @@ STAGES = [
     "files_verified",
     "lines_counted",
     "files_written",
+    "file_arrived",
     "lines_landed",
     "ledger_to_come",
     "assembly_recorded",
@@ -161,6 +162,19 @@ def assert_whole(warehouse: Path) -> None:
         assert all(there == expected for there, expected in found)
 
 
+def assert_nothing_unlisted(warehouse: Path) -> None:
+    """Nothing is there of a delivery that no ledger lists."""
+    for dataset, parts in PARTS.items():
+        ledger, key = LEDGERS[dataset]
+        for table, column in parts.items():
+            unlisted = rows(
+                warehouse,
+                f"select distinct {column} from {dataset}.{table}"
+                f" where {column} not in (select {key} from {dataset}.{ledger})",
+            )
+            assert unlisted == [], table
+
+
 def test_an_empty_lake_has_every_table_with_its_types(empty_lake: Path, tmp_path: Path) -> None:
     warehouse = copied(empty_lake, tmp_path / "copy.duckdb")
 
@@ -209,7 +223,10 @@ def test_a_run_that_is_killed_at_any_stage_is_put_right_by_the_next(
         killed, _ = start(load_all, lake, deliveries, stage=stage)
         killed.join()
         assert killed.exitcode == -signal.SIGKILL, stage
-        assert_whole(copied(Path(lake.url), tmp_path / "copy.duckdb"))
+        create_raw_tables(lake)
+        warehouse = copied(Path(lake.url), tmp_path / "copy.duckdb")
+        assert_whole(warehouse)
+        assert_nothing_unlisted(warehouse)
 
     load_all(lake, deliveries)
 
