@@ -94,11 +94,23 @@ def _publishable(warehouse: Path) -> BuildRecord:
         reason = "failed its last build"
     elif not build.is_whole:
         reason = "was last built in part"
+    elif not all(_is_there(warehouse, mart) for mart in build.marts):
+        reason = "was made anew by dbt itself since"
     else:
         return build
     raise InfraspendError(
         f"{warehouse} {reason}, so nothing was published; run infraspend build and publish again"
     )
+
+
+def _is_there(warehouse: Path, mart: str) -> bool:
+    """Whether a mart can still be read: what Spark built is a view of the files it wrote then."""
+    with opened(warehouse, read_only=True) as connection:
+        try:
+            connection.execute(f"select 1 from warehouse.marts.{mart} limit 0")
+        except duckdb.IOException:
+            return False
+    return True
 
 
 def _write(
