@@ -24,7 +24,7 @@ from loaders.errors import InfraspendError
 if TYPE_CHECKING:
     from loaders.result import LoadResult, Progress
     from loaders.simulation import SimulationResult
-    from loaders.warehouse import Location
+    from loaders.warehouse import LakeUrl, Location
     from publishers.marts import Published
 
 PROJECT = Path(__file__).resolve().parent
@@ -38,7 +38,7 @@ DEMO_SEED = 2019
 
 _FAILED = 1
 _ENGINE = "INFRASPEND_ENGINE"
-_ON_DUCKDB_ONLY = {"demo", "build", "publish", "explain"}
+_ON_DUCKDB_ONLY = {"demo", "explain"}
 _DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
     *("--project-dir", "--profiles-dir", "--profile", "--target", "-t"),
@@ -100,7 +100,7 @@ EngineOption = Annotated[
     typer.Option(
         "--engine",
         envvar=_ENGINE,
-        help="Land in the DuckDB file of --warehouse, or for Spark in --lake.",
+        help="DuckDB, in the file of --warehouse; or Spark, from --lake and beside that file.",
     ),
 ]
 LakeOption = Annotated[
@@ -455,7 +455,12 @@ def doctor(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     options_metavar="[OPTIONS] [DBT ARGUMENTS]",
 )
-def build(context: typer.Context, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+def build(
+    context: typer.Context,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
     """Build every model from what was landed, and test it.
 
     The seeds are the CSVs in INFRASPEND_SEEDS, the demo company's by default. Further arguments
@@ -466,13 +471,18 @@ def build(context: typer.Context, warehouse: WarehouseOption = DEFAULT_WAREHOUSE
         INFRASPEND_SEEDS=../our-facts infraspend build
 
         infraspend build --select true_cost+
+
+        infraspend --engine spark build --lake s3://our-lake
     """
+    from loaders.warehouse import LakeUrl
+
     for argument in context.args:
         if argument.partition("=")[0] in _SET_BY_THE_DOOR:
             raise typer.BadParameter(
                 f"{argument} is set by infraspend; run dbt itself to change it"
             )
-    _build(warehouse, _seeds(), context.args)
+    on_spark = LakeUrl(lake) if engine is Engine.SPARK else None
+    _build(warehouse, _seeds(), context.args, on_spark)
 
 
 @app.command()
@@ -484,6 +494,7 @@ def publish(
         ),
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
 ) -> None:
     """Copy the marts to where people read them, if the last build passed every test.
 
@@ -494,7 +505,8 @@ def publish(
     """
     if to is not None and "://" in to:
         raise InfraspendError(f"{to}: publishing to a URL is not supported yet; name a directory")
-    _publish(warehouse, Path(to) if to else warehouse.parent / "published")
+    built = _window_beside(warehouse) if engine is Engine.SPARK else warehouse
+    _publish(built, Path(to) if to else warehouse.parent / "published")
 
 
 @app.command()
@@ -559,13 +571,15 @@ def _simulate(to: Path, *, days: int, seed: int, scale: float) -> "SimulationRes
     return company
 
 
-def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
+def _build(
+    warehouse: Path, seeds: Path, arguments: Sequence[str] = (), lake: "LakeUrl | None" = None
+) -> None:
     """Builds, and says what failed and where to look."""
     from builder import build as build_models
     from builder import explained_percentage
 
     with _telling("build") as progress:
-        result = build_models(warehouse, PROJECT, seeds, arguments, progress)
+        result = build_models(warehouse, PROJECT, seeds, arguments, progress, lake)
     for line in result.warnings:
         err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
     for line in result.failures:
@@ -577,7 +591,8 @@ def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
         )
     part = "" if result.is_whole else " (a part of the project: it cannot be published)"
     _say(f"build: {result.models} models are built and {result.tests} tests passed{part}")
-    if result.is_whole and (explained := explained_percentage(warehouse)) is not None:
+    built = _window_beside(warehouse) if lake else warehouse
+    if result.is_whole and (explained := explained_percentage(built)) is not None:
         _say(f"build: explained {explained} % of the invoice")
 
 
@@ -589,6 +604,13 @@ def _publish(warehouse: Path, to: Path) -> "Published":
         published = publish_marts(warehouse, to, progress)
     _say(f"publish: {len(published.rows)} marts are in {to}")
     return published
+
+
+def _window_beside(warehouse: Path) -> Path:
+    """Through which DuckDB file the marts are seen that Spark built."""
+    from builder.spark import home_beside, window_in
+
+    return window_in(home_beside(warehouse))
 
 
 def _seeds() -> Path:
