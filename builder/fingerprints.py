@@ -12,6 +12,8 @@ from loaders.tables import TABLES
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 _PROJECT_FOLDERS = ("models", "macros", "tests")
 _PROJECT_ENDINGS = {".sql", ".yml", ".yaml", ".md"}
+# Arguments of dbt that change how it works, and not what it makes.
+_SAME_MARTS = {"--full-refresh", "-f", "--fail-fast", "-x", "--exclude-resource-type", "unit_test"}
 _ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
 _SPARK_ENGINES = ("dbt-core", "dbt-spark", "pyspark")
 
@@ -50,7 +52,7 @@ def fingerprint_of_code(project: Path, arguments: Sequence[str]) -> str:
     Returns:
         A SHA-256 in hexadecimal.
     """
-    told = (" ".join(arguments).encode(),)
+    told = (" ".join(word for word in arguments if word not in _SAME_MARTS).encode(),)
     return _digest((*_engines(), *_files(project), *told))
 
 
