@@ -14,6 +14,7 @@
 {%- set one = '10000000000' -%}
 {#- Above this a weight times the whole of a schedule needs more than 38 digits, and is divided in two steps. -#}
 {%- set fits = '9999999999999999999999999999' -%}
+{%- set sure = '1000000000000000' -%}
 {%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
 {{ name }}_totals as materialized (
     select
@@ -45,35 +46,63 @@
             {%- endfor %}
 ),
 
+{{ name }}_estimated as (
+    select
+        *,
+        -- Dividing doubles is many times faster than dividing whole numbers of 38 digits, and misses
+        -- a result below {{ sure }} by 1 at the most.
+        case
+            when whole_units between 0 and {{ sure }} and total_weight <= {{ fits }}
+                then cast(
+                        floor(
+                            cast(dealt_weight as double) * cast(whole_units as double)
+                            / cast(total_weight as double)
+                        ) as bigint
+                    )
+        end as estimate
+    from {{ name }}_weighed
+),
+
+{{ name }}_missed as (
+    select
+        *,
+        case
+            when estimate is not null then dealt_weight * whole_units - estimate * total_weight
+        end as missed
+    from {{ name }}_estimated
+),
+
 {{ name }}_floored as (
     select
         *,
-        {%- if whole == one %}
         case
-            when total_weight <= {{ fits }}
-                then {{ floor_divide('dealt_weight * ' ~ one, 'total_weight') }}
+            when missed < 0 then estimate - 1
+            when missed >= total_weight then estimate + 1
+            when missed is not null then estimate
+            {%- if whole == one %}
             else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
                 + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
+            {%- else %}
+            else {{ floor_divide('dealt_weight * whole_units', 'total_weight') }}
+            {%- endif %}
         end as floor_units
-        {%- else %}
-        {{ floor_divide('dealt_weight * whole_units', 'total_weight') }} as floor_units
-        {%- endif %}
-    from {{ name }}_weighed
+    from {{ name }}_missed
 ),
 
 {#- Divided once: DuckDB would copy the division into everything that reads it. -#}
 {{ name }}_remainders as materialized (
     select
-        *,
-        {%- if whole == one %}
+        * exclude (dealt_weight, estimate, missed),
         case
-            when total_weight <= {{ fits }}
-                then dealt_weight * {{ one }} - floor_units * total_weight
+            when missed < 0 then missed + total_weight
+            when missed >= total_weight then missed - total_weight
+            when missed is not null then missed
+            {%- if whole == one %}
             else ({{ rest }} * 100000) % total_weight
+            {%- else %}
+            else dealt_weight * whole_units - floor_units * total_weight
+            {%- endif %}
         end as remainder,
-        {%- else %}
-        dealt_weight * whole_units - floor_units * total_weight as remainder,
-        {%- endif %}
         row_number() over () as row_id
     from {{ name }}_floored
 ),
@@ -92,7 +121,7 @@
     select
         remainders.group_id,
         cast(max(left_over.left_over) as bigint) as left_over,
-        list(remainders.remainder order by remainders.remainder desc) as remainders
+        list_reverse_sort(list(remainders.remainder)) as remainders
     from {{ name }}_remainders as remainders
     inner join {{ name }}_left_over as left_over on remainders.group_id = left_over.group_id
     group by remainders.group_id

@@ -58,8 +58,8 @@ MUTATIONS = {
     ),
     "the smallest remainders win": Mutation(
         "macros/deal.sql",
-        "order by remainders.remainder desc",
-        "order by remainders.remainder asc",
+        "list_reverse_sort(list(remainders.remainder))",
+        "list_sort(list(remainders.remainder))",
         "int_schedules",
     ),
     "parts below zero are rounded towards it": Mutation(
