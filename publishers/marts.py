@@ -94,7 +94,7 @@ def _publishable(warehouse: Path) -> BuildRecord:
         reason = "failed its last build"
     elif not build.is_whole:
         reason = "was last built in part"
-    elif not all(_is_there(warehouse, mart) for mart in build.marts):
+    elif not _is_as_built(warehouse):
         reason = "was made anew by dbt itself since"
     else:
         return build
@@ -103,11 +103,16 @@ def _publishable(warehouse: Path) -> BuildRecord:
     )
 
 
-def _is_there(warehouse: Path, mart: str) -> bool:
-    """Whether a mart can still be read: what Spark built is a view of the files it wrote then."""
+def _is_as_built(warehouse: Path) -> bool:
+    """Whether the files are still there that Spark wrote: its marts are views of them."""
     with opened(warehouse, read_only=True) as connection:
+        views = connection.execute(
+            "select view_name from duckdb_views() "
+            "where database_name = 'warehouse' and schema_name = 'marts'"
+        ).fetchall()
         try:
-            connection.execute(f"select 1 from warehouse.marts.{mart} limit 0")
+            for (view,) in views:
+                connection.execute(f"select 1 from warehouse.marts.{view} limit 0")
         except duckdb.IOException:
             return False
     return True
