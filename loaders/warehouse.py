@@ -332,7 +332,9 @@ def _pipelines_dir(path: Path) -> Path:
 def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
     columns = TABLES[dataset][landing.table]
     names = ", ".join(f'"{name}"' for name in columns)
-    query = f"select {names} from ({landing.select}) as src"
+    # As a text: dlt takes statements apart and puts them together again, several times, and so
+    # DuckDB runs what is written and nothing else.
+    query = f"select {names} from query({literal(landing.select)}) as src"
     if landing.deliveries:
         wanted = ", ".join(literal(delivery) for delivery in landing.deliveries)
         query += (
