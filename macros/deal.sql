@@ -130,9 +130,9 @@
 {{ name }}_threshold as (
     select
         group_id,
-        remainders[left_over] as last_remainder,
-        left_over + 1 - list_position(remainders, remainders[left_over]) as ties_that_win,
-        remainders[left_over + 1] is not distinct from remainders[left_over] as has_a_loser
+        list_extract(remainders, left_over) as last_remainder,
+        left_over + 1 - list_position(remainders, list_extract(remainders, left_over)) as ties_that_win,
+        list_extract(remainders, left_over + 1) = list_extract(remainders, left_over) as has_a_loser
     from {{ name }}_ordered
 ),
 

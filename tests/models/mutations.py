@@ -142,7 +142,7 @@ MUTATIONS = {
         "int_line_items_priced+",
     ),
     "a discount on a purchase is forgotten": Mutation(
-        f"{TRUE_COST}/int_charges_blended.sql",
+        f"{TRUE_COST}/int_prepayments.sql",
         "priced.net_unblended_cost as net_cost",
         "priced.unblended_cost as net_cost",
     ),
