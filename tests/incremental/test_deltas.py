@@ -91,5 +91,3 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
     number = int(request.config.getoption("--hypothesis-seed") or SEED)
     run_state_machine_as_test(seed(number)(Sequence), settings=how)  # type: ignore[arg-type]
     print(", ".join(f"{count} {what}" for what, count in sorted(Deltas.seen.items())))
-
-

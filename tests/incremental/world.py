@@ -65,10 +65,6 @@ class Month:
     is_gone: bool = False
 
 
-
-
-
-
 def _platform(platform: str, sub: str, source: str, model: str, **values: str) -> Row:
     return {
         "platform": platform,
@@ -93,7 +89,10 @@ def first_seeds() -> dict[str, list[Row]]:
         "label_owners": [
             {"lyft_label": label, "team": "web-team"} for label in ("web", "api", "blue")
         ],
-        "teams": [{"team": team, "org": "org", "contact": "us@example.com"} for team in ("web-team", "data-team")],
+        "teams": [
+            {"team": team, "org": "org", "contact": "us@example.com"}
+            for team in ("web-team", "data-team")
+        ],
         "platforms": [
             _platform("k8s", "blue", "kubernetes", "cpu"),
             _platform("k8s", "green", "kubernetes", "max", pool_by="sub_platform"),
@@ -134,6 +133,7 @@ class World:
     seeds: dict[str, list[Row]] = field(default_factory=first_seeds)
     deliveries: int = 0
     changed: set[str] = field(default_factory=set)
+    calendar: Sequence[Period] = MONTHS
     has_clusters: bool = False
     has_platforms: bool = False
 
@@ -183,7 +183,7 @@ class World:
     def lines(self, period: str) -> list[Line]:
         """The lines of a month, those of the house first."""
         month = self.months[period]
-        here = next(one for one in MONTHS if one.name == period)
+        here = next(one for one in self.calendar if one.name == period)
         lines = [*_usage(here, month), *_reserved(here, month)]
         for number in sorted(month.others):
             lines += [
@@ -194,7 +194,7 @@ class World:
     def collect(self, cluster: str, turn: int, hours: Sequence[int], shares: Sequence[int]) -> None:
         """Usage of a cluster, for hours around the turn to a month."""
         self.has_clusters = True
-        moments = [MONTHS[turn].start + hour * HOUR for hour in sorted(hours)]
+        moments = [self.calendar[turn].start + hour * HOUR for hour in sorted(hours)]
         containers, scrapes, nodes = [], [], []
         for moment in moments:
             scrapes.append({"usage_hour": moment, "samples": 60, "expected_samples": 60})
@@ -242,7 +242,7 @@ class World:
         tenants = ("web", "api" if place[0] != "features" else "feature", "free")
         rows = [f"usage_hour,platform,sub_platform,lyft_label,{kind}"]
         for hour in sorted(hours):
-            moment = MONTHS[turn].start + hour * HOUR
+            moment = self.calendar[turn].start + hour * HOUR
             total = sum(shares)
             parts = [f"{share}" for share in shares]
             if kind == "proportion":
@@ -263,7 +263,9 @@ def deliver_nothing(bucket: Path, period: str, execution: str) -> None:
     content = {"executionId": execution, "columns": [], "dataFiles": []}
     other.write_text(json.dumps(content))
     day = int(execution.rpartition("-")[2])
-    written = (datetime.fromisoformat("2027-02-01T00:00:00+00:00") + timedelta(days=day)).timestamp()
+    written = (
+        datetime.fromisoformat("2027-02-01T00:00:00+00:00") + timedelta(days=day)
+    ).timestamp()
     os.utime(other, (written, written))
 
 
@@ -373,6 +375,28 @@ def _reserved(period: Period, month: Month) -> list[Line]:
                 line(period, "EdpDiscount", period.start, period.end, PAYER, cost, **values)
             )
     return [one | {"bill_payer_account_id": PAYER} for one in lines]
+
+
+def months_until(last: Period, count: int) -> tuple[Period, ...]:
+    """So many months, the last of them this one."""
+    months = [last]
+    while len(months) < count:
+        before = (months[0].start - timedelta(days=1)).replace(day=1)
+        months.insert(0, Period(before, 1))
+    return tuple(months)
+
+
+def begin_with(root: Path, count: int) -> World:
+    """The company with so many months, all alike, and usage around the turn to each."""
+    world = World(Company(root, ROOT), (), calendar=months_until(MONTHS[-1], count))
+    for turn, month in enumerate(world.calendar):
+        world.change(month.name)
+        for cluster in ("blue", "green"):
+            world.collect(cluster, turn, range(48), (1, 2, 3))
+        for place in (("spark", "prod"), ("made", "one"), ("features", "api")):
+            world.publish(place, turn, range(48), (1, 2, 4))
+    world.publish(("shares", "old"), 0, (0, 5), (1, 1, 1))
+    return world
 
 
 def begin(root: Path, others: Sequence[Bill]) -> World:
