@@ -71,10 +71,9 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
                 dirs_exist_ok=True,
                 ignore=shutil.ignore_patterns("*.dbt"),
             )
-            fresh = World(
+            return World(
                 world.company, others, months=dict(world.months), deliveries=world.deliveries
             )
-            return fresh
 
     Sequence.directory = directory
     # A failing sequence is told as it was found: making it shorter takes a build for each step.

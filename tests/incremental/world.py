@@ -314,7 +314,7 @@ def _charge(
 
 
 def _reserved(period: Period, month: Month) -> list[Line]:
-    """A reservation, bought in the first month: what it covers, its fees, and discounts as lines."""
+    """A reservation, bought in the first month: what it covers, its fees, discounts as lines."""
     instance = INSTANCES[0]
     upfront, recurring = 5_000_000_007, 1_000_000_003
     common = of_instance(instance) | {"reservation_reservation_a_r_n": ARN}
