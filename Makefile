@@ -13,7 +13,7 @@ help:
 	@echo 'make test    lint and run every test'
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make lint    check the style of SQL and Python, and the types'
-	@echo 'make bench   compare what landing costs with what DuckDB alone would need'
+	@echo 'make bench   say what landing costs and what incremental builds read'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
@@ -60,6 +60,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench.landing
+	$(BIN)/python -m tests.bench.incremental
 
 clean:
 	rm -rf target logs build .infraspend .mypy_cache .pytest_cache .ruff_cache .hypothesis
