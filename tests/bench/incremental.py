@@ -82,7 +82,7 @@ def measure(root: Path, months: int) -> dict[str, Counts]:
     """Builds of a company with so many months of history, by what was new for them."""
     world = begin_with(root, months)
     last = world.calendar[-1].name
-    world.change(last, days=1)
+    world.change(last, days=2)
     world.land()
     found = {"everything": count(world.company)}
     found["no change"] = count(world.company)
@@ -95,10 +95,10 @@ def measure(root: Path, months: int) -> dict[str, Counts]:
 
 
 def _add_a_day(world: World) -> None:
-    """Another assembly of the last month, and a day of usage in the middle of it."""
+    """Another assembly of the last month, and the day of usage that it tells of."""
     turn = len(world.calendar) - 1
-    hours = range(14 * 24, 15 * 24)
-    world.change(world.calendar[turn].name, days=2)
+    hours = range(15 * 24, 16 * 24)
+    world.change(world.calendar[turn].name, days=3)
     world.collect("blue", turn, hours, (1, 2, 3))
     world.publish(("spark", "prod"), turn, hours, (1, 2, 4))
     world.land()

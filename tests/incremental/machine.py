@@ -85,7 +85,7 @@ class Deltas(RuleBasedStateMachine):
 
     # What AWS delivers.
 
-    @rule(period=names, days=st.integers(0, 3))
+    @rule(period=names, days=st.integers(0, 4))
     def days_of_usage_come_or_go(self, period: str, days: int) -> None:
         self._restated("days", period, days=days)
 

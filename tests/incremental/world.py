@@ -55,7 +55,7 @@ class Month:
         is_gone: The delivery has no lines at all.
     """
 
-    days: int = 3
+    days: int = 4
     price: int = 123_456_789
     late: int = 0
     long: int = 0
@@ -270,9 +270,14 @@ def deliver_nothing(bucket: Path, period: str, execution: str) -> None:
 
 
 def _usage(period: Period, month: Month) -> list[Line]:
-    """Hours of the house's services: on three days, the first, one in the middle, and the last."""
+    """Hours of the house's services: on the first day, two in the middle, and the last."""
     lines = []
-    days = (period.start, period.start + timedelta(days=14), period.end - timedelta(days=1))
+    days = (
+        period.start,
+        period.start + timedelta(days=14),
+        period.start + timedelta(days=15),
+        period.end - timedelta(days=1),
+    )
     starts = [
         start + hour * HOUR
         for start in days[: month.days]
