@@ -106,7 +106,8 @@ days as (
 calendar as (
     select
         substr(cast(usage_day as {{ dbt.type_string() }}), 1, 7) as period,
-        min(usage_day) as starts_at
+        min(usage_day) as starts_at,
+        date_trunc('month', {{ plus_hours('min(usage_day)', 32 * 24) }}) as ends_at
     from days
     group by substr(cast(usage_day as {{ dbt.type_string() }}), 1, 7)
 ),
@@ -114,11 +115,10 @@ calendar as (
 months as (
     select
         calendar.period,
+        calendar.starts_at,
+        calendar.ends_at,
         {{ plus_hours('calendar.starts_at', '-lending.hours') }} as needed_from,
-        {{ plus_hours(
-            "date_trunc('month', " ~ plus_hours('calendar.starts_at', 32 * 24) ~ ")",
-            'lending.hours'
-        ) }} as needed_until
+        {{ plus_hours('calendar.ends_at', 'lending.hours') }} as needed_until
     from calendar
     cross join lending
 ),
@@ -129,13 +129,6 @@ spans as (
         first_hour as valid_from,
         heard_until as valid_until
     from usage
-    union all
-    select
-        'expected' as ingredient,
-        first_hour as valid_from,
-        end_hour as valid_until
-    from bill
-    where end_hour is not null
     union all
     select
         concat_ws(
@@ -221,6 +214,21 @@ ingredients as (
         on
             months.needed_until > spans.valid_from
             and months.needed_from < spans.valid_until
+    union all
+    -- What hours a month should have concerns this month alone: they lend nothing.
+    select
+        months.period,
+        concat_ws(
+            ' | ',
+            'expected',
+            cast(greatest(bill.first_hour, months.starts_at) as {{ dbt.type_string() }}),
+            cast(least(bill.end_hour, months.ends_at) as {{ dbt.type_string() }})
+        ) as ingredient
+    from months
+    inner join bill
+        on
+            months.ends_at > bill.first_hour
+            and months.starts_at < bill.end_hour
 ),
 
 {{ rebuilds('weighed') }}
