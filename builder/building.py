@@ -10,7 +10,11 @@ import duckdb
 
 from builder import records
 from builder.dbt import DbtRun, Node, one_line, run_dbt
-from builder.fingerprints import fingerprint_of, fingerprint_of_code
+from builder.fingerprints import (
+    fingerprint_of,
+    fingerprint_of_code,
+    fingerprint_of_raw_tables,
+)
 from builder.seeds import check_seeds, path_for_dbt
 from builder.spark import Spark
 from loaders.errors import InfraspendError
@@ -79,6 +83,10 @@ def build(
     seeds_for_dbt = path_for_dbt(seeds, project)
     # With arguments, such as other variables, the same files make other marts.
     fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
+    raw = None if spark else fingerprint_of_raw_tables(warehouse)
+    if raw and _is_tampered(warehouse, raw):
+        progress("what had landed was changed by other hands: everything is made anew")
+        arguments = (*arguments, "--full-refresh")
     build_id = records.begin(recorded_in, fingerprint)
     run = run_dbt(
         project,
@@ -95,7 +103,15 @@ def build(
     records.finish(
         recorded_in, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
     )
+    if raw and run.succeeded:
+        records.note_raw_tables(warehouse, *raw)
     return _told(run, recorded_in, artifacts)
+
+
+def _is_tampered(warehouse: Path, raw: tuple[str, str]) -> bool:
+    """Whether raw tables are not as a build read them last, and no load has changed them."""
+    before = records.raw_tables_of_last_build(warehouse)
+    return before is not None and before[0] == raw[0] and before[1] != raw[1]
 
 
 def check_loaded(warehouse: Path) -> None:

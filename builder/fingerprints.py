@@ -56,6 +56,40 @@ def fingerprint_of_code(project: Path, arguments: Sequence[str]) -> str:
     return _digest((*_engines(), *_files(project), *told))
 
 
+def fingerprint_of_raw_tables(warehouse: Path) -> tuple[str, str]:
+    """The fingerprints of the loads in a warehouse, and of how the raw tables are stored.
+
+    Whoever lands something writes a load, too. Where the loads are the same and what is stored is
+    not, somebody else changed what had landed: a line that was deleted, doubled or edited. Read
+    from DuckDB's own account of its segments, not from the rows.
+
+    Args:
+        warehouse: An existing warehouse.
+
+    Returns:
+        Two SHA-256 in hexadecimal.
+
+    Raises:
+        InfraspendError: The warehouse cannot be opened.
+    """
+    stored = []
+    with opened(warehouse, read_only=True) as connection:
+        connection.execute("use warehouse")
+        for dataset, tables in TABLES.items():
+            for table in tables:
+                name = f"{dataset}.{table}"
+                # A deleted row stays in its segment.
+                rows = connection.execute(f"select count(*) from {name}").fetchall()
+                segments = connection.execute(
+                    "select row_group_id, column_id, segment_id, start, count, has_updates,"
+                    f" persistent, block_id, block_offset, stats from pragma_storage_info('{name}')"
+                    " order by all"
+                ).fetchall()
+                stored.append(f"{name} {rows} {segments}".encode())
+        connection.execute("use memory")
+    return _digest(_loads(warehouse)), _digest(stored)
+
+
 def _digest(parts: Iterable[bytes]) -> str:
     """The SHA-256 of some texts, in hexadecimal."""
     digest = hashlib.sha256()

@@ -133,6 +133,31 @@ def finish(
         )
 
 
+def note_raw_tables(warehouse: Path, loads: str, storage: str) -> None:
+    """Notes how the raw tables were that a build read; see `fingerprint_of_raw_tables`."""
+    with opened(warehouse) as connection:
+        connection.execute(
+            "create or replace table warehouse.pipeline.raw_tables as"
+            " select ?::varchar as loads, ?::varchar as storage",
+            [loads, storage],
+        )
+
+
+def raw_tables_of_last_build(warehouse: Path) -> tuple[str, str] | None:
+    """What `note_raw_tables` noted; None where nothing was."""
+    with opened(warehouse, read_only=True) as connection:
+        known = connection.execute(
+            "select count(*) from duckdb_tables() where database_name = 'warehouse'"
+            " and schema_name = 'pipeline' and table_name = 'raw_tables'"
+        ).fetchone()
+        if known == (0,):
+            return None
+        found = connection.execute(
+            "select loads, storage from warehouse.pipeline.raw_tables"
+        ).fetchone()
+    return (str(found[0]), str(found[1])) if found else None
+
+
 def last_build(warehouse: Path) -> BuildRecord | None:
     """The newest build of a warehouse, finished or not; None where none was ever started.
 

@@ -98,12 +98,9 @@ BREAKS = {
         values ('000111111111', '2026-11', 'never-landed')
     """,
     "one_report_serves_an_account": """
-        insert into staging.stg_aws_cur__assemblies (
-            assembly_id, report, billing_period, is_serving
-        )
-        select 'of-another-report', 'another', billing_period, true
-        from staging.stg_aws_cur__assemblies
-        where is_serving;
+        insert into raw_aws_cur.assemblies
+        select * replace ('of-another-report' as assembly_id, 'another' as report)
+        from raw_aws_cur.assemblies;
         insert into raw_aws_cur.summaries
         select * replace ('of-another-report' as assembly_id) from raw_aws_cur.summaries
     """,
