@@ -10,7 +10,7 @@ import duckdb
 
 from builder import records
 from builder.dbt import DbtRun, Node, one_line, run_dbt
-from builder.fingerprints import fingerprint_of
+from builder.fingerprints import fingerprint_of, fingerprint_of_code
 from builder.seeds import check_seeds, path_for_dbt
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
@@ -78,6 +78,7 @@ def build(
         warehouse=warehouse,
         seeds=seeds_for_dbt,
         artifacts=artifacts,
+        code=fingerprint_of_code(project, arguments),
         arguments=arguments,
         progress=progress,
     )

@@ -90,6 +90,7 @@ def run_dbt(
     warehouse: Path,
     seeds: str,
     artifacts: Path,
+    code: str,
     arguments: Sequence[str],
     progress: Progress,
 ) -> DbtRun:
@@ -100,6 +101,7 @@ def run_dbt(
         warehouse: The DuckDB file to build in.
         seeds: The directory of the seeds, relative to the project; see `seeds.path_for_dbt`.
         artifacts: Where dbt writes what it compiled, its results and its log.
+        code: The fingerprint of the project; see `fingerprints.fingerprint_of_code`.
         arguments: Further arguments of `dbt build`.
         progress: Told about every seed and model that starts.
 
@@ -120,8 +122,9 @@ def run_dbt(
     environment = os.environ | {
         "INFRASPEND_WAREHOUSE": str(warehouse),
         "INFRASPEND_SEEDS": seeds,
-        # Tells dbt that this build is recorded; see the macro forget_last_build.
-        "INFRASPEND_BUILD": "1",
+        # Tells dbt that this build is recorded, and by which code; see the macros
+        # forget_last_build and rebuilds.
+        "INFRASPEND_BUILD": code,
     }
     with subprocess.Popen(
         command,

@@ -1,7 +1,7 @@
 """What a build is made from, as one short text: equal fingerprints build equal marts."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from builder.records import opened
 from loaders.tables import TABLES
 
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
-_PROJECT_FOLDERS = ("models", "macros", "tests", "seeds")
+_PROJECT_FOLDERS = ("models", "macros", "tests")
 _PROJECT_ENDINGS = {".sql", ".yml", ".yaml", ".md"}
 _ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
 
@@ -28,8 +28,30 @@ def fingerprint_of(warehouse: Path, project: Path, seeds: Path) -> str:
     Raises:
         InfraspendError: The warehouse cannot be opened.
     """
+    return _digest((*_engines(), *_loads(warehouse), *_files(project), *_seeds(seeds)))
+
+
+def fingerprint_of_code(project: Path, arguments: Sequence[str]) -> str:
+    """The fingerprint of what makes marts out of data: engines, project and arguments of dbt.
+
+    What was made by other code has to be made anew; what was made by this code, only where its
+    data or the facts that people declare have changed.
+
+    Args:
+        project: The root of the dbt project.
+        arguments: Further arguments of `dbt build`, such as other variables.
+
+    Returns:
+        A SHA-256 in hexadecimal.
+    """
+    told = (" ".join(arguments).encode(),)
+    return _digest((*_engines(), *_files(project), *told))
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    """The SHA-256 of some texts, in hexadecimal."""
     digest = hashlib.sha256()
-    for part in (*_engines(), *_loads(warehouse), *_files(project, seeds)):
+    for part in parts:
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
 
@@ -50,8 +72,8 @@ def _loads(warehouse: Path) -> Iterator[bytes]:
             yield f"{dataset} {loads}".encode()
 
 
-def _files(project: Path, seeds: Path) -> Iterator[bytes]:
-    """The name and bytes of every file that dbt reads."""
+def _files(project: Path) -> Iterator[bytes]:
+    """The name and bytes of every file of the project that dbt reads."""
     files = [project / name for name in _PROJECT_FILES]
     for folder in _PROJECT_FOLDERS:
         files.extend(
@@ -62,6 +84,10 @@ def _files(project: Path, seeds: Path) -> Iterator[bytes]:
     for path in files:
         yield path.relative_to(project).as_posix().encode()
         yield path.read_bytes()
+
+
+def _seeds(seeds: Path) -> Iterator[bytes]:
+    """The name and bytes of every seed."""
     for path in sorted(seeds.glob("*.csv")):
         yield path.name.encode()
         yield path.read_bytes()

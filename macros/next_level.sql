@@ -7,12 +7,12 @@
     'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'
 ] -%}
 schedules as (
-    select * from {{ ref('int_schedules') }}
+    select * from {{ rebuilt(ref('int_schedules')) }}
     where capacity_pool = 'all'
 ),
 
 handovers as (
-    select * from {{ ref('int_handovers') }}
+    select * from {{ rebuilt(ref('int_handovers')) }}
 ),
 
 -- An hour that the next platform has no schedule for stays with the label that brought it.
@@ -132,6 +132,6 @@ left join handovers
         next_cost_model as last_cost_model,
         proportion,
         basis_rank
-    from {{ parts }}
+    from {{ rebuilt(parts) }}
     where next_platform is not null and not is_a_circle
 {%- endmacro %}

@@ -29,3 +29,25 @@
 {% macro rule_era_of(rules, change) -%}
     {{ return(rule_changes(rules).index(change) + 1) }}
 {%- endmacro %}
+
+{#- When the era in the column `rule_era` begins. -#}
+{% macro era_from(rules) -%}
+    {%- set changes = rule_changes(rules) -%}
+    case rule_era
+        when 0 then {{ beginning() }}
+        {%- for change in changes %}
+        when {{ loop.index }} then cast({{ sql_text(change) }} as timestamp)
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- When it ends. -#}
+{% macro era_until(rules) -%}
+    {%- set changes = rule_changes(rules) -%}
+    case rule_era
+        {%- for change in changes %}
+        when {{ loop.index0 }} then cast({{ sql_text(change) }} as timestamp)
+        {%- endfor %}
+        else {{ end_of_time() }}
+    end
+{%- endmacro %}

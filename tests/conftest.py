@@ -8,6 +8,9 @@ import pytest
 from loaders.warehouse import create_raw_tables
 from tests.houses import MODEL, PROPERTIES, ROOT, House, load
 
+# The macros' own documents speak of generic tests, which a house does not have.
+_DOCUMENTS = shutil.ignore_patterns("*.yml")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one folder share what is dear to make, so that one process runs all of them."""
@@ -21,9 +24,8 @@ def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Something was loaded (what it is does not matter here) and nothing built."""
     house = House(tmp_path_factory.mktemp("fresh"))
     (house.project / "models" / "marts").mkdir(parents=True)
-    (house.project / "macros").mkdir()
-    macros = ("generate_schema_name", "forget_last_build")
-    for name in ("dbt_project.yml", "profiles.yml", *(f"macros/{macro}.sql" for macro in macros)):
+    shutil.copytree(ROOT / "macros", house.project / "macros", ignore=_DOCUMENTS)
+    for name in ("dbt_project.yml", "profiles.yml"):
         shutil.copy(ROOT / name, house.project / name)
     shutil.copytree(ROOT / "seeds", house.seeds, ignore=shutil.ignore_patterns("*.yml"))
     (house.project / "models" / "marts" / "orgs.sql").write_text(MODEL)

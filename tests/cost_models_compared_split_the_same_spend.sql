@@ -1,4 +1,5 @@
 -- Under every cost model the same dollars are split, to the last digit.
+{{ config(meta={'stage': 'compared'}) }}
 
 select
     usage_date,
@@ -7,6 +8,6 @@ select
     cost_model,
     sum(spend) as spend,
     sum(current_spend) as current_spend
-from {{ ref('cost_model_comparison') }}
+from {{ rebuilt(ref('cost_model_comparison')) }}
 group by usage_date, platform, sub_platform, cost_model
 having sum(spend) <> sum(current_spend)

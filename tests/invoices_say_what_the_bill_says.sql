@@ -8,25 +8,7 @@ invoices as (
 ),
 
 billed as (
-    select
-        line_items.billing_period,
-        line_items.payer_account_id,
-        line_items.invoice_id,
-        sum(
-            case
-                when not line_items.has_net_costs then line_items.unblended_cost
-                when line_items.is_negotiated_discount
-                    then coalesce(line_items.net_unblended_cost, 0)
-                else coalesce(line_items.net_unblended_cost, line_items.unblended_cost)
-            end
-        ) as billed_cost
-    from {{ ref('stg_aws_cur__line_items') }} as line_items
-    inner join invoices
-        on
-            line_items.billing_period = invoices.billing_period
-            and line_items.payer_account_id = invoices.payer_account_id
-            and line_items.invoice_id = invoices.invoice_id
-    group by line_items.billing_period, line_items.payer_account_id, line_items.invoice_id
+    select * from {{ ref('int_invoices') }}
 )
 
 select

@@ -3,6 +3,7 @@
 -- the two is the invoice. The build stops, and what was published before stays: to leave the period
 -- out would lose its dollars, and to guess would make some up. (Where no discount is delivered at
 -- all, there is nothing to compare.)
+{{ config(meta={'stage': 'priced'}) }}
 
 with
 
@@ -19,7 +20,7 @@ sums as (
         sum(unblended_cost) + coalesce(sum(discount_cost), 0) as unblended_cost_and_discounts,
         sum(abs(unblended_cost)) as gross_cost,
         count(*) as line_count
-    from {{ ref('stg_aws_cur__line_items') }}
+    from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
     where has_net_costs
     group by billing_period, payer_account_id
     having

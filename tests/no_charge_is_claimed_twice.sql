@@ -1,12 +1,14 @@
 -- No two rows of platform_resources that are equally specific claim the same charges.
+{{ config(meta={'stage': 'claimed'}) }}
 
 select
+    billing_period,
     lyft_label,
     product,
     usage_type,
     valid_from,
     min(concat(platform, ': ', sub_platform)) as one_claim,
     max(concat(platform, ': ', sub_platform)) as other_claim
-from {{ ref('int_platform_keys') }}
-group by lyft_label, product, usage_type, valid_from
+from {{ rebuilt(ref('int_platform_keys')) }}
+group by billing_period, lyft_label, product, usage_type, valid_from
 having count(*) > 1

@@ -1,4 +1,5 @@
 -- A part of a platform's spend goes on to one other platform at most, by one row.
+{{ config(meta={'stage': 'scheduled'}) }}
 
 with
 
@@ -10,7 +11,7 @@ handovers as (
         concat(next_platform, ': ', next_sub_platform, ' from ', valid_from) as claim,
         valid_from,
         valid_until
-    from {{ ref('int_handovers') }}
+    from {{ rebuilt(ref('int_handovers')) }}
 )
 
 select

@@ -1,10 +1,11 @@
 -- No platform's spend comes back to a platform that has already split it. The row of
 -- platform_resources to change is one of those that name these labels.
+{{ config(meta={'stage': 'scheduled'}) }}
 
 select distinct
     concat(platform, ': ', sub_platform) as first_platform,
     concat(via_labels, ' > ', lyft_label) as labels,
     concat(next_platform, ': ', next_sub_platform) as comes_back_to
-from {{ ref('int_parts') }}
+from {{ rebuilt(ref('int_parts')) }}
 where is_a_circle
 order by first_platform, labels

@@ -1,4 +1,5 @@
 -- Every dollar of a billing period that has one before it is in its comparison.
+{{ config(meta={'stage': 'moved'}) }}
 
 with
 
@@ -6,7 +7,7 @@ compared as (
     select
         billing_period,
         sum(spend) as spend
-    from {{ ref('price_changes') }}
+    from {{ rebuilt(ref('price_changes')) }}
     group by billing_period
 ),
 
@@ -14,7 +15,7 @@ spent as (
     select
         billing_period,
         sum(spend) as spend
-    from {{ ref('enriched_spend') }}
+    from {{ rebuilt(ref('enriched_spend')) }}
     group by billing_period
 )
 

@@ -1,4 +1,5 @@
 -- What volume, price and commitments moved adds up to the change of the spend, to the last digit.
+{{ config(meta={'stage': 'moved'}) }}
 
 select
     billing_period,
@@ -7,5 +8,5 @@ select
     usage_type,
     spend - previous_spend as moved,
     volume_effect + rate_effect + commitment_effect as effects
-from {{ ref('price_changes') }}
+from {{ rebuilt(ref('price_changes')) }}
 where spend - previous_spend <> volume_effect + rate_effect + commitment_effect

@@ -1,6 +1,6 @@
 -- AWS's fourth identity: what a reservation costs in a billing period, its recurring fee and the
 -- part of the upfront payment that falls on it, is what its usage paid and what was unused.
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'stage': 'priced'}) }}
 
 select
     billing_period,
@@ -15,7 +15,7 @@ select
         + coalesce(reservation_unused_upfront_cost, 0)
         + coalesce(reservation_unused_recurring_cost, 0)
     ) as used_and_unused_cost
-from {{ ref('stg_aws_cur__line_items') }}
+from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
 where line_item_type in ('DiscountedUsage', 'RIFee') and reservation_id <> ''
 group by billing_period, payer_account_id, reservation_id
 having

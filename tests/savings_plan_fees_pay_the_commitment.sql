@@ -1,6 +1,6 @@
 -- AWS's second identity: the commitment of an hour is the recurring fee and the part of the upfront
 -- payment that falls on it.
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'stage': 'priced'}) }}
 
 select
     billing_period,
@@ -10,7 +10,7 @@ select
     savings_plan_commitment_cost,
     unblended_cost,
     savings_plan_amortized_upfront_cost
-from {{ ref('stg_aws_cur__line_items') }}
+from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
 where
     line_item_type = 'SavingsPlanRecurringFee'
     and abs(

@@ -1,6 +1,6 @@
 -- AWS's first identity: what a savings plan covers is on the bill at its list price, and negated
 -- again, hour by hour. AWS rounds; more than that is worth a look, and stands in the bridge.
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'stage': 'priced'}) }}
 
 select
     billing_period,
@@ -10,7 +10,7 @@ select
     operation,
     usage_type,
     sum(unblended_cost) as difference
-from {{ ref('int_charges_priced') }}
+from {{ rebuilt(ref('int_charges_priced')) }}
 where savings_plan_id <> '' and charge_class in ('usage', 'negation')
 group by billing_period, payer_account_id, savings_plan_id, usage_hour, operation, usage_type
 having

@@ -1,8 +1,9 @@
 -- The bridge from the invoice to true_cost closes to exactly 0, for every payer and billing period.
+{{ config(meta={'stage': 'charged'}) }}
 
 select
     billing_period,
     payer_account_id,
     amount
-from {{ ref('invoice_bridge') }}
+from {{ rebuilt(ref('invoice_bridge')) }}
 where bridge_item = 'unexplained' and amount <> 0

@@ -1,16 +1,16 @@
 -- A discount on an upfront fee is on the bill of the month of the purchase. Where that month was
 -- never loaded, and discounts come as lines, the amortized part of the fee is taken as paid in
 -- full.
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'stage': 'charged'}) }}
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_priced') }}
+    select * from {{ rebuilt(ref('int_charges_priced')) }}
 ),
 
 blended as (
-    select * from {{ ref('int_charges_blended') }}
+    select * from {{ rebuilt(ref('int_charges_blended')) }}
 ),
 
 payers as (
@@ -23,9 +23,8 @@ payers as (
 purchases as (
     select distinct
         payer_account_id,
-        concat(reservation_id, savings_plan_id) as commitment_id
-    from charges
-    where charge_class = 'commitment_prepayment'
+        commitment_id
+    from {{ ref('int_prepayments') }}
 )
 
 select

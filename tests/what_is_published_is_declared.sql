@@ -1,7 +1,7 @@
 -- What an owner publishes belongs to a sub-platform of the seed `platforms` that takes its
 -- schedule from there. Nothing is split by it otherwise, and nothing is lost: a slip in a name, or
 -- a platform that is about to come.
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'stage': 'published'}) }}
 
 with
 
@@ -11,14 +11,14 @@ published as (
         platform,
         sub_platform,
         usage_hour
-    from {{ ref('stg_platforms__usage') }}
+    from {{ rebuilt(ref('stg_platforms__usage')) }}
     union all
     select
         'ready_made' as schedule_source,
         platform,
         sub_platform,
         usage_hour
-    from {{ ref('stg_platforms__schedules') }}
+    from {{ rebuilt(ref('stg_platforms__schedules')) }}
 )
 
 select

@@ -1,5 +1,6 @@
 -- The containers of a label hold what the label holds: below a label no share is lost or made, in
 -- any hour and pool.
+{{ config(meta={'stage': 'spent'}) }}
 
 with
 
@@ -12,7 +13,7 @@ shares as (
         cost_model,
         lyft_label,
         sum(proportion) as proportion
-    from {{ ref('int_workload_shares') }}
+    from {{ rebuilt(ref('int_workload_shares')) }}
     where cost_model not in ('storage', 'even')
     group by usage_hour, platform, sub_platform, capacity_pool, cost_model, lyft_label
 ),
@@ -27,7 +28,7 @@ clusters as (
 
 schedules as (
     select schedules.*
-    from {{ ref('int_schedules') }} as schedules
+    from {{ rebuilt(ref('int_schedules')) }} as schedules
     inner join clusters
         on
             schedules.platform = clusters.platform

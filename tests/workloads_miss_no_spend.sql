@@ -1,5 +1,6 @@
 -- Every dollar that a Kubernetes cluster cost stands with a workload, or with its label where
 -- nobody can tell the workload.
+{{ config(meta={'stage': 'spent'}) }}
 
 with
 
@@ -17,7 +18,7 @@ charges as (
         charges.sub_platform,
         cast(charges.usage_hour as date) as usage_date,
         sum(charges.true_cost) as spend
-    from {{ ref('int_charges_by_pool') }} as charges
+    from {{ rebuilt(ref('int_charges_by_pool')) }} as charges
     inner join clusters
         on charges.platform = clusters.platform and charges.sub_platform = clusters.sub_platform
     group by charges.platform, charges.sub_platform, cast(charges.usage_hour as date)
@@ -29,7 +30,7 @@ workloads as (
         sub_platform,
         usage_date,
         sum(spend) as spend
-    from {{ ref('workload_spend') }}
+    from {{ rebuilt(ref('workload_spend')) }}
     group by platform, sub_platform, usage_date
 )
 

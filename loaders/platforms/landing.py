@@ -100,6 +100,7 @@ def _prepare(publication: Publication, folder: Path) -> Prepared:
             refused = refused_hours(connection, value)
             kind, table = KINDS[value]
             part = _write(connection, publication, table, folder / f"{table}.parquet")
+            first_hour, last_hour = _hours(connection, part)
         except duckdb.Error as error:
             raise InfraspendError(
                 f"{publication.path} cannot be read ({str(error).splitlines()[0]}): publish it"
@@ -114,6 +115,8 @@ def _prepare(publication: Publication, folder: Path) -> Prepared:
             "file": publication.name,
             "kind": kind,
             "platform": publication.platform,
+            "first_hour": first_hour,
+            "last_hour": last_hour,
             "delivered_at": publication.published_at,
             "rows": part.rows,
             "bytes": publication.bytes,
@@ -150,6 +153,16 @@ def _write(
         f"select count(*) from read_parquet({literal(str(file))})"
     ).fetchall()
     return Part(file, int(counted[0][0]))
+
+
+def _hours(
+    connection: duckdb.DuckDBPyConnection, part: Part
+) -> tuple[datetime | None, datetime | None]:
+    """The first and the last hour that a delivery speaks of; None if it has no rows."""
+    ((first, last),) = connection.execute(
+        f"select min(usage_hour), max(usage_hour) from read_parquet({literal(str(part.file))})"
+    ).fetchall()
+    return first, last
 
 
 def _reject_row(

@@ -1,4 +1,5 @@
 -- Who used a platform, hour by hour: the proportions that its spend is split by.
+{{ by_period('scheduled', by='usage_hour') }}
 
 select
     -- ids
@@ -18,5 +19,5 @@ select
     -- when
     usage_hour,
     interval_hours
-from {{ ref('int_schedules') }}
+from {{ rebuilt(ref('int_schedules')) }}
 where is_served

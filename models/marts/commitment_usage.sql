@@ -1,14 +1,15 @@
 -- How well each reservation and savings plan is used, hour by hour, how much of what it could cover
 -- it covers, and what ran on demand beside it: for deciding what to buy and what to let go.
+{{ by_period('charged') }}
 
 with
 
 hours as (
-    select * from {{ ref('int_commitment_hours') }}
+    select * from {{ rebuilt(ref('int_commitment_hours')) }}
 ),
 
 members as (
-    select * from {{ ref('int_pool_members') }}
+    select * from {{ rebuilt(ref('int_pool_members')) }}
 ),
 
 by_pool as (

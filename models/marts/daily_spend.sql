@@ -1,10 +1,11 @@
 -- Spend by day, label and owner: what dashboards read. Each hour's spend stands with the team that
 -- owned the label in that hour, and with the team that owns it now.
+{{ by_period('owned') }}
 
 with
 
 spend as (
-    select * from {{ ref('enriched_spend') }}
+    select * from {{ rebuilt(ref('enriched_spend')) }}
 ),
 
 labels as (

@@ -2,6 +2,7 @@
 -- of it that each label held, through all platforms on the way. The product is exact, so the parts
 -- add up to the charge to the last digit. What no platform splits stays as it is, and so does what
 -- a platform cannot tell about.
+{{ by_period('split') }}
 
 {% set grain = [
     'usage_hour', 'billing_period', 'is_period_charge', 'payer_account_id', 'account_id',
@@ -12,11 +13,11 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
 ),
 
 splits as (
-    select * from {{ ref('int_splits') }}
+    select * from {{ rebuilt(ref('int_splits')) }}
 ),
 
 split as (

@@ -3,6 +3,7 @@
 -- AWS says that some of these sums agree (what covers and what negates, a fee and what was used
 -- of it); where its own digits do not, the difference is `aws_rounding`. `unexplained` is what is
 -- left, and a test holds it at 0.
+{{ by_period('charged') }}
 
 {% set items = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
@@ -24,7 +25,7 @@ control_totals as (
             'case when has_net_costs then landed_net_unblended_cost'
             ~ ' + landed_unblended_cost_without_net else landed_unblended_cost end'
         ) }} as landed
-    from {{ ref('stg_aws_cur__control_totals') }}
+    from {{ rebuilt(ref('stg_aws_cur__control_totals')) }}
 ),
 
 moves as (
@@ -47,7 +48,7 @@ moves as (
         {{ bridge_amount('net_amortized_cost - net_unblended_cost') }} as amount,
         {{ bridge_amount('net_unblended_cost') }} as net_unblended_cost,
         {{ bridge_amount('amortized_upfront_cost') }} as amortized_upfront_cost
-    from {{ ref('int_charges_net') }}
+    from {{ rebuilt(ref('int_charges_net')) }}
 ),
 
 measured as (
@@ -80,7 +81,7 @@ true_costs as (
         billing_period,
         payer_account_id,
         {{ bridge_amount('sum(true_cost)') }} as true_cost
-    from {{ ref('true_cost') }}
+    from {{ rebuilt(ref('true_cost')) }}
     group by billing_period, payer_account_id
 ),
 

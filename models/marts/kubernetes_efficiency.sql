@@ -1,10 +1,11 @@
 -- What each namespace requested, what it used of that, and what the rest cost. Allocation is what
 -- the schedules are about; this is about the efficiency of that allocation.
+{{ by_period('spent', by='usage_date') }}
 
 with
 
 container_hours as (
-    select * from {{ ref('stg_kubernetes__container_hours') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
 ),
 
 by_hour as (
@@ -42,7 +43,7 @@ spend as (
         usage_date,
         sum(spend) as spend,
         sum(idle_spend) as idle_spend
-    from {{ ref('int_workload_spend') }}
+    from {{ rebuilt(ref('int_workload_spend')) }}
     where namespace is not null
     group by sub_platform, namespace, usage_date
 )

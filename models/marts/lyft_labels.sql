@@ -28,7 +28,7 @@ owned as (
 
 seen as (
     select distinct lyft_label
-    from {{ ref('enriched_spend') }}
+    from {{ ref('monthly_spend') }}
 ),
 
 unclaimed as (
@@ -50,11 +50,9 @@ labels as (
 ),
 
 last_hour as (
-    select max(usage_hour) as usage_hour
-    from {{ ref('enriched_spend') }}
-    where
-        charge_class = 'usage'
-        and substr(cast(usage_hour as {{ dbt.type_string() }}), 1, 7) = billing_period
+    select max(usage_last_hour) as usage_hour
+    from {{ ref('int_period_months') }}
+    where usage_month = billing_period
 )
 
 select

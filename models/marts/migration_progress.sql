@@ -1,15 +1,16 @@
 -- The way of a service onto Kubernetes: what it spends on EC2 of its own, beside what it spends on
 -- clusters, day by day.
+{{ by_period('spent', by='usage_date') }}
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
     where product = 'AmazonEC2' and charge_class = 'usage'
 ),
 
 workloads as (
-    select * from {{ ref('int_workload_spend') }}
+    select * from {{ rebuilt(ref('int_workload_spend')) }}
     where lyft_label <> 'free'
 ),
 

@@ -1,5 +1,6 @@
 -- How well each platform was known, day by day: which of its hours were seen, which had to be
 -- filled in, what money rests on those, and how far its split has moved from the weeks before.
+{{ by_period('spent', by='usage_date') }}
 
 with
 
@@ -7,14 +8,22 @@ hours as (
     select
         *,
         cast(usage_hour as date) as usage_date
-    from {{ ref('int_sub_platform_hours') }}
+    from {{ rebuilt(ref('int_sub_platform_hours'), before=28 * 24) }}
+),
+
+rebuilt_days as (
+    select distinct
+        cast(usage_hour as date) as usage_date,
+        platform,
+        sub_platform
+    from {{ rebuilt(ref('int_sub_platform_hours')) }}
 ),
 
 platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-days as (
+days_around as (
     select
         hours.usage_date,
         hours.platform,
@@ -35,6 +44,16 @@ days as (
     group by hours.usage_date, hours.platform, hours.sub_platform
 ),
 
+days as (
+    select days_around.*
+    from days_around
+    inner join rebuilt_days
+        on
+            days_around.usage_date = rebuilt_days.usage_date
+            and days_around.platform = rebuilt_days.platform
+            and days_around.sub_platform = rebuilt_days.sub_platform
+),
+
 -- What passed through each platform, at any level.
 passed as (
     select
@@ -43,7 +62,7 @@ passed as (
         platform,
         sub_platform,
         true_cost as spend
-    from {{ ref('int_charges_by_pool') }}
+    from {{ rebuilt(ref('int_charges_by_pool')) }}
     where platform is not null
     union all
     select
@@ -52,8 +71,8 @@ passed as (
         passages.last_platform as platform,
         passages.last_sub_platform as sub_platform,
         charges.true_cost * passages.proportion as spend
-    from {{ ref('int_charges_by_pool') }} as charges
-    inner join {{ ref('int_passages') }} as passages
+    from {{ rebuilt(ref('int_charges_by_pool')) }} as charges
+    inner join {{ rebuilt(ref('int_passages')) }} as passages
         on
             charges.usage_hour = passages.usage_hour
             and charges.interval_hours = passages.interval_hours
@@ -71,7 +90,7 @@ known as (
         platform,
         sub_platform,
         max({{ basis_rank('basis') }}) as basis_rank
-    from {{ ref('int_schedules') }}
+    from {{ rebuilt(ref('int_schedules')) }}
     where is_served and capacity_pool = 'all'
     group by usage_hour, interval_hours, platform, sub_platform
 ),
@@ -101,7 +120,7 @@ schedules as (
         schedules.sub_platform,
         schedules.lyft_label,
         sum({{ units('schedules.proportion') }}) as proportion_units
-    from {{ ref('int_schedules') }} as schedules
+    from {{ rebuilt(ref('int_schedules'), before=28 * 24) }} as schedules
     inner join platforms
         on
             schedules.platform = platforms.platform
@@ -127,7 +146,7 @@ weeks_before as (
         days.sub_platform,
         sum(days_before.expected) as hours_before
     from days
-    inner join days as days_before
+    inner join days_around as days_before
         on
             days.platform = days_before.platform
             and days.sub_platform = days_before.sub_platform

@@ -4,44 +4,17 @@
 -- now; the spend of later. So the effects add up to the change to the last digit. Of what a
 -- platform splits, the volume is the label's part of the platform, and the price is what the
 -- platform cost.
+{{ by_period('moved') }}
 
 with
 
-charges as (
-    select * from {{ ref('int_charges_pooled') }}
-),
-
-keys as (
-    select * from {{ ref('int_platform_keys') }}
-),
-
 spend as (
-    select * from {{ ref('enriched_spend') }}
+    select * from {{ rebuilt(ref('monthly_spend'), previous=true) }}
     where platform is not null
 ),
 
 direct as (
-    select
-        charges.billing_period,
-        charges.lyft_label,
-        cast(null as {{ dbt.type_string() }}) as platform,
-        cast(null as {{ dbt.type_string() }}) as sub_platform,
-        charges.product,
-        charges.usage_type,
-        sum(charges.usage_amount) as volume,
-        sum(charges.list_cost) as list_cost,
-        cast(sum(charges.true_cost) as decimal(38, 20)) as spend
-    from charges
-    left join keys
-        on
-            charges.lyft_label = keys.lyft_label
-            and charges.product = keys.product
-            and charges.usage_type = keys.usage_type
-            and charges.usage_hour >= keys.valid_from
-            and charges.usage_hour < keys.valid_until
-    where keys.platform is null
-    group by
-        charges.billing_period, charges.lyft_label, charges.product, charges.usage_type
+    select * from {{ rebuilt(ref('int_direct_costs'), previous=true) }}
 ),
 
 platform_costs as (
@@ -71,8 +44,8 @@ costs as (
     select
         billing_period,
         lyft_label,
-        platform,
-        sub_platform,
+        cast(null as {{ dbt.type_string() }}) as platform,
+        cast(null as {{ dbt.type_string() }}) as sub_platform,
         product,
         usage_type,
         volume,
@@ -95,7 +68,7 @@ costs as (
 
 billing_periods as (
     select distinct billing_period
-    from costs
+    from {{ ref('int_period_months') }}
 ),
 
 neighbours as (
@@ -120,7 +93,7 @@ seen as (
         on
             costs.billing_period = neighbours.billing_period
             or costs.billing_period = neighbours.previous_period
-    where neighbours.previous_period is not null
+    where neighbours.previous_period is not null and {{ is_rebuilt('neighbours.billing_period') }}
     group by
         neighbours.billing_period,
         neighbours.previous_period,

@@ -2,6 +2,7 @@
 -- it, by account and tag set. Read from the summaries that are kept of every assembly, so that it
 -- is there after the lines have been pruned.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
+{{ by_period('restated') }}
 
 {# Of what a rule may look at, a summary has the tags and the account. #}
 {% set rules = [] %}
@@ -14,11 +15,11 @@
 with
 
 assemblies as (
-    select * from {{ ref('stg_aws_cur__assemblies') }}
+    select * from {{ rebuilt(ref('stg_aws_cur__deliveries')) }}
 ),
 
 summaries as (
-    select * from {{ ref('stg_aws_cur__summaries') }}
+    select * from {{ rebuilt(ref('stg_aws_cur__summaries')) }}
 ),
 
 closed_periods as (

@@ -1,4 +1,5 @@
 -- What every charge really cost, with the label that it carries on the bill.
+{{ by_period('charged') }}
 
 select
     -- who
@@ -30,7 +31,7 @@ select
     -- when
     usage_hour,
     is_period_charge
-from {{ ref('int_charges_pooled') }}
+from {{ rebuilt(ref('int_charges_pooled')) }}
 group by
     billing_period,
     payer_account_id,

@@ -1,15 +1,16 @@
 -- What platforms offered and nobody held: the talk's unallocated capacity, in dollars, of all that
 -- passed through them at any level, and before anybody was made to pay for it.
+{{ by_period('spent', by='usage_date') }}
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
     where platform is not null
 ),
 
 passages as (
-    select * from {{ ref('int_passages') }}
+    select * from {{ rebuilt(ref('int_passages')) }}
 ),
 
 passed as (

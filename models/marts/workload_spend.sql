@@ -1,5 +1,6 @@
 -- What runs on Kubernetes and what it costs: by workload, container and, where Kubeflow runs, by
 -- notebook, inference service, pipeline run, experiment and trial.
+{{ by_period('spent', by='usage_date') }}
 
 with
 
@@ -29,7 +30,7 @@ spend as (
         spend,
         idle_spend,
         usage_date
-    from {{ ref('int_workload_spend') }}
+    from {{ rebuilt(ref('int_workload_spend')) }}
 )
 
 select

@@ -16,7 +16,7 @@ there as (
         {{ (of_by or by)[loop.index0] }} as {{ column }},
         {%- endfor %}
         sum({{ of_column or column }}) as amount
-    from {{ of }}
+    from {{ rebuilt(of) }}
     group by {{ (of_by or by) | join(', ') }}
 )
 

@@ -70,12 +70,12 @@ MUTATIONS = {
     ),
     # What the bill says.
     "the oldest assembly serves": Mutation(
-        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
+        "models/staging/aws_cur/stg_aws_cur__deliveries.sql",
         "assemblies.manifest_time desc",
         "assemblies.manifest_time asc",
     ),
     "a load that is not complete serves": Mutation(
-        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
+        "models/staging/aws_cur/stg_aws_cur__deliveries.sql",
         "where loads.status = 0",
         "where loads.status >= 0",
     ),
@@ -90,7 +90,7 @@ MUTATIONS = {
         "assemblies.assembly_id is not null",
     ),
     "a closed month follows what AWS restates": Mutation(
-        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
+        "models/staging/aws_cur/stg_aws_cur__deliveries.sql",
         "coalesce(closed.serves, newest_first.age = 1",
         "coalesce(null, newest_first.age = 1",
     ),

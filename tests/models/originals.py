@@ -66,6 +66,7 @@ def run(company: Company, *arguments: str) -> DbtRun:
         warehouse=_WAREHOUSE,
         seeds="seeds",
         artifacts=company.root / "artifacts",
+        code="",
         arguments=arguments,
         progress=silent,
     )

@@ -191,6 +191,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("generic") / "project"
     shutil.copytree(ROOT / "tests" / "generic", project / "tests" / "generic")
     shutil.copy(ROOT / "profiles.yml", project)
+    (project / "macros").mkdir()
+    for macro in ("rebuilt", "stages"):
+        shutil.copy(ROOT / "macros" / f"{macro}.sql", project / "macros")
     # dbt reads YAML, of which JSON is a part.
     (project / "dbt_project.yml").write_text(
         json.dumps({"name": "generic", "profile": "infraspend", "seed-paths": ["seeds"]})
@@ -219,6 +222,7 @@ def verdicts(project: Path, warehouse: Path, tables: dict[str, str]) -> dict[str
         warehouse=warehouse,
         seeds="seeds",
         artifacts=warehouse.with_suffix(".dbt"),
+        code="",
         arguments=(),
         progress=silent,
     )

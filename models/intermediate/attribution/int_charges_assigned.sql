@@ -1,10 +1,11 @@
 -- Every charge with the platform that splits it, in as few rows as the split needs: what only a
 -- reader of the bill asks is summed up.
+{{ by_period('claimed') }}
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_claimed') }}
+    select * from {{ rebuilt(ref('int_charges_claimed')) }}
 )
 
 select

@@ -1,10 +1,11 @@
 -- Every charge with the schedule that splits it: that of its capacity pool, or of the whole
 -- sub-platform where it has no pool or its hour does not know the pool.
+{{ by_period('split') }}
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_assigned') }}
+    select * from {{ rebuilt(ref('int_charges_assigned')) }}
 ),
 
 pools as (
@@ -16,7 +17,7 @@ pools as (
         capacity_pool,
         cost_model,
         max({{ basis_rank('basis') }}) as basis_rank
-    from {{ ref('int_schedules') }}
+    from {{ rebuilt(ref('int_schedules')) }}
     where is_served
     group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
 ),

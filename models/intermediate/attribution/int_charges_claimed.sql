@@ -1,7 +1,7 @@
 -- Every charge with the platform that splits it, if any does, and the capacity pool that it pays
 -- for. Where a platform is pooled by node, a charge is dealt to the nodes that it is for by their
 -- list cost; what it has beyond them is for the whole sub-platform.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'stage': 'claimed', 'by': 'billing_period'}) }}
 
 {% set charge = [
     'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
@@ -47,7 +47,8 @@ assigned as (
     from charges
     left join keys
         on
-            charges.lyft_label = keys.lyft_label
+            charges.billing_period = keys.billing_period
+            and charges.lyft_label = keys.lyft_label
             and charges.product = keys.product
             and charges.usage_type = keys.usage_type
             and charges.usage_hour >= keys.valid_from

@@ -2,11 +2,12 @@
 -- each cost model measures, with what nobody held as `free`. Where a platform spreads what is free
 -- over its tenants there are two sets: as it was, for the mart `unallocated_capacity`, and as it
 -- is split.
+{{ by_period('weighed', by='usage_hour') }}
 
 with
 
 laddered as (
-    select * from {{ ref('int_weights_laddered') }}
+    select * from {{ rebuilt(ref('int_weights_laddered')) }}
 ),
 
 cost_models as (
@@ -14,7 +15,7 @@ cost_models as (
 ),
 
 hours as (
-    select * from {{ ref('int_sub_platform_hours') }}
+    select * from {{ rebuilt(ref('int_sub_platform_hours')) }}
 ),
 
 platforms as (

@@ -1,17 +1,18 @@
 -- What platform owners said themselves: the usage they pushed, and the schedules they made, each
 -- first dealt to exactly 1. A sub-platform that only speaks of its pools is the sum of them.
+{{ by_period('weighed', by='usage_hour') }}
 
 with
 
 usage as (
-    select * from {{ ref('stg_platforms__usage') }}
+    select * from {{ rebuilt(ref('stg_platforms__usage')) }}
 ),
 
 schedules as (
     select
         *,
         {{ units('proportion') }} as proportion_units
-    from {{ ref('stg_platforms__schedules') }}
+    from {{ rebuilt(ref('stg_platforms__schedules')) }}
 ),
 
 {{ deal(

@@ -1,7 +1,8 @@
 -- Platforms on platforms: which parts of a platform's spend go on to another platform. A part goes
 -- where the row of `platform_resources` that names its label, and nothing else, sends it; a row
 -- that also names a product or a usage type speaks of charges on the bill. A sub-platform never
--- hands anything to itself.
+-- hands anything to itself. A row holds within a month in which the label held anything.
+{{ by_period('scheduled', by='valid_from') }}
 
 with
 
@@ -9,8 +10,9 @@ labels as (
     select distinct
         platform,
         sub_platform,
-        lyft_label
-    from {{ ref('int_cost_model_weights') }}
+        lyft_label,
+        date_trunc('month', usage_hour) as month_from
+    from {{ rebuilt(ref('int_cost_model_weights')) }}
     where lyft_label not in ('free', 'unattributed')
 ),
 
@@ -21,30 +23,46 @@ resources as (
 
 platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
+),
+
+claims as (
+    select
+        labels.platform,
+        labels.sub_platform,
+        labels.lyft_label,
+        platforms.platform as next_platform,
+        platforms.sub_platform as next_sub_platform,
+        coalesce(resources.cost_model, platforms.cost_model) as next_cost_model,
+        greatest(resources.valid_from, platforms.valid_from, labels.month_from) as valid_from,
+        least(
+            resources.valid_until,
+            platforms.valid_until,
+            labels.month_from + interval '1' month
+        ) as valid_until
+    from labels
+    inner join resources on labels.lyft_label = resources.lyft_label
+    inner join platforms
+        on
+            resources.platform = platforms.platform
+            and resources.sub_platform = platforms.sub_platform
+    where
+        labels.platform <> platforms.platform
+        or labels.sub_platform <> platforms.sub_platform
 )
 
 select
     -- from whom
-    labels.platform,
-    labels.sub_platform,
-    labels.lyft_label,
+    platform,
+    sub_platform,
+    lyft_label,
 
     -- to whom
-    platforms.platform as next_platform,
-    platforms.sub_platform as next_sub_platform,
-    coalesce(resources.cost_model, platforms.cost_model) as next_cost_model,
+    next_platform,
+    next_sub_platform,
+    next_cost_model,
 
     -- when
-    greatest(resources.valid_from, platforms.valid_from) as valid_from,
-    least(resources.valid_until, platforms.valid_until) as valid_until
-from labels
-inner join resources on labels.lyft_label = resources.lyft_label
-inner join platforms
-    on
-        resources.platform = platforms.platform
-        and resources.sub_platform = platforms.sub_platform
-        and resources.valid_from < platforms.valid_until
-        and resources.valid_until > platforms.valid_from
-where
-    labels.platform <> platforms.platform
-    or labels.sub_platform <> platforms.sub_platform
+    valid_from,
+    valid_until
+from claims
+where valid_from < valid_until

@@ -1,23 +1,24 @@
 -- What each label held of a cluster, hour by hour, next to what the cluster could hold: per
 -- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
 -- count, pod by pod and resource by resource, as the platform declares. Volumes are in no pool.
+{{ by_period('weighed', by='usage_hour') }}
 
 with
 
 container_hours as (
-    select * from {{ ref('stg_kubernetes__container_hours') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
 ),
 
 node_hours as (
-    select * from {{ ref('stg_kubernetes__node_hours') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__node_hours')) }}
 ),
 
 volume_hours as (
-    select * from {{ ref('stg_kubernetes__volume_hours') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__volume_hours')) }}
 ),
 
 pod_labels as (
-    select * from {{ ref('int_pod_labels') }}
+    select * from {{ rebuilt(ref('int_pod_labels')) }}
 ),
 
 platforms as (

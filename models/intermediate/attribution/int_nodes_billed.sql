@@ -1,30 +1,31 @@
 -- What each node of a cluster is on the bill for, where a platform is pooled by node: a charge is
 -- one row for all instances that are billed alike, and this is what it is made of. Empty where no
 -- platform asks for it.
-
--- depends_on: {{ ref('stg_seeds__label_rules') }}
+{{ by_period('claimed') }}
 
 with
 
 line_items as (
     select
         *,
-        {{ instance_of('resource_id') }} as instance_id,
-        {{ rule_era(label_rules(), 'usage_hour') }} as rule_era
-    from {{ ref('int_line_items_priced') }}
+        {{ instance_of('resource_id') }} as instance_id
+    from {{ rebuilt(ref('int_line_items_priced')) }}
     where charge_class = 'usage' and list_cost > 0
 ),
 
 resources_in_rules as (
-    select * from {{ ref('int_resources_in_rules') }}
+    select * from {{ rebuilt(ref('int_resources_in_rules')) }}
 ),
 
 label_keys as (
-    select * from {{ ref('int_label_keys') }}
+    select * from {{ rebuilt(ref('int_label_keys')) }}
 ),
 
 node_hours as (
-    select * from {{ ref('stg_kubernetes__node_hours') }}
+    select *
+    from {{ rebuilt(
+        ref('stg_kubernetes__node_hours'), before=lending_hours(), after=lending_hours()
+    ) }}
 ),
 
 platforms as (
@@ -74,10 +75,14 @@ select
     line_items.is_period_charge
 from line_items
 inner join nodes on line_items.instance_id = nodes.instance_id
-left join resources_in_rules on line_items.resource_id = resources_in_rules.resource_id
+left join resources_in_rules
+    on
+        line_items.billing_period = resources_in_rules.billing_period
+        and line_items.resource_id = resources_in_rules.resource_id
 inner join label_keys
     on
-        line_items.account_id = label_keys.account_id
+        line_items.billing_period = label_keys.billing_period
+        and line_items.account_id = label_keys.account_id
         and line_items.product = label_keys.product
         and line_items.usage_type = label_keys.usage_type
         and line_items.operation = label_keys.operation
@@ -85,7 +90,8 @@ inner join label_keys
         and coalesce(resources_in_rules.resource_id, '') = label_keys.resource_id
         and line_items.tags = label_keys.tags
         and line_items.cost_categories = label_keys.cost_categories
-        and line_items.rule_era = label_keys.rule_era
+        and line_items.usage_hour >= label_keys.era_from
+        and line_items.usage_hour < label_keys.era_until
 group by
     line_items.billing_period,
     line_items.payer_account_id,

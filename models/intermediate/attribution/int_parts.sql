@@ -1,5 +1,5 @@
 -- The parts of every platform's spend that were split more than once, at all levels.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'stage': 'scheduled', 'by': 'usage_hour'}) }}
 
 {% for level in range(2, deepest_level() + 1) %}
     select

@@ -1,6 +1,7 @@
 -- Platforms on platforms: the parts that a split hands on to another platform, split again there.
 -- A part's ten-billionths are dealt over the next platform's own schedule, so that they add up to
 -- the part exactly, and money is only multiplied in the end, once.
+{{ by_period('scheduled', by='usage_hour') }}
 
 with
 
@@ -25,7 +26,7 @@ below as (
         next_cost_model as last_cost_model,
         proportion,
         {{ basis_rank('basis') }} as basis_rank
-    from {{ ref('int_schedules') }}
+    from {{ rebuilt(ref('int_schedules')) }}
     where next_platform is not null
 ),
 

@@ -1,4 +1,5 @@
 -- The parts that level 3 hands on, split again.
+{{ by_period('scheduled', by='usage_hour') }}
 
 with
 

@@ -2,7 +2,7 @@
 -- comes to which other sub-platform, at any level, and how much of that nobody held there; and of
 -- the schedule itself, only how much nobody held, since all of the charge passes through it. Both
 -- before anything is done about free capacity.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'stage': 'scheduled', 'by': 'usage_hour'}) }}
 
 with
 

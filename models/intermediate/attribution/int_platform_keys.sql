@@ -1,15 +1,12 @@
 -- Which platform splits which charges, asked once per distinct label, product and usage type: the
 -- most specific row of `platform_resources` in force, and the cost model it is split by. A key has
 -- one row per span of time in which the answer is the same.
+{{ by_period('claimed') }}
 
 with
 
 charges as (
-    select distinct
-        lyft_label,
-        product,
-        usage_type
-    from {{ ref('int_charges_pooled') }}
+    select * from {{ rebuilt(ref('int_charge_keys')) }}
 ),
 
 resources as (
@@ -22,6 +19,7 @@ platforms as (
 
 claims as (
     select
+        charges.billing_period,
         charges.lyft_label,
         charges.product,
         charges.usage_type,
@@ -50,6 +48,7 @@ claims as (
 
 changes as (
     select
+        billing_period,
         lyft_label,
         product,
         usage_type,
@@ -57,6 +56,7 @@ changes as (
     from claims
     union distinct
     select
+        billing_period,
         lyft_label,
         product,
         usage_type,
@@ -66,18 +66,20 @@ changes as (
 
 spans as (
     select
+        billing_period,
         lyft_label,
         product,
         usage_type,
         changed_at as valid_from,
         lead(changed_at) over (
-            partition by lyft_label, product, usage_type order by changed_at
+            partition by billing_period, lyft_label, product, usage_type order by changed_at
         ) as valid_until
     from changes
 ),
 
 ranked as (
     select
+        spans.billing_period,
         spans.lyft_label,
         spans.product,
         spans.usage_type,
@@ -88,13 +90,19 @@ ranked as (
         claims.pool_by,
         claims.cost_model,
         rank() over (
-            partition by spans.lyft_label, spans.product, spans.usage_type, spans.valid_from
+            partition by
+                spans.billing_period,
+                spans.lyft_label,
+                spans.product,
+                spans.usage_type,
+                spans.valid_from
             order by claims.specificity desc
         ) as place
     from spans
     inner join claims
         on
-            spans.lyft_label = claims.lyft_label
+            spans.billing_period = claims.billing_period
+            and spans.lyft_label = claims.lyft_label
             and spans.product = claims.product
             and spans.usage_type = claims.usage_type
             and spans.valid_from >= claims.valid_from
@@ -103,6 +111,7 @@ ranked as (
 
 select
     -- which charges
+    billing_period,
     lyft_label,
     product,
     usage_type,

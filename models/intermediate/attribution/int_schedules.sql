@@ -1,5 +1,6 @@
 -- Weights become proportions that add up to exactly 1, by the one rounding rule of the house: for
 -- every hour, and for every longer interval that a charge asks for.
+{{ by_period('scheduled', by='usage_hour') }}
 
 with
 
@@ -17,7 +18,7 @@ weights as (
         basis,
         coverage,
         weight_units
-    from {{ ref('int_cost_model_weights') }}
+    from {{ rebuilt(ref('int_cost_model_weights')) }}
     union all
     select
         usage_hour,
@@ -32,7 +33,7 @@ weights as (
         basis,
         cast(null as decimal(11, 10)) as coverage,
         weight_units
-    from {{ ref('int_weights_of_intervals') }}
+    from {{ rebuilt(ref('int_weights_of_intervals')) }}
 ),
 
 {{ deal(
@@ -57,7 +58,7 @@ platforms as (
 ),
 
 handovers as (
-    select * from {{ ref('int_handovers') }}
+    select * from {{ rebuilt(ref('int_handovers')) }}
 )
 
 select

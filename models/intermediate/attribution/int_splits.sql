@@ -1,7 +1,7 @@
 -- How a charge is split in the end, over all levels of platforms: for every schedule that splits a
 -- charge, who gets which part of it, through which platforms. What goes back to the label that a
 -- charge carries has none here, because only the charge knows it.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'stage': 'scheduled', 'by': 'usage_hour'}) }}
 
 with
 

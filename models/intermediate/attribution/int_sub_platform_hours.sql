@@ -2,7 +2,9 @@
 -- come from: the hour itself if it was seen well enough, else its good neighbours on both sides,
 -- else the last good hour before it, else nowhere: then the hour is unattributed. Hours from before
 -- a platform's schedules came from elsewhere, or were not fixed yet, lend nothing.
+{{ by_period('weighed', by='usage_hour') }}
 
+{% set lending = lending_hours() %}
 {% set same_source -%}
     calendar.platform, calendar.sub_platform, platforms.schedule_source,
     case when platforms.cost_model = 'fixed' then 1 else 0 end
@@ -16,17 +18,14 @@ platforms as (
 
 bill as (
     select
-        min(usage_hour) as first_hour,
-        max({{ plus_hours('usage_hour', 'interval_hours') }}) as end_hour
-    from {{ ref('int_charges_priced') }}
-    where
-        charge_class = 'usage'
-        and not is_period_charge
-        -- A charge for another month's hour, such as a late correction, opens no calendar.
-        and substr(cast(usage_hour as {{ dbt.type_string() }}), 1, 7) = billing_period
+        min(usage_first_hour) as first_hour,
+        max(usage_end_hour) as end_hour
+    from {{ ref('int_period_months') }}
+    -- A charge for another month's hour, such as a late correction, opens no calendar.
+    where usage_month = billing_period
 ),
 
-expected as (
+calendars as (
     select
         platforms.platform,
         platforms.sub_platform,
@@ -38,6 +37,15 @@ expected as (
     cross join bill
     -- Without a bill nothing is expected, and the bounds would be those of time itself.
     where bill.end_hour is not null
+),
+
+expected as (
+    select
+        platform,
+        sub_platform,
+        usage_hour
+    from calendars
+    where {{ is_rebuilt(before=lending, after=lending) }}
 ),
 
 scraped as (
@@ -54,7 +62,7 @@ scraped as (
                     )
             else 0
         end as coverage_units
-    from {{ ref('stg_kubernetes__cluster_hours') }}
+    from {{ rebuilt(ref('stg_kubernetes__cluster_hours'), before=lending, after=lending) }}
 ),
 
 seen as (
@@ -72,7 +80,7 @@ seen as (
         sub_platform,
         usage_hour,
         cast(null as decimal(11, 10)) as coverage
-    from {{ ref('stg_platforms__usage') }}
+    from {{ rebuilt(ref('stg_platforms__usage'), before=lending, after=lending) }}
     union all
     select distinct
         'ready_made' as schedule_source,
@@ -80,11 +88,19 @@ seen as (
         sub_platform,
         usage_hour,
         cast(null as decimal(11, 10)) as coverage
-    from {{ ref('stg_platforms__schedules') }}
+    from {{ rebuilt(ref('stg_platforms__schedules'), before=lending, after=lending) }}
+    union all
+    select
+        schedule_source,
+        platform,
+        sub_platform,
+        usage_hour,
+        cast(null as decimal(11, 10)) as coverage
+    from {{ ref('int_fixed_hours') }}
 ),
 
 observed as (
-    select
+    select distinct
         platforms.platform,
         platforms.sub_platform,
         seen.usage_hour,
@@ -149,12 +165,40 @@ hours as (
             and calendar.usage_hour = observed.usage_hour
 ),
 
+-- What is too far away lends nothing, and is not even looked at.
+lenders as (
+    select
+        platform,
+        sub_platform,
+        usage_hour,
+        schedule_source,
+        is_fixed,
+        interpolate_hours,
+        carry_hours,
+        coverage,
+        is_good,
+        case
+            when
+                is_fixed
+                or {{ hours_between('last_good_hour', 'usage_hour') }}
+                <= greatest(interpolate_hours, carry_hours)
+                then last_good_hour
+        end as last_good_hour,
+        case
+            when
+                {{ hours_between('usage_hour', 'next_good_hour') }}
+                <= greatest(interpolate_hours, carry_hours)
+                then next_good_hour
+        end as next_good_hour
+    from hours
+),
+
 measured as (
     select
         *,
         {{ hours_between('last_good_hour', 'usage_hour') }} as hours_since,
         {{ hours_between('usage_hour', 'next_good_hour') }} as hours_until
-    from hours
+    from lenders
 )
 
 select
@@ -182,3 +226,4 @@ select
     case when is_good then usage_hour else last_good_hour end as lender_hour,
     next_good_hour
 from measured
+where {{ is_rebuilt() }}

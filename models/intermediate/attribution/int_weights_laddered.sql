@@ -2,11 +2,14 @@
 -- whichever step of the ladder it comes from. Whole numbers: ten digits of a unit-hour, times
 -- 27720, the least number that all of 1 to 12 divide, so that a gap between two hours at most 12
 -- apart is filled without rounding.
+{{ by_period('weighed', by='usage_hour') }}
+
+{% set lending = lending_hours() %}
 
 with
 
 hours as (
-    select * from {{ ref('int_sub_platform_hours') }}
+    select * from {{ rebuilt(ref('int_sub_platform_hours')) }}
 ),
 
 resources as (
@@ -28,7 +31,7 @@ kubernetes_weights as (
         weights.lyft_label,
         weights.is_capacity,
         {{ units(kubernetes_resource('weights')) }} as weight_units
-    from {{ ref('int_kubernetes_weights') }} as weights
+    from {{ rebuilt(ref('int_kubernetes_weights'), before=lending, after=lending) }} as weights
     inner join resources
         on
             weights.platform = resources.platform
@@ -46,7 +49,9 @@ declared_weights as (
         lyft_label,
         false as is_capacity,
         {{ units('weight') }} as weight_units
-    from {{ ref('int_declared_weights') }}
+    from {{ rebuilt(
+        ref('int_declared_weights'), before=lending, after=lending, also=lenders_of_old(lending)
+    ) }}
 ),
 
 weights as (

@@ -1,11 +1,14 @@
 -- A charge that is longer than an hour is split by the weights of all its hours. Hours that nobody
 -- can tell anything about keep their part unattributed: with n hours known and m not, a label's
 -- weight counts n times, and m times the whole weight is unattributed.
+{{ by_period('scheduled', by='usage_hour') }}
+
+{% set longest = longest_interval() %}
 
 with
 
 handovers as (
-    select * from {{ ref('int_handovers') }}
+    select * from {{ rebuilt(ref('int_handovers')) }}
 ),
 
 intervals_of_level_1 as (
@@ -14,7 +17,7 @@ intervals_of_level_1 as (
         sub_platform,
         usage_hour,
         interval_hours
-    from {{ ref('int_charges_assigned') }}
+    from {{ rebuilt(ref('int_long_intervals')) }}
     where interval_hours > 1
 ),
 
@@ -43,11 +46,11 @@ intervals as (
 ),
 
 hours as (
-    select * from {{ ref('int_sub_platform_hours') }}
+    select * from {{ rebuilt(ref('int_sub_platform_hours'), after=longest) }}
 ),
 
 weights as (
-    select * from {{ ref('int_cost_model_weights') }}
+    select * from {{ rebuilt(ref('int_cost_model_weights'), after=longest) }}
 ),
 
 known_hours as (

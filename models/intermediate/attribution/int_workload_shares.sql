@@ -2,6 +2,7 @@
 -- hour, as the schedule has it, is dealt to its containers by what each of them held, so that they
 -- add up to it exactly; and of each part, what was held and not used. Hours that were not measured
 -- are not here: nobody can tell what ran in them.
+{{ by_period('spent', by='usage_hour') }}
 
 {% set group = [
     'usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'cost_model', 'lyft_label'
@@ -13,15 +14,15 @@
 with
 
 container_hours as (
-    select * from {{ ref('stg_kubernetes__container_hours') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
 ),
 
 pods as (
-    select * from {{ ref('stg_kubernetes__pods') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__pods')) }}
 ),
 
 labels as (
-    select * from {{ ref('int_pod_labels') }}
+    select * from {{ rebuilt(ref('int_pod_labels')) }}
 ),
 
 platforms as (
@@ -38,7 +39,7 @@ cost_models as (
 ),
 
 schedules as (
-    select * from {{ ref('int_schedules') }}
+    select * from {{ rebuilt(ref('int_schedules')) }}
     where interval_hours = 1 and basis = 'measured' and is_served
 ),
 

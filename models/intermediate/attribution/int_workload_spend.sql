@@ -1,20 +1,21 @@
 -- What Kubernetes clusters cost, below the label: by workload and container where the hour was
 -- measured, and by label alone where it was not. Proportions are composed first; money is
 -- multiplied once.
+{{ by_period('spent', by='usage_date') }}
 
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
 ),
 
 schedules as (
-    select * from {{ ref('int_schedules') }}
+    select * from {{ rebuilt(ref('int_schedules')) }}
     where is_served
 ),
 
 shares as (
-    select * from {{ ref('int_workload_shares') }}
+    select * from {{ rebuilt(ref('int_workload_shares')) }}
 ),
 
 clusters as (

@@ -1,18 +1,15 @@
 -- Every charge with its label, at the grain of the mart `true_cost`. What a commitment cost and
 -- nobody used belongs to the commitment, whatever the rules say.
--- depends_on: {{ ref('stg_seeds__label_rules') }}
+{{ by_period('charged') }}
 
 with
 
 charges as (
-    select
-        *,
-        {{ rule_era(label_rules(), 'usage_hour') }} as rule_era
-    from {{ ref('int_charges_net') }}
+    select * from {{ rebuilt(ref('int_charges_net')) }}
 ),
 
 keys as (
-    select * from {{ ref('int_label_keys') }}
+    select * from {{ rebuilt(ref('int_label_keys')) }}
 ),
 
 labelled as (
@@ -52,7 +49,8 @@ labelled as (
     from charges
     inner join keys
         on
-            charges.account_id = keys.account_id
+            charges.billing_period = keys.billing_period
+            and charges.account_id = keys.account_id
             and charges.product = keys.product
             and charges.usage_type = keys.usage_type
             and charges.operation = keys.operation
@@ -60,7 +58,8 @@ labelled as (
             and charges.resource_id = keys.resource_id
             and charges.tags = keys.tags
             and charges.cost_categories = keys.cost_categories
-            and charges.rule_era = keys.rule_era
+            and charges.usage_hour >= keys.era_from
+            and charges.usage_hour < keys.era_until
 )
 
 select

@@ -1,5 +1,6 @@
 -- Which label rule wins, asked once per distinct combination of what rules look at.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
+{{ by_period('charged') }}
 
 {% set rules = label_rules() %}
 
@@ -7,6 +8,7 @@ with
 
 keys as (
     select distinct
+        billing_period,
         account_id,
         product,
         usage_type,
@@ -16,11 +18,12 @@ keys as (
         tags,
         cost_categories,
         {{ rule_era(rules, 'usage_hour') }} as rule_era
-    from {{ ref('int_charges_net') }}
+    from {{ rebuilt(ref('int_charges_net')) }}
 ),
 
 matched as (
     select
+        billing_period,
         account_id,
         product,
         usage_type,
@@ -36,6 +39,7 @@ matched as (
 
 select
     -- what a rule may look at
+    billing_period,
     account_id,
     product,
     usage_type,
@@ -44,9 +48,12 @@ select
     resource_id,
     tags,
     cost_categories,
-    rule_era,
 
     -- what it says
     label_rule,
-    coalesce({{ label_of_rule(rules) }}, 'unlabeled') as lyft_label
+    coalesce({{ label_of_rule(rules) }}, 'unlabeled') as lyft_label,
+
+    -- when
+    {{ era_from(rules) }} as era_from,
+    {{ era_until(rules) }} as era_until
 from matched

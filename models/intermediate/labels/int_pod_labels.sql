@@ -4,7 +4,8 @@
 -- pod, its volumes, is labelled like a pod without a name and without labels.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'stage': 'weighed', 'by': 'usage_hour'}) }}
+{{ waits_for('weighed') }}
 
 {% set rules = label_rules(scope='namespaces') %}
 

@@ -1,6 +1,7 @@
 -- The resources that a label rule recognises by their id: few among many, and the only ones whose
 -- ids have to stay on the charges.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
+{{ by_period('priced') }}
 
 {% set conditions = [] %}
 {% for rule in label_rules() %}
@@ -12,12 +13,16 @@
 with
 
 resources as (
-    select distinct resource_id
-    from {{ ref('stg_aws_cur__line_items') }}
+    select distinct
+        billing_period,
+        resource_id
+    from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
     where {{ "resource_id <> ''" if conditions else 'false' }}
 )
 
-select resource_id
+select
+    billing_period,
+    resource_id
 from resources
 where
     {% for condition in conditions %}

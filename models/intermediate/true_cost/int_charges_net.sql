@@ -1,5 +1,5 @@
 -- The priced charges with their negotiated discounts, however a payer gets them.
-{{ config(materialized='view') }}
+{{ config(materialized='view', meta={'stage': 'charged', 'by': 'billing_period'}) }}
 
 {% set columns = [
     'billing_period', 'payer_account_id', 'account_id', 'charge_class', 'pricing_model', 'product',

@@ -2,6 +2,7 @@
 -- each pays the same rate of its list price, whichever of them happened to catch a reservation or
 -- a savings plan. What is not in a pool costs what AWS applied to it. What was unused of a
 -- reservation leaves the monthly fee and stands in the hours that wasted it.
+{{ by_period('charged') }}
 
 {% set by = ['billing_period', 'payer_account_id', 'usage_hour', 'pool'] %}
 {% set ties = [
@@ -28,15 +29,15 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_labelled') }}
+    select * from {{ rebuilt(ref('int_charges_labelled')) }}
 ),
 
 members as (
-    select * from {{ ref('int_pool_members') }}
+    select * from {{ rebuilt(ref('int_pool_members')) }}
 ),
 
 unused as (
-    select * from {{ ref('int_unused_commitments') }}
+    select * from {{ rebuilt(ref('int_unused_commitments')) }}
 ),
 
 {% if var('true_cost_pooling') == 'family' %}

@@ -1,15 +1,16 @@
 -- The priced bill without its line items: one row per hour and everything that a label rule, a
 -- pool or a reader may ask about. Resource ids stay only where a label rule looks at them, so that
 -- the rows are as few as the questions allow.
+{{ by_period('priced') }}
 
 with
 
 line_items as (
-    select * from {{ ref('int_line_items_priced') }}
+    select * from {{ rebuilt(ref('int_line_items_priced')) }}
 ),
 
 labelled_resources as (
-    select * from {{ ref('int_resources_in_rules') }}
+    select * from {{ rebuilt(ref('int_resources_in_rules')) }}
 )
 
 select
@@ -54,7 +55,10 @@ select
     line_items.interval_hours,
     line_items.is_period_charge
 from line_items
-left join labelled_resources on line_items.resource_id = labelled_resources.resource_id
+left join labelled_resources
+    on
+        line_items.billing_period = labelled_resources.billing_period
+        and line_items.resource_id = labelled_resources.resource_id
 group by
     line_items.billing_period,
     line_items.payer_account_id,

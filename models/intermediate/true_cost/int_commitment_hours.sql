@@ -1,5 +1,6 @@
 -- What every reservation and savings plan cost in every hour: what was used of it and what was not,
 -- and the list price of what it covered.
+{{ by_period('charged') }}
 
 with
 
@@ -7,7 +8,7 @@ charges as (
     select
         *,
         concat(reservation_id, savings_plan_id) as commitment_id
-    from {{ ref('int_charges_net') }}
+    from {{ rebuilt(ref('int_charges_net')) }}
     where reservation_id <> '' or savings_plan_id <> ''
 ),
 
@@ -55,7 +56,7 @@ parts as (
         unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,
         usage_hour
-    from {{ ref('int_unused_reservations') }}
+    from {{ rebuilt(ref('int_unused_reservations')) }}
 )
 
 select

@@ -2,15 +2,16 @@
 -- of its own, or it is spread over the pools that it was bought for (the variable
 -- `unused_commitment`): a reservation's over its family, a savings plan's over all families that
 -- such a plan can cover.
+{{ by_period('charged') }}
 
 with
 
 reservations as (
-    select * from {{ ref('int_unused_reservations') }}
+    select * from {{ rebuilt(ref('int_unused_reservations')) }}
 ),
 
 savings_plans as (
-    select * from {{ ref('int_charges_labelled') }}
+    select * from {{ rebuilt(ref('int_charges_labelled')) }}
     where
         charge_class = 'commitment_fee'
         and pricing_model = 'savings_plan'
@@ -23,7 +24,7 @@ by_pool as (
         payer_account_id,
         usage_hour,
         pool
-    from {{ ref('int_pool_members') }}
+    from {{ rebuilt(ref('int_pool_members')) }}
 ),
 
 by_plan as (
@@ -32,7 +33,7 @@ by_plan as (
         payer_account_id,
         usage_hour,
         plan_product
-    from {{ ref('int_pool_members') }}
+    from {{ rebuilt(ref('int_pool_members')) }}
 ),
 
 unused as (

@@ -2,6 +2,7 @@
 -- it: to each hour in proportion to the normalized units that were reserved and not used in it
 -- (hours, for a service that knows no such units), evenly where that cannot be told. What goes out
 -- is what came in, per reservation and billing period.
+{{ by_period('charged') }}
 
 with
 
@@ -21,7 +22,7 @@ sizes as (
             else date_trunc('hour', min(usage_started_at))
         end as first_hour,
         max(usage_ended_at) as ended_at
-    from {{ ref('int_line_items_priced') }}
+    from {{ rebuilt(ref('int_line_items_priced')) }}
     where line_item_type = 'RIFee'
     group by billing_period, payer_account_id, reservation_id
 ),
@@ -38,7 +39,7 @@ costs as (
         instance_type,
         reservation_id,
         {{ units('sum(net_amortized_cost)') }} as cost_units
-    from {{ ref('int_charges_net') }}
+    from {{ rebuilt(ref('int_charges_net')) }}
     where charge_class = 'commitment_fee' and pricing_model = 'reserved'
     group by
         billing_period,
@@ -87,7 +88,7 @@ used as (
         reservation_id,
         usage_hour,
         {{ units('sum(coalesce(normalized_usage_amount, usage_amount))') }} as used_units
-    from {{ ref('int_charges_net') }}
+    from {{ rebuilt(ref('int_charges_net')) }}
     where reservation_id <> '' and charge_class = 'usage'
     group by billing_period, payer_account_id, reservation_id, usage_hour
 ),
@@ -108,7 +109,7 @@ pools as (
         payer_account_id,
         reservation_id,
         min(pool) as pool
-    from {{ ref('int_charges_net') }}
+    from {{ rebuilt(ref('int_charges_net')) }}
     where reservation_id <> '' and pool <> ''
     group by billing_period, payer_account_id, reservation_id
 ),
@@ -118,7 +119,7 @@ last_hours as (
         billing_period,
         payer_account_id,
         max(usage_hour) as last_hour
-    from {{ ref('int_charges_net') }}
+    from {{ rebuilt(ref('int_charges_net')) }}
     where not is_period_charge
     group by billing_period, payer_account_id
 ),

@@ -1,25 +1,18 @@
--- The deliveries that a report's billing periods are read from. Of each period the newest assembly
--- serves, by the time of its manifest, and only if the warehouse holds all of it: the lines and
--- the dollars that were counted in the files when it landed. A closed period is served by the
--- assembly that it was closed with, and where several reports cover a payer, by the declared one.
-{{ config(materialized='table') }}
+-- The deliveries, and whether the warehouse holds all of each: the lines and the dollars that were
+-- counted in the files when it landed. What this build makes nothing of was whole when it was
+-- made: a build in which it is not fails.
+{{ config(materialized='table', meta={'stage': 'priced', 'by': 'billing_period'}) }}
+{{ waits_for('priced') }}
 
 with
 
-assemblies as (
-    select * from {{ source('aws_cur', 'assemblies') }}
+deliveries as (
+    select * from {{ ref('stg_aws_cur__deliveries') }}
 ),
 
-loads as (
-    select * from {{ source('aws_cur', '_dlt_loads') }}
-),
-
-closed_periods as (
-    select * from {{ ref('stg_seeds__closed_periods') }}
-),
-
-reports as (
-    select * from {{ ref('stg_seeds__reports') }}
+counted as (
+    select assembly_id
+    from {{ rebuilt(ref('stg_aws_cur__deliveries')) }}
 ),
 
 delivered as (
@@ -33,89 +26,41 @@ delivered as (
 
 landed as (
     select
-        _assembly_id as assembly_id,
+        line_items._assembly_id as assembly_id,
         count(*) as line_count,
-        sum(line_item_unblended_cost) as unblended_cost
-    from {{ source('aws_cur', 'line_items') }}
-    group by _assembly_id
-),
-
-newest_first as (
-    select
-        assemblies.assembly_id,
-        row_number() over (
-            partition by assemblies.report, assemblies.billing_period
-            order by
-                assemblies.manifest_time desc,
-                assemblies.landed_at desc,
-                assemblies.assembly_id asc
-        ) as age
-    from assemblies
-    inner join loads on assemblies._dlt_load_id = loads.load_id
-    where loads.status = 0
-),
-
-payers as (
-    select distinct
-        assembly_id,
-        payer_account_id
-    from {{ source('aws_cur', 'control_totals') }}
-),
-
-closed as (
-    select
-        assemblies.assembly_id,
-        max(case when closed_periods.assembly_id = assemblies.assembly_id then 1 else 0 end) = 1
-            as serves
-    from assemblies
-    inner join payers on assemblies.assembly_id = payers.assembly_id
-    inner join closed_periods
-        on
-            payers.payer_account_id = closed_periods.payer_account_id
-            and assemblies.billing_period = closed_periods.billing_period
-    group by assemblies.assembly_id
-),
-
-declared as (
-    select
-        assemblies.assembly_id,
-        max(case when reports.report = assemblies.report then 1 else 0 end) = 1 as serves
-    from assemblies
-    inner join payers on assemblies.assembly_id = payers.assembly_id
-    inner join reports
-        on
-            payers.payer_account_id = reports.payer_account_id
-            and cast(concat(assemblies.billing_period, '-01') as timestamp) >= reports.valid_from
-            and cast(concat(assemblies.billing_period, '-01') as timestamp) < reports.valid_until
-    group by assemblies.assembly_id
+        sum(line_items.line_item_unblended_cost) as unblended_cost
+    from {{ source('aws_cur', 'line_items') }} as line_items
+    inner join counted on line_items._assembly_id = counted.assembly_id
+    group by line_items._assembly_id
 )
 
 select
     -- ids
-    assemblies.assembly_id,
-    assemblies.report,
-    assemblies.billing_period,
+    deliveries.assembly_id,
+    deliveries.report,
+    deliveries.billing_period,
 
     -- what it holds
-    assemblies.format,
-    assemblies.files,
-    assemblies.bytes,
-    assemblies.line_count,
-    assemblies.grain_hours,
-    newest_first.age = 1 as is_newest,
-    closed.assembly_id is not null as is_closed,
-    coalesce(closed.serves, newest_first.age = 1 and coalesce(declared.serves, true))
-        as is_serving,
-    assemblies.line_count = coalesce(landed.line_count, 0)
-    and assemblies.line_count = coalesce(delivered.line_count, 0)
-    and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0) as is_whole,
+    deliveries.format,
+    deliveries.files,
+    deliveries.bytes,
+    deliveries.line_count,
+    deliveries.grain_hours,
+    deliveries.is_newest,
+    deliveries.is_closed,
+    deliveries.is_serving,
+    case
+        when counted.assembly_id is null then deliveries.is_serving
+        else
+            deliveries.line_count = coalesce(landed.line_count, 0)
+            and deliveries.line_count = coalesce(delivered.line_count, 0)
+            and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0)
+    end as is_whole,
 
     -- when
-    assemblies.manifest_time,
-    assemblies.landed_at
-from assemblies
-inner join newest_first on assemblies.assembly_id = newest_first.assembly_id
-left join landed on assemblies.assembly_id = landed.assembly_id
-left join delivered on assemblies.assembly_id = delivered.assembly_id
-left join closed on assemblies.assembly_id = closed.assembly_id
-left join declared on assemblies.assembly_id = declared.assembly_id
+    deliveries.manifest_time,
+    deliveries.landed_at
+from deliveries
+left join counted on deliveries.assembly_id = counted.assembly_id
+left join landed on deliveries.assembly_id = landed.assembly_id
+left join delivered on deliveries.assembly_id = delivered.assembly_id

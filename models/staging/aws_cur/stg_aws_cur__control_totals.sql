@@ -1,4 +1,5 @@
 -- What the files of the serving assemblies added up to when they landed, per payer.
+{{ config(materialized='view', meta={'stage': 'priced', 'by': 'billing_period'}) }}
 
 with
 

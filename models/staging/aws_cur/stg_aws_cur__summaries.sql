@@ -1,5 +1,7 @@
 -- What every assembly that ever landed added up to, by account and tag set. It is kept when the
 -- lines of a superseded assembly are pruned.
+{{ config(materialized='view', meta={'stage': 'priced', 'by': 'billing_period'}) }}
+{{ waits_for('priced') }}
 
 with
 
@@ -8,11 +10,12 @@ summaries as (
 ),
 
 assemblies as (
-    select * from {{ ref('stg_aws_cur__assemblies') }}
+    select * from {{ ref('stg_aws_cur__deliveries') }}
 )
 
 select
     -- ids
+    assemblies.billing_period,
     summaries.assembly_id,
     summaries.payer_account_id,
     summaries.account_id,

@@ -1,5 +1,7 @@
 -- Which collection serves each hour of each cluster (the one collected last replaces the hour
 -- whole), and how many of the hour's scrapes it saw.
+{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
+{{ waits_for('tracked') }}
 
 with
 

@@ -1,4 +1,6 @@
 -- What every node offered, hour by hour.
+{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
+{{ waits_for('tracked') }}
 
 with
 

@@ -1,4 +1,6 @@
 -- What is known of every pod besides its usage: the labels it carries.
+{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
+{{ waits_for('tracked') }}
 
 with
 

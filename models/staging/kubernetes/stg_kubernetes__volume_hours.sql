@@ -1,4 +1,6 @@
 -- Every persistent volume, hour by hour, and the namespace of the claim that holds it.
+{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
+{{ waits_for('tracked') }}
 
 with
 

@@ -1,5 +1,7 @@
 -- The schedules that platform owners made themselves. The newest delivery of an hour of a
 -- sub-platform replaces that hour whole.
+{{ config(materialized='view', meta={'stage': 'published', 'by': 'usage_hour'}) }}
+{{ waits_for('published') }}
 
 with
 

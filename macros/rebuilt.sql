@@ -1,0 +1,158 @@
+{#-
+    The rows of a relation that belong to the months which this model's stage makes anew, or, for a
+    test, the stage of the model that it tests: all of them in a build of everything. With `before` and
+    `after` also those of so many hours around the months, with `also` those of single hours, and with
+    `previous` those of the billing period before each.
+-#}
+{% macro rebuilt(relation, before=0, after=0, also=(), previous=false) -%}
+    {%- set condition = rebuilt_condition(relation, before, after, also, previous) -%}
+    {%- if condition is none -%}
+        {{ relation }}
+    {%- else -%}
+        (select * from {{ relation }} where {{ condition }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The condition by which `rebuilt` picks the rows; none if there is nothing to pick from, `false` if
+    no month is made anew. Constants, so that an engine need not read what they rule out.
+-#}
+{% macro rebuilt_condition(relation, before=0, after=0, also=(), previous=false, column=none) -%}
+    {%- set stage = stage_of_this_node() -%}
+    {%- if not stage -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) -%}
+    {%- if not node or not node.config.meta.by -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set periods = periods_to_rebuild(stage) -%}
+    {%- if periods is none -%}
+        {{ return(none) }}
+    {%- elif not periods -%}
+        {{ return('false') }}
+    {%- endif -%}
+
+    {%- set goes_by_bill = node.config.meta.by == 'billing_period' -%}
+    {%- set by = column or node.config.meta.by -%}
+    {%- set conditions = [] -%}
+    {%- if stages()[stage].clock == 'billing_period' -%}
+        {%- if goes_by_bill -%}
+            {%- do conditions.append(
+                is_in_periods(by, with_previous(periods) if previous else periods)
+            ) -%}
+        {%- else -%}
+            {%- set months = other_months('usage_month', 'billing_period', periods) -%}
+            {%- do conditions.append(is_in_months(by, months, before, after, also)) -%}
+        {%- endif -%}
+    {%- else -%}
+        {%- if goes_by_bill -%}
+            {%- set bills = other_months('billing_period', 'usage_month', periods) -%}
+            {%- do conditions.append(is_in_periods('billing_period', bills)) -%}
+        {%- endif -%}
+        {%- do conditions.append(is_in_months('usage_hour' if goes_by_bill else by, periods, before, after, also)) -%}
+    {%- endif -%}
+    {{ return(conditions | join(' and ')) }}
+{%- endmacro %}
+
+{#- Whether a row of this model belongs to a month that is made anew, or to so many hours around it. -#}
+{% macro is_rebuilt(column=none, before=0, after=0) -%}
+    {{ return(rebuilt_condition(this, before, after, column=column) or 'true') }}
+{%- endmacro %}
+
+{#- The stage of the node that is being compiled, or tested; none for what belongs to no stage. -#}
+{% macro stage_of_this_node() -%}
+    {%- if not execute or model.resource_type not in ('model', 'test') -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set node = graph.nodes.get(model.get('attached_node')) or model -%}
+    {{ return(node.config.meta.stage if node.config.meta else none) }}
+{%- endmacro %}
+
+{#-
+    The months that a stage makes anew: none for all of them. It is all of them too when the model
+    that knows is not part of this run: a part of the project that is built on its own is built whole.
+-#}
+{% macro periods_to_rebuild(stage) -%}
+    {%- set node_id = 'model.' ~ project_name ~ '.' ~ stages()[stage].rebuilds -%}
+    {%- if node_id not in selected_resources -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set rows = run_query(
+        'select period, is_rebuilt from ' ~ graph.nodes[node_id].relation_name ~ ' order by period'
+    ).rows -%}
+    {%- set periods = [] -%}
+    {%- for row in rows if row[1] -%}
+        {%- do periods.append(row[0]) -%}
+    {%- endfor -%}
+    {{ return(none if periods | length == rows | length else periods) }}
+{%- endmacro %}
+
+{#- The months of one clock that charges share with months of the other. -#}
+{% macro other_months(wanted, known, periods) -%}
+    {%- if not periods -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {%- set rows = run_query(
+        'select distinct ' ~ wanted ~ ' from '
+        ~ graph.nodes['model.' ~ project_name ~ '.int_period_months'].relation_name
+        ~ ' where ' ~ is_in_periods(known, periods) ~ ' order by ' ~ wanted
+    ).rows -%}
+    {{ return(rows | map(attribute=0) | list) }}
+{%- endmacro %}
+
+{#- These billing periods, and the one before each that there are charges for. -#}
+{% macro with_previous(periods) -%}
+    {%- set known = run_query(
+        'select distinct billing_period from '
+        ~ graph.nodes['model.' ~ project_name ~ '.int_period_months'].relation_name
+        ~ ' order by billing_period'
+    ).rows | map(attribute=0) | list -%}
+    {%- set wanted = [] -%}
+    {%- for period in periods -%}
+        {%- do wanted.extend((known | select('lt', period) | list)[-1:]) -%}
+        {%- do wanted.append(period) -%}
+    {%- endfor -%}
+    {{ return(wanted | unique | list) }}
+{%- endmacro %}
+
+{% macro is_in_periods(column, periods) -%}
+    {{ return(column ~ " in ('" ~ periods | join("', '") ~ "')" if periods else 'false') }}
+{%- endmacro %}
+
+{#-
+    Whether a time is in one of the months, so many hours before or after them, or one of the hours
+    `also`; months next to each other become one span.
+-#}
+{% macro is_in_months(column, months, before=0, after=0, also=()) -%}
+    {%- set hours = modules.datetime.timedelta(hours=1) -%}
+    {%- set spans = [] -%}
+    {%- for month in months -%}
+        {%- set starts = modules.datetime.datetime.strptime(month ~ '-01', '%Y-%m-%d') -%}
+        {%- set ends = (starts + 32 * 24 * hours).replace(day=1) + after * hours -%}
+        {%- if spans and spans[-1][1] >= starts - before * hours -%}
+            {%- do spans.append((spans.pop()[0], ends)) -%}
+        {%- else -%}
+            {%- do spans.append((starts - before * hours, ends)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set conditions = [] -%}
+    {%- for starts, ends in spans -%}
+        {%- do conditions.append(
+            column ~ " >= timestamp '" ~ starts ~ "' and " ~ column ~ " < timestamp '" ~ ends ~ "'"
+        ) -%}
+    {%- endfor -%}
+    {%- if also -%}
+        {%- do conditions.append(column ~ " in (timestamp '" ~ also | join("', timestamp '") ~ "')") -%}
+    {%- endif -%}
+    {{ return('(' ~ conditions | join(' or ') ~ ')' if conditions else 'false') }}
+{%- endmacro %}
+
+{#- dbt's own hook for what a generic test reads: the months that were made anew. -#}
+{% macro get_where_subquery(relation) -%}
+    {%- set where = config.get('where') -%}
+    {%- if where -%}
+        {{ return('(select * from ' ~ rebuilt(relation) ~ ' where ' ~ where ~ ')') }}
+    {%- endif -%}
+    {{ return(rebuilt(relation)) }}
+{%- endmacro %}

@@ -1,0 +1,23 @@
+-- What the bill adds up to, invoice by invoice: to be compared with the invoices themselves,
+-- whenever somebody enters them.
+{{ by_period('priced') }}
+
+select
+    -- which invoice
+    billing_period,
+    payer_account_id,
+    invoice_id,
+
+    -- what it says
+    cast(
+        sum(
+            case
+                when not has_net_costs then unblended_cost
+                when is_negotiated_discount then coalesce(net_unblended_cost, 0)
+                else coalesce(net_unblended_cost, unblended_cost)
+            end
+        ) as decimal(38, 10)
+    ) as billed_cost
+from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
+where invoice_id <> ''
+group by billing_period, payer_account_id, invoice_id

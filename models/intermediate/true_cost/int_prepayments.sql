@@ -1,0 +1,56 @@
+-- What was paid upfront for commitments, on the bill of the month of the purchase, before and after
+-- negotiated discounts, however that month's bill presented them.
+{{ by_period('priced') }}
+
+with
+
+discounted as (
+    select * from {{ rebuilt(ref('int_charges_discounted')) }}
+),
+
+priced as (
+    select * from {{ rebuilt(ref('int_charges_priced')) }}
+),
+
+payers as (
+    select distinct
+        billing_period,
+        payer_account_id
+    from discounted
+),
+
+prepayments as (
+    select
+        billing_period,
+        payer_account_id,
+        concat(reservation_id, savings_plan_id) as commitment_id,
+        unblended_cost,
+        net_cost
+    from discounted
+    where charge_class = 'commitment_prepayment'
+    union all
+    select
+        priced.billing_period,
+        priced.payer_account_id,
+        concat(priced.reservation_id, priced.savings_plan_id) as commitment_id,
+        priced.unblended_cost,
+        priced.net_unblended_cost as net_cost
+    from priced
+    left join payers
+        on
+            priced.billing_period = payers.billing_period
+            and priced.payer_account_id = payers.payer_account_id
+    where priced.charge_class = 'commitment_prepayment' and payers.billing_period is null
+)
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    commitment_id,
+
+    -- what it cost
+    cast(sum(unblended_cost) as decimal(38, 10)) as gross_cost,
+    cast(sum(net_cost) as decimal(38, 10)) as net_cost
+from prepayments
+group by billing_period, payer_account_id, commitment_id
