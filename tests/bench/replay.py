@@ -23,10 +23,11 @@ from typing import Any
 
 import duckdb
 
-STAGES = ("price", "label", "weigh", "split", "serve", "test")
+STAGES = ("compare", "price", "label", "weigh", "split", "serve", "test")
 
 _SCHEMA = "bench_replay"
 _STAGES_OF_FOLDERS = {
+    "models/intermediate/rebuilds": "compare",
     "models/staging/aws_cur": "price",
     "models/intermediate/true_cost": "price",
     "models/intermediate/labels": "label",
