@@ -1,6 +1,6 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test test-spark lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
@@ -11,8 +11,9 @@ help:
 	@echo 'make setup   make .venv with everything that is needed'
 	@echo 'make demo    simulate a company, build its marts and show what it spends'
 	@echo 'make test    lint and run every test'
+	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make lint    check the style of SQL and Python, and the types'
-	@echo 'make bench   compare what landing costs with what DuckDB alone would need'
+	@echo 'make bench   say what landing costs and what incremental builds read'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
@@ -41,6 +42,16 @@ demo: setup
 test: lint
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
+test-spark: .venv/.installed-spark
+	@command -v java > /dev/null || { \
+	    echo 'Java 17 is needed and was not found (Debian, Ubuntu: apt install' \
+	        'openjdk-17-jre-headless; macOS: brew install openjdk@17).' >&2; exit 1; }
+	$(BIN)/pytest tests/spark
+
+.venv/.installed-spark: .venv/.installed
+	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev,spark]'
+	@touch $@
+
 lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -49,6 +60,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m tests.bench.landing
+	$(BIN)/python -m tests.bench.incremental
 
 clean:
 	rm -rf target logs build .infraspend .mypy_cache .pytest_cache .ruff_cache .hypothesis

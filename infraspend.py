@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -23,17 +24,21 @@ from loaders.errors import InfraspendError
 if TYPE_CHECKING:
     from loaders.result import LoadResult, Progress
     from loaders.simulation import SimulationResult
+    from loaders.warehouse import LakeUrl, Location
     from publishers.marts import Published
 
 PROJECT = Path(__file__).resolve().parent
 """The root of the dbt project: the models lie beside this file."""
 
 DEFAULT_WAREHOUSE = Path("warehouse/infraspend.duckdb")
+DEFAULT_LAKE = "warehouse/lake"
 DEFAULT_DEMO = Path("warehouse/demo")
 DEMO_DAYS = 61
 DEMO_SEED = 2019
 
 _FAILED = 1
+_ENGINE = "INFRASPEND_ENGINE"
+_ON_DUCKDB_ONLY = {"demo", "explain"}
 _DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
     *("--project-dir", "--profiles-dir", "--profile", "--target", "-t"),
@@ -43,6 +48,13 @@ _SET_BY_THE_DOOR = {
 out = Console()
 err = Console(stderr=True)
 _MONTHS = {f"{month:02}" for month in range(1, 13)}
+
+
+class Engine(Enum):
+    """What builds the models, and so what the loaders land for."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
 
 
 class _InOrder(TyperGroup):
@@ -81,6 +93,23 @@ WarehouseOption = Annotated[
         metavar="PATH",
         help="The DuckDB file that everything is landed and built in.",
         dir_okay=False,
+    ),
+]
+EngineOption = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        envvar=_ENGINE,
+        help="DuckDB, in the file of --warehouse; or Spark, from --lake and beside that file.",
+    ),
+]
+LakeOption = Annotated[
+    str,
+    typer.Option(
+        "--lake",
+        envvar="INFRASPEND_LAKE",
+        metavar="URL|DIR",
+        help="The directory or s3:// URL that Spark reads, with --engine spark.",
     ),
 ]
 FromOption = Annotated[
@@ -126,6 +155,11 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def door(
+    context: typer.Context,
+    engine: Annotated[
+        Engine | None,
+        typer.Option("--engine", help=f"What it is for; {_ENGINE}, or duckdb, by default."),
+    ] = None,
     _version: Annotated[
         bool,
         typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
@@ -145,6 +179,14 @@ def door(
 
     To see all of it on a company that does not exist: `infraspend demo`.
     """
+    if engine is not None:
+        # Where the verbs look for it.
+        os.environ[_ENGINE] = engine.value
+    if context.invoked_subcommand in _ON_DUCKDB_ONLY and os.environ.get(_ENGINE) == "spark":
+        raise InfraspendError(
+            f"{context.invoked_subcommand} runs on DuckDB only: leave out --engine spark and"
+            f" {_ENGINE}"
+        )
 
 
 @app.command()
@@ -239,6 +281,8 @@ def load_aws_cur(
         typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
     ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Land the AWS bill: legacy Cost and Usage Reports and CUR 2.0, as CSV or Parquet.
 
@@ -248,6 +292,8 @@ def load_aws_cur(
         infraspend load aws-cur --from s3://our-billing/reports
 
         infraspend load aws-cur --from deliveries --since 2026-09 --report hourly
+
+        infraspend --engine spark load aws-cur --from s3://our-billing/reports --lake s3://our-lake
     """
     from loaders import aws_cur
 
@@ -258,7 +304,7 @@ def load_aws_cur(
     )
     with _telling("load aws-cur") as progress:
         result = aws_cur.load(
-            warehouse,
+            _location(engine, warehouse, lake),
             source,
             report=report,
             since=since,
@@ -270,7 +316,12 @@ def load_aws_cur(
 
 
 @load_app.command("kubernetes")
-def load_kubernetes(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+def load_kubernetes(
+    source: FromOption,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
     """Land what the Kubernetes usage tracker collected.
 
     infraspend load kubernetes --from collections
@@ -278,12 +329,17 @@ def load_kubernetes(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAR
     from loaders import kubernetes
 
     with _telling("load kubernetes") as progress:
-        result = kubernetes.load(warehouse, source, progress=progress)
+        result = kubernetes.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("kubernetes", result)
 
 
 @load_app.command("platforms")
-def load_platforms(source: FromOption, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+def load_platforms(
+    source: FromOption,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
     """Land what platform owners publish: usage, and ready-made attribution schedules.
 
     infraspend load platforms --from schedules
@@ -291,7 +347,7 @@ def load_platforms(source: FromOption, warehouse: WarehouseOption = DEFAULT_WARE
     from loaders import platforms
 
     with _telling("load platforms") as progress:
-        result = platforms.load(warehouse, source, progress=progress)
+        result = platforms.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("platforms", result)
 
 
@@ -399,7 +455,12 @@ def doctor(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     options_metavar="[OPTIONS] [DBT ARGUMENTS]",
 )
-def build(context: typer.Context, warehouse: WarehouseOption = DEFAULT_WAREHOUSE) -> None:
+def build(
+    context: typer.Context,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
     """Build every model from what was landed, and test it.
 
     The seeds are the CSVs in INFRASPEND_SEEDS, the demo company's by default. Further arguments
@@ -410,13 +471,18 @@ def build(context: typer.Context, warehouse: WarehouseOption = DEFAULT_WAREHOUSE
         INFRASPEND_SEEDS=../our-facts infraspend build
 
         infraspend build --select true_cost+
+
+        infraspend --engine spark build --lake s3://our-lake
     """
+    from loaders.warehouse import LakeUrl
+
     for argument in context.args:
         if argument.partition("=")[0] in _SET_BY_THE_DOOR:
             raise typer.BadParameter(
                 f"{argument} is set by infraspend; run dbt itself to change it"
             )
-    _build(warehouse, _seeds(), context.args)
+    on_spark = LakeUrl(lake) if engine is Engine.SPARK else None
+    _build(warehouse, _seeds(), context.args, on_spark)
 
 
 @app.command()
@@ -428,6 +494,7 @@ def publish(
         ),
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
 ) -> None:
     """Copy the marts to where people read them, if the last build passed every test.
 
@@ -438,7 +505,8 @@ def publish(
     """
     if to is not None and "://" in to:
         raise InfraspendError(f"{to}: publishing to a URL is not supported yet; name a directory")
-    _publish(warehouse, Path(to) if to else warehouse.parent / "published")
+    built = _window_beside(warehouse) if engine is Engine.SPARK else warehouse
+    _publish(built, Path(to) if to else warehouse.parent / "published")
 
 
 @app.command()
@@ -503,13 +571,15 @@ def _simulate(to: Path, *, days: int, seed: int, scale: float) -> "SimulationRes
     return company
 
 
-def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
+def _build(
+    warehouse: Path, seeds: Path, arguments: Sequence[str] = (), lake: "LakeUrl | None" = None
+) -> None:
     """Builds, and says what failed and where to look."""
     from builder import build as build_models
     from builder import explained_percentage
 
     with _telling("build") as progress:
-        result = build_models(warehouse, PROJECT, seeds, arguments, progress)
+        result = build_models(warehouse, PROJECT, seeds, arguments, progress, lake)
     for line in result.warnings:
         err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
     for line in result.failures:
@@ -521,7 +591,8 @@ def _build(warehouse: Path, seeds: Path, arguments: Sequence[str] = ()) -> None:
         )
     part = "" if result.is_whole else " (a part of the project: it cannot be published)"
     _say(f"build: {result.models} models are built and {result.tests} tests passed{part}")
-    if result.is_whole and (explained := explained_percentage(warehouse)) is not None:
+    built = _window_beside(warehouse) if lake else warehouse
+    if result.is_whole and (explained := explained_percentage(built)) is not None:
         _say(f"build: explained {explained} % of the invoice")
 
 
@@ -535,10 +606,24 @@ def _publish(warehouse: Path, to: Path) -> "Published":
     return published
 
 
+def _window_beside(warehouse: Path) -> Path:
+    """Through which DuckDB file the marts are seen that Spark built."""
+    from builder.spark import home_beside, window_in
+
+    return window_in(home_beside(warehouse))
+
+
 def _seeds() -> Path:
     """Where the facts that people declare are."""
     seeds = os.environ.get("INFRASPEND_SEEDS")
     return Path(seeds) if seeds else PROJECT / "seeds"
+
+
+def _location(engine: Engine, warehouse: Path, lake: str) -> "Location":
+    """Where deliveries land."""
+    from loaders.warehouse import LakeUrl
+
+    return LakeUrl(lake) if engine is Engine.SPARK else warehouse
 
 
 def _print_load(source: str, result: "LoadResult") -> None:

@@ -12,9 +12,11 @@ from builder import records
 from builder.dbt import DbtRun, Node, one_line, run_dbt
 from builder.fingerprints import fingerprint_of, fingerprint_of_code
 from builder.seeds import check_seeds, path_for_dbt
+from builder.spark import Spark
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
 from loaders.tables import LEDGERS
+from loaders.warehouse import LakeUrl
 
 _ROW_CHARACTERS = 300
 
@@ -48,6 +50,7 @@ def build(
     seeds: Path,
     arguments: Sequence[str] = (),
     progress: Progress = silent,
+    lake: LakeUrl | None = None,
 ) -> BuildResult:
     """Builds the models and runs their tests on what was loaded.
 
@@ -57,6 +60,7 @@ def build(
         seeds: The directory of the seeds' CSVs.
         arguments: Further arguments of `dbt build`, such as `--select true_cost`.
         progress: Told about every seed and model that starts.
+        lake: Where the raw tables lie if Spark is to build them, beside the warehouse.
 
     Returns:
         How it went; a failed test is a result, not an exception.
@@ -66,13 +70,16 @@ def build(
             seeds that are missing or short.
     """
     warehouse = warehouse.resolve()
-    check_loaded(warehouse)
+    spark = Spark.beside(warehouse, lake) if lake else None
+    if spark is None:
+        check_loaded(warehouse)
     check_seeds(seeds)
-    artifacts = warehouse.with_name(f"{warehouse.name}.dbt")
+    artifacts = spark.home / "dbt" if spark else warehouse.with_name(f"{warehouse.name}.dbt")
+    recorded_in = spark.window if spark else warehouse
     seeds_for_dbt = path_for_dbt(seeds, project)
     # With arguments, such as other variables, the same files make other marts.
-    fingerprint = " ".join((fingerprint_of(warehouse, project, seeds), *arguments))
-    build_id = records.begin(warehouse, fingerprint)
+    fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
+    build_id = records.begin(recorded_in, fingerprint)
     run = run_dbt(
         project,
         warehouse=warehouse,
@@ -81,11 +88,14 @@ def build(
         code=fingerprint_of_code(project, arguments),
         arguments=arguments,
         progress=progress,
+        spark=spark,
     )
+    if spark and run.succeeded and run.is_whole:
+        spark.show(run.marts, artifacts / "target" / "manifest.json")
     records.finish(
-        warehouse, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
+        recorded_in, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
     )
-    return _told(run, warehouse, artifacts)
+    return _told(run, recorded_in, artifacts)
 
 
 def check_loaded(warehouse: Path) -> None:

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.spark import Spark
 from loaders.result import Progress
 
-_DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+DBT_ON_SPARK = (sys.executable, "-m", "builder.dbt_on_spark")
+"""How dbt is started, on DuckDB and on Spark."""
 _GOOD = {"success", "pass", "warn", "no-op"}
 _NOT_RUN = {"skipped"}
+# They prove the models on rows that are made up. That is done on DuckDB.
+_NOT_ON_SPARK = "unit_test"
 _LAST_LINES = 5
 
 
@@ -93,6 +98,7 @@ def run_dbt(
     code: str,
     arguments: Sequence[str],
     progress: Progress,
+    spark: Spark | None = None,
 ) -> DbtRun:
     """Runs `dbt build` and waits until it ended.
 
@@ -104,6 +110,7 @@ def run_dbt(
         code: The fingerprint of the project; see `fingerprints.fingerprint_of_code`.
         arguments: Further arguments of `dbt build`.
         progress: Told about every seed and model that starts.
+        spark: Builds instead of DuckDB.
 
     Returns:
         What came of it. A failure is a result, not an exception.
@@ -112,8 +119,9 @@ def run_dbt(
     results = target / "run_results.json"
     results.unlink(missing_ok=True)
     command = [
-        *_DBT,
+        *(DBT_ON_SPARK if spark else DBT),
         "build",
+        *(("--target", "spark", "--exclude-resource-type", _NOT_ON_SPARK) if spark else ()),
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target-path", str(target), "--log-path", str(artifacts / "logs")),
         *("--log-format", "json", "--no-use-colors", "--no-print"),
@@ -126,6 +134,8 @@ def run_dbt(
         # forget_last_build and rebuilds.
         "INFRASPEND_BUILD": code,
     }
+    if spark:
+        environment["INFRASPEND_LAKE"] = spark.url
     with subprocess.Popen(
         command,
         cwd=project,
@@ -139,7 +149,10 @@ def run_dbt(
     if not results.is_file():
         reason = complaint or f"dbt stopped with status {process.returncode} and gave no reason"
         return DbtRun(nodes=(), is_whole=False, marts=(), complaint=reason)
-    return _read_results(json.loads(results.read_text()), _read_manifest(target))
+    known = _read_manifest(target)
+    if spark:
+        known = {name: node for name, node in known.items() if not _is_unit_test(node)}
+    return _read_results(json.loads(results.read_text()), known)
 
 
 def _follow(lines: Iterable[str], progress: Progress) -> str:
@@ -209,6 +222,11 @@ def _runs(node: dict[str, Any]) -> bool:
     if node["resource_type"] == "model":
         return bool(node["config"]["materialized"] != "ephemeral")
     return node["resource_type"] in ("seed", "snapshot", "test", "unit_test")
+
+
+def _is_unit_test(node: dict[str, Any]) -> bool:
+    """This node proves a model on rows that are made up."""
+    return bool(node["resource_type"] == _NOT_ON_SPARK)
 
 
 def _is_mart(node: dict[str, Any]) -> bool:

@@ -6,19 +6,23 @@ from importlib.metadata import version
 from pathlib import Path
 
 from builder.records import opened
+from builder.spark import Spark
 from loaders.tables import TABLES
 
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 _PROJECT_FOLDERS = ("models", "macros", "tests")
 _PROJECT_ENDINGS = {".sql", ".yml", ".yaml", ".md"}
+# Arguments of dbt that change how it works, and not what it makes.
+_SAME_MARTS = {"--full-refresh", "-f", "--fail-fast", "-x", "--exclude-resource-type", "unit_test"}
 _ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
+_SPARK_ENGINES = ("dbt-core", "dbt-spark", "pyspark")
 
 
-def fingerprint_of(warehouse: Path, project: Path, seeds: Path) -> str:
+def fingerprint_of(warehouse: Path | Spark, project: Path, seeds: Path) -> str:
     """The fingerprint of the loads in a warehouse, the project's files and the seeds.
 
     Args:
-        warehouse: An existing warehouse.
+        warehouse: An existing warehouse, or Spark with its lake.
         project: The root of the dbt project.
         seeds: The directory of the seeds' CSVs.
 
@@ -26,9 +30,13 @@ def fingerprint_of(warehouse: Path, project: Path, seeds: Path) -> str:
         A SHA-256 in hexadecimal.
 
     Raises:
-        InfraspendError: The warehouse cannot be opened.
+        InfraspendError: The warehouse cannot be opened, or nothing landed in the lake.
     """
-    return _digest((*_engines(), *_loads(warehouse), *_files(project), *_seeds(seeds)))
+    if isinstance(warehouse, Spark):
+        landed = (*_engines(_SPARK_ENGINES), warehouse.deliveries())
+    else:
+        landed = (*_engines(), *_loads(warehouse))
+    return _digest((*landed, *_files(project), *_seeds(seeds)))
 
 
 def fingerprint_of_code(project: Path, arguments: Sequence[str]) -> str:
@@ -44,7 +52,7 @@ def fingerprint_of_code(project: Path, arguments: Sequence[str]) -> str:
     Returns:
         A SHA-256 in hexadecimal.
     """
-    told = (" ".join(arguments).encode(),)
+    told = (" ".join(word for word in arguments if word not in _SAME_MARTS).encode(),)
     return _digest((*_engines(), *_files(project), *told))
 
 
@@ -56,9 +64,9 @@ def _digest(parts: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _engines() -> Iterator[bytes]:
+def _engines(names: Iterable[str] = _ENGINES) -> Iterator[bytes]:
     """The versions of what computes the marts."""
-    for name in _ENGINES:
+    for name in names:
         yield f"{name}=={version(name)}".encode()
 
 

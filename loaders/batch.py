@@ -98,7 +98,8 @@ def _land_batch(warehouse: Warehouse, dataset: str, batch: Sequence[Prepared]) -
 def _compare(warehouse: Warehouse, dataset: str, batch: Sequence[Prepared]) -> None:
     """Compares the rows that landed with those that were sent; keeps nothing if they differ."""
     for table, key in PARTS[dataset].items():
-        counted = f"select {key}, count(*) from {dataset}.{table} group by {key}"
+        sent = warehouse.rows_of(dataset, table, [one.delivery for one in batch])
+        counted = f"select {key}, count(*) from {sent} group by {key}"
         landed = {str(delivery): int(count) for delivery, count in warehouse.query(counted)}
         for one in batch:
             expected = one.parts[table].rows if table in one.parts else 0

@@ -30,7 +30,7 @@ from loaders.errors import InfraspendError
 from loaders.places import File, MissingFileError, ReplacedFileError
 
 _CHUNK: Final = 1 << 20
-_CONFIG: Final = Config(
+CONFIG: Final = Config(
     connect_timeout=10,
     read_timeout=30,
     retries={"mode": "adaptive", "total_max_attempts": 5},
@@ -66,14 +66,14 @@ class Bucket:
         Raises:
             InfraspendError: AWS's own configuration on this machine is wrong.
         """
-        with _explaining(f"s3://{name}"):
-            return cls(name, prefix, boto3.Session().client("s3", config=_CONFIG))
+        with explaining(f"s3://{name}"):
+            return cls(name, prefix, boto3.Session().client("s3", config=CONFIG))
 
     def files(self, wanted: Callable[[str], bool]) -> Iterator[File]:
         """Every object whose name is wanted, in the order of the names."""
         below = f"{self.prefix}/" if self.prefix else ""
         pages = self._client.get_paginator("list_objects_v2")
-        with _explaining(self.location("")):
+        with explaining(self.location("")):
             for page in pages.paginate(Bucket=self.name, Prefix=below):
                 for found in page.get("Contents", ()):
                     name = found["Key"].removeprefix(below)
@@ -94,7 +94,7 @@ class Bucket:
         """An object as it is now."""
         if any(part in ("", ".", "..") for part in name.split("/")):
             raise InfraspendError(f"{name!r} leads out of {self.location('')}: it is not read")
-        with _explaining(self.location(name)):
+        with explaining(self.location(name)):
             head = self._client.head_object(Bucket=self.name, Key=self._key(name))
         return _file(name, head["ContentLength"], head["LastModified"], head["ETag"])
 
@@ -149,7 +149,7 @@ class Bucket:
 
     def _repeating(self, where: str, read: Callable[[], Any]) -> Any:
         for attempt in range(1, _ATTEMPTS + 1):
-            with _explaining(where):
+            with explaining(where):
                 try:
                     return read()
                 except FlexibleChecksumError as error:
@@ -177,8 +177,9 @@ def _etag(digests: list[Any], parts: int) -> str:
 
 
 @contextmanager
-def _explaining(where: str) -> Iterator[None]:
+def explaining(where: str, *, writing: bool = False) -> Iterator[None]:
     """Turns what boto3 raises into one line that says what to do."""
+    fails, right = ("cannot be written", "write") if writing else ("cannot be read", "read")
     try:
         yield
     except ClientError as error:
@@ -188,17 +189,16 @@ def _explaining(where: str) -> Iterator[None]:
         if code in _REPLACED:
             raise ReplacedFileError(f"{where} was replaced: run this again") from error
         raise InfraspendError(
-            f"{where} cannot be read ({code}): check the bucket's name, the region and what the"
-            " credentials may read"
+            f"{where} {fails} ({code}): check the bucket's name, the region and what the"
+            f" credentials may {right}"
         ) from error
     except NoCredentialsError as error:
         raise InfraspendError(
-            f"{where} cannot be read without credentials: set AWS_PROFILE, or run where a role"
-            " gives them"
+            f"{where} {fails} without credentials: set AWS_PROFILE, or run where a role gives them"
         ) from error
     except BotoCoreError as error:
         # Its message may hold the endpoint's URL, and that a password.
         raise InfraspendError(
-            f"{where} cannot be read ({type(error).__name__}): check the network,"
+            f"{where} {fails} ({type(error).__name__}): check the network,"
             " AWS_ENDPOINT_URL and AWS's configuration, then run this again"
         ) from error

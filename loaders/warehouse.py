@@ -1,6 +1,7 @@
-"""The warehouse: one DuckDB file, and the one safe way to put something into it.
+"""The warehouse, and the one safe way to put something into it.
 
-A delivery lands in two loads. The first inserts what was delivered, each table by one guarded
+A warehouse is one DuckDB file, or a lake of Parquet files for Spark (`loaders.lake`). A delivery
+lands in two loads. The first inserts what was delivered, each table by one guarded
 statement; the second writes the delivery's row in its ledger (`assemblies`, `collections`,
 `deliveries`). The ledger row is the mark that the delivery is whole: `open_warehouse` takes away
 whatever an earlier, interrupted run left without one. So a run may be killed at any moment and
@@ -10,6 +11,7 @@ repeated, and every delivery is there exactly once.
 import os
 import shutil
 import signal
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,31 +67,57 @@ class Landing:
         key: The column that names the delivery.
         deliveries: The deliveries that `select` holds. The statement does nothing if one of them
             is in the table already.
+        partition: Column -> value: the folder that a lake keeps these rows in. DuckDB needs none.
     """
 
     table: str
     select: str
     key: str
     deliveries: Sequence[str]
+    partition: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class LakeUrl:
+    """Names a lake, see `loaders.lake`: a directory or an `s3://` URL."""
+
+    url: str
+
+
+Location = Path | LakeUrl
+"""Names a warehouse: the path of a DuckDB file, or a lake."""
+
+
+@dataclass(frozen=True)
+class Warehouse(ABC):
     """An open warehouse, held by this process alone.
 
     Attributes:
-        path: The DuckDB file.
         workbench: An empty directory for files on their way in; it is emptied on every opening.
     """
 
-    path: Path
     workbench: Path
-    _pipelines: dict[str, dlt.Pipeline] = field(default_factory=dict, repr=False)
 
+    @abstractmethod
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a statement gives, all of them; for small answers."""
-        with duckdb.connect(self.path) as connection:
-            return connection.execute(sql, parameters).fetchall()
+        """The rows that a query gives, all of them; for small answers."""
+
+    @abstractmethod
+    def rows_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> str:
+        """A table expression, for `query` and `land`, that gives the rows of some deliveries."""
+
+    @abstractmethod
+    def land(self, dataset: str, landings: Iterable[Landing]) -> None:
+        """Runs one load that fills the given tables.
+
+        Raises:
+            LandingError: The database refused one of the statements; none of the tables shows
+                anything of this load.
+        """
+
+    @abstractmethod
+    def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
+        """Takes deliveries out of some tables, which are emptied of them in the given order."""
 
     @contextmanager
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -98,23 +126,6 @@ class Warehouse:
             connection.execute(f"set temp_directory = {literal(str(self.workbench / 'scratch'))}")
             connection.execute(f"set memory_limit = {literal(_memory())}")
             yield connection
-
-    def land(self, dataset: str, landings: Iterable[Landing]) -> None:
-        """Runs one load that fills the given tables.
-
-        Raises:
-            LandingError: The database refused one of the statements; none of the tables shows
-                anything of this load.
-        """
-        pipeline = self._pipeline(dataset)
-        resources = [_resource(pipeline, dataset, landing) for landing in landings]
-        try:
-            pipeline.run(resources)
-        except PipelineStepFailed as failure:
-            # Not left pending: dlt would try it again before anything else, for ever.
-            pipeline.abort_packages()
-            self._remove_unfinished(dataset)
-            raise LandingError(_database_message(failure)) from failure
 
     def land_rows(
         self,
@@ -149,16 +160,53 @@ class Warehouse:
 
     def remove(self, dataset: str, delivery: str) -> None:
         """Takes everything of a delivery away again, the ledger row first."""
-        ledger, key = LEDGERS[dataset]
-        tables = {ledger: key, **PARTS[dataset]}
-        with duckdb.connect(self.path) as connection:
-            for table, column in tables.items():
-                connection.execute(f"delete from {dataset}.{table} where {column} = ?", [delivery])
+        ledger, _ = LEDGERS[dataset]
+        self.discard(dataset, [ledger, *PARTS[dataset]], [delivery])
 
     def landed(self, dataset: str) -> set[str]:
         """The deliveries of a dataset that have landed whole."""
         ledger, key = LEDGERS[dataset]
         return {str(row[0]) for row in self.query(f"select {key} from {dataset}.{ledger}")}
+
+
+@dataclass(frozen=True)
+class DuckDbWarehouse(Warehouse):
+    """A warehouse in a DuckDB file.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: Path
+    _pipelines: dict[str, dlt.Pipeline] = field(default_factory=dict, repr=False)
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a query gives, all of them; for small answers."""
+        with duckdb.connect(self.path) as connection:
+            return connection.execute(sql, parameters).fetchall()
+
+    def rows_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> str:
+        """A table expression that gives the rows of some deliveries."""
+        return f"(from {dataset}.{table} where {_is_one_of(dataset, table, deliveries)})"
+
+    def land(self, dataset: str, landings: Iterable[Landing]) -> None:
+        """Runs one load that fills the given tables, each by one guarded statement."""
+        pipeline = self._pipeline(dataset)
+        resources = [_resource(pipeline, dataset, landing) for landing in landings]
+        try:
+            pipeline.run(resources)
+        except PipelineStepFailed as failure:
+            # Not left pending: dlt would try it again before anything else, for ever.
+            pipeline.abort_packages()
+            self._remove_unfinished(dataset)
+            raise LandingError(database_message(failure)) from failure
+
+    def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
+        """Takes deliveries out of some tables, one after the other."""
+        with duckdb.connect(self.path) as connection:
+            for table in tables:
+                condition = _is_one_of(dataset, table, deliveries)
+                connection.execute(f"delete from {dataset}.{table} where {condition}")
 
     def _pipeline(self, dataset: str) -> dlt.Pipeline:
         if dataset not in self._pipelines:
@@ -181,7 +229,7 @@ class Warehouse:
         for dataset, tables in TABLES.items():
             there = present.get(dataset, {})
             if any(columns.keys() - there.get(table, set()) for table, columns in tables.items()):
-                self.land(dataset, [_nothing_for(table, tables[table]) for table in tables])
+                self.land(dataset, [nothing_for(table, tables[table]) for table in tables])
 
     def _remove_unfinished(self, dataset: str) -> None:
         complete = f"select load_id from {dataset}._dlt_loads where status = 0"
@@ -196,17 +244,29 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(path: Path) -> Iterator[Warehouse]:
+def open_warehouse(location: Location) -> Iterator[Warehouse]:
     """Opens a warehouse, made if it is not there, with every raw table and nothing half landed.
 
     Args:
-        path: The DuckDB file.
+        location: The DuckDB file, or a lake.
 
     Raises:
-        InfraspendError: Another run has the warehouse, another program has the file open, or the
-            file is not a DuckDB database.
+        InfraspendError: Another run has the warehouse, another program has the file open, the
+            file is not a DuckDB database, or the lake cannot be reached.
     """
-    path = path.absolute()
+    if isinstance(location, LakeUrl):
+        # Here, because a lake is a warehouse.
+        from loaders.lake import open_lake
+
+        with open_lake(location) as lake:
+            yield lake
+    else:
+        with _open_duckdb(location.absolute()) as warehouse:
+            yield warehouse
+
+
+@contextmanager
+def _open_duckdb(path: Path) -> Iterator[Warehouse]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
@@ -220,20 +280,20 @@ def open_warehouse(path: Path) -> Iterator[Warehouse]:
         shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
         workbench = _pipelines_dir(path) / "workbench"
         workbench.mkdir(parents=True)
-        warehouse = Warehouse(path, workbench)
+        warehouse = DuckDbWarehouse(workbench, path)
         try:
             warehouse._create_missing_tables()
             for dataset in TABLES:
                 warehouse._remove_unfinished(dataset)
         except (duckdb.Error, LandingError) as error:
-            raise InfraspendError(f"{path} cannot be opened: {_database_message(error)}") from error
+            raise InfraspendError(f"{path} cannot be opened: {database_message(error)}") from error
         yield warehouse
     finally:
         shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
         lock.release()
 
 
-def create_raw_tables(warehouse: Path) -> None:
+def create_raw_tables(warehouse: Location) -> None:
     """Makes the warehouse with all raw tables, empty, where they are missing."""
     with open_warehouse(warehouse):
         pass
@@ -250,6 +310,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+def delivery_key(dataset: str, table: str) -> str:
+    """The column of a ledger, or of a table of what was delivered, that names the delivery."""
+    ledger, key = LEDGERS[dataset]
+    return key if table == ledger else PARTS[dataset][table]
+
+
+def _is_one_of(dataset: str, table: str, deliveries: Sequence[str]) -> str:
+    ids = ", ".join(literal(delivery) for delivery in deliveries)
+    return f"{delivery_key(dataset, table)} in ({ids})"
+
+
 def _memory() -> str:
     return os.environ.get(MEMORY) or _MEMORY
 
@@ -261,7 +332,9 @@ def _pipelines_dir(path: Path) -> Path:
 def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
     columns = TABLES[dataset][landing.table]
     names = ", ".join(f'"{name}"' for name in columns)
-    query = f"select {names} from ({landing.select}) as src"
+    # As a text: dlt takes statements apart and puts them together again, several times, and so
+    # DuckDB runs what is written and nothing else.
+    query = f"select {names} from query({literal(landing.select)}) as src"
     if landing.deliveries:
         wanted = ", ".join(literal(delivery) for delivery in landing.deliveries)
         query += (
@@ -269,7 +342,7 @@ def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
             f" where {landing.key} in ({wanted}))"
         )
     relation = pipeline.dataset().query(query, _execute_raw_query=True)
-    return dlt.resource(lambda: (yield relation), name=landing.table, columns=_dlt_columns(columns))
+    return dlt.resource(lambda: (yield relation), name=landing.table, columns=dlt_columns(columns))
 
 
 def _write_parquet(file: Path, columns: Columns, rows: Sequence[Mapping[str, object]]) -> None:
@@ -284,13 +357,14 @@ def _write_parquet(file: Path, columns: Columns, rows: Sequence[Mapping[str, obj
         connection.execute(f"copy landing to {literal(str(file))} (format parquet)")
 
 
-def _nothing_for(table: str, columns: Columns) -> Landing:
+def nothing_for(table: str, columns: Columns) -> Landing:
     """A landing of no rows, which makes the table, or adds the columns it lacks."""
     nulls = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
     return Landing(table, f"select {nulls} where false", "", ())
 
 
-def _dlt_columns(columns: Columns) -> Any:
+def dlt_columns(columns: Columns) -> Any:
+    """The columns of a table as dlt's hints."""
     return {name: {"name": name, **_dlt_type(kind)} for name, kind in columns.items()}
 
 
@@ -307,9 +381,11 @@ def _dlt_type(kind: str) -> dict[str, object]:
             return {"data_type": "decimal", "precision": precision, "scale": scale}
 
 
-def _database_message(error: BaseException) -> str:
-    """The first line of the innermost cause: dlt wraps the database's own words several times."""
+def database_message(error: BaseException) -> str:
+    """The first line of what went wrong: dlt wraps the database's own words several times."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
+        if isinstance(cause, InfraspendError):
+            break
         cause = inner
     return str(cause).strip().splitlines()[0]

@@ -43,3 +43,8 @@
     {{ run_hooks(post_hooks, inside_transaction=False) }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
+
+{#- Parquet files cannot lose single rows: on Spark every build makes the whole table anew. -#}
+{% materialization by_period, adapter='spark' %}
+    {{ return(materialization_table_spark()) }}
+{% endmaterialization %}

@@ -7,16 +7,22 @@
     is a constant or an aggregate; `by` and `ties` together name one row.
 -#}
 {% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
+    {{ return(adapter.dispatch('deal')(name, of, by, weight, ties, keep, whole)) }}
+{%- endmacro %}
+
+{% macro duckdb__deal(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}
 {#- Above this a weight times the whole of a schedule needs more than 38 digits, and is divided in two steps. -#}
-{%- set fits = '10000000000000000000000000000' -%}
+{%- set fits = '9999999999999999999999999999' -%}
+{%- set sure = '1000000000000000' -%}
 {%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
-{{ name }}_totals as (
+{{ name }}_totals as materialized (
     select
         {{ by | join(',\n        ') }},
         sum({{ weight }}) as weight_of_all,
         count(*) as row_count,
-        {{ whole }} as whole_units
+        {{ whole }} as whole_units,
+        row_number() over () as group_id
     from {{ of }}
     group by {{ by | join(', ') }}
 ),
@@ -26,6 +32,8 @@
         {%- for column in by + ties + keep %}
         weights.{{ column }},
         {%- endfor %}
+        totals.group_id,
+        totals.row_count,
         totals.whole_units,
         case when totals.weight_of_all = 0 then 1 else weights.{{ weight }} end as dealt_weight,
         case when totals.weight_of_all = 0 then totals.row_count else totals.weight_of_all end
@@ -38,65 +46,102 @@
             {%- endfor %}
 ),
 
-{{ name }}_floored as (
+{{ name }}_estimated as (
     select
         *,
-        {%- if whole == one %}
+        -- Dividing doubles is many times faster than dividing whole numbers of 38 digits, and misses
+        -- a result below {{ sure }} by 1 at the most.
         case
-            when total_weight <= {{ fits }}
-                then {{ floor_divide('dealt_weight * ' ~ one, 'total_weight') }}
-            else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
-                + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
-        end as floor_units
-        {%- else %}
-        {{ floor_divide('dealt_weight * whole_units', 'total_weight') }} as floor_units
-        {%- endif %}
+            when whole_units between 0 and {{ sure }} and total_weight <= {{ fits }}
+                then cast(
+                        floor(
+                            cast(dealt_weight as double) * cast(whole_units as double)
+                            / cast(total_weight as double)
+                        ) as bigint
+                    )
+        end as estimate
     from {{ name }}_weighed
 ),
 
-{{ name }}_remainders as (
+{{ name }}_missed as (
     select
         *,
-        {%- if whole == one %}
         case
-            when total_weight <= {{ fits }}
-                then dealt_weight * {{ one }} - floor_units * total_weight
+            when estimate is not null then dealt_weight * whole_units - estimate * total_weight
+        end as missed
+    from {{ name }}_estimated
+),
+
+{{ name }}_floored as (
+    select
+        *,
+        case
+            when missed < 0 then estimate - 1
+            when missed >= total_weight then estimate + 1
+            when missed is not null then estimate
+            {%- if whole == one %}
+            else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
+                + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
+            {%- else %}
+            else {{ floor_divide('dealt_weight * whole_units', 'total_weight') }}
+            {%- endif %}
+        end as floor_units
+    from {{ name }}_missed
+),
+
+{#- Divided once: DuckDB would copy the division into everything that reads it. -#}
+{{ name }}_remainders as materialized (
+    select
+        * exclude (dealt_weight, estimate, missed),
+        case
+            when missed < 0 then missed + total_weight
+            when missed >= total_weight then missed - total_weight
+            when missed is not null then missed
+            {%- if whole == one %}
             else ({{ rest }} * 100000) % total_weight
-        end as remainder
-        {%- else %}
-        dealt_weight * whole_units - floor_units * total_weight as remainder
-        {%- endif %}
+            {%- else %}
+            else dealt_weight * whole_units - floor_units * total_weight
+            {%- endif %}
+        end as remainder,
+        row_number() over () as row_id
     from {{ name }}_floored
 ),
 
 {{ name }}_left_over as (
     select
-        {{ by | join(',\n        ') }},
-        max(whole_units) - sum(floor_units) as left_over,
-        {{ largest_first('remainder') }} as remainders
+        group_id,
+        max(whole_units) - sum(floor_units) as left_over
     from {{ name }}_remainders
-    group by {{ by | join(', ') }}
+    where row_count > 1
+    group by group_id
+    having max(whole_units) > sum(floor_units)
+),
+
+{{ name }}_ordered as (
+    select
+        remainders.group_id,
+        cast(max(left_over.left_over) as bigint) as left_over,
+        list_reverse_sort(list(remainders.remainder)) as remainders
+    from {{ name }}_remainders as remainders
+    inner join {{ name }}_left_over as left_over on remainders.group_id = left_over.group_id
+    group by remainders.group_id
 ),
 
 {{ name }}_threshold as (
     select
-        {{ by | join(',\n        ') }},
-        {{ nth_of('remainders', 'left_over') }} as last_remainder,
-        left_over + 1 - {{ position_of(nth_of('remainders', 'left_over'), 'remainders') }} as ties_that_win
-    from {{ name }}_left_over
-    where left_over > 0
+        group_id,
+        list_extract(remainders, left_over) as last_remainder,
+        left_over + 1 - list_position(remainders, list_extract(remainders, left_over)) as ties_that_win,
+        list_extract(remainders, left_over + 1) = list_extract(remainders, left_over) as has_a_loser
+    from {{ name }}_ordered
 ),
 
+{#- Only where some of those that tie have to go without is their order asked for. -#}
 {{ name }}_tied as (
     select
-        {%- for column in by + ties %}
-        remainders.{{ column }},
-        {%- endfor %}
+        remainders.row_id,
         row_number() over (
-            partition by
-                {%- for column in by %}
-                remainders.{{ column }}{{ ',' if not loop.last }}
-                {%- endfor %}
+            partition by remainders.group_id
             order by
                 {%- for column in ties %}
                 remainders.{{ column }} nulls last{{ ',' if not loop.last }}
@@ -105,10 +150,9 @@
     from {{ name }}_remainders as remainders
     inner join {{ name }}_threshold as threshold
         on
-            {%- for column in by %}
-            remainders.{{ column }} = threshold.{{ column }} and
-            {%- endfor %}
-            remainders.remainder = threshold.last_remainder
+            remainders.group_id = threshold.group_id
+            and remainders.remainder = threshold.last_remainder
+    where threshold.has_a_loser
 ),
 
 {{ name }} as (
@@ -119,22 +163,86 @@
         remainders.floor_units
         + case
             when remainders.remainder > threshold.last_remainder then 1
+            when remainders.remainder < threshold.last_remainder then 0
             when tied.tie_rank <= threshold.ties_that_win then 1
+            when threshold.last_remainder is not null and tied.row_id is null then 1
             else 0
         end as dealt_units
     from {{ name }}_remainders as remainders
-    left join {{ name }}_threshold as threshold
-        on
-            {%- for column in by %}
-            {% if not loop.first %}and {% endif %}remainders.{{ column }} = threshold.{{ column }}
-            {%- endfor %}
-    left join {{ name }}_tied as tied
-        on
-            {%- for column in by %}
-            remainders.{{ column }} = tied.{{ column }} and
-            {%- endfor %}
-            {%- for column in ties %}
-            {% if not loop.first %}and {% endif %}remainders.{{ column }} is not distinct from tied.{{ column }}
-            {%- endfor %}
+    left join {{ name }}_threshold as threshold on remainders.group_id = threshold.group_id
+    left join {{ name }}_tied as tied on remainders.row_id = tied.row_id
+)
+{%- endmacro %}
+
+{#-
+    Spark reads a common table expression anew wherever it is named, with everything that it is made of,
+    so that the joins above would read `of` eight times. Here it is read once and shuffled once, by
+    `by`. Spark's windows spill to disk, and all of them go by the same groups.
+-#}
+{% macro spark__deal(name, of, by, weight, ties, keep, whole) -%}
+{%- set one = '10000000000' -%}
+{%- set fits = '9999999999999999999999999999' -%}
+{%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
+{%- set group = 'over (partition by ' ~ by | join(', ') ~ ')' -%}
+{{ name }}_totals as (
+    select
+        {{ (by + ties + keep) | join(',\n        ') }},
+        cast({{ weight }} as {{ whole_number() }}) as weight_itself,
+        sum({{ weight }}) {{ group }} as weight_of_all,
+        count(*) {{ group }} as row_count,
+        {{ one if whole == one else whole ~ ' ' ~ group }} as whole_units
+    from {{ of }}
+),
+
+{{ name }}_weighed as (
+    select
+        {{ (by + ties + keep) | join(',\n        ') }},
+        cast(whole_units as {{ whole_number() }}) as whole_units,
+        case when weight_of_all = 0 then 1 else weight_itself end as dealt_weight,
+        case when weight_of_all = 0 then row_count else weight_of_all end as total_weight
+    from {{ name }}_totals
+),
+
+{{ name }}_floored as (
+    select
+        *,
+        {%- if whole == one %}
+        case
+            when total_weight <= {{ fits }}
+                then {{ floor_divide('dealt_weight * ' ~ one, 'total_weight') }}
+            else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
+                + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
+        end as floor_units,
+        case
+            when total_weight <= {{ fits }} then pmod(dealt_weight * {{ one }}, total_weight)
+            else pmod({{ rest }} * 100000, total_weight)
+        end as remainder
+        {%- else %}
+        {{ floor_divide('dealt_weight * whole_units', 'total_weight') }} as floor_units,
+        pmod(dealt_weight * whole_units, total_weight) as remainder
+        {%- endif %}
+    from {{ name }}_weighed
+),
+
+{{ name }}_ranked as (
+    select
+        *,
+        whole_units - sum(floor_units) {{ group }} as left_over,
+        row_number() over (
+            partition by {{ by | join(', ') }}
+            order by
+                remainder desc,
+                {%- for column in ties %}
+                {{ column }} nulls last{{ ',' if not loop.last }}
+                {%- endfor %}
+        ) as place
+    from {{ name }}_floored
+),
+
+{{ name }} as (
+    select
+        {{ (by + ties + keep) | join(',\n        ') }},
+        floor_units + case when place <= left_over then 1 else 0 end as dealt_units
+    from {{ name }}_ranked
 )
 {%- endmacro %}

@@ -5,3 +5,7 @@
 {% macro duckdb__family_of(instance_type) -%}
     regexp_replace({{ instance_type }}, '\.[^.]*(\.(search|elasticsearch))?$', '')
 {%- endmacro %}
+
+{% macro spark__family_of(instance_type) -%}
+    regexp_replace({{ instance_type }}, r'\.[^.]*(\.(search|elasticsearch))?\z', '')
+{%- endmacro %}

@@ -9,3 +9,16 @@
         - case when ({{ dividend }}) % ({{ divisor }}) < 0 then 1 else 0 end
     )
 {%- endmacro %}
+
+{#-
+    Spark's `div` returns a bigint, whatever it divides, and `/` on decimals rounds. What is left of the
+    dividend without its remainder is a multiple of the divisor, so that nothing has to be rounded. A
+    quotient of more than 20 digits is an error.
+-#}
+{% macro spark__floor_divide(dividend, divisor) -%}
+    {%- set whole_dividend = 'cast(' ~ dividend ~ ' as ' ~ whole_number() ~ ')' -%}
+    cast(
+        ({{ whole_dividend }} - pmod({{ whole_dividend }}, {{ divisor }})) / ({{ divisor }})
+        as {{ whole_number() }}
+    )
+{%- endmacro %}

@@ -8,3 +8,8 @@
         {{ json }}, {{ sql_text('/' ~ key | replace('~', '~0') | replace('/', '~1')) }}
     )
 {%- endmacro %}
+
+{#- A key of a map, as it stands: Spark's JSON paths cannot name a key that holds a quote. -#}
+{% macro spark__json_value(json, key) -%}
+    try_element_at(from_json({{ json }}, 'map<string, string>'), {{ sql_text(key) }})
+{%- endmacro %}

@@ -5,3 +5,7 @@
 {% macro duckdb__matches_pattern(text, pattern) -%}
     regexp_matches({{ text }}, {{ sql_text(pattern) }})
 {%- endmacro %}
+
+{% macro spark__matches_pattern(text, pattern) -%}
+    {{ text }} rlike {{ sql_text(java_pattern(pattern)) }}
+{%- endmacro %}

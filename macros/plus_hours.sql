@@ -5,3 +5,7 @@
 {% macro duckdb__plus_hours(hour, hours) -%}
     {{ hour }} + to_hours({{ hours }})
 {%- endmacro %}
+
+{% macro spark__plus_hours(hour, hours) -%}
+    {{ hour }} + make_dt_interval(0, cast({{ hours }} as int))
+{%- endmacro %}

@@ -69,12 +69,13 @@ where is_rebuilt or fingerprint is not null
     {{ config(materialized='table', meta={'rebuilds': stage}, post_hook="{{ note_rebuilds('" ~ stage ~ "', is_built=false) }}") }}
 {%- endmacro %}
 
-{#- Whether this run builds everything and is recorded by `infraspend build`. -#}
+{#- Whether this run builds everything and is recorded by `infraspend build`. Spark keeps nothing. -#}
 {% macro is_recorded_build() -%}
     {#- Unit tests are about the models, not about what they make. -#}
     {%- set left_out = invocation_args_dict.get('exclude_resource_types') or [] -%}
     {{ return(
         flags.WHICH == 'build'
+        and target.type != 'spark'
         and env_var('INFRASPEND_BUILD', '') != ''
         and not invocation_args_dict.get('select')
         and not invocation_args_dict.get('exclude')

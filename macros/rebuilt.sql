@@ -75,7 +75,7 @@
 -#}
 {% macro periods_to_rebuild(stage) -%}
     {%- set node_id = 'model.' ~ project_name ~ '.' ~ stages()[stage].rebuilds -%}
-    {%- if node_id not in selected_resources -%}
+    {%- if node_id not in selected_resources or not is_recorded_build() -%}
         {{ return(none) }}
     {%- endif -%}
     {%- set rows = run_query(

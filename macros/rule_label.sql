@@ -8,9 +8,7 @@
         {%- if piece == '{value}' -%}
             {%- do parts.append(rule_value(rule.source)) -%}
         {%- elif modules.re.fullmatch('\{[0-9]+\}', piece) -%}
-            {%- do parts.append(
-                'regexp_extract(' ~ rule_value(rule.source) ~ ', ' ~ sql_text(rule.source.value) ~ ', ' ~ piece[1:-1] ~ ')'
-            ) -%}
+            {%- do parts.append(captured(rule_value(rule.source), rule.source.value, piece[1:-1])) -%}
         {%- else -%}
             {%- do parts.append(sql_text(piece)) -%}
         {%- endif -%}

@@ -5,3 +5,7 @@
 {% macro duckdb__sql_text(value) -%}
     {{ return("'" ~ (value | string | replace("'", "''")) ~ "'") }}
 {%- endmacro %}
+
+{% macro spark__sql_text(value) -%}
+    {{ return("'" ~ (value | string | replace('\\', '\\\\') | replace("'", "\\'")) ~ "'") }}
+{%- endmacro %}

@@ -1,7 +1,6 @@
 {% macro units(amount) -%}
-    {{ return(adapter.dispatch('units')(amount)) }}
-{%- endmacro %}
-
-{% macro duckdb__units(amount) -%}
-    cast(cast({{ amount }} as decimal(38, 10)) * cast(10000000000 as decimal(11, 0)) as hugeint)
+    cast(
+        cast({{ amount }} as decimal(38, 10)) * cast(10000000000 as decimal(11, 0))
+        as {{ whole_number() }}
+    )
 {%- endmacro %}

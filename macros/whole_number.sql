@@ -5,3 +5,8 @@
 {% macro duckdb__whole_number() -%}
     hugeint
 {%- endmacro %}
+
+{#- 38 digits, as many as an amount has that `units` makes whole; one more is an error. -#}
+{% macro spark__whole_number() -%}
+    decimal(38, 0)
+{%- endmacro %}

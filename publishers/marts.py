@@ -94,11 +94,28 @@ def _publishable(warehouse: Path) -> BuildRecord:
         reason = "failed its last build"
     elif not build.is_whole:
         reason = "was last built in part"
+    elif not _is_as_built(warehouse):
+        reason = "was made anew by dbt itself since"
     else:
         return build
     raise InfraspendError(
         f"{warehouse} {reason}, so nothing was published; run infraspend build and publish again"
     )
+
+
+def _is_as_built(warehouse: Path) -> bool:
+    """Whether the files are still there that Spark wrote: its marts are views of them."""
+    with opened(warehouse, read_only=True) as connection:
+        views = connection.execute(
+            "select view_name from duckdb_views() "
+            "where database_name = 'warehouse' and schema_name = 'marts'"
+        ).fetchall()
+        try:
+            for (view,) in views:
+                connection.execute(f"select 1 from warehouse.marts.{view} limit 0")
+        except duckdb.IOException:
+            return False
+    return True
 
 
 def _write(
@@ -138,11 +155,20 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """The statements that give the published tables the comments of the warehouse's."""
     tables = connection.execute(
         """
+        with there as (
+            select schema_name, table_name, comment
+            from duckdb_tables()
+            where database_name = 'warehouse'
+            union all
+            -- What Spark built is seen through views.
+            select schema_name, view_name as table_name, comment
+            from duckdb_views()
+            where database_name = 'warehouse'
+        )
         select there.table_name, there.comment
-        from duckdb_tables() as there
+        from there
         inner join duckdb_tables() as here using (schema_name, table_name)
-        where there.database_name = 'warehouse' and here.database_name = 'published'
-            and there.comment is not null
+        where here.database_name = 'published' and there.comment is not null
         """
     ).fetchall()
     columns = connection.execute(

@@ -66,12 +66,31 @@ class Value:
         # The shortest text of a double has the digits that were meant, and takes long. Below
         # 100,000 the double and its product are less than 3e-6 of the value away from them, in
         # units of the last digit kept: unless it is that close to a tie, it rounds the same way.
+        # Below 1,000 that takes fewer steps to see, and NULL, which most amounts are, none.
         double = quoted(self.name)
-        units = f"abs({double} * 1e{decimal_digits(kind)[1]})"
+        units = f"{double} * 1e{decimal_digits(kind)[1]}"
         return (
-            f"case when abs({double}) < 100000"
-            f" and abs({units} - trunc({units}) - 0.5) > 1e-8 + 3e-6 * abs({double})"
+            f"case when {double} not between -1000 and 1000"
+            f" or {units} - floor({units}) between 0.496 and 0.504"
+            f" then case when abs({double}) < 100000"
+            f" and abs({units} - floor({units}) - 0.5) > 1e-8 + 3e-6 * abs({double})"
             f" then cast({double} as {kind}) else {exact} end"
+            f" else cast({double} as {kind}) end"
+        )
+
+    @property
+    def total(self) -> str:
+        """The value as a term of a control total, every digit that was delivered."""
+        exact = f"cast({self.text} as decimal(38,18))"
+        if self.kind != "DOUBLE":
+            return exact
+        # No two decimals of 15 digits are the same double: one that gives the double back is what
+        # its text says, which takes four times as long to find out.
+        double = quoted(self.name)
+        digits = f"try_cast({double} as decimal(15,10))"
+        return (
+            f"case when cast({digits} as double) is distinct from {double} then {exact}"
+            f" else cast({digits} as decimal(38,18)) end"
         )
 
 
@@ -131,11 +150,16 @@ def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
     joins = []
     for column, kind in CUR_COLUMNS.items():
         if column in layout.maps:
-            value = f"{column}_dictionary.canonical"
+            delivered = layout.maps[column]
+            is_missing = f"{column}_dictionary.raw is null and {quoted(delivered.name)} is not null"
+            value = (
+                f"case when {is_missing} then {_canonical(delivered.raw_map)}"
+                f" else {column}_dictionary.canonical end"
+            )
             joins.append(
                 f" left join (from read_parquet({literal(str(maps))})"
                 f" where column_name = {literal(column)}) as {column}_dictionary"
-                f" on {layout.maps[column].raw_map} = {column}_dictionary.raw"
+                f" on {delivered.raw_map} = {column}_dictionary.raw"
             )
         elif column in layout.members:
             value = f"cast({_json_of_members(layout.members[column])} as json)"
@@ -154,7 +178,7 @@ def census(some_layouts: Sequence[Layout]) -> str:
     unblended_cost_without_net (of the lines without a net one), the same three as
     landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
     shortest_interval_seconds (of a Usage line), and for each column whose map was delivered whole
-    a list of its maps, as JSON text.
+    as text a list of its maps: text is read from its beginning to its end or not at all.
     """
     whole = _whole_maps(some_layouts)
     parts = []
@@ -170,7 +194,8 @@ def census(some_layouts: Sequence[Layout]) -> str:
         ]
         for name in _TOTALLED:
             value = layout.values.get(name)
-            values.append(f"cast({value.text if value else 'null'} as decimal(38,18)) as {name}")
+            total = value.total if value else "cast(null as decimal(38,18))"
+            values.append(f"{total} as {name}")
             landed = value.landed(CUR_COLUMNS[name]) if value else "null"
             values.append(f"cast({landed} as {CUR_COLUMNS[name]}) as landed_{name}")
         for name in whole:
@@ -187,13 +212,17 @@ def census(some_layouts: Sequence[Layout]) -> str:
             count(*) filter (
                 where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
             ) as lines_with_net,
-            min(
-                date_diff(
-                    'second',
-                    try_cast(split_part(identity_time_interval, '/', 1) as timestamp),
-                    try_cast(split_part(identity_time_interval, '/', 2) as timestamp)
+            list_min(
+                list_transform(
+                    list(distinct identity_time_interval)
+                        filter (where line_item_line_item_type = 'Usage'),
+                    lambda interval: date_diff(
+                        'second',
+                        try_cast(split_part(interval, '/', 1) as timestamp),
+                        try_cast(split_part(interval, '/', 2) as timestamp)
+                    )
                 )
-            ) filter (where line_item_line_item_type = 'Usage') as shortest_interval_seconds
+            ) as shortest_interval_seconds
             {"".join(f", list(distinct {name}) as {name}" for name in whole)}
         from ({" union all ".join(parts)})
         group by bill_payer_account_id, line_item_currency_code
@@ -201,9 +230,10 @@ def census(some_layouts: Sequence[Layout]) -> str:
 
 
 def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
-    """The query for how each delivered map lands: sorted keys, text values, none of them empty.
+    """The query for how delivered maps land: sorted keys, text values, none of them empty.
 
-    There are far fewer maps than lines, so that each is put in order once.
+    There are far fewer maps than lines, so that each is put in order once. A map that is not in
+    here lands the same and takes longer: of Parquet's maps, one of two with the same hash.
 
     Args:
         some_layouts: The layouts of an assembly.
@@ -213,24 +243,41 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
         The query, with the columns column_name, raw and canonical (JSON, NULL if no member has a
         value); None if no map was delivered whole.
     """
-    raws = " union all ".join(
+    raws = [
         f"select {literal(name)} as column_name, unnest({name}) as raw from {counted}"
         for name in _whole_maps(some_layouts)
-    )
+    ]
+    for layout in some_layouts:
+        if layout.format in PARQUET:
+            for name, value in layout.maps.items():
+                delivered = quoted(value.name)
+                raws.append(
+                    f"select {literal(name)} as column_name, {value.raw_map} as raw"
+                    f" from (select any_value({delivered}) as {delivered} from {layout.reader()}"
+                    f" as delivered group by hash(delivered.{delivered}))"
+                )
     if not raws:
         return None
-    members = "map_entries(cast(cast(raw as json) as map(varchar, varchar)))"
+    return (
+        f"select column_name, raw, {_canonical('raw')} as canonical"
+        f" from (select distinct column_name, raw from ({' union all '.join(raws)})"
+        " where raw is not null)"
+    )
+
+
+def _canonical(raw: str) -> str:
+    """A map as it lands: an expression of type JSON for one that gives the map as JSON text."""
+    members = f"map_entries(cast(cast({raw} as json) as map(varchar, varchar)))"
     kept = f"list_sort(list_filter({members}, lambda member: member.value <> ''))"
     text = f"cast(to_json(map_from_entries({kept})) as varchar)"
-    return (
-        f"select column_name, raw, cast(nfc_normalize(nullif({text}, '{{}}')) as json) as canonical"
-        f" from (select distinct column_name, raw from ({raws}) where raw is not null)"
-    )
+    return f"cast(nfc_normalize(nullif({text}, '{{}}')) as json)"
 
 
 def _whole_maps(some_layouts: Sequence[Layout]) -> list[str]:
-    """The columns whose map was delivered whole by some of an assembly's files."""
-    return sorted({name for layout in some_layouts for name in layout.maps})
+    """The columns whose map was delivered whole as text by some of an assembly's files."""
+    return sorted(
+        {name for layout in some_layouts if layout.format not in PARQUET for name in layout.maps}
+    )
 
 
 def _sums(prefix: str) -> str:

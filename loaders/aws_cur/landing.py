@@ -177,7 +177,21 @@ def _land_lines(
     warehouse: Warehouse, assembly: Assembly, shapes: Sequence[Layout], maps: Path
 ) -> None:
     select = " union all ".join(line_items(shape, assembly.assembly_id, maps) for shape in shapes)
-    warehouse.land(DATASET, [Landing("line_items", select, "_assembly_id", [assembly.assembly_id])])
+    warehouse.land(
+        DATASET,
+        [
+            Landing(
+                table="line_items",
+                select=select,
+                key="_assembly_id",
+                deliveries=[assembly.assembly_id],
+                partition={
+                    "billing_period": assembly.billing_period,
+                    "assembly": assembly.assembly_id,
+                },
+            )
+        ],
+    )
 
 
 def _explained(warehouse: Warehouse, shapes: Sequence[Layout], error: Exception) -> InfraspendError:
@@ -211,9 +225,8 @@ def _check_landed(
     delivered: Sequence[File],
 ) -> None:
     """Compares what landed with what was delivered, and what was read with what is there now."""
-    ((landed,),) = warehouse.query(
-        f"select count(*) from {DATASET}.line_items where _assembly_id = ?", [assembly.assembly_id]
-    )
+    there = warehouse.rows_of(DATASET, "line_items", [assembly.assembly_id])
+    ((landed,),) = warehouse.query(f"select count(*) from {there}")
     if landed != lines:
         raise InfraspendError(f"{landed} of {lines} lines landed: nothing was kept, run this again")
     for file in (assembly.manifest, *delivered):
@@ -267,11 +280,11 @@ def _record(
                 }
             ],
         },
-        derived=[_summary(assembly)],
+        derived=[_summary(warehouse, assembly)],
     )
 
 
-def _summary(assembly: Assembly) -> Landing:
+def _summary(warehouse: Warehouse, assembly: Assembly) -> Landing:
     """What an assembly's lines add up to by account and tag set."""
     return Landing(
         "summaries",
@@ -284,8 +297,7 @@ def _summary(assembly: Assembly) -> Landing:
             count(*) as line_count,
             cast(sum(line_item_unblended_cost) as decimal(38,18)) as unblended_cost,
             cast(sum(line_item_net_unblended_cost) as decimal(38,18)) as net_unblended_cost
-        from {DATASET}.line_items
-        where _assembly_id = {literal(assembly.assembly_id)}
+        from {warehouse.rows_of(DATASET, "line_items", [assembly.assembly_id])}
         group by all
         """,
         "assembly_id",

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 from loaders.aws_cur.landing import DATASET, land
@@ -12,7 +11,7 @@ from loaders.aws_cur.retention import prune
 from loaders.errors import InfraspendError
 from loaders.places import MissingFileError, Place, ReplacedFileError, open_place
 from loaders.result import LoadResult, Progress, silent
-from loaders.warehouse import Warehouse, open_warehouse, utc_now
+from loaders.warehouse import Location, Warehouse, open_warehouse, utc_now
 
 KEEP: Final = 1
 """How many superseded assemblies of a billing period keep their lines."""
@@ -56,7 +55,7 @@ class _Outcome:
 
 
 def load(
-    warehouse: Path,
+    warehouse: Location,
     source: str,
     *,
     report: str | None = None,
@@ -72,7 +71,7 @@ def load(
     does not stop the others; one whose data files are still on their way is pending.
 
     Args:
-        warehouse: The DuckDB file.
+        warehouse: The DuckDB file, or the lake.
         source: The directory or `s3://` URL under which AWS's deliveries lie, however deep.
         report: Only the report of this name.
         since: The first billing period, `YYYY-MM`.
@@ -193,9 +192,9 @@ def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Itera
 
 def _is_known(warehouse: Warehouse, assembly: Assembly, pinned: Collection[str]) -> bool:
     """Whether an assembly has nothing to add: it has landed, or a newer one has."""
+    lines_there = warehouse.rows_of(DATASET, "line_items", [assembly.assembly_id])
     landed = warehouse.query(
-        "select report, billing_period, line_count,"
-        f" exists (from {DATASET}.line_items where _assembly_id = assemblies.assembly_id)"
+        f"select report, billing_period, line_count, exists (from {lines_there})"
         f" from {DATASET}.assemblies where assembly_id = ?",
         [assembly.assembly_id],
     )

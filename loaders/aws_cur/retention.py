@@ -9,7 +9,6 @@ from collections.abc import Collection
 from pathlib import Path
 
 from loaders.errors import InfraspendError
-from loaders.sql import literal
 from loaders.warehouse import Warehouse
 
 
@@ -51,8 +50,6 @@ def prune(warehouse: Warehouse, keep: int, pinned: Collection[str]) -> None:
             order by manifest_time desc, landed_at desc, assembly_id
         ) > {keep + 1}
     """)
-    old = [literal(str(row[0])) for row in superseded if row[0] not in pinned]
+    old = [str(row[0]) for row in superseded if row[0] not in pinned]
     if old:
-        warehouse.query(
-            f"delete from raw_aws_cur.line_items where _assembly_id in ({', '.join(old)})"
-        )
+        warehouse.discard("raw_aws_cur", ["line_items"], old)

@@ -22,14 +22,14 @@ from loaders.places import as_directory
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of, time_of
 from loaders.tables import TABLES as RAW_TABLES
-from loaders.warehouse import checkpoint, open_warehouse, utc_now
+from loaders.warehouse import Location, checkpoint, open_warehouse, utc_now
 
 DATASET: Final = "raw_kubernetes"
 
 _SUFFIXES: Final = (".json", ".parquet")
 
 
-def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadResult:
+def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
     """Lands every collection found under a source that has not landed before.
 
     An hour of a cluster with a value that is no measurement (negative, not a number, infinite),
@@ -37,7 +37,7 @@ def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadRe
     collection's other hours land. What the tracker itself left out is told there as well.
 
     Args:
-        warehouse: The DuckDB file.
+        warehouse: The DuckDB file, or the lake.
         source: A directory or `s3://` URL above the collections, however deep they lie.
         progress: Told what is being done.
 

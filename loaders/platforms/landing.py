@@ -20,19 +20,19 @@ from loaders.platforms.publication import (
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import literal, quoted
 from loaders.tables import TABLES
-from loaders.warehouse import checkpoint, open_warehouse, utc_now
+from loaders.warehouse import Location, checkpoint, open_warehouse, utc_now
 
 DATASET: Final = "raw_platforms"
 
 
-def load(warehouse: Path, source: str, *, progress: Progress = silent) -> LoadResult:
+def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
     """Lands every published file found under a source that has not landed before.
 
     A row that breaks the contract refuses its hour of the platform and sub-platform, which goes
     to `raw_platforms.rejects` with file, row and reason; the file's other hours land.
 
     Args:
-        warehouse: The DuckDB file.
+        warehouse: The DuckDB file, or the lake.
         source: The directory or `s3://` URL that holds a folder per platform.
         progress: Told what is being done.
 

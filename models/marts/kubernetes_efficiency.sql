@@ -30,8 +30,8 @@ by_day as (
         sum(cpu_usage_core_hours) as cpu_usage_core_hours,
         sum(memory_request_gib_hours) as memory_request_gib_hours,
         sum(memory_usage_gib_hours) as memory_usage_gib_hours,
-        percentile_disc(0.95) within group (order by cpu_usage_core_hours) as busy_cores,
-        percentile_disc(0.95) within group (order by memory_usage_gib_hours) as busy_gib
+        {{ percentile_of('cpu_usage_core_hours', '0.95') }} as busy_cores,
+        {{ percentile_of('memory_usage_gib_hours', '0.95') }} as busy_gib
     from by_hour
     group by cluster, namespace, cast(usage_hour as date)
 ),

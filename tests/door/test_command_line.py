@@ -18,6 +18,7 @@ from tests.houses import House
         (["simulate"], "infraspend simulate --out company"),
         (["load"], "exactly once"),
         (["load", "aws-cur"], "--since 2026-09"),
+        (["load", "aws-cur"], "infraspend --engine spark load aws-cur"),
         (["load", "kubernetes"], "infraspend load kubernetes --from"),
         (["load", "platforms"], "infraspend load platforms --from"),
         (["build"], "--select true_cost+"),
@@ -35,7 +36,7 @@ def test_help_teaches(tmp_path: Path, verb: list[str], teaches: str) -> None:
 def test_help_shows_only_what_is_there(tmp_path: Path) -> None:
     shown = run("--help", cwd=tmp_path).stdout
 
-    for later in ("dashboard", "notify", "engine"):
+    for later in ("dashboard", "notify"):
         assert later not in shown
 
 

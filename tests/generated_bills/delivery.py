@@ -7,7 +7,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -22,7 +22,7 @@ def deliver(
     Args:
         bucket: The directory that the export lies under.
         lines: The lines of all billing periods.
-        execution: A name that sorts after those of earlier deliveries.
+        execution: A name that ends in a number, larger than those of earlier deliveries.
         files: How many files a billing period has.
         order: What decides about order and partition.
     """
@@ -46,7 +46,8 @@ def deliver(
         manifest = metadata / "export-Manifest.json"
         content = {"executionId": execution, "columns": [], "dataFiles": keys}
         manifest.write_text(json.dumps(content))
-        written = datetime(2027, 2, int(execution[-1]), tzinfo=UTC).timestamp()
+        day = int(execution.rpartition("-")[2])
+        written = (datetime(2027, 2, 1, tzinfo=UTC) + timedelta(days=day)).timestamp()
         os.utime(manifest, (written, written))
 
 

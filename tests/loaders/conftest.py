@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders.warehouse import create_raw_tables
+from loaders.warehouse import LakeUrl, create_raw_tables
 from tests.loaders.s3_server import FaultyS3, environment
 
 
@@ -25,6 +25,22 @@ def warehouse(empty_warehouse: Path, tmp_path: Path) -> Path:
     path.parent.mkdir()
     shutil.copy(empty_warehouse, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def empty_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with every raw table and no row, whose path is hard on globs and quotes."""
+    path = tmp_path_factory.mktemp("empty") / "lake [it's] *"
+    create_raw_tables(LakeUrl(str(path)))
+    return path
+
+
+@pytest.fixture
+def lake(empty_lake: Path, tmp_path: Path) -> LakeUrl:
+    """A lake of the test's own."""
+    path = tmp_path / "lake [it's] *"
+    shutil.copytree(empty_lake, path)
+    return LakeUrl(str(path))
 
 
 @pytest.fixture

@@ -5,6 +5,9 @@ from typing import Any
 
 import duckdb
 
+from loaders.sql import literal
+from loaders.tables import TABLES
+
 # What differs between two runs that did the same: when, and under which load.
 _OF_A_RUN = {"_dlt_load_id", "landed_at", "rejected_at"}
 
@@ -28,3 +31,36 @@ def content(warehouse: Path, dataset: str) -> dict[str, list[tuple[Any, ...]]]:
         kept = ", ".join(column for column in columns if column not in _OF_A_RUN)
         found[table] = rows(warehouse, f"select {kept} from {dataset}.{table} order by all")
     return found
+
+
+def files_of(lake: Path, dataset: str, table: str) -> list[Path]:
+    """The files that an engine reads for a table of a lake."""
+    return sorted((lake / dataset / table).rglob("*.parquet"))
+
+
+def copied(lake: Path, to: Path) -> Path:
+    """A DuckDB file with what a lake holds, read without the loaders."""
+    to.unlink(missing_ok=True)
+    with duckdb.connect(to) as connection:
+        for dataset, tables in TABLES.items():
+            connection.execute(f"create schema {dataset}")
+            for table in tables:
+                # As patterns, [ ] * ? stand for themselves in brackets.
+                paths = [
+                    "".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path))
+                    for path in files_of(lake, dataset, table)
+                ]
+                files = ", ".join(map(literal, paths))
+                connection.execute(
+                    f"create table {dataset}.{table} as from"
+                    f" read_parquet([{files}], hive_partitioning = false)"
+                )
+            loads = ", ".join(
+                literal(path.read_text()) for path in (lake / dataset / "_dlt_loads").iterdir()
+            )
+            connection.execute(
+                f"create table {dataset}._dlt_loads as select load ->> 'load_id' as load_id,"
+                f" cast(load -> 'status' as bigint) as status"
+                f" from (select unnest([{loads}])::json as load)"
+            )
+    return to

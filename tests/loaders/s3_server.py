@@ -57,7 +57,7 @@ class FaultyS3:
             def do_GET(self) -> None:
                 faulty._pass_on(self)
 
-            do_HEAD = do_PUT = do_POST = do_GET  # noqa: N815
+            do_DELETE = do_HEAD = do_PUT = do_POST = do_GET  # noqa: N815
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing."""

@@ -6,12 +6,18 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from loaders import aws_cur
+from loaders.aws_cur.canonical import Value, dictionary, layouts, line_items
+from loaders.aws_cur.manifest import CUR2_PARQUET
 from loaders.errors import InfraspendError
+from loaders.files import verify_parquet
 from tests.loaders.bills import FIXTURE, charge, cur2_table, deliver_legacy, moment, text_of
 from tests.loaders.queries import rows
 
@@ -235,3 +241,53 @@ def test_a_daily_report_keeps_its_grain(warehouse: Path, bucket: Path) -> None:
     aws_cur.load(warehouse, str(bucket))
 
     assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(24,)]
+
+
+def test_a_map_that_the_dictionary_lacks_lands_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    tags = [[("user_team", ""), ("user_service", "e\u0301")], [], None]
+    text_map = pa.map_(pa.string(), pa.string())
+    pq.write_table(cur2_table(3, resource_tags=pa.array(tags, text_map)), file)
+    with duckdb.connect() as connection:
+        shapes = layouts([verify_parquet("file", file, connection)], CUR2_PARQUET)
+        query = dictionary(shapes, "counted")
+        landed = []
+        for known in ("true", "false"):
+            maps = tmp_path / f"{known}.parquet"
+            connection.execute(f"copy (from ({query}) where {known}) to '{maps}'")
+            line = line_items(shapes[0], "assembly", maps)
+            landed.append(
+                connection.execute(
+                    f"select resource_tags, product, discount from ({line})"
+                ).fetchall()
+            )
+
+    assert sorted(landed[0], key=str) == sorted(landed[1], key=str)
+    assert {row[0] for row in landed[0]} == {'{"user_service":"\u00e9"}', None}
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.floats(-1e6, 1e6),
+            st.integers(-(10**16), 10**16).map(lambda digits: digits / 10**10),
+            st.none(),
+        ),
+        min_size=1,
+        max_size=50,
+    )
+)
+def test_a_control_total_has_the_digits_of_the_text(amounts: list[float | None]) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create table delivered (cost double)")
+        connection.executemany("insert into delivered values (?)", [[one] for one in amounts])
+        value = Value("cost", "DOUBLE")
+        landed = value.landed("decimal(25,10)")
+        different = connection.execute(
+            f"select cost from delivered where {value.total} is distinct from"
+            f" cast({value.text} as decimal(38,18)) or {landed} is distinct from"
+            f" cast({value.text} as decimal(25,10))"
+        ).fetchall()
+
+    assert different == []

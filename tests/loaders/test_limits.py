@@ -5,6 +5,7 @@ import os
 import random
 import resource
 import shutil
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,44 @@ def test_the_clock_of_the_machine_changes_nothing(
         " from raw_aws_cur.line_items group by bill_billing_period_start_date, _assembly_id"
         " order by all",
     ) == [("2026-03-08 00:00:00", 24), ("2026-11-01 00:00:00", 24)]
+
+
+@pytest.mark.parametrize(
+    ("month", "following", "hours"),
+    [("2027-02", "2027-03", 672), ("2028-02", "2028-03", 696), ("2026-12", "2027-01", 744)],
+)
+def test_a_month_has_the_hours_of_the_calendar(
+    warehouse: Path, bucket: Path, month: str, following: str, hours: int
+) -> None:
+    begin, end = datetime.fromisoformat(f"{month}-01"), datetime.fromisoformat(f"{following}-01")
+    hour = timedelta(hours=1)
+    starts = [begin + number * hour for number in range(hours)]
+    text = [
+        charge(
+            bill__BillingPeriodStartDate=f"{begin.isoformat()}.000Z",
+            lineItem__UsageStartDate=f"{start.isoformat()}Z",
+            lineItem__UsageEndDate=f"{(start + hour).isoformat()}Z",
+            identity__TimeInterval=f"{start.isoformat()}Z/{(start + hour).isoformat()}Z",
+        )
+        for start in starts
+    ]
+    period = f"{begin:%Y%m%d}-{end:%Y%m%d}"
+    deliver_legacy(bucket, text_of(text), period=period)
+    zoned = pa.array(starts, pa.timestamp("ms", tz="UTC"))
+    deliver_cur2(bucket, cur2_table(hours, line_item_usage_start_date=zoned), period=month)
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert (
+        rows(
+            warehouse,
+            "select billing_period, count(*), count(distinct line_item_usage_start_date),"
+            " min(line_item_usage_start_date), max(line_item_usage_start_date) + interval 1 hour"
+            " from raw_aws_cur.line_items inner join raw_aws_cur.assemblies"
+            " on _assembly_id = assembly_id group by _assembly_id, billing_period",
+        )
+        == [(month, hours, hours, begin, end)] * 2
+    )
 
 
 def many_rows(file: Path) -> None:

@@ -57,9 +57,9 @@ MUTATIONS = {
         "int_schedules",
     ),
     "the smallest remainders win": Mutation(
-        "macros/largest_first.sql",
-        "order by {{ amount }} desc",
-        "order by {{ amount }} asc",
+        "macros/deal.sql",
+        "list_reverse_sort(list(remainders.remainder))",
+        "list_sort(list(remainders.remainder))",
         "int_schedules",
     ),
     "parts below zero are rounded towards it": Mutation(
@@ -142,7 +142,7 @@ MUTATIONS = {
         "int_line_items_priced+",
     ),
     "a discount on a purchase is forgotten": Mutation(
-        f"{TRUE_COST}/int_charges_blended.sql",
+        f"{TRUE_COST}/int_prepayments.sql",
         "priced.net_unblended_cost as net_cost",
         "priced.unblended_cost as net_cost",
     ),

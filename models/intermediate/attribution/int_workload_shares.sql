@@ -4,12 +4,18 @@
 -- are not here: nobody can tell what ran in them.
 {{ by_period('spent', by='usage_hour') }}
 
-{% set group = [
-    'usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'cost_model', 'lyft_label'
-] %}
+{% set place = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'lyft_label'] %}
+{% set group = place + ['cost_model'] %}
 {% set workload = [
     'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
 ] %}
+
+{% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
+{% set columns = {
+    'cpu': ['cpu_request_core_hours', 'cpu_usage_core_hours'],
+    'memory': ['memory_request_gib_hours', 'memory_usage_gib_hours'],
+    'gpu': ['gpu_request_gpu_hours', 'gpu_usage_gpu_hours'],
+} %}
 
 with
 
@@ -18,10 +24,6 @@ container_hours as (
 ),
 
 pods as (
-    select * from {{ rebuilt(ref('stg_kubernetes__pods')) }}
-),
-
-labels as (
     select * from {{ rebuilt(ref('int_pod_labels')) }}
 ),
 
@@ -43,31 +45,35 @@ schedules as (
     where interval_hours = 1 and basis = 'measured' and is_served
 ),
 
-amounts as (
+-- What a container counts with inside its label: the resource that the cost model measures, or,
+-- where it measures several, all of them at their price.
+containers as (
     select
         container_hours.usage_hour,
         platforms.platform,
         platforms.sub_platform,
         {{ kubernetes_pool('container_hours') }} as capacity_pool,
-        cost_models.cost_model,
-        labels.lyft_label,
+        pods.lyft_label,
         container_hours.namespace,
-        coalesce(pods.workload_kind, 'Pod') as workload_kind,
-        coalesce(pods.workload_name, container_hours.pod) as workload_name,
+        pods.workload_kind,
+        pods.workload_name,
         container_hours.container,
-        coalesce(pods.pod_labels, '{}') as pod_labels,
+        pods.pod_labels,
         platforms.allocation_base,
-        {{ kubernetes_amount('container_hours', 'request') }} as requested,
-        {{ kubernetes_amount('container_hours', 'usage') }} as used
+        {%- for measure, (requested, used) in columns.items() %}
+            container_hours.{{ requested }} as {{ measure }}_requested,
+            container_hours.{{ used }} as {{ measure }}_used,
+        {%- endfor %}
+        {%- for kind in [0, 1] %}
+            {% for measure, amounts in columns.items() %}
+                {{ '+ ' if not loop.first }}{{ price_of_resource(measure) }}
+                * container_hours.{{ amounts[kind] }}
+            {%- endfor %} as priced_{{ ['requested', 'used'][kind] }},
+        {%- endfor %}
+        container_hours.network_gib as network_requested,
+        container_hours.network_gib as network_used
     from container_hours
-    inner join labels
-        on
-            container_hours.cluster = labels.cluster
-            and container_hours.usage_hour = labels.usage_hour
-            and container_hours.namespace = labels.namespace
-            and container_hours.pod = labels.pod
-            and container_hours.uid = labels.uid
-    left join pods
+    inner join pods
         on
             container_hours.cluster = pods.cluster
             and container_hours.usage_hour = pods.usage_hour
@@ -79,60 +85,82 @@ amounts as (
             container_hours.cluster = platforms.sub_platform
             and container_hours.usage_hour >= platforms.valid_from
             and container_hours.usage_hour < platforms.valid_until
-    inner join cost_models
-        on
-            platforms.platform = cost_models.platform
-            and platforms.sub_platform = cost_models.sub_platform
+),
+
+held_in_pools as (
+    select
+        {{ (place + workload) | join(',\n        ') }},
+        {%- for measure in measures %}
+            sum(
+                case allocation_base
+                    when 'request' then {{ measure }}_requested
+                    when 'usage' then {{ measure }}_used
+                    else greatest({{ measure }}_requested, {{ measure }}_used)
+                end
+            ) as {{ measure }}_held,
+            sum({{ measure }}_used) as {{ measure }}_used{{ ',' if not loop.last }}
+        {%- endfor %}
+    from containers
+    group by {{ (place + workload) | join(', ') }}
 ),
 
 held as (
-    select
-        {{ (group + workload) | join(',\n        ') }},
-        {{ units("""sum(
-            case allocation_base
-                when 'request' then requested
-                when 'usage' then used
-                else greatest(requested, used)
-            end
-        )""") }} as held_units,
-        {{ units('sum(used)') }} as used_units
-    from amounts
-    group by {{ (group + workload) | join(', ') }}
-),
-
-by_pool as (
-    select
-        {{ (group + workload) | join(',\n        ') }},
-        held_units,
-        used_units
-    from held
-    where capacity_pool <> 'all' and held_units > 0
+    select * from held_in_pools
+    where capacity_pool <> 'all'
     union all
     select
-        {%- for column in group + workload %}
+        {%- for column in place + workload %}
             {{ "'all' as " if column == 'capacity_pool' }}{{ column }},
         {%- endfor %}
-        sum(held_units) as held_units,
-        sum(used_units) as used_units
+        {%- for measure in measures %}
+            sum({{ measure }}_held) as {{ measure }}_held,
+            sum(case when {{ measure }}_held > 0 then {{ measure }}_used else 0 end)
+                as {{ measure }}_used{{ ',' if not loop.last }}
+        {%- endfor %}
+    from held_in_pools
+    group by {{ (place + workload) | reject('equalto', 'capacity_pool') | join(', ') }}
+),
+
+by_cost_model as (
+    select
+        {%- for column in place + workload %}
+            held.{{ column }},
+        {%- endfor %}
+        cost_models.cost_model,
+        {%- for kind in ['held', 'used'] %}
+            {% set amount %}
+                case cost_models.cost_model
+                    {%- for measure in measures if measure != 'priced' %}
+                        when '{{ measure }}' then held.{{ measure }}_{{ kind }}
+                    {%- endfor %}
+                    when 'storage' then 0
+                    else held.priced_{{ kind }}
+                end
+            {% endset %}
+            {{ units(amount) }} as {{ kind }}_units{{ ',' if not loop.last }}
+        {%- endfor %}
     from held
-    where held_units > 0
-    group by {{ (group + workload) | reject('equalto', 'capacity_pool') | join(', ') }}
+    inner join cost_models
+        on
+            held.platform = cost_models.platform
+            and held.sub_platform = cost_models.sub_platform
 ),
 
 parts as (
     select
         {%- for column in group + workload %}
-            by_pool.{{ column }},
+            held.{{ column }},
         {%- endfor %}
-        by_pool.held_units,
-        least(by_pool.used_units, by_pool.held_units) as used_units,
+        held.held_units,
+        least(held.used_units, held.held_units) as used_units,
         {{ units('schedules.proportion') }} as label_units
-    from by_pool
+    from by_cost_model as held
     inner join schedules
         on
             {%- for column in group %}
-                {{ 'and ' if not loop.first }}by_pool.{{ column }} = schedules.{{ column }}
+                {{ 'and ' if not loop.first }}held.{{ column }} = schedules.{{ column }}
             {%- endfor %}
+    where held.held_units > 0
 ),
 
 {{ deal(

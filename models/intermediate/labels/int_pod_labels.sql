@@ -3,51 +3,63 @@
 -- bears the name of a reserved label keeps it behind a prefix. What a namespace holds without a
 -- pod, its volumes, is labelled like a pod without a name and without labels.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
-
-{{ config(materialized='view', meta={'stage': 'weighed', 'by': 'usage_hour'}) }}
-{{ waits_for('weighed') }}
+{{ by_period('weighed', by='usage_hour') }}
 
 {% set rules = label_rules(scope='namespaces') %}
 
 with
 
 container_hours as (
-    select * from {{ ref('stg_kubernetes__container_hours') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
 ),
 
 pods as (
-    select * from {{ ref('stg_kubernetes__pods') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__pods')) }}
 ),
 
 volume_hours as (
-    select * from {{ ref('stg_kubernetes__volume_hours') }}
+    select * from {{ rebuilt(ref('stg_kubernetes__volume_hours')) }}
+),
+
+seen as (
+    select distinct
+        cluster,
+        namespace,
+        pod,
+        uid,
+        usage_hour
+    from container_hours
 ),
 
 pod_hours as (
-    select distinct
-        container_hours.cluster,
-        container_hours.namespace,
-        container_hours.pod,
-        container_hours.uid,
-        container_hours.usage_hour,
+    select
+        seen.cluster,
+        seen.namespace,
+        seen.pod,
+        seen.uid,
+        coalesce(pods.workload_kind, 'Pod') as workload_kind,
+        coalesce(pods.workload_name, seen.pod) as workload_name,
         coalesce(pods.pod_labels, '{}') as pod_labels,
-        {{ rule_era(rules, 'container_hours.usage_hour') }} as rule_era
-    from container_hours
+        seen.usage_hour,
+        {{ rule_era(rules, 'seen.usage_hour') }} as rule_era
+    from seen
     left join pods
         on
-            container_hours.cluster = pods.cluster
-            and container_hours.usage_hour = pods.usage_hour
-            and container_hours.namespace = pods.namespace
-            and container_hours.pod = pods.pod
-            and container_hours.uid = pods.uid
-    union distinct
-    select
+            seen.cluster = pods.cluster
+            and seen.usage_hour = pods.usage_hour
+            and seen.namespace = pods.namespace
+            and seen.pod = pods.pod
+            and seen.uid = pods.uid
+    union all
+    select distinct
         cluster,
         namespace,
         '' as pod,
         '' as uid,
-        usage_hour,
+        cast(null as {{ dbt.type_string() }}) as workload_kind,
+        cast(null as {{ dbt.type_string() }}) as workload_name,
         '{}' as pod_labels,
+        usage_hour,
         {{ rule_era(rules, 'usage_hour') }} as rule_era
     from volume_hours
     where namespace is not null
@@ -88,6 +100,11 @@ select
     pod_hours.namespace,
     pod_hours.pod,
     pod_hours.uid,
+
+    -- what it runs for
+    pod_hours.workload_kind,
+    pod_hours.workload_name,
+    pod_hours.pod_labels,
 
     -- what it is called
     coalesce(named.rule_label, named.namespace_label) as lyft_label,

@@ -1,0 +1,521 @@
+"""A lake: the raw tables as Parquet files in a directory or a bucket, for Spark.
+
+dlt's filesystem destination lays them out; everything else is as in a DuckDB file:
+
+    <lake>/raw_aws_cur/line_items/billing_period=2026-10/assembly=<id>/<load>.<file>.parquet
+    <lake>/<dataset>/<table>/<load>.<file>.parquet           every other table of `loaders.tables`
+    <lake>/<dataset>/_dlt_loads/<dataset>__<load>.jsonl      the loads that are complete
+    <lake>/_infraspend/                                      what only the loaders read
+
+Every file has all columns of its table, in their order, and `_dlt_load_id`: times are plain UTC,
+amounts exact decimals, JSON is text, and everything may be NULL. Each table has at least one file,
+which may be empty, so that it can be read before anything has landed; for line items it lies in
+`billing_period=none/assembly=none`. `<id>` is `folder_name` of the assembly's id, which stands in
+`_assembly_id` as it is.
+
+A delivery counts once its row is in the ledger (`assemblies`, `collections`, `deliveries`), which
+is written last, in a load of its own. What may have to be taken back is noted before it is
+written, in `_infraspend/unfinished/`; so a run that follows a killed one looks at a few notes and
+not at all of the lake. A file appears whole or not at all. Whoever reads only what the ledger
+lists reads whole deliveries, while a load goes on, too.
+
+One run has a lake at a time: by a lock beside the directory, or in a bucket by a lease
+(`loaders.lease`), which the store must be able to grant: S3 and what knows its conditional writes.
+In a bucket, let a lifecycle rule end uploads that are not complete after a day.
+
+Every load adds a file to each table it fills. Load collections of many hours at once, and not every
+hour, where there are many: engines read few large files faster than many small ones.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+# dlt reads it when it loads: what has landed in a bucket need not stay here as well.
+os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
+
+import dlt
+import duckdb
+from dlt.pipeline.exceptions import PipelineStepFailed
+from filelock import FileLock, Timeout
+
+from loaders.errors import InfraspendError
+from loaders.lake_files import BucketFiles, DirectoryFiles, LakeFiles
+from loaders.lease import Lease
+from loaders.sql import literal
+from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, Columns
+from loaders.warehouse import (
+    LakeUrl,
+    Landing,
+    LandingError,
+    Warehouse,
+    checkpoint,
+    database_message,
+    delivery_key,
+    dlt_columns,
+    nothing_for,
+)
+
+FILE_BYTES: Final = 128 << 20
+"""About how large the files of a large table become."""
+
+NONE: Final = "none"
+"""The value of each partition of the file that only tells a table's columns."""
+
+_PARTITIONS: Final = {("raw_aws_cur", "line_items"): ("billing_period", "assembly")}
+"""The tables that are divided into folders: the last partition is the delivery's."""
+
+_ASKED_OFTEN: Final = frozenset(
+    {"control_totals", "rejects", *(name for name, _ in LEDGERS.values())}
+)
+"""The tables that loaders ask again and again: small, and read once."""
+
+
+@dataclass(frozen=True)
+class _Note:
+    """What is to be taken back, or taken out, if the run that does it does not end.
+
+    Attributes:
+        dataset: The dataset.
+        tables: The tables it is about, in the order in which they lose their rows.
+        deliveries: The deliveries it is about.
+        load: The load that writes them; empty if they are to be taken out, whatever wrote them.
+    """
+
+    dataset: str
+    tables: list[str]
+    deliveries: list[str]
+    load: str
+
+
+@dataclass(frozen=True)
+class Lake(Warehouse):
+    """A lake, held by this process alone.
+
+    Attributes:
+        url: How it is called.
+        root: Its path in `files`.
+        files: The storage it lies in.
+    """
+
+    url: str
+    root: str
+    files: LakeFiles
+    _lease: Lease | None
+    _memory: duckdb.DuckDBPyConnection = field(repr=False)
+    _pipelines: dict[str, dlt.Pipeline] = field(default_factory=dict, repr=False)
+    _partitions: dict[str, str] = field(default_factory=dict, repr=False)
+    # (dataset, table, delivery) -> the load that brought it in this run.
+    _brought: dict[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a query gives, all of them; for small answers."""
+        for dataset, tables in TABLES.items():
+            for table in tables:
+                if re.search(rf"\b{dataset}\.{table}\b", sql):
+                    self._show(dataset, table)
+        return self._memory.execute(sql, parameters).fetchall()
+
+    def rows_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> str:
+        """A table expression that gives the rows of some deliveries."""
+        ids = ", ".join(literal(delivery) for delivery in deliveries)
+        source = self._reader(self._files_of(dataset, table, deliveries), TABLES[dataset][table])
+        return f"(from {source} where {delivery_key(dataset, table)} in ({ids}))"
+
+    def land(self, dataset: str, landings: Iterable[Landing]) -> None:
+        """Runs one load that fills the given tables, and another one for the ledger."""
+        ledger, _ = LEDGERS[dataset]
+        new = [landing for landing in landings if not self._is_there(dataset, landing)]
+        deliveries = sorted({one for landing in new for one in landing.deliveries})
+        for is_last in (False, True):
+            if some := [landing for landing in new if (landing.table == ledger) is is_last]:
+                checkpoint("ledger_to_come" if is_last else "rows_to_come")
+                self._load(dataset, some, deliveries)
+
+    def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
+        """Takes deliveries out of some tables, all of it even if this run is killed meanwhile."""
+        if not any(self._files_of(dataset, table, deliveries) for table in tables):
+            return
+        note = _Note(dataset, list(tables), list(deliveries), "")
+        path = self._write_note(note)
+        checkpoint("discard_noted")
+        self._take_out(note)
+        self.files.remove([path])
+
+    @contextmanager
+    def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A database of its own in memory, which can read the lake's files."""
+        with super().scratch() as connection:
+            _let_read(connection, self.files)
+            yield connection
+
+    def _show(self, dataset: str, table: str) -> None:
+        """Makes a table that a query can name: read once, or a view of what is there now."""
+        if self._is_remembered(dataset, table):
+            return
+        kind = "table" if table in _ASKED_OFTEN else "view"
+        paths = self._paths(dataset, table)
+        source = self._reader(paths, TABLES[dataset][table])
+        self._memory.execute(f"create or replace {kind} {dataset}.{table} as from {source}")
+
+    def _is_remembered(self, dataset: str, table: str) -> bool:
+        known = self._memory.execute(
+            "select 1 from information_schema.tables"
+            " where table_schema = ? and table_name = ? and table_type = 'BASE TABLE'",
+            [dataset, table],
+        )
+        return known.fetchone() is not None
+
+    def _remember(self, dataset: str, table: str, files: Iterable[Path]) -> None:
+        """Adds what landed in a table that was read before."""
+        if self._is_remembered(dataset, table):
+            landed = f"read_parquet([{', '.join(_as_pattern(str(file)) for file in files)}])"
+            self._memory.execute(f"insert into {dataset}.{table} by name from {landed}")
+
+    def _forget(self, dataset: str, table: str) -> None:
+        if self._is_remembered(dataset, table):
+            self._memory.execute(f"drop table {dataset}.{table}")
+
+    def _paths(self, dataset: str, table: str, below: str = "") -> list[str]:
+        prefix = f"{self.root}/{dataset}/{table}/{below}"
+        return [path for path in self.files.below(prefix) if path.endswith(".parquet")]
+
+    def _reader(self, paths: Sequence[str], columns: Columns) -> str:
+        """A table expression that reads some files of a table."""
+        if not paths:
+            nulls = ", ".join(
+                f'cast(null as {kind}) as "{name}"'
+                for name, kind in (columns | {LOAD_ID: "varchar"}).items()
+            )
+            return f"(select {nulls} where false)"
+        if isinstance(self.files, BucketFiles):
+            listed = ", ".join(literal(f"{self.files.protocol}://{path}") for path in paths)
+        else:
+            listed = ", ".join(map(_as_pattern, paths))
+        return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+
+    def _files_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> list[str]:
+        """The files that may hold rows of some deliveries."""
+        if (dataset, table) in _PARTITIONS:
+            wanted = {folder_name(delivery) for delivery in deliveries}
+            return [path for path in self._paths(dataset, table) if _delivery_of(path) in wanted]
+        loads = {self._brought.get((dataset, table, delivery), "") for delivery in deliveries}
+        if "" in loads:
+            return self._paths(dataset, table)
+        return [
+            path for load in sorted(loads) for path in self._files_of_load(dataset, table, load)
+        ]
+
+    def _files_of_load(self, dataset: str, table: str, load: str) -> list[str]:
+        is_flat = (dataset, table) not in _PARTITIONS
+        paths = self._paths(dataset, table, load if is_flat else "")
+        return [path for path in paths if f"/{load}." in path]
+
+    def _is_there(self, dataset: str, landing: Landing) -> bool:
+        """Whether one of a landing's deliveries has landed, or came earlier in this run."""
+        if not landing.deliveries:
+            return False
+        return not self.landed(dataset).isdisjoint(landing.deliveries) or any(
+            (dataset, landing.table, delivery) in self._brought for delivery in landing.deliveries
+        )
+
+    def _load(
+        self, dataset: str, landings: Sequence[Landing], deliveries: Sequence[str] = ()
+    ) -> None:
+        """Runs a load that is taken back if one of the deliveries is never recorded."""
+        if self._lease:
+            self._lease.check()
+        self._partitions.clear()
+        for landing in landings:
+            parts = (f"{name}={folder_name(value)}/" for name, value in landing.partition.items())
+            self._partitions[landing.table] = "".join(parts)
+        pipeline = self._pipeline(dataset)
+        folder = self.workbench / "lake"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            resources = [self._resource(dataset, landing, folder) for landing in landings]
+            extracted = pipeline.extract(resources, loader_file_format="parquet")
+            pipeline.normalize()
+        except PipelineStepFailed as failure:
+            pipeline.abort_packages()
+            raise LandingError(database_message(failure)) from failure
+        (load,) = extracted.loads_ids
+        tables = [landing.table for landing in landings]
+        note = _Note(dataset, tables, list(deliveries), load)
+        path = self._write_note(note)
+        checkpoint("files_written")
+        try:
+            pipeline.load()
+        except PipelineStepFailed as failure:
+            # Not left pending: dlt would try it again before anything else, for ever.
+            pipeline.abort_packages()
+            self._take_back(note)
+            self.files.remove([path])
+            raise LandingError(database_message(failure)) from failure
+        for landing in landings:
+            self._remember(dataset, landing.table, (folder / landing.table).iterdir())
+            for delivery in landing.deliveries:
+                self._brought[dataset, landing.table, delivery] = load
+
+    def _resource(self, dataset: str, landing: Landing, folder: Path) -> Any:
+        """Writes what lands as Parquet files, for dlt to move as they are."""
+        columns = TABLES[dataset][landing.table] | {LOAD_ID: "varchar"}
+
+        def files() -> Iterator[Any]:
+            load = dlt.current.load_package_state()["load_id"]
+            to = folder / landing.table
+            values = ", ".join(
+                f'cast("{name}" as varchar) as "{name}"' if kind == "json" else f'"{name}"'
+                for name, kind in TABLES[dataset][landing.table].items()
+            )
+            with self.scratch() as connection:
+                # DuckDB writes a column as never NULL where it can tell, and dlt would write the
+                # file again.
+                connection.execute("set disabled_optimizers = 'statistics_propagation'")
+                # The order of lines means nothing, and keeping it takes memory.
+                connection.execute("set preserve_insertion_order = false")
+                connection.execute(
+                    f"copy (select {values}, {literal(load)} as {LOAD_ID}"
+                    f" from ({landing.select}) as src) to {literal(str(to))}"
+                    f" (format parquet, compression zstd, file_size_bytes {FILE_BYTES})"
+                )
+            for file in sorted(to.iterdir()):
+                yield dlt.mark.with_file_import(str(file), "parquet")
+
+        return dlt.resource(files, name=landing.table, columns=dlt_columns(columns))
+
+    def _pipeline(self, dataset: str) -> dlt.Pipeline:
+        if dataset not in self._pipelines:
+            self._pipelines[dataset] = dlt.pipeline(
+                dataset,
+                pipelines_dir=str(self.workbench / "dlt"),
+                destination=dlt.destinations.filesystem(
+                    f"{self.files.protocol}://{self.root}",
+                    kwargs=self.files.shared,
+                    layout="{table_name}/{partition}{load_id}.{file_id}.{ext}",
+                    extra_placeholders={"partition": self._partition},
+                ),
+                dataset_name=dataset,
+            )
+        return self._pipelines[dataset]
+
+    def _partition(self, _schema: str, table: str, _load: str, _file: str, _ext: str) -> str:
+        return self._partitions.get(table, "")
+
+    # What is unfinished
+
+    def _write_note(self, note: _Note) -> str:
+        """Notes what is to be taken back, or out, and returns the note's path."""
+        path = f"{self.root}/_infraspend/unfinished/{time.time_ns()}.json"
+        self.files.pipe_file(path, json.dumps(asdict(note)).encode())
+        return path
+
+    def _settle(self) -> None:
+        """Takes away what is not whole, and what was to be taken out."""
+        # The newest first: rows of a ledger that are unfinished vouch for nothing.
+        for path in reversed(self.files.below(f"{self.root}/_infraspend/unfinished/")):
+            note = _Note(**json.loads(self.files.cat_file(path)))
+            if not note.load:
+                self._take_out(note)
+            elif not self._is_complete(note):
+                self._take_back(note)
+            elif unrecorded := sorted(set(note.deliveries) - self.landed(note.dataset)):
+                if len(unrecorded) == len(note.deliveries):
+                    self._take_back(note)
+                else:
+                    named = [name for name in note.tables if name in _named(note.dataset)]
+                    self._take_out(replace(note, tables=named, deliveries=unrecorded))
+            self.files.remove([path])
+
+    def _is_complete(self, note: _Note) -> bool:
+        path = f"{self.root}/{note.dataset}/_dlt_loads/{note.dataset}__{note.load}.jsonl"
+        return self.files.exists(path)
+
+    def _take_back(self, note: _Note) -> None:
+        """Deletes the files that a load wrote."""
+        for table in note.tables:
+            self.files.remove(self._files_of_load(note.dataset, table, note.load))
+            self._forget(note.dataset, table)
+        self._bring_no_more(note)
+
+    def _take_out(self, note: _Note) -> None:
+        """Takes deliveries out of the files that hold them."""
+        for table in note.tables:
+            if note.load:
+                paths = self._files_of_load(note.dataset, table, note.load)
+            else:
+                paths = self._files_of(note.dataset, table, note.deliveries)
+            if (note.dataset, table) in _PARTITIONS:
+                self.files.remove(paths)
+            else:
+                for path in paths:
+                    self._rewrite(note, table, path)
+            self._forget(note.dataset, table)
+        self._bring_no_more(note)
+
+    def _rewrite(self, note: _Note, table: str, path: str) -> None:
+        """Replaces a file by what it holds of other deliveries, if it holds some of these."""
+        ids = ", ".join(literal(delivery) for delivery in note.deliveries)
+        held = f"coalesce({delivery_key(note.dataset, table)} in ({ids}), false)"
+        with self.scratch() as connection:
+            source = self._reader([path], TABLES[note.dataset][table])
+            ((mine, others),) = connection.execute(
+                f"select count(*) filter (where {held}), count(*) filter (where not {held})"
+                f" from {source}"
+            ).fetchall()
+            if mine and not others:
+                self.files.remove([path])
+            elif mine:
+                kept = self.workbench / "kept.parquet"
+                connection.execute("set disabled_optimizers = 'statistics_propagation'")
+                connection.execute(
+                    f"copy (from {source} where not {held}) to {literal(str(kept))}"
+                    " (format parquet, compression zstd)"
+                )
+                self.files.put_file(str(kept), path)
+
+    def _bring_no_more(self, note: _Note) -> None:
+        for table in note.tables:
+            for delivery in note.deliveries:
+                self._brought.pop((note.dataset, table, delivery), None)
+
+    def _create_missing_tables(self) -> None:
+        path = f"{self.root}/_infraspend/tables.json"
+        try:
+            present = json.loads(self.files.cat_file(path))
+        except FileNotFoundError:
+            present = {}
+        for dataset, tables in TABLES.items():
+            if present.get(dataset) != tables:
+                self._load(dataset, [_empty(dataset, table) for table in tables])
+        if present != TABLES:
+            self.files.pipe_file(path, json.dumps(TABLES).encode())
+
+
+@contextmanager
+def open_lake(location: LakeUrl) -> Iterator[Lake]:
+    """Opens a lake, made if it is not there, with every raw table and nothing half landed.
+
+    Raises:
+        InfraspendError: Another run has the lake, or it cannot be reached or written to.
+    """
+    holding = _held_bucket if location.url.startswith("s3://") else _held_directory
+    with holding(location.url) as (url, root, files, lease, workbench), duckdb.connect() as memory:
+        _let_read(memory, files)
+        for dataset in TABLES:
+            memory.execute(f"create schema {dataset}")
+        lake = Lake(workbench, url, root, files, lease, memory)
+        try:
+            lake._settle()
+            lake._create_missing_tables()
+        except (duckdb.Error, LandingError, ValueError) as error:
+            raise InfraspendError(f"{url} cannot be opened: {database_message(error)}") from error
+        yield lake
+        # Whatever went wrong is left to the next opening.
+        lake._settle()
+
+
+_Held = tuple[str, str, LakeFiles, Lease | None, Path]
+
+
+@contextmanager
+def _held_directory(url: str) -> Iterator[_Held]:
+    """A directory that no other run has: its name, its root, its files, no lease, a workbench."""
+    parsed = urlsplit(url)
+    if "://" in url and parsed.scheme != "file":
+        raise InfraspendError(
+            f"{parsed.scheme}:// is no place for a lake: --lake takes a directory, a file:// URL or"
+            " an s3:// URL"
+        )
+    path = Path(unquote(parsed.path) if "://" in url else url).absolute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise InfraspendError(
+            f"{path} is being loaded by another run: wait for it to end, then run this again"
+        ) from error
+    # Beside the lake, so that files move in without being copied.
+    workbench = path.with_name(f"{path.name}.landing")
+    arriving = path / "_infraspend" / "arriving"
+    try:
+        for folder in (workbench, arriving):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        yield str(path), str(path), DirectoryFiles(str(arriving)), None, workbench
+    finally:
+        shutil.rmtree(workbench, ignore_errors=True)
+        lock.release()
+
+
+@contextmanager
+def _held_bucket(url: str) -> Iterator[_Held]:
+    """A part of a bucket that no other run has."""
+    parsed = urlsplit(url)
+    if "@" in parsed.netloc or parsed.query or not parsed.netloc:
+        raise InfraspendError(
+            "--lake takes s3://<bucket>/<prefix> and nothing else in the URL: credentials come"
+            " from AWS's own environment variables, profiles and roles"
+        )
+    files = BucketFiles()
+    prefix = unquote(parsed.path).strip("/")
+    below = f"{prefix}/" if prefix else ""
+    with (
+        Lease(files.client, parsed.netloc, f"{below}_infraspend/lease.json").held(url) as lease,
+        tempfile.TemporaryDirectory(prefix="infraspend-") as workbench,
+    ):
+        yield url, f"{parsed.netloc}/{below}".rstrip("/"), files, lease, Path(workbench)
+
+
+def folder_name(delivery: str) -> str:
+    """A delivery's id as the name of a folder: itself where it is plain, and unlike any other's.
+
+    Programs do not agree on how to write in the name of a folder what is not a lower-case letter,
+    a digit, a dot or a hyphen. The empty id is `none`.
+    """
+    if not delivery:
+        return NONE
+    if re.fullmatch(r"[a-z0-9][a-z0-9.-]{0,99}", delivery) and delivery != NONE:
+        return delivery
+    plain = re.sub(r"[^a-z0-9.-]+", "-", delivery.lower()).strip("-.")[:80] or "id"
+    return f"{plain}_{sha256(delivery.encode()).hexdigest()[:16]}"
+
+
+def _let_read(connection: duckdb.DuckDBPyConnection, files: LakeFiles) -> None:
+    """Lets DuckDB read the files of a lake; those of a directory it reads by itself."""
+    if isinstance(files, BucketFiles):
+        connection.register_filesystem(files)
+
+
+def _as_pattern(path: str) -> str:
+    """A path as a SQL literal: DuckDB takes it for a pattern, in which [ * ? are themselves."""
+    return literal(re.sub(r"([\[*?])", r"[\1]", path))
+
+
+def _named(dataset: str) -> set[str]:
+    """The tables whose rows name their delivery."""
+    ledger, _ = LEDGERS[dataset]
+    return {ledger, *PARTS[dataset]}
+
+
+def _delivery_of(path: str) -> str:
+    """The folder name of the delivery that a file of a partitioned table belongs to."""
+    return path.rsplit("/", 2)[-2].partition("=")[2]
+
+
+def _empty(dataset: str, table: str) -> Landing:
+    """No rows, in a file that tells the columns."""
+    nothing = nothing_for(table, TABLES[dataset][table])
+    return replace(nothing, partition=dict.fromkeys(_PARTITIONS.get((dataset, table), ()), ""))

@@ -1,7 +1,0 @@
-{% macro largest_first(amount) -%}
-    {{ return(adapter.dispatch('largest_first')(amount)) }}
-{%- endmacro %}
-
-{% macro duckdb__largest_first(amount) -%}
-    list({{ amount }} order by {{ amount }} desc)
-{%- endmacro %}

@@ -1,7 +1,0 @@
-{% macro nth_of(list, position) -%}
-    {{ return(adapter.dispatch('nth_of')(list, position)) }}
-{%- endmacro %}
-
-{% macro duckdb__nth_of(list, position) -%}
-    list_extract({{ list }}, cast({{ position }} as bigint))
-{%- endmacro %}

@@ -1,0 +1,15 @@
+{% macro percentile_of(amount, percentile) -%}
+    {{ return(adapter.dispatch('percentile_of')(amount, percentile)) }}
+{%- endmacro %}
+
+{% macro duckdb__percentile_of(amount, percentile) -%}
+    percentile_disc({{ percentile }}) within group (order by {{ amount }})
+{%- endmacro %}
+
+{#- Spark's own percentile_disc is a DOUBLE, whatever it looks at. -#}
+{% macro spark__percentile_of(amount, percentile) -%}
+    element_at(
+        sort_array(collect_list({{ amount }})),
+        cast(ceil({{ percentile }} * count({{ amount }})) as int)
+    )
+{%- endmacro %}

@@ -1,0 +1,92 @@
+"""Whatever changes, in whatever order, an incremental build comes to what a full refresh does.
+
+`INFRASPEND_DELTAS` is the number of sequences; CI runs few, and so does whoever is in a hurry.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS
+from tests.generated_bills.bills import Bill, bills
+from tests.incremental.machine import Deltas
+from tests.incremental.world import World, begin
+
+SEQUENCES = int(os.environ.get("INFRASPEND_DELTAS", "2"))
+STEPS = 9
+SEED = 20261124
+
+
+def some_bills() -> list[Bill]:
+    """Bills of any kind, few enough to land quickly."""
+    found: list[Bill] = []
+
+    @seed(SEED)
+    @settings(
+        max_examples=6,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(bills())
+    def collect(bill: Bill) -> None:
+        found.append(bill)
+
+    collect()
+    return found
+
+
+def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> None:
+    directory = Path(os.environ.get("INFRASPEND_DELTAS_DIR") or tmp_path_factory.mktemp("deltas"))
+    others = some_bills()
+    first, here = directory / "first", directory / "here"
+    world = begin(here, others)
+    world.land()
+    result = world.company.build(*WITHOUT_UNIT_TESTS)
+    assert result.succeeded, "\n".join(result.failures)
+    shutil.copytree(here, first)
+
+    class Sequence(Deltas):
+        @classmethod
+        def start(cls) -> World:
+            for folder in ("bill", "kubernetes", "platforms"):
+                shutil.rmtree(here / folder)
+                shutil.copytree(first / folder, here / folder)
+            # dbt's artifacts stay: parsing is the dearest part of a build.
+            pipelines = here / "warehouse"
+            for path in pipelines.iterdir():
+                if path.suffix == ".dbt":
+                    continue
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.copytree(
+                first / "warehouse",
+                pipelines,
+                dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns("*.dbt"),
+            )
+            return World(
+                world.company, others, months=dict(world.months), deliveries=world.deliveries
+            )
+
+    Sequence.directory = directory
+    # A failing sequence is told as it was found: making it shorter takes a build for each step.
+    how = settings(
+        max_examples=SEQUENCES,
+        stateful_step_count=STEPS,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        derandomize=False,
+    )
+    number = int(request.config.getoption("--hypothesis-seed") or SEED)
+    run_state_machine_as_test(seed(number)(Sequence), settings=how)  # type: ignore[arg-type]
+    print(", ".join(f"{count} {what}" for what, count in sorted(Deltas.seen.items())))

@@ -1,0 +1,58 @@
+"""Compares what two engines built: every mart, row by row, both ways, with its types and digits."""
+
+from pathlib import Path
+
+import duckdb
+
+from loaders.sql import literal
+
+_SAME_TYPE = {
+    # Spark has no plain timestamp that every function knows: it keeps an instant, and every session
+    # of ours reads it in UTC.
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
+}
+
+
+def differences(
+    connection: duckdb.DuckDBPyConnection, mart: str, ours: str, theirs: str
+) -> list[str]:
+    """Says how two tables differ; an empty list if they hold the same.
+
+    Args:
+        connection: Its session is in UTC.
+        mart: What the tables are called in what is said.
+        ours: A table expression.
+        theirs: Another one.
+    """
+    our_types = _types(connection, ours)
+    their_types = _types(connection, theirs)
+    if our_types != their_types:
+        return [f"{mart}: {sorted(our_types.items() ^ their_types.items())}"]
+    columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in our_types.items())
+    found = []
+    for one, other, side in ((ours, theirs, "first"), (theirs, ours, "second")):
+        rows = connection.execute(
+            f"select {columns} from {one} except all select {columns} from {other}"
+        ).fetchall()
+        if rows:
+            found.append(f"{mart}: {len(rows)} rows only in the {side}, such as {rows[0]}")
+    return found
+
+
+def spark_table(tables: Path, schema: str, table: str) -> str:
+    """A table expression for the Parquet files that Spark keeps a table in."""
+    return f"read_parquet({literal(str(tables / f'{schema}.db' / table / '*.parquet'))})"
+
+
+def marts_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The marts of a DuckDB warehouse."""
+    found = connection.execute(
+        "select table_name from duckdb_tables()"
+        " where database_name = current_database() and schema_name = 'marts' order by table_name"
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    described = connection.execute(f"describe from {table}").fetchall()
+    return {name: _SAME_TYPE.get(kind, kind) for name, kind, *_ in described}

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder.spark import home_beside, window_in
+from publishers.marts import publish
+from tests.spark.comparison import differences, marts_in, spark_table
+from tests.spark.conftest import Company
+
+
+def test_both_engines_build_the_company_and_pass_every_test(company: Company) -> None:
+    assert (company.on_duckdb.succeeded, company.on_duckdb.failures) == (True, ())
+    assert (company.on_spark.succeeded, company.on_spark.failures) == (True, ())
+    assert company.on_spark.is_whole
+    assert company.on_spark.models == company.on_duckdb.models
+    assert company.on_spark.tests == company.on_duckdb.tests
+
+
+def test_every_mart_is_the_same_row_by_row_and_digit_by_digit(
+    company: Company, connection: duckdb.DuckDBPyConnection
+) -> None:
+    marts = marts_in(connection)
+    assert "enriched_spend" in marts
+    found = [
+        difference
+        for mart in marts
+        for difference in differences(
+            connection, mart, f"marts.{mart}", spark_table(company.spark_tables, "marts", mart)
+        )
+    ]
+    assert found == []
+
+
+def test_what_spark_built_is_published_as_what_duckdb_built_is(
+    company: Company, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    published = publish(window_in(home_beside(company.warehouse)), tmp_path)
+    connection.execute(f"attach '{published.database}' as published (read_only)")
+    for mart in marts_in(connection):
+        assert differences(connection, mart, f"marts.{mart}", f"published.marts.{mart}") == []
+        described = f"select column_name, data_type, comment from duckdb_columns() where \
+            schema_name = 'marts' and table_name = '{mart}' and database_name = "
+        ours = connection.execute(f"{described} current_database()").fetchall()
+        assert ours == connection.execute(f"{described} 'published'").fetchall()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "select * replace (cast(spend + 1e-20 as decimal(38, 20)) as spend) from {} limit 1",
+        "select * from {} limit 1",
+        "select * replace (cast(spend as decimal(38, 19)) as spend) from {}",
+        "select * exclude (spend) from {}",
+    ],
+)
+def test_the_comparison_sees(connection: duckdb.DuckDBPyConnection, change: str) -> None:
+    """One digit, one row too many, one type, one column."""
+    connection.execute("create temp table few as from marts.enriched_spend limit 100")
+    other = f"(from few union all ({change.format('few')}))" if "limit" in change else ""
+    other = other or f"({change.format('few')})"
+    assert differences(connection, "few", "few", "few") == []
+    assert differences(connection, "few", "few", other) != []
+    assert differences(connection, "few", other, "few") != []
