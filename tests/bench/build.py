@@ -144,9 +144,8 @@ def report(warehouse: Path, seeds: Path, memory: str) -> float:
     ours = sum(node.cpu for stage, ones in same.items() if stage != "apart" for node in ones)
     theirs = sum(hand.values())
     every = sum(node.cpu for node in nodes)
-    print(
-        f"models and data tests {ours:.1f} CPU s, by hand {theirs:.1f}: {ours / theirs:.2f} times"
-    )
+    times = ours / theirs
+    print(f"models and data tests {ours:.1f} CPU s, by hand {theirs:.1f}: {times:.2f} times")
     print(f"the goal is {GOAL:g} times: {'met' if times <= GOAL else 'missed'}")
     print(
         f"the build {built.cpu:.1f} CPU s in {built.wall:.1f} s;"
