@@ -3,7 +3,7 @@
     python -m tests.bench.baseline WAREHOUSE
 
 What the models do in steps that people can read and that hold for everybody's bill, the statements
-in `baseline_sql/` do as a person would who has one bill, one afternoon and a profiler. They keep to
+in `statements/` do as a person would who has one bill, one afternoon and a profiler. They keep to
 the shapes that win: dimensions become integers once, at the start; money and usage are summed in
 integers; a schedule, a pool and a split are joined by one integer; a label rule is a constant and
 is asked once per distinct combination; nothing is split that no charge asks for; texts come back
@@ -42,8 +42,9 @@ MARTS = (
     "kubernetes_efficiency",
 )
 
-_SQL = Path(__file__).with_name("baseline_sql")
-_FILES = ("price.sql", "weigh.sql", "split.sql", "workloads.sql", "checks.sql")
+_SQL = Path(__file__).with_name("statements")
+# Not `.sql`: what ends so under `tests/` is a test to dbt.
+_FILES = tuple(f"{name}.sql.jinja" for name in ("price", "weigh", "split", "workloads", "checks"))
 _RESERVED = (
     "('free', 'unattributed', 'unlabeled', '_unused_ri', '_unused_sp', '_unallocated_discount')"
 )
