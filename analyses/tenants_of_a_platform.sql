@@ -4,11 +4,11 @@
 --         --vars '{platform: k8s}'
 
 select
-    date_trunc('month', usage_date) as month,
+    date_trunc('month', usage_date) as month_from,
     sub_platform,
     lyft_label,
     sum(spend) as spend
 from {{ ref('daily_spend') }}
 where platform = {{ sql_text(var('platform', 'k8s')) }}
 group by date_trunc('month', usage_date), sub_platform, lyft_label
-order by month asc, sub_platform asc, spend desc
+order by month_from asc, sub_platform asc, spend desc

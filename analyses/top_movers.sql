@@ -3,40 +3,33 @@
 
 with
 
-monthly as (
-    select
-        date_trunc('month', usage_date) as month,
-        lyft_label,
-        sum(spend) as spend
-    from {{ ref('daily_spend') }}
-    where usage_date >= (
-        select date_trunc('month', max(usage_date)) - interval '1' month
-        from {{ ref('daily_spend') }}
-    )
-    group by date_trunc('month', usage_date), lyft_label
+spend as (
+    select * from {{ ref('daily_spend') }}
 ),
 
 last_month as (
-    select max(month) as month
-    from monthly
+    select date_trunc('month', max(usage_date)) as month_from
+    from spend
 ),
 
 moved as (
     select
-        monthly.lyft_label,
-        sum(case when monthly.month < last_month.month then monthly.spend else 0 end)
+        spend.lyft_label,
+        sum(case when spend.usage_date < last_month.month_from then spend.spend else 0 end)
             as previous_spend,
-        sum(case when monthly.month = last_month.month then monthly.spend else 0 end) as spend
-    from monthly
+        sum(case when spend.usage_date >= last_month.month_from then spend.spend else 0 end)
+            as spend
+    from spend
     cross join last_month
-    group by monthly.lyft_label
+    where spend.usage_date >= last_month.month_from - interval '1' month
+    group by spend.lyft_label
 )
 
 select
     lyft_label,
     previous_spend,
     spend,
-    spend - previous_spend as change
+    spend - previous_spend as moved_by
 from moved
 order by abs(spend - previous_spend) desc, lyft_label asc
 limit 20
