@@ -13,7 +13,7 @@ help:
 	@echo 'make test    lint and run every test'
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make lint    check the style of SQL and Python, and the types'
-	@echo 'make bench   say what landing costs and what incremental builds read'
+	@echo 'make bench   say what landing costs, what incremental builds read, and how long readers wait'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
@@ -61,6 +61,7 @@ lint: setup
 bench: setup
 	$(BIN)/python -m tests.bench.landing
 	$(BIN)/python -m tests.bench.incremental
+	$(BIN)/python -m tests.bench.interactive
 
 clean:
 	rm -rf target logs build .infraspend .mypy_cache .pytest_cache .ruff_cache .hypothesis

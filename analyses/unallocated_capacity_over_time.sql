@@ -1,0 +1,12 @@
+-- What each sub-platform offered and nobody held, week by week, in dollars; all divided by all is
+-- the week's share.
+
+select
+    date_trunc('week', usage_date) as week_from,
+    platform,
+    sub_platform,
+    sum(spend) as spend,
+    sum(free_spend) as free_spend
+from {{ ref('unallocated_capacity') }}
+group by date_trunc('week', usage_date), platform, sub_platform
+order by week_from asc, platform asc, sub_platform asc

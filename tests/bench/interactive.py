@@ -1,0 +1,198 @@
+"""How long a dashboard waits: its queries over a year of published marts for 500 labels.
+
+    python -m tests.bench.interactive [--labels N] [--runs N]
+
+The marts are made up here, in the shapes of the models' contracts, and published as `infraspend
+publish` does. Every query of `QUERIES` is an analysis of the project; it runs on the published
+file as a dashboard runs it: the file is opened read-only, anew each time. The goal is that none
+takes more than 200 ms, the worst run of it included.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import jinja2
+
+from builder import records
+from loaders.sql import literal
+from publishers import marts
+
+#: The analyses that a dashboard asks.
+QUERIES = (
+    "spend_by_team",
+    "spend_by_org_and_day",
+    "where_a_label_spends",
+    "top_movers",
+    "unallocated_capacity_over_time",
+    "tenants_of_a_platform",
+    "unlabeled_share",
+    "commitment_utilization",
+    "health_of_platforms",
+)
+GOAL = 0.2
+LABELS = 500
+DAYS = 365
+RUNS = 15
+
+_ANALYSES = Path(__file__).parents[2] / "analyses"
+_ASKED = {"label": "label-042", "platform": "k8s"}
+
+#: A label spends on some of its platforms and products each day, in the order in which a build
+#: writes: period by period, and within it in none.
+_MARTS = {
+    "daily_spend": """
+        with days as (
+            select cast(range as date) as usage_date
+            from range(date '2026-01-01', date '2026-01-01' + {days}, interval 1 day)
+        ),
+        holdings as (
+            select l.range as l, p.range as p, printf('label-%03d', l.range) as lyft_label
+            from range({labels}) as l cross join range(12) as p
+        ),
+        rows as (
+            select *, hash(l, p, usage_date) as h
+            from days cross join holdings
+        )
+        select
+            strftime(usage_date, '%Y-%m') as billing_period,
+            printf('%012d', 123456789000 + l % 7) as account_id,
+            case when l = 0 then 'unlabeled' else lyft_label end as lyft_label,
+            case when l % 50 = 0 then 'unassigned' else 'team-' || l % 60 end as team,
+            case when l % 50 = 0 then 'unassigned' else 'org-' || l % 8 end as org,
+            team as current_team,
+            org as current_org,
+            case when p < 6 then ['k8s', 'k8s', 'k8s', 'spark', 'lyftlearn', 'warehouse'][p + 1] end
+                as platform,
+            case when p < 6 then 'sub-' || (p + l % 4) end as sub_platform,
+            ['AmazonEC2', 'AmazonS3', 'AmazonRDS', 'AWSELB', 'AmazonEKS'][1 + (l + p) % 5]
+                as product,
+            'usage' as charge_class,
+            cast(h % 100000 as decimal(25, 10)) * 0.0012345678::decimal(11, 10) as spend,
+            usage_date,
+            false as is_period_charge
+        from rows
+        order by billing_period, h
+    """,
+    "unallocated_capacity": """
+        select
+            'k8s' as platform,
+            'sub-' || s.range as sub_platform,
+            'pool-' || p.range as capacity_pool,
+            cast(100 + hash(s.range, p.range, d.range) % 1000 as decimal(38, 20)) as spend,
+            cast(hash(d.range, s.range) % 100 as decimal(38, 20)) as free_spend,
+            cast(0.25 as decimal(11, 10)) as free_share,
+            date '2026-01-01' + d.range::int as usage_date
+        from range({days}) as d cross join range(20) as s cross join range(8) as p
+    """,
+    "platform_health": """
+        select
+            'k8s' as platform,
+            'sub-' || s.range as sub_platform,
+            'team-' || s.range as owner,
+            24::bigint as expected,
+            23::bigint as measured,
+            1::bigint as interpolated,
+            0::bigint as missing,
+            'interpolated' as status,
+            cast(0.01 as decimal(11, 10)) as drift,
+            cast(s.range as decimal(38, 20)) as spend_at_stake,
+            date '2026-01-01' + d.range::int as usage_date
+        from range({days}) as d cross join range(40) as s
+    """,
+    "commitment_usage": """
+        select
+            strftime(timestamp '2026-01-01' + to_hours(h.range), '%Y-%m') as billing_period,
+            '111122223333' as payer_account_id,
+            'arn:aws:savingsplans::111122223333:savingsplan/' || c.range as commitment_id,
+            case when c.range % 2 = 0 then 'reservation' else 'savings_plan' end as commitment_type,
+            cast(0.9 as decimal(11, 10)) as utilization,
+            cast(0.5 as decimal(11, 10)) as coverage,
+            cast(10 as decimal(25, 10)) as commitment_cost,
+            cast(9 as decimal(25, 10)) as used_cost,
+            cast(1 as decimal(25, 10)) as unused_cost,
+            cast(9 as decimal(25, 10)) as on_demand_list_cost,
+            timestamp '2026-01-01' + to_hours(h.range) as usage_hour
+        from range({days} * 24) as h cross join range(60) as c
+    """,
+}
+
+
+def published(directory: Path, labels: int = LABELS, days: int = DAYS) -> Path:
+    """Publishes made-up marts.
+
+    Args:
+        directory: Where the warehouse and the published marts are put.
+        labels: How many labels spend.
+        days: How many days they spend on.
+
+    Returns:
+        The published DuckDB file.
+    """
+    warehouse = directory / "warehouse.duckdb"
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("create schema marts")
+        for mart, select in _MARTS.items():
+            statement = select.format(labels=labels, days=days)
+            connection.execute(f"create table marts.{mart} as {statement}")
+    build = records.begin(warehouse, fingerprint="made up")
+    records.finish(warehouse, build, succeeded=True, is_whole=True, marts=tuple(_MARTS))
+    return marts.publish(warehouse, directory / "published").database
+
+
+def waits(database: Path, query: str, runs: int = RUNS) -> list[float]:
+    """How many seconds each of some runs of a query takes, with opening the file.
+
+    Args:
+        database: The published file.
+        query: The name of an analysis.
+        runs: How often to ask.
+    """
+    statement = jinja2.Template((_ANALYSES / f"{query}.sql").read_text()).render(
+        ref=lambda mart: f"marts.{mart}",
+        var=lambda name, default: _ASKED.get(name, default),
+        sql_text=literal,
+    )
+    seconds = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        with duckdb.connect(database, read_only=True) as connection:
+            rows = connection.execute(statement).fetchall()
+        seconds.append(time.perf_counter() - started)
+        if not rows:
+            raise ValueError(f"{query} finds nothing")
+    return seconds
+
+
+def main() -> None:
+    """Prints how long each query takes; exits with 1 if one takes too long."""
+    parser = argparse.ArgumentParser(description="How long a dashboard waits.")
+    parser.add_argument("--labels", type=int, default=LABELS)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="infraspend-bench-") as directory:
+        database = published(Path(directory), arguments.labels)
+        with duckdb.connect(database, read_only=True) as connection:
+            ((rows,),) = connection.execute("select count(*) from marts.daily_spend").fetchall()
+        print(f"{rows:,} rows of daily_spend, {database.stat().st_size / (1 << 20):.0f} MiB")
+        slow = 0
+        for query in QUERIES:
+            cpu = time.process_time()
+            seconds = waits(database, query, arguments.runs)
+            cpu = (time.process_time() - cpu) / arguments.runs
+            slow += max(seconds) > GOAL
+            print(
+                f"{query:<32}median {statistics.median(seconds) * 1000:6.1f} ms,"
+                f" worst {max(seconds) * 1000:6.1f} ms, {cpu * 1000:6.1f} ms of CPU",
+                flush=True,
+            )
+    print(f"the goal is {GOAL * 1000:.0f} ms each: {'missed' if slow else 'met'}")
+    sys.exit(1 if slow else 0)
+
+
+if __name__ == "__main__":
+    main()
