@@ -1,15 +1,11 @@
 -- What to label next: the tags, accounts and products on spend that no rule labels yet, by the
 -- dollars that one rule on each would label. What a commitment's fees cost is not among them: it
 -- has a label of its own, whatever the rules say.
--- depends_on: {{ ref('stg_seeds__label_rules') }}
 
 with
 
 charges as (
-    select
-        *,
-        {{ rule_era(label_rules(), 'usage_hour') }} as rule_era
-    from {{ ref('int_charges_net') }}
+    select * from {{ ref('int_charges_net') }}
     where charge_class <> 'commitment_fee' and (charge_class <> 'discount' or has_net_costs)
 ),
 
@@ -28,7 +24,8 @@ unlabeled as (
     from charges
     inner join unlabeled_keys
         on
-            charges.account_id = unlabeled_keys.account_id
+            charges.billing_period = unlabeled_keys.billing_period
+            and charges.account_id = unlabeled_keys.account_id
             and charges.product = unlabeled_keys.product
             and charges.usage_type = unlabeled_keys.usage_type
             and charges.operation = unlabeled_keys.operation
@@ -36,7 +33,8 @@ unlabeled as (
             and charges.resource_id = unlabeled_keys.resource_id
             and charges.tags = unlabeled_keys.tags
             and charges.cost_categories = unlabeled_keys.cost_categories
-            and charges.rule_era = unlabeled_keys.rule_era
+            and charges.usage_hour >= unlabeled_keys.era_from
+            and charges.usage_hour < unlabeled_keys.era_until
     group by
         unlabeled_keys.account_id,
         unlabeled_keys.product,
