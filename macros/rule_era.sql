@@ -33,21 +33,21 @@
 {#- When the era in the column `rule_era` begins. -#}
 {% macro era_from(rules) -%}
     {%- set changes = rule_changes(rules) -%}
-    case rule_era
-        when 0 then {{ beginning() }}
+    case
         {%- for change in changes %}
-        when {{ loop.index }} then cast({{ sql_text(change) }} as timestamp)
+        when rule_era = {{ loop.index }} then cast({{ sql_text(change) }} as timestamp)
         {%- endfor %}
+        when rule_era = 0 then {{ beginning() }}
     end
 {%- endmacro %}
 
 {#- When it ends. -#}
 {% macro era_until(rules) -%}
     {%- set changes = rule_changes(rules) -%}
-    case rule_era
+    case
         {%- for change in changes %}
-        when {{ loop.index0 }} then cast({{ sql_text(change) }} as timestamp)
+        when rule_era = {{ loop.index0 }} then cast({{ sql_text(change) }} as timestamp)
         {%- endfor %}
-        else {{ end_of_time() }}
+        when rule_era = {{ changes | length }} then {{ end_of_time() }}
     end
 {%- endmacro %}

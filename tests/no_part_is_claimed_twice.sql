@@ -8,7 +8,7 @@ handovers as (
         platform,
         sub_platform,
         lyft_label,
-        concat(next_platform, ': ', next_sub_platform, ' from ', valid_from) as claim,
+        concat(next_platform, ': ', next_sub_platform, ' from ', declared_from) as claim,
         valid_from,
         valid_until
     from {{ rebuilt(ref('int_handovers')) }}

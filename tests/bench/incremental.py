@@ -47,13 +47,13 @@ class Counts:
 @contextmanager
 def profiled(file: Path) -> Iterator[None]:
     """Builds write what their statements read to a file."""
-    command, environment = dbt._DBT, dict(os.environ)
-    dbt._DBT = (sys.executable, "-m", "tests.bench.counting")
+    command, environment = dbt.DBT, dict(os.environ)
+    dbt.DBT = (sys.executable, "-m", "tests.bench.counting")
     os.environ |= {"INFRASPEND_COUNTS": str(file), "PYTHONPATH": str(ROOT)}
     try:
         yield
     finally:
-        dbt._DBT = command
+        dbt.DBT = command
         for name in ("INFRASPEND_COUNTS", "PYTHONPATH"):
             os.environ.pop(name)
         os.environ |= environment

@@ -121,9 +121,10 @@ BREAKS = {
     "no_part_is_claimed_twice": """
         insert into intermediate.int_handovers (
             platform, sub_platform, lyft_label, next_platform, next_sub_platform,
-            valid_from, valid_until
+            declared_from, valid_from, valid_until
         )
-        select 'k8s', 'core-0', 'api', next_platform, 'all', '2026-01-01', '2027-01-01'
+        select
+            'k8s', 'core-0', 'api', next_platform, 'all', '2026-01-01', '2026-01-01', '2027-01-01'
         from (values ('spark'), ('gpu')) as claims (next_platform)
     """,
     "platforms_are_not_stacked_too_high": """

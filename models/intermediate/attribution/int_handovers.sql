@@ -33,6 +33,7 @@ claims as (
         platforms.platform as next_platform,
         platforms.sub_platform as next_sub_platform,
         coalesce(resources.cost_model, platforms.cost_model) as next_cost_model,
+        greatest(resources.valid_from, platforms.valid_from) as declared_from,
         greatest(resources.valid_from, platforms.valid_from, labels.month_from) as valid_from,
         least(
             resources.valid_until,
@@ -62,6 +63,7 @@ select
     next_cost_model,
 
     -- when
+    declared_from,
     valid_from,
     valid_until
 from claims
