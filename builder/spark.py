@@ -101,14 +101,32 @@ def window_in(home: Path) -> Path:
     return home / "infraspend.duckdb"
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The Parquet files of a table of Spark's: its own, and those of its months.
+
+    What a run that was killed left behind lies deeper, in a folder of its own, and is not part of
+    the table.
+    """
+    return sorted([*folder.glob("*.parquet"), *folder.glob("period_of_row=*/*.parquet")])
+
+
 def _view(model: dict[str, Any], folder: Path) -> list[str]:
     """The statements that show a mart which lies in a folder of Parquet files."""
-    files = ", ".join(literal(str(file)) for file in sorted(folder.glob("*.parquet")))
     columns = model["columns"].values()
     view = f"warehouse.marts.{model['name']}"
-    selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)
+    files = files_of(folder)
+    if files:
+        listed = ", ".join(literal(str(file)) for file in files)
+        selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)
+        rows = f"select {selected} from read_parquet([{listed}], hive_partitioning = false)"
+    else:
+        # A table that is kept by months has no file when it has no month.
+        nothing = ", ".join(
+            f'cast(null as {column["data_type"]}) as "{column["name"]}"' for column in columns
+        )
+        rows = f"select {nothing} where false"
     return [
-        f"create view {view} as select {selected} from read_parquet([{files}])",
+        f"create view {view} as {rows}",
         f"comment on view {view} is {literal(model['description'])}",
         *(
             f'comment on column {view}."{column["name"]}" is {literal(column["description"])}'

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import duckdb
 
+from builder.spark import files_of
 from loaders.sql import literal
 
 _SAME_TYPE = {
@@ -40,8 +41,16 @@ def differences(
 
 
 def spark_table(tables: Path, schema: str, table: str) -> str:
-    """A table expression for the Parquet files that Spark keeps a table in."""
-    return f"read_parquet({literal(str(tables / f'{schema}.db' / table / '*.parquet'))})"
+    """A table expression for the Parquet files that Spark keeps a table in.
+
+    Raises:
+        ValueError: There are none, because the table has no rows.
+    """
+    files = files_of(tables / f"{schema}.db" / table)
+    if not files:
+        raise ValueError(f"{schema}.{table} has no files")
+    listed = ", ".join(literal(str(file)) for file in files)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def marts_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
