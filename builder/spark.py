@@ -7,15 +7,18 @@ were made anew since, by dbt itself, were not tested as a whole and are not seen
 """
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock, Timeout
 
-from builder.records import opened
+from builder.records import last_build, opened
 from loaders.errors import InfraspendError
 from loaders.sql import literal
 from loaders.tables import LEDGERS
@@ -58,6 +61,32 @@ class Spark:
     def url(self) -> str:
         """The lake as dbt is told of it: a URL, or a whole path."""
         return self.lake.url if "://" in self.lake.url else str(Path(self.lake.url).resolve())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else builds here, and what a build left that was killed is gone, with all tables.
+
+        Such a build may leave files where a table was to be which the catalog does not know of, and
+        Spark makes no table where there are files.
+
+        Raises:
+            InfraspendError: Another run builds here.
+        """
+        lock = FileLock(self.home / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InfraspendError(
+                f"{self.home} is being built by another run: wait for it to end"
+            ) from error
+        try:
+            last = last_build(self.window)
+            if last is not None and last.finished_at is None:
+                for folder in ("catalog", "tables"):
+                    shutil.rmtree(self.home / folder, ignore_errors=True)
+            yield
+        finally:
+            lock.release()
 
     def deliveries(self) -> bytes:
         """What the lake holds, for the fingerprint of a build.

@@ -25,6 +25,7 @@ from loaders.warehouse import LakeUrl
 from tests.generated_bills.bills import HOUR, Line, Period, line, text_of
 from tests.generated_bills.delivery import deliver
 from tests.houses import ROOT
+from tests.spark.comparison import Files, files_of_months
 
 collect_ignore_glob = [] if find_spec("pyspark") else ["test_*.py"]
 DAYS = 3
@@ -34,13 +35,23 @@ SEPTEMBER, OCTOBER = Period(datetime(2026, 9, 1), 1), Period(datetime(2026, 10, 
 
 @dataclass(frozen=True)
 class Company:
-    """What both engines built of it."""
+    """What both engines built of it.
+
+    Attributes:
+        delivered: What AWS, the clusters and owners delivered.
+        warehouse: What DuckDB built; beside it lies what Spark built.
+        lake: What Spark built from.
+        on_duckdb: How the last build of DuckDB went.
+        on_spark: How the last build of Spark went.
+        files: The files of tables that are kept by months, after the first build of Spark.
+    """
 
     delivered: Path
     warehouse: Path
     lake: LakeUrl
     on_duckdb: BuildResult
     on_spark: BuildResult
+    files: Files
 
     @property
     def spark_tables(self) -> Path:
@@ -62,13 +73,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         aws_cur.load(location, str(delivered / "old"))
         kubernetes.load(location, str(first_days))
         platforms.load(location, str(simulated.platforms))
-    return Company(
-        delivered,
-        warehouse,
-        lake,
-        on_duckdb=build_on_duckdb(warehouse),
-        on_spark=build_on_spark(warehouse, lake),
-    )
+    on_duckdb = build_on_duckdb(warehouse)
+    on_spark = build_on_spark(warehouse, lake)
+    files = files_of_months(home_beside(warehouse) / "tables")
+    return Company(delivered, warehouse, lake, on_duckdb, on_spark, files)
 
 
 @pytest.fixture(scope="session")
