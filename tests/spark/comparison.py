@@ -47,7 +47,7 @@ def differences(
 def spark_table(tables: Path, schema: str, table: str) -> str:
     """A table expression for the Parquet files that Spark keeps a table in.
 
-    A table without rows may have no file that says which columns it has: then it is DuckDB's, empty.
+    A table without rows may have no file to say which columns it has: then it is DuckDB's, empty.
     """
     files = files_of(tables / f"{schema}.db" / table)
     if not files:

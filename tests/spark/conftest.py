@@ -65,7 +65,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     simulated = simulate(delivered / "simulated", days=DAYS)
     first_days = delivered / "first_days"
     copytree(simulated.kubernetes, first_days, ignore=ignore_patterns(LAST_DAY))
-    deliver_old_months(delivered, execution="execution-1", price=123_456_789)
+    deliver_old_months(delivered, {SEPTEMBER: 123, OCTOBER: 123_456_789}, execution="execution-1")
     warehouse = root / "warehouse" / "company.duckdb"
     lake = LakeUrl(str(root / "lake"))
     for location in (warehouse, lake):
@@ -82,7 +82,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
 @pytest.fixture(scope="session")
 def later(company: Company) -> Company:
     """The same company, when October was restated and the last day of the clusters came."""
-    deliver_old_months(company.delivered, execution="execution-2", price=987_654_321)
+    deliver_old_months(company.delivered, {OCTOBER: 987_654_321}, execution="execution-2")
     for location in (company.warehouse, company.lake):
         aws_cur.load(location, str(company.delivered / "old"))
         kubernetes.load(location, str(company.delivered / "simulated" / "kubernetes"))
@@ -104,11 +104,11 @@ def build_on_spark(warehouse: Path, lake: LakeUrl) -> BuildResult:
     return build(warehouse, ROOT, ROOT / "seeds", lake=lake)
 
 
-def deliver_old_months(delivered: Path, *, execution: str, price: int) -> None:
-    """The last hours of two months on a payer's bill; only October's have the price asked for."""
+def deliver_old_months(delivered: Path, prices: dict[Period, int], *, execution: str) -> None:
+    """The last three hours of some months on a payer's bill, at these prices an hour."""
     lines = [
-        usage(period, hours_before_end, cost)
-        for period, cost in ((SEPTEMBER, 123_456_789), (OCTOBER, price))
+        usage(period, hours_before_end, price)
+        for period, price in prices.items()
         for hours_before_end in (1, 2, 3)
     ]
     deliver(delivered / "old", lines, execution=execution, files=1, order=Random(1))

@@ -36,6 +36,11 @@ class Operator:
     def name(self) -> str:
         return self.text.partition(" ")[0].partition("(")[0]
 
+    @property
+    def partitions(self) -> str:
+        """The condition by which a scan leaves folders out."""
+        return self.text.partition("PartitionFilters: ")[2].partition("PushedFilters: ")[0]
+
     def walk(self) -> Iterator["Operator"]:
         """It and everything below."""
         yield self
