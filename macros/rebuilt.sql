@@ -25,7 +25,10 @@
     materialization `by_period`. None where there is none.
 -#}
 {% macro partition_of(relation) -%}
-    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) if execute else none -%}
+    {%- if not execute or target.type != 'spark' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) -%}
     {{ return(node.config.partition_by if node else none) }}
 {%- endmacro %}
 
