@@ -1,6 +1,7 @@
 """One build of a warehouse: checked before, run by dbt, recorded after."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 from pathlib import Path
@@ -87,22 +88,23 @@ def build(
     if raw and _is_tampered(warehouse, raw):
         progress("what had landed was changed by other hands: everything is made anew")
         arguments = (*arguments, "--full-refresh")
-    build_id = records.begin(recorded_in, fingerprint)
-    run = run_dbt(
-        project,
-        warehouse=warehouse,
-        seeds=seeds_for_dbt,
-        artifacts=artifacts,
-        code=fingerprint_of_code(project, arguments),
-        arguments=arguments,
-        progress=progress,
-        spark=spark,
-    )
-    if spark and run.succeeded and run.is_whole:
-        spark.show(run.marts, artifacts / "target" / "manifest.json")
-    records.finish(
-        recorded_in, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
-    )
+    with spark.held() if spark else nullcontext():
+        build_id = records.begin(recorded_in, fingerprint)
+        run = run_dbt(
+            project,
+            warehouse=warehouse,
+            seeds=seeds_for_dbt,
+            artifacts=artifacts,
+            code=fingerprint_of_code(project, arguments, on_spark=spark is not None),
+            arguments=arguments,
+            progress=progress,
+            spark=spark,
+        )
+        if spark and run.succeeded and run.is_whole:
+            spark.show(run.marts, artifacts / "target" / "manifest.json")
+        records.finish(
+            recorded_in, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
+        )
     if raw and run.succeeded:
         records.note_raw_tables(warehouse, *raw)
     return _told(run, recorded_in, artifacts)

@@ -39,7 +39,7 @@ def fingerprint_of(warehouse: Path | Spark, project: Path, seeds: Path) -> str:
     return _digest((*landed, *_files(project), *_seeds(seeds)))
 
 
-def fingerprint_of_code(project: Path, arguments: Sequence[str]) -> str:
+def fingerprint_of_code(project: Path, arguments: Sequence[str], *, on_spark: bool = False) -> str:
     """The fingerprint of what makes marts out of data: engines, project and arguments of dbt.
 
     What was made by other code has to be made anew; what was made by this code, only where its
@@ -48,12 +48,14 @@ def fingerprint_of_code(project: Path, arguments: Sequence[str]) -> str:
     Args:
         project: The root of the dbt project.
         arguments: Further arguments of `dbt build`, such as other variables.
+        on_spark: Spark makes them, not DuckDB.
 
     Returns:
         A SHA-256 in hexadecimal.
     """
+    engines = _engines(_SPARK_ENGINES if on_spark else _ENGINES)
     told = (" ".join(word for word in arguments if word not in _SAME_MARTS).encode(),)
-    return _digest((*_engines(), *_files(project), *told))
+    return _digest((*engines, *_files(project), *told))
 
 
 def fingerprint_of_raw_tables(warehouse: Path) -> tuple[str, str]:

@@ -7,15 +7,18 @@ were made anew since, by dbt itself, were not tested as a whole and are not seen
 """
 
 import json
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from filelock import FileLock, Timeout
 
-from builder.records import opened
+from builder.records import last_build, opened
 from loaders.errors import InfraspendError
 from loaders.sql import literal
 from loaders.tables import LEDGERS
@@ -59,6 +62,32 @@ class Spark:
         """The lake as dbt is told of it: a URL, or a whole path."""
         return self.lake.url if "://" in self.lake.url else str(Path(self.lake.url).resolve())
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else builds here, and what a build left that was killed is gone, with all tables.
+
+        Such a build may leave files where a table was to be which the catalog does not know of, and
+        Spark makes no table where there are files.
+
+        Raises:
+            InfraspendError: Another run builds here.
+        """
+        lock = FileLock(self.home / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InfraspendError(
+                f"{self.home} is being built by another run: wait for it to end"
+            ) from error
+        try:
+            last = last_build(self.window)
+            if last is not None and last.finished_at is None:
+                for folder in ("catalog", "tables"):
+                    shutil.rmtree(self.home / folder, ignore_errors=True)
+            yield
+        finally:
+            lock.release()
+
     def deliveries(self) -> bytes:
         """What the lake holds, for the fingerprint of a build.
 
@@ -101,14 +130,32 @@ def window_in(home: Path) -> Path:
     return home / "infraspend.duckdb"
 
 
+def files_of(folder: Path) -> list[Path]:
+    """The Parquet files of a table of Spark's: its own, and those of its months.
+
+    What a run that was killed left behind lies deeper, in a folder of its own, and is not part of
+    the table.
+    """
+    return sorted([*folder.glob("*.parquet"), *folder.glob("period_of_row=*/*.parquet")])
+
+
 def _view(model: dict[str, Any], folder: Path) -> list[str]:
     """The statements that show a mart which lies in a folder of Parquet files."""
-    files = ", ".join(literal(str(file)) for file in sorted(folder.glob("*.parquet")))
     columns = model["columns"].values()
     view = f"warehouse.marts.{model['name']}"
-    selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)
+    files = files_of(folder)
+    if files:
+        listed = ", ".join(literal(str(file)) for file in files)
+        selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)
+        rows = f"select {selected} from read_parquet([{listed}], hive_partitioning = false)"
+    else:
+        # A table that is kept by months has no file when it has no month.
+        nothing = ", ".join(
+            f'cast(null as {column["data_type"]}) as "{column["name"]}"' for column in columns
+        )
+        rows = f"select {nothing} where false"
     return [
-        f"create view {view} as select {selected} from read_parquet([{files}])",
+        f"create view {view} as {rows}",
         f"comment on view {view} is {literal(model['description'])}",
         *(
             f'comment on column {view}."{column["name"]}" is {literal(column["description"])}'

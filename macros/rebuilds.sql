@@ -14,7 +14,7 @@ fingerprints as (
     group by period
 ),
 
-{% set log = remembered_builds() -%}
+{% set log = remembered_builds(stage) -%}
 noted as (
     {%- if log %}
     select
@@ -69,13 +69,12 @@ where is_rebuilt or fingerprint is not null
     {{ config(materialized='table', meta={'rebuilds': stage}, post_hook="{{ note_rebuilds('" ~ stage ~ "', is_built=false) }}") }}
 {%- endmacro %}
 
-{#- Whether this run builds everything and is recorded by `infraspend build`. Spark keeps nothing. -#}
+{#- Whether this run builds everything and is recorded by `infraspend build`. -#}
 {% macro is_recorded_build() -%}
     {#- Unit tests are about the models, not about what they make. -#}
     {%- set left_out = invocation_args_dict.get('exclude_resource_types') or [] -%}
     {{ return(
         flags.WHICH == 'build'
-        and target.type != 'spark'
         and env_var('INFRASPEND_BUILD', '') != ''
         and not invocation_args_dict.get('select')
         and not invocation_args_dict.get('exclude')
@@ -101,17 +100,17 @@ where is_rebuilt or fingerprint is not null
 {%- endmacro %}
 
 {#- The log of what was built from what, if there is one. -#}
-{% macro remembered_builds() -%}
+{% macro remembered_builds(stage) -%}
     {%- if not execute or model.resource_type != 'model' -%}
         {{ return(none) }}
     {%- endif -%}
-    {{ return(adapter.get_relation(target.database, 'pipeline', 'rebuilds')) }}
+    {{ return(adapter.get_relation(target.database, 'pipeline', log_of_builds(stage).identifier)) }}
 {%- endmacro %}
 
-{#- Notes that a stage begins to make its months anew, or that they are built. -#}
+{#- Notes that a stage begins to make its months anew, or that they are built; nothing if there are none. -#}
 {% macro note_rebuilds(stage, is_built) -%}
-    {%- if execute and is_recorded_build() -%}
-    insert into {{ remembered_builds_path() }}
+    {%- if execute and is_recorded_build() and periods_to_rebuild(stage) != [] -%}
+    insert into {{ log_of_builds(stage) }}
     select
         '{{ stage }}' as stage,
         period,
@@ -123,8 +122,16 @@ where is_rebuilt or fingerprint is not null
     {%- endif -%}
 {%- endmacro %}
 
-{% macro remembered_builds_path() -%}
-    {{ return(api.Relation.create(database=target.database, schema='pipeline', identifier='rebuilds')) }}
+{#-
+    Where this is noted. Two stages may note something at the same time: on Spark each has a table of its
+    own, because two inserts into one table of Parquet files take each other's files away.
+-#}
+{% macro log_of_builds(stage) -%}
+    {{ return(api.Relation.create(
+        database=target.database,
+        schema='pipeline',
+        identifier='rebuilds_' ~ stage if target.type == 'spark' else 'rebuilds',
+    )) }}
 {%- endmacro %}
 
 {#-
@@ -133,17 +140,27 @@ where is_rebuilt or fingerprint is not null
 -#}
 {% macro begin_to_remember() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'seed') -%}
-        {%- do adapter.create_schema(remembered_builds_path().without_identifier()) -%}
-        {%- if not is_recorded_build() and flags.WHICH != 'seed' -%}
-            {%- do run_query('drop table if exists ' ~ remembered_builds_path()) -%}
-        {%- endif -%}
-        create table if not exists {{ remembered_builds_path() }} (
-            stage {{ dbt.type_string() }},
-            period {{ dbt.type_string() }},
-            fingerprint {{ dbt.type_string() }},
-            is_built boolean,
-            noted_at timestamp
-        )
+        {%- set logs = [] -%}
+        {%- for stage in stages() -%}
+            {%- do logs.append(log_of_builds(stage) | string) -%}
+        {%- endfor -%}
+        {%- do adapter.create_schema(log_of_builds('priced').without_identifier()) -%}
+        {%- for log in logs | unique -%}
+            {%- if not is_recorded_build() and flags.WHICH != 'seed' -%}
+                {%- do run_query('drop table if exists ' ~ log) -%}
+            {%- endif -%}
+            {%- set create -%}
+                create table if not exists {{ log }} (
+                    stage {{ dbt.type_string() }},
+                    period {{ dbt.type_string() }},
+                    fingerprint {{ dbt.type_string() }},
+                    is_built boolean,
+                    noted_at timestamp
+                )
+                {%- if target.type == 'spark' %} using parquet{% endif %}
+            {%- endset -%}
+            {%- do run_query(create) -%}
+        {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
 

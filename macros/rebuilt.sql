@@ -5,8 +5,15 @@
     `previous` those of the billing period before each.
 -#}
 {% macro rebuilt(relation, before=0, after=0, also=(), previous=false) -%}
-    {%- set condition = rebuilt_condition(relation, before, after, also, previous) -%}
-    {%- if condition is none -%}
+    {%- set condition = rebuilt_condition(
+        relation, before, after, also, previous, partition=partition_of(relation)
+    ) -%}
+    {%- if partition_of(relation) -%}
+        (
+            select * except ({{ partition_of(relation) }}) from {{ relation }}
+            {%- if condition is not none %} where {{ condition }}{% endif %}
+        )
+    {%- elif condition is none -%}
         {{ relation }}
     {%- else -%}
         (select * from {{ relation }} where {{ condition }})
@@ -14,10 +21,25 @@
 {%- endmacro %}
 
 {#-
-    The condition by which `rebuilt` picks the rows; none if there is nothing to pick from, `false` if
-    no month is made anew. Constants, so that an engine need not read what they rule out.
+    The column that Spark keeps the months of a table apart by, for it and nobody else to read: see the
+    materialization `by_period`. None where there is none.
 -#}
-{% macro rebuilt_condition(relation, before=0, after=0, also=(), previous=false, column=none) -%}
+{% macro partition_of(relation) -%}
+    {%- if not execute or target.type != 'spark' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) -%}
+    {{ return(node.config.partition_by if node else none) }}
+{%- endmacro %}
+
+{#-
+    The condition by which `rebuilt` picks the rows; none if there is nothing to pick from, `false` if
+    no month is made anew. Constants, so that an engine need not read what they rule out; with
+    `partition`, the months of rows are such constants, too.
+-#}
+{% macro rebuilt_condition(
+    relation, before=0, after=0, also=(), previous=false, column=none, partition=none
+) -%}
     {%- set stage = stage_of_this_node() -%}
     {%- if not stage -%}
         {{ return(none) }}
@@ -38,19 +60,23 @@
     {%- set conditions = [] -%}
     {%- if stages()[stage].clock == 'billing_period' -%}
         {%- if goes_by_bill -%}
-            {%- do conditions.append(
-                is_in_periods(by, with_previous(periods) if previous else periods)
-            ) -%}
+            {%- set rows_of = with_previous(periods) if previous else periods -%}
+            {%- do conditions.append(is_in_periods(by, rows_of)) -%}
         {%- else -%}
             {%- set months = other_months('usage_month', 'billing_period', periods) -%}
+            {%- set rows_of = months_around(months, before, after, also) -%}
             {%- do conditions.append(is_in_months(by, months, before, after, also)) -%}
         {%- endif -%}
     {%- else -%}
+        {%- set rows_of = months_around(periods, before, after, also) -%}
         {%- if goes_by_bill -%}
-            {%- set bills = other_months('billing_period', 'usage_month', periods) -%}
-            {%- do conditions.append(is_in_periods('billing_period', bills)) -%}
+            {%- set rows_of = other_months('billing_period', 'usage_month', periods) -%}
+            {%- do conditions.append(is_in_periods('billing_period', rows_of)) -%}
         {%- endif -%}
         {%- do conditions.append(is_in_months('usage_hour' if goes_by_bill else by, periods, before, after, also)) -%}
+    {%- endif -%}
+    {%- if partition -%}
+        {%- do conditions.append(is_in_periods(partition, rows_of)) -%}
     {%- endif -%}
     {{ return(conditions | join(' and ')) }}
 {%- endmacro %}
@@ -146,6 +172,23 @@
         {%- do conditions.append(column ~ " in (timestamp '" ~ also | join("', timestamp '") ~ "')") -%}
     {%- endif -%}
     {{ return('(' ~ conditions | join(' or ') ~ ')' if conditions else 'false') }}
+{%- endmacro %}
+
+{#- The months that these months, so many hours before and after them, and the hours `also` are in. -#}
+{% macro months_around(months, before=0, after=0, also=()) -%}
+    {%- set hours = modules.datetime.timedelta(hours=1) -%}
+    {%- set around = [] -%}
+    {%- for month in months -%}
+        {%- set starts = modules.datetime.datetime.strptime(month ~ '-01', '%Y-%m-%d') -%}
+        {%- set length = before + ((starts + 32 * 24 * hours).replace(day=1) - starts) // hours + after -%}
+        {%- for passed in range(0, length, 28 * 24) | list + [length - 1] -%}
+            {%- do around.append((starts + (passed - before) * hours).strftime('%Y-%m')) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for hour in also -%}
+        {%- do around.append((hour | string)[:7]) -%}
+    {%- endfor -%}
+    {{ return(around | unique | sort) }}
 {%- endmacro %}
 
 {#- dbt's own hook for what a generic test reads: the months that were made anew. -#}

@@ -1,6 +1,9 @@
-{#- The part is rounded down to ten decimal places first, so that large volumes fit. -#}
+{#-
+    The part is rounded down to ten decimal places first, so that large volumes fit. The result has the
+    twenty digits of a spend: where both are branches of one CASE, DuckDB would round the spend to ten.
+-#}
 {% macro scaled_by_part(amount, numerator, denominator) -%}
-    {{
+    cast({{
         from_units(
             floor_divide(
                 units(amount) ~ ' * ' ~ floor_divide(
@@ -10,5 +13,5 @@
             ),
             'decimal(38, 10)'
         )
-    }}
+    }} as decimal(38, 20))
 {%- endmacro %}

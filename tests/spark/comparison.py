@@ -1,10 +1,15 @@
 """Compares what two engines built: every mart, row by row, both ways, with its types and digits."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
 
+from builder.spark import files_of
 from loaders.sql import literal
+
+Files = dict[Path, int]
+"""Files, and when each was written, in nanoseconds."""
 
 _SAME_TYPE = {
     # Spark has no plain timestamp that every function knows: it keeps an instant, and every session
@@ -40,8 +45,25 @@ def differences(
 
 
 def spark_table(tables: Path, schema: str, table: str) -> str:
-    """A table expression for the Parquet files that Spark keeps a table in."""
-    return f"read_parquet({literal(str(tables / f'{schema}.db' / table / '*.parquet'))})"
+    """A table expression for the Parquet files that Spark keeps a table in.
+
+    A table without rows may have no file to say which columns it has: then it is DuckDB's, empty.
+    """
+    files = files_of(tables / f"{schema}.db" / table)
+    if not files:
+        return f"(from {schema}.{table} limit 0)"
+    listed = ", ".join(literal(str(file)) for file in files)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
+
+
+def files_of_months(tables: Path) -> Files:
+    """The files of all tables that Spark keeps by months."""
+    return _written(tables.glob("*.db/*/period_of_row=*/*"))
+
+
+def files_of_log(tables: Path) -> Files:
+    """The files in which Spark remembers what was built from what."""
+    return _written(tables.glob("pipeline.db/*/*"))
 
 
 def marts_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -51,6 +73,10 @@ def marts_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
         " where database_name = current_database() and schema_name = 'marts' order by table_name"
     ).fetchall()
     return [name for (name,) in found]
+
+
+def _written(files: Iterable[Path]) -> Files:
+    return {file: file.stat().st_mtime_ns for file in files}
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

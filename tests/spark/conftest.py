@@ -1,12 +1,18 @@
 """A company's few days, built on DuckDB and on Spark from the same deliveries.
 
+First without the last day of its clusters, then with it; two older months are a few lines of a
+second payer, so that there is something to leave alone.
+
 Only `make test-spark` installs Spark; without it there is nothing here to collect.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
+from shutil import copytree, ignore_patterns
 
 import duckdb
 import pytest
@@ -16,20 +22,36 @@ from builder.spark import home_beside
 from loaders import aws_cur, kubernetes, platforms
 from loaders.simulation import simulate
 from loaders.warehouse import LakeUrl
+from tests.generated_bills.bills import HOUR, Line, Period, line, text_of
+from tests.generated_bills.delivery import deliver
 from tests.houses import ROOT
+from tests.spark.comparison import Files, files_of_months
 
 collect_ignore_glob = [] if find_spec("pyspark") else ["test_*.py"]
 DAYS = 3
+LAST_DAY = "20261120T00_20261121T00"
+SEPTEMBER, OCTOBER = Period(datetime(2026, 9, 1), 1), Period(datetime(2026, 10, 1), 1)
 
 
 @dataclass(frozen=True)
 class Company:
-    """What both engines built of it."""
+    """What both engines built of it.
 
+    Attributes:
+        delivered: What AWS, the clusters and owners delivered.
+        warehouse: What DuckDB built; beside it lies what Spark built.
+        lake: What Spark built from.
+        on_duckdb: How the last build of DuckDB went.
+        on_spark: How the last build of Spark went.
+        files: The files of tables that are kept by months, after the first build of Spark.
+    """
+
+    delivered: Path
     warehouse: Path
     lake: LakeUrl
     on_duckdb: BuildResult
     on_spark: BuildResult
+    files: Files
 
     @property
     def spark_tables(self) -> Path:
@@ -39,19 +61,73 @@ class Company:
 @pytest.fixture(scope="session")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     root = tmp_path_factory.mktemp("company")
-    delivered = simulate(root / "delivered", days=DAYS)
+    delivered = root / "delivered"
+    simulated = simulate(delivered / "simulated", days=DAYS)
+    first_days = delivered / "first_days"
+    copytree(simulated.kubernetes, first_days, ignore=ignore_patterns(LAST_DAY))
+    deliver_old_months(delivered, {SEPTEMBER: 123, OCTOBER: 123_456_789}, execution="execution-1")
     warehouse = root / "warehouse" / "company.duckdb"
     lake = LakeUrl(str(root / "lake"))
     for location in (warehouse, lake):
-        aws_cur.load(location, str(delivered.bill))
-        kubernetes.load(location, str(delivered.kubernetes))
-        platforms.load(location, str(delivered.platforms))
-    seeds = ROOT / "seeds"
-    return Company(
-        warehouse,
-        lake,
-        on_duckdb=build(warehouse, ROOT, seeds, ("--exclude-resource-type", "unit_test")),
-        on_spark=build(warehouse, ROOT, seeds, lake=lake),
+        aws_cur.load(location, str(simulated.bill))
+        aws_cur.load(location, str(delivered / "old"))
+        kubernetes.load(location, str(first_days))
+        platforms.load(location, str(simulated.platforms))
+    on_duckdb = build_on_duckdb(warehouse)
+    on_spark = build_on_spark(warehouse, lake)
+    files = files_of_months(home_beside(warehouse) / "tables")
+    return Company(delivered, warehouse, lake, on_duckdb, on_spark, files)
+
+
+@pytest.fixture(scope="session")
+def later(company: Company) -> Company:
+    """The same company, when October was restated and the last day of the clusters came."""
+    deliver_old_months(company.delivered, {OCTOBER: 987_654_321}, execution="execution-2")
+    for location in (company.warehouse, company.lake):
+        aws_cur.load(location, str(company.delivered / "old"))
+        kubernetes.load(location, str(company.delivered / "simulated" / "kubernetes"))
+    return replace(
+        company,
+        # Everything, so that what Spark leaves alone is compared with what it would have made.
+        on_duckdb=build_on_duckdb(company.warehouse, "--full-refresh"),
+        on_spark=build_on_spark(company.warehouse, company.lake),
+    )
+
+
+def build_on_duckdb(warehouse: Path, *arguments: str) -> BuildResult:
+    return build(
+        warehouse, ROOT, ROOT / "seeds", ("--exclude-resource-type", "unit_test", *arguments)
+    )
+
+
+def build_on_spark(warehouse: Path, lake: LakeUrl) -> BuildResult:
+    return build(warehouse, ROOT, ROOT / "seeds", lake=lake)
+
+
+def deliver_old_months(delivered: Path, prices: dict[Period, int], *, execution: str) -> None:
+    """The last three hours of some months on a payer's bill, at these prices an hour."""
+    lines = [
+        usage(period, hours_before_end, price)
+        for period, price in prices.items()
+        for hours_before_end in (1, 2, 3)
+    ]
+    deliver(delivered / "old", lines, execution=execution, files=1, order=Random(1))
+
+
+def usage(period: Period, hours_before_end: int, cost: int) -> Line:
+    """An hour of something that no platform splits; `cost` in units of 1e-10 dollars."""
+    start = period.end - hours_before_end * HOUR
+    return line(
+        period,
+        "Usage",
+        start,
+        start + HOUR,
+        "900000000001",
+        text_of(cost),
+        bill_payer_account_id="900000000000",
+        line_item_product_code="AmazonS3",
+        line_item_usage_type="Requests-Tier1",
+        resource_tags='{"user_service": "pricing"}',
     )
 
 

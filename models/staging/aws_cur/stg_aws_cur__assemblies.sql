@@ -11,7 +11,9 @@ deliveries as (
 ),
 
 counted as (
-    select assembly_id
+    select
+        assembly_id,
+        billing_period
     from {{ rebuilt(ref('stg_aws_cur__deliveries')) }}
 ),
 
@@ -30,7 +32,7 @@ landed as (
         count(*) as line_count,
         sum(line_items.line_item_unblended_cost) as unblended_cost
     from {{ source('aws_cur', 'line_items') }} as line_items
-    inner join counted on line_items._assembly_id = counted.assembly_id
+    inner join counted on {{ is_line_of('counted') }}
     group by line_items._assembly_id
 )
 

@@ -111,7 +111,7 @@ named as (
             date_trunc('hour', line_items.line_item_usage_start_date)
         ) as usage_hour
     from line_items
-    inner join assemblies on line_items._assembly_id = assemblies.assembly_id
+    inner join assemblies on {{ is_line_of('assemblies') }}
     inner join control_totals
         on
             assemblies.billing_period = control_totals.billing_period

@@ -1,0 +1,29 @@
+"""Where Spark builds: one build at a time, and nothing of one that was killed."""
+
+from pathlib import Path
+
+import pytest
+
+from builder import records
+from builder.spark import Spark
+from loaders.errors import InfraspendError
+from loaders.warehouse import LakeUrl
+
+
+def test_what_a_build_left_that_was_killed_is_gone_when_the_next_begins(tmp_path: Path) -> None:
+    spark = Spark.beside(tmp_path / "company.duckdb", LakeUrl(str(tmp_path / "lake")))
+    table = spark.home / "tables" / "marts.db" / "enriched_spend"
+    table.mkdir(parents=True)
+    build_id = records.begin(spark.window, "code")
+    records.finish(spark.window, build_id, succeeded=False, is_whole=True, marts=())
+    with spark.held():
+        assert table.is_dir()
+        records.begin(spark.window, "code")
+    with spark.held():
+        assert not table.exists()
+
+
+def test_two_builds_do_not_run_at_the_same_time(tmp_path: Path) -> None:
+    spark = Spark.beside(tmp_path / "company.duckdb", LakeUrl(str(tmp_path / "lake")))
+    with spark.held(), pytest.raises(InfraspendError, match="another run"), spark.held():
+        pass
