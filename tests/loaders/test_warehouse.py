@@ -1,5 +1,6 @@
 """Opening the warehouse, and the one way into it."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ def ledger_row(delivery: str) -> dict[str, object]:
         "kind": "usage",
         "platform": "platform",
         "delivered_at": utc_now(),
+        "first_hour": datetime(2026, 11, 1),
+        "last_hour": datetime(2026, 11, 1),
         "rows": 1,
         "bytes": 1,
         "sha256": "hash",
