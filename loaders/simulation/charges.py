@@ -487,7 +487,9 @@ def _meter_columns(meter: Meter, operation: int) -> Columns:
     columns: Columns = {
         **_billed_to(meter.account, meter.product, f"{prefix}{meter.usage_type}"),
         "line_item_line_item_type": "Usage",
-        "line_item_operation": f"{meter.operation}:{operation:04}" if operation else meter.operation,
+        "line_item_operation": f"{meter.operation}:{operation:04}"
+        if operation
+        else meter.operation,
         "line_item_resource_id": meter.resource,
         "line_item_unblended_rate": as_short_text(meter.price),
         "line_item_line_item_description": f"{meter.operation} per {meter.unit}",

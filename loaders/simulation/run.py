@@ -109,35 +109,32 @@ def simulate(
         )
     if operations < 1:
         raise InfraspendError(f"--operations {operations}: there is at least one")
+    is_group = scale > 1
     arguments = {"days": days, "seed": seed, "scale": scale, "operations": operations}
-    folders = _FOLDERS_OF_A_GROUP if scale > 1 else _FOLDERS
-    record = _Record(out, {**arguments, "program": _program()}, folders)
+    record = _Record(
+        out, {**arguments, "program": _program()}, _FOLDERS_OF_A_GROUP if is_group else _FOLDERS
+    )
     window = Window(days)
     bill_lines = record.complete()
     is_new = bill_lines is None
     if bill_lines is None:
         record.begin()
-        run = _Run(
-            out / _COMPANY if scale > 1 else out,
-            window,
-            Chance(seed),
-            min(scale, 1.0),
-            operations,
-            progress,
-            is_for_a_group=scale > 1,
-        )
-        bill_lines = run.write() * max(1, int(scale))
+        company = out / _COMPANY if is_group else out
+        size = 1.0 if is_group else scale
+        run = _Run(company, window, Chance(seed), size, operations, progress, is_group=is_group)
+        bill_lines = run.write()
         totals = None
-        if scale > 1:
-            totals = write_group(out / _COMPANY, out, int(scale), SEEDS, progress)
-            shutil.rmtree(out / _COMPANY)
+        if is_group:
+            bill_lines *= int(scale)
+            totals = write_group(company, out, int(scale), SEEDS, progress)
+            shutil.rmtree(company)
         record.finish(bill_lines, totals)
     return SimulationResult(
         bill=out / "bill",
         kubernetes=out / "kubernetes",
         platforms=out / "platforms",
         truth=out / "truth",
-        seeds=out / "seeds" if scale > 1 else SEEDS,
+        seeds=out / "seeds" if is_group else SEEDS,
         first_hour=window.start,
         end_hour=window.end,
         bill_lines=bill_lines,
@@ -148,9 +145,8 @@ def simulate(
 class _Run:
     """One company on its way to the disk.
 
-    A group is made of the last deliveries of its company, all of them data exports: the way a
-    month was delivered before it was over, and the legacy report, are told once by a company of
-    scale 1.
+    The company that a group is made of has its bill in data exports only, each month delivered
+    once: legacy reports and restatements do not get any truer by being repeated.
     """
 
     def __init__(
@@ -162,10 +158,10 @@ class _Run:
         operations: int,
         progress: Callable[[str], None],
         *,
-        is_for_a_group: bool,
+        is_group: bool,
     ) -> None:
         self._out = out
-        self._is_for_a_group = is_for_a_group
+        self._is_group = is_group
         self._window = window
         self._chance = chance
         self._progress = progress
@@ -184,7 +180,7 @@ class _Run:
                 period,
                 is_last=period == periods[-1],
                 # The month before the last one was delivered once before it was over.
-                is_restated=period in periods[-2:-1] and not self._is_for_a_group,
+                is_restated=period in periods[-2:-1] and not self._is_group,
             )
         self._truth.close()
         return self._lines
@@ -233,7 +229,7 @@ class _Run:
         name = self._chance.uuid("delivery", period.name)
         root = self._out / "bill"
         delivered_at = self._window.end + 9 * HOUR if is_last else period.end + 4 * DAY
-        delivery = ExportDelivery if is_last or self._is_for_a_group else LegacyDelivery
+        delivery = ExportDelivery if is_last or self._is_group else LegacyDelivery
         return delivery(root, period, name, delivered_at)
 
 
