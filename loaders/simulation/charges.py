@@ -484,12 +484,11 @@ def _machine_columns(machine: Machine) -> Columns:
 @cache
 def _meter_columns(meter: Meter, operation: int) -> Columns:
     prefix = USAGE_TYPE_PREFIX[meter.region]
+    suffix = f":{operation:04}" if operation else ""
     columns: Columns = {
         **_billed_to(meter.account, meter.product, f"{prefix}{meter.usage_type}"),
         "line_item_line_item_type": "Usage",
-        "line_item_operation": f"{meter.operation}:{operation:04}"
-        if operation
-        else meter.operation,
+        "line_item_operation": f"{meter.operation}{suffix}",
         "line_item_resource_id": meter.resource,
         "line_item_unblended_rate": as_short_text(meter.price),
         "line_item_line_item_description": f"{meter.operation} per {meter.unit}",

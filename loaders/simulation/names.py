@@ -108,5 +108,5 @@ class Names:
                 return self.label(value)
 
     def path(self, via: str) -> str:
-        """A path through platforms, such as `k8s: core-0 (all, cpu) > lyftlearn: training (...)`."""
+        """A path through platforms, such as `k8s: core-0 (all, cpu) > lyftlearn: ...`."""
         return _STEP.sub(lambda step: self.label(step.group()), via)

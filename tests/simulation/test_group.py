@@ -1,7 +1,8 @@
-"""A group is its company many times over, under other names, and each name is changed everywhere."""
+"""A group is its company many times over, under other names that are changed everywhere."""
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ import pytest
 from builder.seeds import check_seeds
 from loaders.errors import InfraspendError
 from loaders.simulation import group, simulate
+from loaders.simulation.company import ACCOUNT_NAMES, PAYER
 from loaders.simulation.names import Names
 from loaders.simulation.run import SEEDS
 
@@ -72,7 +74,9 @@ def subsidiaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     ],
 )
-def test_a_subsidiary_s_name_is_the_company_s_with_its_code(kind, name: str, other: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_subsidiary_s_name_is_the_company_s_with_its_code(
+    kind: Callable[[Names, str], str], name: str, other: str
+) -> None:
     assert kind(Names(0, SHARED), name) == name
     assert kind(Names(1, SHARED), name) == other
 
@@ -102,26 +106,46 @@ def test_the_first_subsidiary_is_the_company_itself(
     assert (rows, different) == (COUNT, 0)
 
 
-def test_no_two_subsidiaries_share_what_is_one_of_a_kind(subsidiaries: Path) -> None:
-    bill = f"read_parquet('{subsidiaries}/{EVERYTHING['bill']}')"
-    lines, ids = duckdb.sql(f"""
-        select count(*), count(distinct identity_line_item_id) from {bill}
-    """).fetchall()[0]
-    assert lines == ids
-    for column in (
-        "line_item_resource_id",
-        "line_item_usage_account_id",
-        "reservation_reservation_a_r_n",
-        "reservation_subscription_id",
-        "savings_plan_savings_plan_a_r_n",
-    ):
-        assert (
-            duckdb.sql(f"""
-            select {column} from {bill} where {column} is not null
-            group by {column} having count(distinct bill_payer_account_id) > 1
-            """).fetchall()
-            == []
-        )
+def _shared(subsidiaries: Path, table: str, column: str, owner: str) -> list[tuple[str]]:
+    """The values of a column that more than one owner has."""
+    return duckdb.sql(f"""
+        select {column}
+        from read_parquet('{subsidiaries}/{EVERYTHING[table]}', hive_partitioning = false)
+        where {column} is not null
+        group by {column} having count(distinct {owner}) > 1
+    """).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("table", "owner", "columns"),
+    [
+        (
+            "bill",
+            "bill_payer_account_id",
+            "identity_line_item_id line_item_resource_id line_item_usage_account_id"
+            " line_item_usage_account_name reservation_reservation_a_r_n"
+            " reservation_subscription_id savings_plan_savings_plan_a_r_n",
+        ),
+        ("container_hours", "cluster", "uid"),
+        ("node_hours", "cluster", "provider_id"),
+        ("volume_hours", "cluster", "volume_id"),
+        ("pods", "cluster", "uid"),
+    ],
+)
+def test_no_two_subsidiaries_share_what_is_one_of_a_kind(
+    subsidiaries: Path, table: str, owner: str, columns: str
+) -> None:
+    for column in columns.split():
+        assert _shared(subsidiaries, table, column, owner) == []
+
+
+def test_no_line_of_a_subsidiary_speaks_of_the_company_s_accounts(subsidiaries: Path) -> None:
+    ((lines, own),) = duckdb.sql(f"""
+        select count(*), count(*) filter (bill_payer_account_id = '{PAYER}')
+        from read_parquet('{subsidiaries}/{EVERYTHING["bill"]}') as line
+        where regexp_matches(cast(to_json(line) as varchar), '{"|".join(ACCOUNT_NAMES)}')
+    """).fetchall()
+    assert lines == own > 0
 
 
 def test_a_month_is_one_delivery_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
