@@ -195,6 +195,12 @@ def test_what_the_company_declares_all_subsidiaries_declare(subsidiaries: Path) 
             assert now[: len(before)] == before
         else:
             assert len(now) == len(before)
+    declared = {(row["platform"], row["sub_platform"]) for row in rows(seeds / "platforms.csv")}
+    assert declared == set(
+        duckdb.sql(f"""
+            select distinct platform, sub_platform from '{subsidiaries}/truth/schedule.parquet'
+        """).fetchall()
+    )
     (spending,) = duckdb.sql(f"""
         select list(distinct lyft_label) from '{subsidiaries}/truth/enriched_spend.parquet'
     """).fetchall()[0]
