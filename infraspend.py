@@ -133,6 +133,13 @@ def _month(text: str | None) -> str | None:
     return text
 
 
+def _size(scale: float) -> float:
+    """Checks that an option is a company's size: of one, or of whole subsidiaries."""
+    if scale > 1 and scale != int(scale):
+        raise typer.BadParameter(f"{scale:g}: above 1 a company grows by whole subsidiaries")
+    return scale
+
+
 def _hour(text: str) -> datetime:
     """The hour that an option names, plain UTC."""
     try:
@@ -245,6 +252,7 @@ def simulate(
         float,
         typer.Option(
             min=0.01,
+            callback=_size,
             help="How many times as large it is: above 1 it has as many subsidiaries.",
         ),
     ] = 1.0,
@@ -266,14 +274,14 @@ def simulate(
 
     At --scale 1 it is the company of the demo and of seeds/, with 3,500 lines of its bill a day.
     --scale 20 is a group of 20 such subsidiaries, each with a payer, accounts, clusters and labels
-    of its own, and 20 times what the first one spends; its seeds lie beside it. Ten million lines
-    take a few minutes and 2 GB:
+    of its own, which spends what the first one spends; its seeds are in group/seeds. Ten million
+    lines take two minutes and half a GB of memory:
 
-        infraspend simulate --out group --scale 27 --operations 2
+        infraspend simulate --out group --scale 28 --operations 2
 
         INFRASPEND_SEEDS=group/seeds infraspend build
 
-    What is told once is left out of a group: months in a legacy report, or delivered twice.
+    A group has no months in a legacy report or delivered twice, as the company of --scale 1 has.
     """
     _simulate(to, days=days, seed=seed, scale=scale, operations=operations)
 
