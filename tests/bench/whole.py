@@ -45,7 +45,7 @@ def measure(company: Path, folder: Path, arguments: list[str], memory: str) -> N
         company: Where it is simulated, or was before.
         folder: Where the warehouse goes.
         arguments: Of `infraspend simulate`.
-        memory: How much memory DuckDB may use.
+        memory: How much memory DuckDB may use to build.
 
     Raises:
         RuntimeError: The marts do not add up to what is true.
@@ -61,7 +61,7 @@ def measure(company: Path, folder: Path, arguments: list[str], memory: str) -> N
                 *_infraspend("load", verb, "--from", str(company / delivered)),
                 *("--warehouse", str(warehouse)),
             ],
-            {"INFRASPEND_SEEDS": str(company / "seeds"), "INFRASPEND_MEMORY": memory},
+            {"INFRASPEND_SEEDS": str(company / "seeds")},
             warehouse.with_name(f"{warehouse.name}.tmp"),
         )
         for verb, delivered in _DELIVERED.items()
@@ -109,11 +109,11 @@ def _print(what: str, costs: list[build.Process]) -> None:
 def main() -> None:
     """Prints the report."""
     parser = argparse.ArgumentParser(description="What the whole way costs, at a size.")
-    parser.add_argument("--scale", type=int, default=SCALE, help="how many subsidiaries, from 2 on")
+    parser.add_argument("--scale", type=int, default=SCALE, help="how many subsidiaries")
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--operations", type=int, default=OPERATIONS)
     parser.add_argument("--company", type=Path, help="where to keep what is simulated")
-    parser.add_argument("--memory", default="3GB", help="how much memory DuckDB may use")
+    parser.add_argument("--memory", default="3GB", help="of DuckDB, to build")
     asked = parser.parse_args()
     if asked.scale < 2:
         parser.error("--scale: a group has two subsidiaries at least")
