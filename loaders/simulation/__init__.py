@@ -3,7 +3,8 @@
 `simulate` writes what AWS, the Kubernetes usage tracker and a platform's owner would have
 delivered, in their own formats, and beside it the right answers, worked out from the company's own
 plan with whole numbers and without any of the models. The company's labels, teams and platforms
-are declared in `seeds/`.
+are declared in `seeds/`. A larger company is a group of subsidiaries, each of them this company
+under other names; its seeds are written with it.
 
 What it writes under its directory:
 
@@ -11,6 +12,11 @@ What it writes under its directory:
     kubernetes/  a collection for each cluster and day
     platforms/   the data warehouse's ready-made schedules and what the other owners push, by day
     truth/       true_cost, schedule, enriched_spend, unallocated_capacity (Parquet), totals.json
+    seeds/       of a group: what all of its subsidiaries declare
+
+Of a group the bill is a CUR 2.0 export in every month, in parts of about a million lines; there
+is a collection for each cluster and month, and a file for each platform and month.
+`simulation.json` says what the bill adds up to in each billing period.
 """
 
 from loaders.simulation.run import SimulationResult, simulate

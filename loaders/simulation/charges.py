@@ -38,7 +38,7 @@ from loaders.simulation.company_commitments import (
     normalized_units,
 )
 from loaders.simulation.company_meters import METERS, Meter
-from loaders.simulation.machines import Machine, scaled
+from loaders.simulation.machines import Machine
 from loaders.simulation.units import ONE, as_short_text, share, units
 
 #: A value of a line: text, a number in ten-billionths, a moment, or a map.
@@ -68,13 +68,20 @@ class Bill:
 
     In the billing periods before the last one the negotiated discount also stands in lines of its
     own, as a legacy report shows it; in the last one it stands on the lines it reduces.
+
+    Args:
+        chance: What amounts depend on.
+        window: The hours that are simulated.
+        commitments: What the company has bought ahead.
+        operations: In how many operations AWS takes apart what a resource was used for in an hour:
+            a line for each. What AWS charges by the instance has one.
     """
 
     def __init__(
-        self, chance: Chance, scale: float, window: Window, commitments: Commitments
+        self, chance: Chance, window: Window, commitments: Commitments, operations: int = 1
     ) -> None:
         self._chance = chance
-        self._scale = scale
+        self._operations = operations
         self._window = window
         self._commitments = commitments
         self._last = window.periods()[-1]
@@ -272,26 +279,27 @@ class Bill:
     def _metered(self, hour: datetime, frame: Columns) -> Iterator[Charge]:
         reserved = self._commitments.databases(hour)
         for meter in METERS:
-            for copy in range(scaled(1, self._scale)):
-                amount = self._amount(hour, meter, copy)
+            for operation in range(1 if meter.instance_type else self._operations):
+                amount = self._amount(hour, meter, operation)
                 gross = share(meter.price, amount, 1000)
-                columns: Columns = {**frame, **_meter_columns(meter, copy)}
+                columns: Columns = {**frame, **_meter_columns(meter, operation)}
                 columns["line_item_usage_amount"] = share(ONE, amount, 1000)
                 columns["pricing_public_on_demand_cost"] = gross
-                if one := reserved.get((meter, copy)):
+                if one := reserved.get(meter):
                     self._reserved(columns, one, normalized_units(meter.instance_type) * ONE)
                 else:
                     self._priced(columns, gross, is_discounted=not meter.is_marketplace)
                 yield Charge(columns, *meter.mark.at(hour))
 
-    def _amount(self, hour: datetime, meter: Meter, copy: int) -> int:
+    def _amount(self, hour: datetime, meter: Meter, operation: int) -> int:
         """Thousandths of the meter's unit in an hour: as ordered, or as demanded."""
         if meter.steady:
             return meter.amount
         percent = 100 if is_working_hours(hour) else 45
         if hour.weekday() >= 5:
             percent += 20
-        wobble = self._chance.between(900, 1100, "meter", hour, meter.resource, meter.product, copy)
+        key = ("meter", hour, meter.resource, meter.product, operation)
+        wobble = self._chance.between(900, 1100, *key)
         return meter.amount * percent * wobble // 100_000 // meter.step * meter.step
 
     def _purchases(self, hour: datetime) -> Iterator[Charge]:
@@ -474,13 +482,14 @@ def _machine_columns(machine: Machine) -> Columns:
 
 
 @cache
-def _meter_columns(meter: Meter, copy: int) -> Columns:
+def _meter_columns(meter: Meter, operation: int) -> Columns:
     prefix = USAGE_TYPE_PREFIX[meter.region]
+    suffix = f":{operation:04}" if operation else ""
     columns: Columns = {
         **_billed_to(meter.account, meter.product, f"{prefix}{meter.usage_type}"),
         "line_item_line_item_type": "Usage",
-        "line_item_operation": meter.operation,
-        "line_item_resource_id": f"{meter.resource}-{copy}" if copy else meter.resource,
+        "line_item_operation": f"{meter.operation}{suffix}",
+        "line_item_resource_id": meter.resource,
         "line_item_unblended_rate": as_short_text(meter.price),
         "line_item_line_item_description": f"{meter.operation} per {meter.unit}",
         "pricing_term": "OnDemand",

@@ -71,31 +71,30 @@ class Commitments:
         """The part of it that was paid upfront."""
         return share(self.commitment(plan), plan.upfront_halves, 2)
 
-    def databases(self, hour: datetime) -> dict[tuple[Meter, int], Reservation]:
-        """The databases, copy by copy, that reservations pay for in an hour; larger ones first."""
+    def databases(self, hour: datetime) -> dict[Meter, Reservation]:
+        """The databases that reservations pay for in an hour; larger ones first."""
         covered = {}
         for reservation in RESERVATIONS:
             left = self.capacity(reservation) if hour >= reservation.bought else 0
-            for meter, copy in self._databases_for(reservation, hour):
+            for meter in self._databases_for(reservation, hour):
                 needed = normalized_units(meter.instance_type) * ONE
                 if needed <= left:
-                    covered[meter, copy] = reservation
+                    covered[meter] = reservation
                     left -= needed
         return covered
 
-    def _databases_for(self, reservation: Reservation, hour: datetime) -> list[tuple[Meter, int]]:
+    def _databases_for(self, reservation: Reservation, hour: datetime) -> list[Meter]:
         eligible = [
-            (meter, copy)
+            meter
             for meter in METERS
             if meter.usage_type == f"InstanceUsage:{meter.instance_type}"
             and meter.attributes["database_engine"] == reservation.engine
             and meter.attributes["instance_type_family"] == reservation.family
-            for copy in range(scaled(1, self._scale))
         ]
         eligible.sort(
             key=lambda one: (
-                -normalized_units(one[0].instance_type),
-                self._chance.draw("lot", hour.date(), one[0].resource, one[1]),
+                -normalized_units(one.instance_type),
+                self._chance.draw("lot", hour.date(), one.resource, 0),
             )
         )
         return eligible

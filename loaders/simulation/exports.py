@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -54,7 +54,7 @@ SCHEMAS = {
 
 
 def write_collection(root: Path, day: date, cluster: str, hours: Sequence[ClusterHour]) -> None:
-    """Writes a cluster's day; `collection.json` last, because it makes the rest count."""
+    """Writes a cluster's day."""
     first = datetime.combine(day, datetime.min.time())
     end = first + DAY
     folder = root / f"cluster={cluster}" / f"{first:%Y%m%dT%H}_{end:%Y%m%dT%H}"
@@ -68,16 +68,32 @@ def write_collection(root: Path, day: date, cluster: str, hours: Sequence[Cluste
             (one.hour, cluster, _SAMPLES_OF_AN_HOUR, _SAMPLES_OF_AN_HOUR) for one in hours
         ],
     }
-    files = []
     for name, schema in SCHEMAS.items():
+        pq.write_table(table(rows[name], schema), folder / f"{name}.parquet")
+    write_index(folder, cluster, first, end, {name: len(rows[name]) for name in SCHEMAS})
+
+
+def write_index(
+    folder: Path, cluster: str, first: datetime, end: datetime, rows: Mapping[str, int]
+) -> None:
+    """Writes the `collection.json` of a cluster's hours, last, because it makes the rest count.
+
+    Args:
+        folder: Where the tables lie, each in a file of its name.
+        cluster: The cluster.
+        first: The first hour that was collected.
+        end: The hour after the last one.
+        rows: How many rows each table has.
+    """
+    files = []
+    for name in SCHEMAS:
         path = folder / f"{name}.parquet"
-        pq.write_table(table(rows[name], schema), path)
         content = path.read_bytes()
         files.append(
             {
                 "table": name,
                 "name": path.name,
-                "rows": len(rows[name]),
+                "rows": rows[name],
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
             }

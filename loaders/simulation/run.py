@@ -1,4 +1,4 @@
-"""Runs the simulation: hour by hour, so that its size is limited by the disk only."""
+"""Runs the simulation: hour by hour, and more than one company a subsidiary at a time."""
 
 from __future__ import annotations
 
@@ -21,12 +21,20 @@ from loaders.simulation.clusters import ClusterHour, Clusters
 from loaders.simulation.commitments import Commitments
 from loaders.simulation.deliveries import Delivery, ExportDelivery, LegacyDelivery
 from loaders.simulation.exports import write_collection
+from loaders.simulation.group import Totals, write_group
 from loaders.simulation.machines import Machines
+from loaders.simulation.names import MOST_SUBSIDIARIES
 from loaders.simulation.pushed import Usage
 from loaders.simulation.ready_made import Published
 from loaders.simulation.truth import Truth
 
+SEEDS = Path(__file__).parents[2] / "seeds"
+"""What the simulated company declares."""
+
 _FOLDERS = ("bill", "kubernetes", "platforms", "truth")
+#: What a group has besides: its seeds, and until it is written the company that it is made of.
+_COMPANY = ".company"
+_FOLDERS_OF_A_GROUP = (*_FOLDERS, "seeds", _COMPANY)
 _RECORD = "simulation.json"
 _MIN_DAYS = 2
 
@@ -40,6 +48,7 @@ class SimulationResult:
         kubernetes: Where the usage tracker exported to; `load kubernetes --from` it.
         platforms: Where platform owners published; `load platforms --from` it.
         truth: Where the right answers lie.
+        seeds: What is declared; `INFRASPEND_SEEDS` for its builds.
         first_hour: The first simulated hour, in UTC.
         end_hour: The first hour after the simulation.
         bill_lines: Lines in the current deliveries of the bill.
@@ -50,6 +59,7 @@ class SimulationResult:
     kubernetes: Path
     platforms: Path
     truth: Path
+    seeds: Path
     first_hour: datetime
     end_hour: datetime
     bill_lines: int
@@ -66,6 +76,7 @@ def simulate(
     days: int = 61,
     seed: int = 2019,
     scale: float = 1.0,
+    operations: int = 1,
     progress: Callable[[str], None] = _silent,
 ) -> SimulationResult:
     """Writes a simulated company to a directory; see the package for what lies where.
@@ -77,30 +88,53 @@ def simulate(
         out: The directory; made if it is missing.
         days: How many days, up to the last one, which is always 2026-11-20.
         seed: What chance depends on.
-        scale: How large the company is; 1 has about 150 lines of the bill in an hour.
-        progress: Called with a line for every simulated day.
+        scale: How large the company is; 1 has about 150 lines of the bill in an hour. Above 1 it
+            is a group of as many subsidiaries, each the company of scale 1 under other names.
+        operations: How many lines of the bill an hour of a bucket, a table or a queue has: AWS has
+            one for each operation. More of them are more lines and no more rows of the marts.
+        progress: Called with a line for every simulated day, and for what is written of a group.
 
     Raises:
-        InfraspendError: The number of days or the scale makes no company, or the directory holds
-            something that no simulation wrote.
+        InfraspendError: The arguments make no company, or the directory holds something that no
+            simulation wrote.
     """
     if days < _MIN_DAYS:
         raise InfraspendError(f"--days {days}: simulate at least {_MIN_DAYS} days")
     if scale <= 0:
         raise InfraspendError(f"--scale {scale:g}: the company's size is a number above 0")
-    record = _Record(out, {"days": days, "seed": seed, "scale": scale, "program": _program()})
+    if scale > 1 and (scale != int(scale) or scale > MOST_SUBSIDIARIES):
+        raise InfraspendError(
+            f"--scale {scale:g}: above 1 a company grows by whole subsidiaries, up to"
+            f" {MOST_SUBSIDIARIES}"
+        )
+    if operations < 1:
+        raise InfraspendError(f"--operations {operations}: there is at least one")
+    is_group = scale > 1
+    arguments = {"days": days, "seed": seed, "scale": scale, "operations": operations}
+    record = _Record(
+        out, {**arguments, "program": _program()}, _FOLDERS_OF_A_GROUP if is_group else _FOLDERS
+    )
     window = Window(days)
     bill_lines = record.complete()
     is_new = bill_lines is None
     if bill_lines is None:
         record.begin()
-        bill_lines = _Run(out, window, Chance(seed), scale, progress).write()
-        record.finish(bill_lines)
+        company = out / _COMPANY if is_group else out
+        size = 1.0 if is_group else scale
+        run = _Run(company, window, Chance(seed), size, operations, progress, is_group=is_group)
+        bill_lines = run.write()
+        totals = None
+        if is_group:
+            bill_lines *= int(scale)
+            totals = write_group(company, out, int(scale), SEEDS, progress)
+            shutil.rmtree(company)
+        record.finish(bill_lines, totals)
     return SimulationResult(
         bill=out / "bill",
         kubernetes=out / "kubernetes",
         platforms=out / "platforms",
         truth=out / "truth",
+        seeds=out / "seeds" if is_group else SEEDS,
         first_hour=window.start,
         end_hour=window.end,
         bill_lines=bill_lines,
@@ -109,7 +143,11 @@ def simulate(
 
 
 class _Run:
-    """One simulation on its way to the disk."""
+    """One company on its way to the disk.
+
+    The company that a group is made of has its bill in data exports only, each month delivered
+    once: legacy reports and restatements do not get any truer by being repeated.
+    """
 
     def __init__(
         self,
@@ -117,15 +155,19 @@ class _Run:
         window: Window,
         chance: Chance,
         scale: float,
+        operations: int,
         progress: Callable[[str], None],
+        *,
+        is_group: bool,
     ) -> None:
         self._out = out
+        self._is_group = is_group
         self._window = window
         self._chance = chance
         self._progress = progress
         self._machines = Machines(chance, scale)
         self._commitments = Commitments(chance, scale)
-        self._bill = Bill(chance, scale, window, self._commitments)
+        self._bill = Bill(chance, window, self._commitments, operations)
         self._clusters = Clusters(chance, scale)
         self._truth = Truth(out / "truth", partial(pushed.pushed, chance))
         self._lines = 0
@@ -138,7 +180,7 @@ class _Run:
                 period,
                 is_last=period == periods[-1],
                 # The month before the last one was delivered once before it was over.
-                is_restated=period in periods[-2:-1],
+                is_restated=period in periods[-2:-1] and not self._is_group,
             )
         self._truth.close()
         return self._lines
@@ -186,9 +228,9 @@ class _Run:
     def _delivery(self, period: Period, *, is_last: bool) -> Delivery:
         name = self._chance.uuid("delivery", period.name)
         root = self._out / "bill"
-        if is_last:
-            return ExportDelivery(root, period, name, self._window.end + 9 * HOUR)
-        return LegacyDelivery(root, period, name, period.end + 4 * DAY)
+        delivered_at = self._window.end + 9 * HOUR if is_last else period.end + 4 * DAY
+        delivery = ExportDelivery if is_last or self._is_group else LegacyDelivery
+        return delivery(root, period, name, delivered_at)
 
 
 class _Draft:
@@ -239,10 +281,12 @@ class _Record:
     it, or with other files than it lists, is not a complete simulation.
     """
 
-    def __init__(self, out: Path, arguments: dict[str, object]) -> None:
+    def __init__(self, out: Path, arguments: dict[str, object], folders: Sequence[str]) -> None:
         self._out = out
         self._path = out / _RECORD
+        self._marker = out / f"{_RECORD}.unfinished"
         self._arguments = arguments
+        self._folders = folders
 
     def complete(self) -> int | None:
         """The lines of the bill if this very simulation is there and complete, else None."""
@@ -260,30 +304,43 @@ class _Record:
             InfraspendError: There is something that no simulation wrote.
         """
         self._out.mkdir(parents=True, exist_ok=True)
-        marker = self._out / f"{_RECORD}.unfinished"
-        if any((self._out / folder).exists() for folder in _FOLDERS) and not (
-            self._path.exists() or marker.exists()
-        ):
+        written = self._written()
+        if any((self._out / folder).exists() for folder in {*self._folders} - written):
             raise InfraspendError(
                 f"{self._out} holds files that `infraspend simulate` did not write: "
                 "choose an empty directory for --out"
             )
-        marker.touch()
+        self._marker.write_text("\n".join(sorted({*self._folders} | written)), encoding="utf-8")
         self._path.unlink(missing_ok=True)
-        for folder in _FOLDERS:
+        for folder in written:
             if (self._out / folder).exists():
                 shutil.rmtree(self._out / folder)
 
-    def finish(self, bill_lines: int) -> None:
+    def _written(self) -> set[str]:
+        """The folders that an earlier simulation wrote, finished or not."""
+        if self._marker.exists():
+            return {*_FOLDERS, *self._marker.read_text(encoding="utf-8").splitlines()}
+        if not self._path.exists():
+            return set()
+        try:
+            record = json.loads(self._path.read_text(encoding="utf-8"))
+        except ValueError:
+            return set(_FOLDERS)
+        return {*_FOLDERS, *(file.partition("/")[0] for file in record["files"])}
+
+    def finish(self, bill_lines: int, totals: Totals | None) -> None:
         """Notes that everything has been written."""
-        record = {"arguments": self._arguments, "bill_lines": bill_lines, "files": self._files()}
+        record = {"arguments": self._arguments, "bill_lines": bill_lines}
+        if totals is not None:
+            record["totals"] = totals
+        record["files"] = self._files()
         self._path.write_text(json.dumps(record, indent=2), encoding="utf-8")
-        (self._out / f"{_RECORD}.unfinished").unlink()
+        self._marker.unlink()
 
     def _files(self) -> dict[str, int]:
         return {
             path.relative_to(self._out).as_posix(): path.stat().st_size
-            for folder in _FOLDERS
+            for folder in self._folders
             for path in sorted((self._out / folder).rglob("*"))
             if path.is_file()
         }

@@ -103,7 +103,7 @@ def measure(folder: Path, days: int, scale: float) -> tuple[int, dict[str, Cost]
     (folder / "spark-defaults.conf").write_text(_LOGGED.format(folder=events))
     os.environ["SPARK_CONF_DIR"] = str(folder)
     wanted = ("--select", "+enriched_spend", "--exclude-resource-type", "test")
-    built = build(warehouse, ROOT, ROOT / "seeds", wanted, lake=lake)
+    built = build(warehouse, ROOT, delivered.seeds, wanted, lake=lake)
     if not built.succeeded:
         raise RuntimeError("\n".join(built.failures))
     (log,) = events.iterdir()

@@ -53,6 +53,7 @@ def test_version(tmp_path: Path) -> None:
         ["load", "aws-cur", "--from", ".", "--until", "November"],
         ["simulate"],
         ["simulate", "--out", ".", "--days", "0"],
+        ["simulate", "--out", ".", "--scale", "2.5"],
         ["build", "--target", "lint"],
         ["publish", "--no-such-option"],
     ],

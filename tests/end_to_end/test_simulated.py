@@ -1,6 +1,8 @@
 """The simulated company: every charge, every share and every dollar equals the truth, exactly."""
 
+import json
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -8,12 +10,12 @@ import pytest
 
 from loaders.simulation import SimulationResult, simulate
 from publishers.explanation import explain
-from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 
-# From the shortest simulation to one with two billing periods, the first of them delivered twice.
+# A group of subsidiaries; and a company with two billing periods, the first one delivered twice.
 SIMULATIONS = [
-    pytest.param({"days": 3, "seed": 2019, "scale": 0.2}, id="3-days"),
+    pytest.param({"days": 2, "seed": 2019, "scale": 3, "operations": 2}, id="a-group"),
     pytest.param({"days": 22, "seed": 7, "scale": 0.05}, id="two-periods"),
 ]
 
@@ -24,7 +26,8 @@ def simulated(
 ) -> tuple[Company, SimulationResult]:
     company = Company(tmp_path_factory.mktemp("simulated"), project)
     simulation = simulate(company.root, **request.param)
-    shutil.copytree(ROOT / "seeds", company.seeds)
+    if simulation.seeds != company.seeds:
+        shutil.copytree(simulation.seeds, company.seeds)
     return built(company, *WITHOUT_UNIT_TESTS), simulation
 
 
@@ -33,6 +36,50 @@ def test_every_charge_share_and_dollar_is_true(
 ) -> None:
     company, simulation = simulated
     assert falsehoods(company, simulation.truth, "family") == {}
+
+
+def test_every_subsidiary_spends_what_the_first_one_does(
+    simulated: tuple[Company, SimulationResult],
+) -> None:
+    company, simulation = simulated
+    record = json.loads((simulation.truth.parent / "simulation.json").read_text())
+    count = max(1, int(record["arguments"]["scale"]))
+    spend = "usage_hour, platform, cost_model, product, charge_class, basis"
+    assert (
+        company.rows(f"""
+            with payers as (
+                select {spend}, payer_account_id, sum(spend) as spend
+                from marts.enriched_spend group by all
+            )
+            select {spend} from payers group by all
+            having count(*) <> {count} or min(spend) <> max(spend)
+        """)
+        == []
+    )
+
+
+def test_what_was_landed_and_split_adds_up_to_the_totals(
+    simulated: tuple[Company, SimulationResult],
+) -> None:
+    company, simulation = simulated
+    totals = json.loads((simulation.truth / "totals.json").read_text())
+    assert company.rows("""
+        select bridge.billing_period, bridge.payer_account_id, bridge.amount, spend.amount
+        from (
+            from marts.invoice_bridge where bridge_item = 'invoice'
+        ) as bridge
+        inner join (
+            select billing_period, payer_account_id, sum(spend) as amount
+            from marts.enriched_spend group by all
+        ) as spend using (billing_period, payer_account_id)
+        order by all
+    """) == sorted(
+        (
+            *(total["billing_period"], total["payer_account_id"]),
+            *(Decimal(total[name]) for name in ("invoice", "true_cost")),
+        )
+        for total in totals
+    )
 
 
 def test_as_applied_it_is_true_as_well(

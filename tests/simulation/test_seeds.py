@@ -32,7 +32,7 @@ def _rows(seed: str) -> list[dict[str, str]]:
 def _charges() -> Iterator[tuple[str, Charge]]:
     chance, window = Chance(2019), Window(61)
     commitments = Commitments(chance, 1)
-    bill = Bill(chance, 1, window, commitments)
+    bill = Bill(chance, window, commitments)
     machines = Machines(chance, 1)
     for text in HOURS:
         hour = utc(text)
