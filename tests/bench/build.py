@@ -103,12 +103,13 @@ def _resident(pid: int) -> int:
 
 def _size(directory: Path) -> int:
     size = 0
-    for file in directory.rglob("*"):
-        try:
-            size += file.stat().st_size
-        except FileNotFoundError:
-            # DuckDB removes what it no longer needs at any time.
-            continue
+    # DuckDB removes what it no longer needs at any time: `walk` passes over folders that are gone.
+    for folder, _, files in os.walk(directory):
+        for file in files:
+            try:
+                size += (Path(folder) / file).stat().st_size
+            except FileNotFoundError:
+                continue
     return size
 
 
