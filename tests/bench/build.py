@@ -5,9 +5,10 @@
 The build runs as a process of its own: its CPU time, its time on the clock, the most memory that it
 held and the most that it wrote to its temporary directory are of it alone. Then its models and data
 tests run once more, one by one, for a line per stage (tests/bench/replay.py), and the same marts
-are made by hand (tests/bench/baseline.py), which also proves them equal. The goal is that models
-and data tests take at most 3 times the CPU of the statements by hand; what dbt takes to start, to
-parse and for unit tests is told apart, and so is what it cost to write everything in one process.
+are made by hand (tests/bench/baseline.py), which also proves them equal. The goal is that all models
+and data tests take at most 3 times the CPU of the statements by hand, also those that nothing by
+hand stands beside. What dbt takes to start, to parse and for unit tests is told apart, and so is
+what it cost to write everything in one process.
 """
 
 import argparse
@@ -145,8 +146,9 @@ def report(warehouse: Path, seeds: Path, memory: str) -> float:
     ours = sum(node.cpu for stage, ones in same.items() if stage != "apart" for node in ones)
     theirs = sum(hand.values())
     every = sum(node.cpu for node in nodes)
-    times = ours / theirs
-    print(f"models and data tests {ours:.1f} CPU s, by hand {theirs:.1f}: {times:.2f} times")
+    times = every / theirs
+    print(f"the same marts {ours:.1f} CPU s, by hand {theirs:.1f}: {ours / theirs:.2f} times")
+    print(f"all models and data tests {every:.1f} CPU s: {times:.2f} times")
     print(f"the goal is {GOAL:g} times: {'met' if times <= GOAL else 'missed'}")
     print(
         f"the build {built.cpu:.1f} CPU s in {built.wall:.1f} s;"

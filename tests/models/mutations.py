@@ -64,8 +64,8 @@ MUTATIONS = {
     ),
     "parts below zero are rounded towards it": Mutation(
         "macros/floor_divide.sql",
-        "< 0 then 1 else 0 end",
-        "< 0 then 0 else 0 end",
+        "* ({{ divisor }}) > ({{ dividend }}) then 1",
+        "* ({{ divisor }}) > ({{ dividend }}) and ({{ dividend }}) > 0 then 1",
         "int_charges_pooled",
     ),
     # What the bill says.

@@ -4,8 +4,8 @@
 -- are not here: nobody can tell what ran in them.
 {{ by_period('spent', by='usage_hour') }}
 
-{% set place = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'lyft_label'] %}
-{% set group = place + ['cost_model'] %}
+{% set label = ['platform', 'sub_platform', 'lyft_label'] %}
+{% set place = ['platform', 'sub_platform', 'capacity_pool', 'lyft_label'] %}
 {% set workload = [
     'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
 ] %}
@@ -32,17 +32,19 @@ platforms as (
     where schedule_source = 'kubernetes'
 ),
 
-cost_models as (
-    select distinct
-        platform,
-        sub_platform,
-        cost_model
-    from {{ ref('int_platform_cost_models') }}
-),
-
 schedules as (
     select * from {{ rebuilt(ref('int_schedules')) }}
     where interval_hours = 1 and basis = 'measured' and is_served
+),
+
+-- From here on places and workloads are numbers: in the order of their names, so that ties are
+-- dealt in that order.
+places as (
+    select
+        {{ place | join(',\n        ') }},
+        cost_model,
+        row_number() over (order by {{ place | join(', ') }}, cost_model) as place_id
+    from (select distinct {{ place | join(', ') }}, cost_model from schedules) as distinct_places
 ),
 
 -- What a container counts with inside its label: the resource that the cost model measures, or,
@@ -87,8 +89,9 @@ containers as (
             and container_hours.usage_hour < platforms.valid_until
 ),
 
-held_in_pools as (
+held_by_names as (
     select
+        usage_hour,
         {{ (place + workload) | join(',\n        ') }},
         {%- for measure in measures %}
             sum(
@@ -101,7 +104,33 @@ held_in_pools as (
             sum({{ measure }}_used) as {{ measure }}_used{{ ',' if not loop.last }}
         {%- endfor %}
     from containers
-    group by {{ (place + workload) | join(', ') }}
+    group by usage_hour, {{ (place + workload) | join(', ') }}
+),
+
+workloads as (
+    select
+        {{ workload | join(',\n        ') }},
+        row_number() over (order by {{ workload | join(', ') }}) as workload_id
+    from (select distinct {{ workload | join(', ') }} from held_by_names) as distinct_workloads
+),
+
+held_in_pools as (
+    select
+        held.usage_hour,
+        {%- for column in place %}
+            held.{{ column }},
+        {%- endfor %}
+        workloads.workload_id,
+        {%- for measure in measures %}
+            held.{{ measure }}_held,
+            held.{{ measure }}_used{{ ',' if not loop.last }}
+        {%- endfor %}
+    from held_by_names as held
+    inner join workloads
+        on
+            {%- for column in workload %}
+                {{ 'and ' if not loop.first }}held.{{ column }} = workloads.{{ column }}
+            {%- endfor %}
 ),
 
 held as (
@@ -109,85 +138,98 @@ held as (
     where capacity_pool <> 'all'
     union all
     select
-        {%- for column in place + workload %}
+        usage_hour,
+        {%- for column in place %}
             {{ "'all' as " if column == 'capacity_pool' }}{{ column }},
         {%- endfor %}
+        workload_id,
         {%- for measure in measures %}
             sum({{ measure }}_held) as {{ measure }}_held,
             sum(case when {{ measure }}_held > 0 then {{ measure }}_used else 0 end)
                 as {{ measure }}_used{{ ',' if not loop.last }}
         {%- endfor %}
     from held_in_pools
-    group by {{ (place + workload) | reject('equalto', 'capacity_pool') | join(', ') }}
+    group by usage_hour, {{ label | join(', ') }}, workload_id
 ),
 
-by_cost_model as (
+by_place as (
     select
-        {%- for column in place + workload %}
-            held.{{ column }},
-        {%- endfor %}
-        cost_models.cost_model,
+        held.usage_hour,
+        places.place_id,
+        held.workload_id,
         {%- for kind in ['held', 'used'] %}
-            {% set amount %}
-                case cost_models.cost_model
-                    {%- for measure in measures if measure != 'priced' %}
-                        when '{{ measure }}' then held.{{ measure }}_{{ kind }}
-                    {%- endfor %}
-                    when 'storage' then 0
-                    else held.priced_{{ kind }}
-                end
-            {% endset %}
-            {{ units(amount) }} as {{ kind }}_units{{ ',' if not loop.last }}
+            case places.cost_model
+                {%- for measure in measures if measure != 'priced' %}
+                    when '{{ measure }}' then held.{{ measure }}_{{ kind }}
+                {%- endfor %}
+                when 'storage' then 0
+                else held.priced_{{ kind }}
+            end as {{ kind }}{{ ',' if not loop.last }}
         {%- endfor %}
     from held
-    inner join cost_models
+    inner join places
         on
-            held.platform = cost_models.platform
-            and held.sub_platform = cost_models.sub_platform
+            {%- for column in place %}
+                {{ 'and ' if not loop.first }}held.{{ column }} = places.{{ column }}
+            {%- endfor %}
+),
+
+label_parts as (
+    select
+        schedules.usage_hour,
+        places.place_id,
+        {{ units('schedules.proportion') }} as label_units
+    from schedules
+    inner join places
+        on
+            {%- for column in place + ['cost_model'] %}
+                {{ 'and ' if not loop.first }}schedules.{{ column }} = places.{{ column }}
+            {%- endfor %}
 ),
 
 parts as (
     select
-        {%- for column in group + workload %}
-            held.{{ column }},
-        {%- endfor %}
-        held.held_units,
-        least(held.used_units, held.held_units) as used_units,
-        {{ units('schedules.proportion') }} as label_units
-    from by_cost_model as held
-    inner join schedules
-        on
-            {%- for column in group %}
-                {{ 'and ' if not loop.first }}held.{{ column }} = schedules.{{ column }}
-            {%- endfor %}
-    where held.held_units > 0
+        held.usage_hour,
+        held.place_id,
+        held.workload_id,
+        {{ units('held.held') }} as held_units,
+        {{ units('least(held.used, held.held)') }} as used_units,
+        label_parts.label_units
+    from by_place as held
+    inner join label_parts
+        on held.usage_hour = label_parts.usage_hour and held.place_id = label_parts.place_id
+    where held.held > 0
 ),
 
 {{ deal(
-    'dealt', of='parts', by=group, weight='held_units', whole='max(label_units)', ties=workload,
-    keep=['held_units', 'used_units']
+    'dealt', of='parts', by=['usage_hour', 'place_id'], weight='held_units',
+    whole='max(label_units)', ties=['workload_id'], keep=['held_units', 'used_units']
 ) }}
 
 select
     -- which schedule
-    platform,
-    sub_platform,
-    capacity_pool,
-    cost_model,
-    lyft_label,
+    places.platform,
+    places.sub_platform,
+    places.capacity_pool,
+    places.cost_model,
+    places.lyft_label,
 
     -- which workload
-    namespace,
-    workload_kind,
-    workload_name,
-    container,
-    pod_labels,
+    workloads.namespace,
+    workloads.workload_kind,
+    workloads.workload_name,
+    workloads.container,
+    workloads.pod_labels,
 
     -- how much
-    {{ from_units('dealt_units') }} as proportion,
-    {{ from_units('dealt_units - ' ~ floor_divide('dealt_units * used_units', 'held_units')) }}
-        as idle_proportion,
+    {{ from_units('dealt.dealt_units') }} as proportion,
+    {{ from_units(
+        'dealt.dealt_units - '
+        ~ floor_divide('dealt.dealt_units * dealt.used_units', 'dealt.held_units')
+    ) }} as idle_proportion,
 
     -- when
-    usage_hour
+    dealt.usage_hour
 from dealt
+inner join places on dealt.place_id = places.place_id
+inner join workloads on dealt.workload_id = workloads.workload_id
