@@ -89,9 +89,8 @@ where is_rebuilt or fingerprint is not null
     {%- if not execute or flags.FULL_REFRESH or not is_recorded_build() -%}
         {{ return(true) }}
     {%- endif -%}
-    {%- for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.config.materialized == 'by_period'
-        and node.config.meta.stage == stage -%}
+    {%- for node in models_of_project().values()
+        if node.config.materialized == 'by_period' and node.config.meta.stage == stage -%}
         {%- if not adapter.get_relation(node.database, node.schema, node.alias) -%}
             {{ return(true) }}
         {%- endif -%}
@@ -117,7 +116,7 @@ where is_rebuilt or fingerprint is not null
         fingerprint,
         {{ is_built | lower }} as is_built,
         timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}' as noted_at
-    from {{ graph.nodes['model.' ~ project_name ~ '.' ~ stages()[stage].rebuilds].relation_name }}
+    from {{ models_of_project()[stages()[stage].rebuilds].relation_name }}
     where is_rebuilt
     {%- endif -%}
 {%- endmacro %}
@@ -171,7 +170,7 @@ where is_rebuilt or fingerprint is not null
         {%- do bad.append(result) -%}
     {%- endfor -%}
     {%- if execute and is_recorded_build() and not bad -%}
-        {%- for node in graph.nodes.values() if node.config.meta and node.config.meta.rebuilds -%}
+        {%- for node in models_of_project().values() if node.config.meta.rebuilds -%}
             {%- do run_query(note_rebuilds(node.config.meta.rebuilds, is_built=true)) -%}
         {%- endfor -%}
     {%- endif -%}

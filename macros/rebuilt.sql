@@ -28,7 +28,7 @@
     {%- if not execute or target.type != 'spark' -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) -%}
+    {%- set node = models_of_project().get(relation.identifier) -%}
     {{ return(node.config.partition_by if node else none) }}
 {%- endmacro %}
 
@@ -44,7 +44,7 @@
     {%- if not stage -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set node = graph.nodes.get('model.' ~ project_name ~ '.' ~ relation.identifier) -%}
+    {%- set node = models_of_project().get(relation.identifier) -%}
     {%- if not node or not node.config.meta.by -%}
         {{ return(none) }}
     {%- endif -%}
@@ -91,7 +91,8 @@
     {%- if not execute or model.resource_type not in ('model', 'test') -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set node = graph.nodes.get(model.get('attached_node')) or model -%}
+    {%- set attached_to = (model.get('attached_node') or '').rpartition('.')[2] -%}
+    {%- set node = models_of_project().get(attached_to, model) -%}
     {{ return(node.config.meta.stage if node.config.meta else none) }}
 {%- endmacro %}
 
@@ -100,18 +101,22 @@
     that knows is not part of this run: a part of the project that is built on its own is built whole.
 -#}
 {% macro periods_to_rebuild(stage) -%}
-    {%- set node_id = 'model.' ~ project_name ~ '.' ~ stages()[stage].rebuilds -%}
-    {%- if node_id not in selected_resources or not is_recorded_build() -%}
+    {%- set node = models_of_project()[stages()[stage].rebuilds] -%}
+    {%- if node.unique_id not in selected_resources or not is_recorded_build() -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set rows = run_query(
-        'select period, is_rebuilt from ' ~ graph.nodes[node_id].relation_name ~ ' order by period'
-    ).rows -%}
-    {%- set periods = [] -%}
-    {%- for row in rows if row[1] -%}
-        {%- do periods.append(row[0]) -%}
-    {%- endfor -%}
-    {{ return(none if periods | length == rows | length else periods) }}
+    {%- set known = 'months to rebuild, ' ~ stage -%}
+    {%- if known not in graph -%}
+        {%- set rows = run_query(
+            'select period, is_rebuilt from ' ~ node.relation_name ~ ' order by period'
+        ).rows -%}
+        {%- set periods = [] -%}
+        {%- for row in rows if row[1] -%}
+            {%- do periods.append(row[0]) -%}
+        {%- endfor -%}
+        {%- do graph.update({known: none if periods | length == rows | length else periods}) -%}
+    {%- endif -%}
+    {{ return(graph[known]) }}
 {%- endmacro %}
 
 {#- The months of one clock that charges share with months of the other. -#}
@@ -121,7 +126,7 @@
     {%- endif -%}
     {%- set rows = run_query(
         'select distinct ' ~ wanted ~ ' from '
-        ~ graph.nodes['model.' ~ project_name ~ '.int_period_months'].relation_name
+        ~ models_of_project().int_period_months.relation_name
         ~ ' where ' ~ is_in_periods(known, periods) ~ ' order by ' ~ wanted
     ).rows -%}
     {{ return(rows | map(attribute=0) | list) }}
@@ -131,7 +136,7 @@
 {% macro with_previous(periods) -%}
     {%- set known = run_query(
         'select distinct billing_period from '
-        ~ graph.nodes['model.' ~ project_name ~ '.int_period_months'].relation_name
+        ~ models_of_project().int_period_months.relation_name
         ~ ' order by billing_period'
     ).rows | map(attribute=0) | list -%}
     {%- set wanted = [] -%}
@@ -142,8 +147,30 @@
     {{ return(wanted | unique | list) }}
 {%- endmacro %}
 
+{#-
+    Whether a billing period is one of these. Those next to each other become one span: what lies
+    between two constants DuckDB sorts out while it scans, on both sides of a join, and what is one
+    of several only afterwards.
+-#}
 {% macro is_in_periods(column, periods) -%}
-    {{ return(column ~ " in ('" ~ periods | join("', '") ~ "')" if periods else 'false') }}
+    {%- set spans = [] -%}
+    {%- for period in periods | sort -%}
+        {%- if spans and month_after(spans[-1][1]) == period -%}
+            {%- do spans.append((spans.pop()[0], period)) -%}
+        {%- else -%}
+            {%- do spans.append((period, period)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set conditions = [] -%}
+    {%- for first, last in spans -%}
+        {%- do conditions.append(column ~ " between '" ~ first ~ "' and '" ~ last ~ "'") -%}
+    {%- endfor -%}
+    {{ return('(' ~ conditions | join(' or ') ~ ')' if conditions else 'false') }}
+{%- endmacro %}
+
+{% macro month_after(month) -%}
+    {%- set starts = modules.datetime.datetime.strptime(month ~ '-01', '%Y-%m-%d') -%}
+    {{ return((starts + modules.datetime.timedelta(days=32)).strftime('%Y-%m')) }}
 {%- endmacro %}
 
 {#-

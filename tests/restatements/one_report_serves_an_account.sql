@@ -1,7 +1,7 @@
 -- Two reports that cover the same payer, account and billing period would count it twice: say in
 -- the seed `reports` which of them serves.
-{{ config(meta={'stage': 'restated'}) }}
-{{ waits_for('restated') }}
+{{ config(meta={'stage': 'priced'}) }}
+{{ waits_for('priced') }}
 
 select
     assemblies.billing_period,

@@ -1,4 +1,5 @@
--- The priced charges with their negotiated discounts, however a payer gets them.
+-- The priced charges with their negotiated discounts, however a payer gets them. Each table is
+-- named where it is read: whoever asks for a month reads nothing else of it.
 {{ config(materialized='view', meta={'stage': 'charged', 'by': 'billing_period'}) }}
 
 {% set columns = [
@@ -12,23 +13,15 @@
 
 with
 
-priced as (
-    select * from {{ ref('int_charges_priced') }}
-),
-
-blended as (
-    select * from {{ ref('int_charges_blended') }}
-),
-
 payers as (
     select distinct
         billing_period,
         payer_account_id
-    from blended
+    from {{ ref('int_charges_blended') }}
 )
 
 select {{ 'priced.' ~ columns | join(',\n    priced.') }}
-from priced
+from {{ ref('int_charges_priced') }} as priced
 left join payers
     on
         priced.billing_period = payers.billing_period
@@ -36,4 +29,4 @@ left join payers
 where payers.billing_period is null
 union all
 select {{ columns | join(',\n    ') }}
-from blended
+from {{ ref('int_charges_blended') }}

@@ -1,0 +1,122 @@
+-- What each node pays of the charges that are for nodes, where a platform is pooled by node: a
+-- charge is dealt to the nodes that it is for by their list cost, and what it has beyond them is for
+-- the whole sub-platform. Empty where no platform asks for it.
+{{ by_period('claimed') }}
+
+{% set charge = [
+    'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
+    'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
+    'platform', 'sub_platform', 'cost_model', 'usage_hour', 'interval_hours', 'is_period_charge'
+] %}
+{% set billed_alike = [
+    'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
+    'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'platform',
+    'sub_platform', 'usage_hour', 'interval_hours', 'is_period_charge'
+] %}
+
+with
+
+charges as (
+    select
+        *,
+        coalesce(label_rule, 0) as rule_order
+    from {{ rebuilt(ref('int_charges_pooled')) }}
+    where charge_class = 'usage'
+),
+
+keys as (
+    select * from {{ rebuilt(ref('int_platform_keys')) }}
+    where pool_by = 'node'
+),
+
+nodes as (
+    select
+        *,
+        coalesce(label_rule, 0) as rule_order
+    from {{ rebuilt(ref('int_nodes_billed')) }}
+),
+
+assigned as (
+    select
+        charges.*,
+        keys.platform,
+        keys.sub_platform,
+        keys.cost_model
+    from charges
+    inner join keys
+        on
+            charges.billing_period = keys.billing_period
+            and charges.lyft_label = keys.lyft_label
+            and charges.product = keys.product
+            and charges.usage_type = keys.usage_type
+            and charges.usage_hour >= keys.valid_from
+            and charges.usage_hour < keys.valid_until
+),
+
+on_nodes as (
+    select
+        {%- for column in charge %}
+            assigned.{{ column }},
+        {%- endfor %}
+        nodes.instance_id as wanted_pool,
+        {{ units('nodes.list_cost') }} as list_units,
+        {{ units('assigned.list_cost') }} as charge_list_units,
+        {{ units('assigned.true_cost') }} as charge_units
+    from assigned
+    inner join nodes
+        on
+            {%- for column in billed_alike %}
+                {{ 'and ' if not loop.first }}assigned.{{ column }} = nodes.{{ column }}
+            {%- endfor %}
+),
+
+shared as (
+    select * from on_nodes
+    union all
+    select
+        {{ charge | join(',\n        ') }},
+        'all' as wanted_pool,
+        max(charge_list_units) - sum(list_units) as list_units,
+        max(charge_list_units) as charge_list_units,
+        max(charge_units) as charge_units
+    from on_nodes
+    group by {{ charge | join(', ') }}
+    having max(charge_list_units) > sum(list_units)
+),
+
+{{ deal(
+    'dealt', of='shared', by=charge, weight='list_units', whole='max(charge_units)',
+    ties=['wanted_pool'], keep=[]
+) }}
+
+select
+    -- who
+    billing_period,
+    payer_account_id,
+    account_id,
+    lyft_label,
+    rule_order,
+
+    -- what
+    product,
+    usage_type,
+    operation,
+    region,
+    instance_type,
+    pricing_model,
+    charge_class,
+
+    -- which node
+    platform,
+    sub_platform,
+    cost_model,
+    wanted_pool,
+
+    -- what it cost
+    {{ from_units('dealt_units', 'decimal(25, 10)') }} as true_cost,
+
+    -- when
+    usage_hour,
+    interval_hours,
+    is_period_charge
+from dealt
