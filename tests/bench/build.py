@@ -3,9 +3,9 @@
     python -m tests.bench.build WAREHOUSE [--seeds DIR] [--memory 3GB]
 
 The build runs as a process of its own: its CPU time, its time on the clock, the most memory that it
-held and the most that it wrote to its temporary directory are of it alone. Then its models and its
-data tests run once more, one by one, for a line per stage (tests/bench/replay.py), and the same
-marts are made by hand (tests/bench/baseline.py), which also proves them equal. The goal is that all
+held and the most that it wrote to its temporary directory are of it alone. Then its models and data
+tests run once more, one by one, for a line per stage (tests/bench/replay.py), and the same marts
+are made by hand (tests/bench/baseline.py), which also proves them equal. The goal is that all
 models and data tests take at most 3 times the CPU of the statements by hand, also those that
 nothing by hand stands beside. What dbt takes to start, to parse and for unit tests is told apart,
 and so is what it cost to write everything in one process.
@@ -104,13 +104,12 @@ def _resident(pid: int) -> int:
 
 def _size(directory: Path) -> int:
     size = 0
-    # DuckDB removes what it no longer needs at any time: `walk` passes over folders that are gone.
-    for folder, _, files in os.walk(directory):
-        for file in files:
-            try:
-                size += (Path(folder) / file).stat().st_size
-            except FileNotFoundError:
-                continue
+    for file in directory.rglob("*"):
+        try:
+            size += file.stat().st_size
+        except FileNotFoundError:
+            # DuckDB removes what it no longer needs at any time.
+            continue
     return size
 
 
