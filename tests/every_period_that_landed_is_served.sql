@@ -1,5 +1,5 @@
--- Whatever the seeds say about reports and closed periods, a payer's billing period that landed is
--- on the bill.
+-- Whatever the seeds say about reports and closed periods, a payer's billing period is on the bill
+-- if a report's newest delivery has it. Who is no longer in that has left.
 
 with
 
@@ -10,7 +10,7 @@ landed as (
     from {{ source('aws_cur', 'control_totals') }} as control_totals
     inner join {{ ref('stg_aws_cur__assemblies') }} as assemblies
         on control_totals.assembly_id = assemblies.assembly_id
-    where control_totals.line_count > 0
+    where control_totals.line_count > 0 and assemblies.is_newest
 ),
 
 served as (

@@ -4,8 +4,10 @@
 
 A small company with so many months of history is built whole; then nothing is new; then a day of
 bill and usage is added to the last month; then the bill of an old month is restated. The rows that
-pass the engine's scans are counted, from the engine's own profiles (see `tests.bench.counting`):
-with months this small, whole row groups would measure nothing but DuckDB's size of them.
+pass the scans are counted, from the engine's own profiles (see `tests.bench.counting`), and so are
+all rows of the row groups that are read. For these the warehouse is stored in row groups so small
+that a month is several of them, as the months of a large company are in those of DuckDB's own size.
+At last it is told what grows with the history.
 """
 
 import json
@@ -18,6 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
+
 from builder import dbt
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company
 from tests.incremental.world import World, begin_with
@@ -25,6 +29,8 @@ from tests.incremental.world import World, begin_with
 MONTHS = (1, 3, 6, 12)
 GOALS = {"no change": 0.02, "a new day": 0.10, "a restated month": 0.15}
 OFFENDERS = 12
+ROW_GROUP = 2048
+"""Rows of a row group here; DuckDB's own have 122,880."""
 
 Scans = Counter[tuple[str, str]]
 
@@ -87,11 +93,24 @@ def measure(root: Path, months: int) -> dict[str, Counts]:
     found = {"everything": count(world.company)}
     found["no change"] = count(world.company)
     _add_a_day(world)
+    store_in_small_row_groups(world.company.warehouse)
     found["a new day"] = count(world.company)
     world.change(world.calendar[0].name, price=987_654_321)
     world.land()
+    store_in_small_row_groups(world.company.warehouse)
     found["a restated month"] = count(world.company)
     return found
+
+
+def store_in_small_row_groups(warehouse: Path) -> None:
+    """Writes a warehouse anew. What a build then adds to a table lies behind what is there."""
+    small = warehouse.with_suffix(".small")
+    with duckdb.connect() as connection:
+        # The views in it name it by its file's name.
+        connection.execute(f"attach '{warehouse}' as large")
+        connection.execute(f"attach '{small}' as {warehouse.stem} (row_group_size {ROW_GROUP})")
+        connection.execute(f"copy from database large to {warehouse.stem}")
+    small.replace(warehouse)
 
 
 def _add_a_day(world: World) -> None:
@@ -107,13 +126,14 @@ def _add_a_day(world: World) -> None:
 def told(months: int, found: dict[str, Counts]) -> str:
     """The figures of one length of history, and what reads most where little should be read."""
     whole = found["everything"].rows.total()
+    whole_groups = found["everything"].in_row_groups.total()
     lines = [f"{months} months of history"]
     for what, counts in found.items():
-        rows = counts.rows.total()
+        rows, groups = counts.rows.total(), counts.in_row_groups.total()
         goal = f" (goal {GOALS[what]:.0%})" if what in GOALS else ""
         lines.append(
             f"    {what:<18}{rows:>12,} rows {rows / whole:>7.1%}{goal},"
-            f" {counts.in_row_groups.total():,} in row groups, {counts.cpu_seconds:.1f} CPU s"
+            f" {groups:,} in row groups {groups / whole_groups:.1%}, {counts.cpu_seconds:.1f} CPU s"
         )
     for what in GOALS:
         for (node, table), rows in found[what].rows.most_common(OFFENDERS):
@@ -121,11 +141,31 @@ def told(months: int, found: dict[str, Counts]) -> str:
     return "\n".join(lines)
 
 
+def growth(measured: dict[int, dict[str, Counts]]) -> str:
+    """How many rows each build reads by months of history, and what reads more with more of it."""
+    lines = []
+    for what in GOALS:
+        by_months = ", ".join(
+            f"{found[what].rows.total():,} at {months}" for months, found in measured.items()
+        )
+        lines.append(f"{what}: {by_months} months")
+        *_, less, more = (found[what].rows for _, found in sorted(measured.items()))
+        lines += [
+            f"    grows by {rows:,}: {node} < {table}"
+            for (node, table), rows in (more - less).most_common(OFFENDERS)
+        ]
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Prints the figures of every length of history."""
+    measured = {}
     for months in [int(argument) for argument in sys.argv[1:]] or MONTHS:
         with tempfile.TemporaryDirectory(prefix="infraspend-bench-") as directory:
-            print(told(months, measure(Path(directory), months)), flush=True)
+            measured[months] = measure(Path(directory), months)
+            print(told(months, measured[months]), flush=True)
+    if len(measured) > 1:
+        print(growth(measured))
 
 
 if __name__ == "__main__":

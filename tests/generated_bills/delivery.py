@@ -6,7 +6,7 @@ import io
 import json
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -15,7 +15,14 @@ from tests.generated_bills.bills import COLUMNS, Line
 
 
 def deliver(
-    bucket: Path, lines: Sequence[Line], *, execution: str, files: int, order: Random
+    bucket: Path,
+    lines: Sequence[Line],
+    *,
+    execution: str,
+    files: int,
+    order: Random,
+    export: str = "export",
+    lacks: Collection[str] = (),
 ) -> None:
     """Writes the lines in a random order and partition; a later execution replaces an earlier one.
 
@@ -25,6 +32,8 @@ def deliver(
         execution: A name that ends in a number, larger than those of earlier deliveries.
         files: How many files a billing period has.
         order: What decides about order and partition.
+        export: The export's name.
+        lacks: Columns that the files do not have.
     """
     by_period: dict[str, list[Line]] = defaultdict(list)
     for line in lines:
@@ -35,15 +44,16 @@ def deliver(
         keys = []
         for number in range(files):
             part = shuffled[number::files]
-            key = f"prefix/export/{folder}/export-{number + 1:05}.csv.gz"
+            key = f"prefix/{export}/{folder}/{export}-{number + 1:05}.csv.gz"
             path = bucket / key
             path.parent.mkdir(parents=True, exist_ok=True)
-            columns = order.sample(COLUMNS, len(COLUMNS))
+            there = [column for column in COLUMNS if column not in lacks]
+            columns = order.sample(there, len(there))
             path.write_bytes(gzip.compress(_text_of(part, columns), mtime=0))
             keys.append(f"s3://bucket/{key}")
-        metadata = bucket / "prefix/export/metadata" / f"BILLING_PERIOD={period}"
+        metadata = bucket / f"prefix/{export}/metadata" / f"BILLING_PERIOD={period}"
         metadata.mkdir(parents=True, exist_ok=True)
-        manifest = metadata / "export-Manifest.json"
+        manifest = metadata / f"{export}-Manifest.json"
         content = {"executionId": execution, "columns": [], "dataFiles": keys}
         manifest.write_text(json.dumps(content))
         day = int(execution.rpartition("-")[2])
@@ -53,7 +63,7 @@ def deliver(
 
 def _text_of(lines: Sequence[Line], columns: Sequence[str]) -> bytes:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue().encode()

@@ -9,22 +9,37 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections import Counter
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import duckdb
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from builder import build
 from tests.command_line import INFRASPEND
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS
-from tests.incremental.world import LABELS, MONTHS, PAYER, TURN, Row, World
+from tests.incremental.world import (
+    LABELS,
+    MONTHS,
+    PAYER,
+    TURN,
+    Row,
+    World,
+    first_seeds,
+)
 
-NOT_COMPARED = {"restatements", "int_label_keys"}
-"""History tells of deliveries whose lines are gone, as a full refresh cannot. Keys say from when
-until when no rule changes, beyond the month as well, where nobody asks."""
+NOT_COMPARED = {"int_label_keys"}
+"""Keys say from when until when no rule changes, beyond the month as well, where nobody asks."""
+
+AT_MOST = 2
+"""How often one kind of delta is taken in a sequence: the next one shall be another."""
 
 names = st.sampled_from([month.name for month in MONTHS])
 dates = st.sampled_from(
@@ -45,7 +60,24 @@ RULES = (
     ("resource_id", "", "equals", "bucket-web", "made"),
     ("namespace", "", "equals", "web", "api"),
     ("namespace", "", "regex", "^(a)pi$", "first-{1}"),
+    ("pod_label", "app", "present", "", "{value}"),
 )
+
+
+def delta(**drawn: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], Any]:
+    """Something that changes, with what hypothesis draws for it."""
+
+    def decorate(change: Callable[..., None]) -> Any:
+        name = change.__name__
+
+        @wraps(change)
+        def take(self: "Deltas", **values: Any) -> None:
+            self.taken[name] += 1
+            change(self, **values)
+
+        return precondition(lambda self: self.taken[name] < AT_MOST)(rule(**drawn)(take))
+
+    return decorate
 
 
 class Deltas(RuleBasedStateMachine):
@@ -55,80 +87,107 @@ class Deltas(RuleBasedStateMachine):
         directory: Where all machines live, one after the other, so that dbt parses once.
         world: Makes the company anew, as it was after its first build.
         seen: How often each delta was taken, in all sequences.
+        taken: How often each rule was, in this sequence.
     """
 
     directory: ClassVar[Path]
     seen: ClassVar[Counter[str]] = Counter()
     pending = 0
     enough = 3
-    kill_at = 0
+    kill_at: tuple[int, int] | None = None
     breaks = False
+    is_built = False
 
     @classmethod
     def start(cls) -> World:
         """The company, built: to be replaced by the test that runs this."""
         raise NotImplementedError
 
-    @initialize(enough=st.integers(2, 4))
+    @initialize(enough=st.integers(0, 3))
     def begins(self, enough: int) -> None:
+        # Hypothesis begins with the simplest of everything: the same few deltas, again and again.
+        assume(enough)
         self.world = self.start()
         self.enough = enough
-        self.seen["sequences"] += 1
+        self.taken: Counter[str] = Counter()
 
     def teardown(self) -> None:
-        if not hasattr(self, "world"):
+        # Hypothesis also begins what it then finds to lead nowhere.
+        if not hasattr(self, "world") or not self.taken:
             return
-        self.kill_at = 0
+        self.seen["sequences"] += 1
+        self.kill_at = None
         if self.pending or self.breaks:
             self._build()
         self._compare()
 
     # What AWS delivers.
 
-    @rule(period=names, days=st.integers(0, 4))
+    @delta(period=names, days=st.integers(0, 4))
     def days_of_usage_come_or_go(self, period: str, days: int) -> None:
-        self._restated("days", period, days=days)
+        is_new = days > self.world.months[period].days
+        self._restated("a new day" if is_new else "days that go", period, days=days)
 
-    @rule(period=names, price=st.integers(1, 10**9))
+    @delta(period=names, price=st.integers(1, 10**9))
     def a_month_is_restated(self, period: str, price: int) -> None:
-        self._restated("price", period, price=price)
+        self._restated("a restated month", period, price=price)
 
-    @rule(period=names, others=st.frozensets(st.integers(0, 7), max_size=5))
+    @delta(period=names, others=st.frozensets(st.integers(0, 7), max_size=5))
     def payers_come_and_go(self, period: str, others: frozenset[int]) -> None:
         others = frozenset(number % len(self.world.others) for number in others)
-        self._restated("others", period, others=others)
+        self._restated("payers", period, others=others)
 
-    @rule(period=names)
+    @delta(period=names)
     def a_month_vanishes_or_comes_back(self, period: str) -> None:
-        month = self.world.months[period]
-        self._restated("vanished", period, is_gone=not month.is_gone)
+        is_gone = self.world.months[period].is_gone
+        what = "a month that comes back" if is_gone else "a month that vanishes"
+        self._restated(what, period, is_gone=not is_gone)
 
-    @rule(period=names, tag=st.sampled_from(("", "project", "user", "team")))
+    @delta(period=names, tag=st.sampled_from(("", "project", "user", "team")))
     def lines_get_a_new_tag(self, period: str, tag: str) -> None:
-        self._restated("tag", period, tag=tag)
+        self._restated("a new tag", period, tag=tag)
 
-    @rule(period=names, late=st.integers(0, 30))
+    @delta(period=names)
+    def a_column_comes_or_goes(self, period: str) -> None:
+        lacks = {"line_item_operation"} ^ self.world.months[period].lacks
+        what = "a column that goes" if lacks else "a new column"
+        self._restated(what, period, lacks=frozenset(lacks))
+
+    @delta(period=names, late=st.integers(0, 30))
     def a_bill_corrects_hours_of_the_month_before(self, period: str, late: int) -> None:
         self._restated("late charges", period, late=late)
 
-    @rule(period=names, long=st.sampled_from((0, 2, 24, 48)))
+    @delta(period=names, long=st.sampled_from((0, 2, 24, 48)))
     def charges_are_for_longer_than_an_hour(self, period: str, long: int) -> None:
         self._restated("long charges", period, long=long)
 
-    @rule(discount=st.integers(0, 10**10))
+    @delta(discount=st.integers(0, 10**10))
     def an_upfront_fee_gets_a_discount(self, discount: int) -> None:
         self._restated("upfront discount", MONTHS[0].name, discount=discount)
 
     # What is used.
 
-    @rule(cluster=st.sampled_from(("blue", "green")), turn=turns, hours=hours_around, parts=shares)
+    @delta(
+        cluster=st.sampled_from(("blue", "green")),
+        turn=turns,
+        hours=hours_around,
+        parts=shares,
+        samples=st.sampled_from((60, 60, 30)),
+        app=st.sampled_from(("", "shop")),
+    )
     def usage_of_a_cluster(
-        self, cluster: str, turn: int, hours: set[int], parts: tuple[int, int, int]
+        self,
+        cluster: str,
+        turn: int,
+        hours: set[int],
+        parts: tuple[int, int, int],
+        samples: int,
+        app: str,
     ) -> None:
-        self.world.collect(cluster, turn, sorted(hours), parts)
-        self._changed("collection")
+        self.world.collect(cluster, turn, sorted(hours), parts, samples=samples, app=app)
+        self._changed(f"{_late(turn)} of a cluster")
 
-    @rule(place=published, turn=turns, hours=hours_around, parts=shares)
+    @delta(place=published, turn=turns, hours=hours_around, parts=shares)
     def an_owner_publishes(
         self,
         place: tuple[str, str],
@@ -137,11 +196,11 @@ class Deltas(RuleBasedStateMachine):
         parts: tuple[int, int, int],
     ) -> None:
         self.world.publish(place, turn, sorted(hours), parts)
-        self._changed(f"published {place[0]}")
+        self._changed(f"{_late(turn)} of {place[0]}")
 
     # What people declare.
 
-    @rule(kind=st.sampled_from(RULES), since=dates, until=dates, order=st.integers(1, 60))
+    @delta(kind=st.sampled_from(RULES), since=dates, until=dates, order=st.integers(1, 60))
     def a_rule_comes(
         self, kind: tuple[str, str, str, str, str], since: str, until: str, order: int
     ) -> None:
@@ -152,13 +211,13 @@ class Deltas(RuleBasedStateMachine):
         self.world.seeds["label_rules"] = [*rows, row]
         self._changed(f"rule on {kind[0]}")
 
-    @rule(number=st.integers(0, 9), until=dates)
+    @delta(number=st.integers(0, 9), until=dates)
     def a_rule_ends(self, number: int, until: str) -> None:
         rules = self.world.seeds["label_rules"]
         self._ends(rules, number, until)
-        self._changed("rule ended")
+        self._changed("a rule that ends")
 
-    @rule(label=st.sampled_from(LABELS), team=st.booleans(), since=dates)
+    @delta(label=st.sampled_from(LABELS), team=st.booleans(), since=dates)
     def a_label_changes_hands(self, label: str, team: bool, since: str) -> None:
         owners = [one for one in self.world.seeds["label_owners"] if one["lyft_label"] != label]
         if since:
@@ -166,18 +225,18 @@ class Deltas(RuleBasedStateMachine):
         name = "web-team" if team else "data-team"
         owners.append({"lyft_label": label, "team": name, "owned_from": since})
         self.world.seeds["label_owners"] = owners
-        self._changed("owner")
+        self._changed("an owner")
 
-    @rule(org=st.sampled_from(("org", "other")), since=dates)
+    @delta(org=st.sampled_from(("org", "other")), since=dates)
     def a_team_changes_orgs(self, org: str, since: str) -> None:
         team = {"team": "web-team", "contact": "us@example.com"}
         teams = [one for one in self.world.seeds["teams"] if one["team"] != "web-team"]
         if since:
             teams.append(team | {"org": "former", "valid_until": since})
         self.world.seeds["teams"] = [*teams, team | {"org": org, "valid_from": since}]
-        self._changed("team")
+        self._changed("a team")
 
-    @rule(
+    @delta(
         number=st.integers(0, 5),
         model=st.integers(0, 4),
         policy=st.sampled_from(("label", "spread", "owner")),
@@ -217,14 +276,23 @@ class Deltas(RuleBasedStateMachine):
         if since:
             kept.append(old | {"valid_from": "", "valid_until": since})
         self.world.seeds["platforms"] = [*kept, row | _between(since, until)]
-        self._changed(f"platform pooled by {row['pool_by']}, {row['cost_model']}")
+        self._changed(f"a platform pooled by {row['pool_by']}")
 
-    @rule(number=st.integers(0, 9), until=dates)
+    @delta(platform=st.sampled_from(("features", "made", "spark", "shares")))
+    def a_platform_is_given_up_or_taken_up(self, platform: str) -> None:
+        is_there = any(row["platform"] == platform for row in self.world.seeds["platforms"])
+        for seed in ("platforms", "platform_resources"):
+            kept = [row for row in self.world.seeds[seed] if row["platform"] != platform]
+            again = [row for row in first_seeds()[seed] if row["platform"] == platform]
+            self.world.seeds[seed] = kept if is_there else [*kept, *again]
+        self._changed("a platform that goes" if is_there else "a platform that comes")
+
+    @delta(number=st.integers(0, 9), until=dates)
     def what_belongs_to_a_platform_ends(self, number: int, until: str) -> None:
         self._ends(self.world.seeds["platform_resources"], number, until)
-        self._changed("resource ended")
+        self._changed("a resource that ends")
 
-    @rule(label=st.sampled_from(LABELS[:2]), model=st.sampled_from(("memory", "even")))
+    @delta(label=st.sampled_from(LABELS[:2]), model=st.sampled_from(("memory", "even", "storage")))
     def a_product_of_a_platform_gets_a_cost_model(self, label: str, model: str) -> None:
         row = {
             "platform": "k8s",
@@ -239,13 +307,14 @@ class Deltas(RuleBasedStateMachine):
             if not (one["lyft_label"] == label and one.get("product"))
         ]
         self.world.seeds["platform_resources"] = [*rows, row]
-        self._changed("resource")
+        self._changed("a resource")
 
-    @rule(period=names)
+    @delta(period=names)
     def a_month_is_closed_or_opened(self, period: str) -> None:
         closed = self.world.seeds["closed_periods"]
         kept = [one for one in closed if one["billing_period"] != period]
-        if kept == closed:
+        is_open = kept == closed
+        if is_open:
             served = self._rows(
                 "select assembly_id from raw_aws_cur.assemblies where billing_period = ? "
                 "and line_count > 0 order by manifest_time limit 1",
@@ -266,20 +335,29 @@ class Deltas(RuleBasedStateMachine):
                 for (payer,) in payers
             ]
         self.world.seeds["closed_periods"] = kept
-        self._changed("closed period")
+        self._changed("a month that is closed" if is_open else "a month that is opened")
 
-    @rule()
-    def a_report_is_declared_or_not(self) -> None:
-        row = {"report": "export", "payer_account_id": PAYER}
-        self.world.seeds["reports"] = [] if self.world.seeds["reports"] else [row]
-        self._changed("report")
+    @delta(period=names, price=st.integers(1, 10**9))
+    def a_second_report_serves_a_month(self, period: str, price: int) -> None:
+        self.world.report_again(period, price)
+        self.world.declare_reports()
+        self._changed("a second report")
+
+    @delta()
+    def reports_are_declared_or_not(self) -> None:
+        """Where two cover a month and none is declared, the build is refused."""
+        if self.world.seeds["reports"]:
+            self.world.seeds["reports"] = []
+        else:
+            self.world.declare_reports()
+        self._changed("a report that is declared or not")
 
     # What goes wrong.
 
     @precondition(lambda self: not self.kill_at)
-    @rule(line=st.integers(5, 110))
-    def the_next_build_is_killed(self, line: int) -> None:
-        self.kill_at = line
+    @rule(line=st.integers(5, 110), milliseconds=st.integers(0, 300))
+    def the_next_build_is_killed(self, line: int, milliseconds: int) -> None:
+        self.kill_at = line, milliseconds
 
     @precondition(lambda self: not self.breaks)
     @rule()
@@ -310,6 +388,7 @@ class Deltas(RuleBasedStateMachine):
     def _build(self) -> None:
         """Lands what is pending and builds it, as badly as was asked for."""
         self.pending = 0
+        self.is_built = False
         if self.breaks:
             # A platform that is declared twice: tests in the middle of the build refuse it.
             platforms = self.world.seeds["platforms"]
@@ -322,15 +401,22 @@ class Deltas(RuleBasedStateMachine):
             self.seen["builds that failed in a test"] += 1
         self.world.land()
         if self.kill_at:
-            self._build_and_kill(self.kill_at)
-            self.kill_at = 0
-            self.seen["builds that were killed"] += 1
+            was_killed = self._build_and_kill(*self.kill_at)
+            self.kill_at = None
+            self.seen["builds that were killed" if was_killed else "builds killed too late"] += 1
             return
         self.result = self.world.company.build(*WITHOUT_UNIT_TESTS)
+        self.is_built = True
         self.seen["builds" if self.result.succeeded else "builds that found bad data"] += 1
+        for name in _names_of(self.result.failures):
+            self.seen[f"refused by {name}"] += 1
 
-    def _build_and_kill(self, after: int) -> None:
-        """Kills a build and all its processes as soon as it told so many lines."""
+    def _build_and_kill(self, after: int, milliseconds: int) -> bool:
+        """Kills a build and all its processes, so long after it told so many lines.
+
+        Returns:
+            Whether it was still at work.
+        """
         company = self.world.company
         command = [INFRASPEND, "build", "--warehouse", company.warehouse, *WITHOUT_UNIT_TESTS]
         with subprocess.Popen(
@@ -346,11 +432,22 @@ class Deltas(RuleBasedStateMachine):
             for number, _ in enumerate(process.stdout):
                 if number == after:
                     break
+            time.sleep(milliseconds / 1000)
             os.killpg(process.pid, signal.SIGKILL)
+        # Also dbt is gone when its lock is.
+        until_free = Retrying(
+            retry=retry_if_exception_type(duckdb.IOException),
+            wait=wait_fixed(0.1),
+            stop=stop_after_delay(30),
+            reraise=True,
+        )
+        until_free(self._rows, "select 1")
+        return process.returncode == -signal.SIGKILL
 
     def _compare(self) -> None:
         """Compares every table with that of a full refresh, row by row, both ways."""
-        self.result = self.world.company.build(*WITHOUT_UNIT_TESTS)
+        if not self.is_built:
+            self.result = self.world.company.build(*WITHOUT_UNIT_TESTS)
         warehouse = self.world.company.warehouse
         full = self.directory / "full" / "infraspend.duckdb"
         full.parent.mkdir(exist_ok=True)
@@ -394,6 +491,11 @@ def different_rows(ours: Path, full: Path) -> list[str]:
                 if rows:
                     found.append(f"{table}: {len(rows)} only in {side}, such as {rows[0]}")
     return found
+
+
+def _late(turn: int) -> str:
+    """What usage is called that comes when later months are there already, and other usage."""
+    return "usage" if turn == len(MONTHS) - 1 else "late usage"
 
 
 def _between(since: str, until: str) -> Row:

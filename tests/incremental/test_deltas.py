@@ -1,10 +1,13 @@
 """Whatever changes, in whatever order, an incremental build comes to what a full refresh does.
 
 `INFRASPEND_DELTAS` is the number of sequences; CI runs few, and so does whoever is in a hurry.
+Each begins from a seed of its own, the one after that of the sequence before, so that it can be
+taken again alone: `INFRASPEND_DELTAS=1 pytest --hypothesis-seed SEED`.
 """
 
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,14 +21,15 @@ from tests.incremental.world import World, begin
 
 SEQUENCES = int(os.environ.get("INFRASPEND_DELTAS", "2"))
 STEPS = 9
-SEED = 20261124
+SEED = 184
+"""Of the first sequence. This one and the next are rich: 16 kinds of deltas, and a build killed."""
 
 
 def some_bills() -> list[Bill]:
     """Bills of any kind, few enough to land quickly."""
     found: list[Bill] = []
 
-    @seed(SEED)
+    @seed(20261124)
     @settings(
         max_examples=6,
         phases=[Phase.generate],
@@ -39,6 +43,10 @@ def some_bills() -> list[Bill]:
 
     collect()
     return found
+
+
+def _told(seen: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
 
 
 def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
@@ -77,8 +85,9 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
 
     Sequence.directory = directory
     # A failing sequence is told as it was found: making it shorter takes a build for each step.
+    # Hypothesis would make most sequences from those before; here each is drawn on its own.
     how = settings(
-        max_examples=SEQUENCES,
+        max_examples=1,
         stateful_step_count=STEPS,
         phases=[Phase.generate],
         database=None,
@@ -87,6 +96,11 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
         print_blob=False,
         derandomize=False,
     )
-    number = int(request.config.getoption("--hypothesis-seed") or SEED)
-    run_state_machine_as_test(seed(number)(Sequence), settings=how)  # type: ignore[arg-type]
-    print(", ".join(f"{count} {what}" for what, count in sorted(Deltas.seen.items())))
+    first_seed = int(request.config.getoption("--hypothesis-seed") or SEED)
+    for number in range(first_seed, first_seed + SEQUENCES):
+        before = Deltas.seen.copy()
+        try:
+            run_state_machine_as_test(seed(number)(Sequence), settings=how)  # type: ignore[arg-type]
+        finally:
+            print(f"\n{number}: {_told(Deltas.seen - before)}", flush=True)
+    print(f"all: {_told(Deltas.seen)}")

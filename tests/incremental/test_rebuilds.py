@@ -1,22 +1,36 @@
 """Which months each stage of a build makes anew, as the log `pipeline.rebuilds` tells."""
 
+import os
+import shutil
+import subprocess
 from collections import defaultdict
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from builder.dbt import DBT
+from builder.fingerprints import fingerprint_of_code
+from builder.seeds import path_for_dbt
 from tests.bench.incremental import Counts, count
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS
+from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company
+from tests.incremental.machine import different_rows
 from tests.incremental.world import PAYER, World, begin
 
 OCTOBER, NOVEMBER, DECEMBER = "2026-10", "2026-11", "2026-12"
+OTHER_VARIABLES = (*WITHOUT_UNIT_TESTS, "--vars", "true_cost_pooling: none")
 Months = dict[str, set[str]]
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Counts]:
-    """A company of three months, built, and what the engine read for it."""
+    """A company of three months, built, and what the engine read for it.
+
+    Two reports tell of its last month; the second one is declared to serve it.
+    """
     world = begin(tmp_path_factory.mktemp("rebuilds") / "company", ())
+    world.report_again(DECEMBER, price=55_555_555)
+    world.declare_reports()
     world.land()
     return world, count(world.company)
 
@@ -115,20 +129,50 @@ def test_a_collection_changes_its_month_and_no_other(world: World) -> None:
     assert not made.keys() & {"priced", "published", "charged"}
 
 
-def test_what_a_failed_build_began_is_made_again(world: World) -> None:
-    good = world.seeds["platforms"]
-    world.change(OCTOBER, price=77_777_777)
-    world.seeds["platforms"] = [*good, good[0]]
+def test_two_reports_for_a_month_are_refused_and_what_was_begun_is_made_again(
+    world: World,
+) -> None:
+    # Nothing used the reservation, all month long.
+    world.change(OCTOBER, price=77_777_777, days=0)
+    world.seeds["reports"] = []
     world.land()
     before = log(world)
-    assert not world.company.build(*WITHOUT_UNIT_TESTS).succeeded
+    result = world.company.build(*WITHOUT_UNIT_TESTS)
+    assert result.failures[0].startswith("one_report_serves_an_account ")
+    assert f"billing_period={DECEMBER}" in result.failures[0]
     assert made_since(world, before) == {}
-    world.seeds["platforms"] = good
+    world.declare_reports()
 
     made = built(world)
 
     assert OCTOBER in made["priced"]
     assert OCTOBER in made["split"]
+
+
+def test_plain_dbt_makes_everything_anew_and_comes_to_the_same(
+    world: World, tmp_path: Path
+) -> None:
+    ours = world.company.warehouse
+    plain = shutil.copy(ours, tmp_path / ours.name)
+
+    subprocess.run(
+        [
+            *(*DBT, "build", "--project-dir", ROOT, "--profiles-dir", ROOT),
+            *("--target-path", tmp_path / "target", "--log-path", tmp_path / "logs"),
+            *("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
+        ],
+        cwd=ROOT,
+        env=os.environ
+        | {
+            "INFRASPEND_WAREHOUSE": str(plain),
+            "INFRASPEND_SEEDS": path_for_dbt(world.company.seeds, ROOT),
+        },
+        check=True,
+    )
+
+    with duckdb.connect(plain) as connection:
+        assert connection.execute("from pipeline.rebuilds").fetchall() == []
+    assert different_rows(ours, plain) == []
 
 
 def test_a_part_of_the_project_is_built_whole_and_all_is_forgotten(world: World) -> None:
@@ -142,10 +186,50 @@ def test_other_variables_make_everything_anew(world: World) -> None:
     built(world)
     before = log(world)
 
-    result = world.company.build(*WITHOUT_UNIT_TESTS, "--vars", "true_cost_pooling: none")
+    result = world.company.build(*OTHER_VARIABLES)
 
     assert result.succeeded
     assert made_since(world, before)["charged"] == {OCTOBER, NOVEMBER, DECEMBER}
+
+
+@pytest.mark.parametrize("file", ["models/marts/true_cost.sql", "macros/usd.sql"])
+def test_other_code_is_told_apart(file: str, tmp_path: Path) -> None:
+    project = copy_of_code(tmp_path / "project")
+    assert fingerprint_of_code(project, ()) == fingerprint_of_code(ROOT, ())
+
+    edit(project / file)
+
+    assert fingerprint_of_code(project, ()) != fingerprint_of_code(ROOT, ())
+
+
+def test_other_code_makes_everything_anew(world: World, tmp_path: Path) -> None:
+    before = log(world)
+    project = copy_of_code(tmp_path / "project")
+    edit(project / "macros" / "usd.sql")
+
+    result = Company(world.company.root, project).build(*OTHER_VARIABLES)
+
+    assert result.succeeded, "\n".join(result.failures)
+    made = made_since(world, before)
+    assert made.keys() == {str(row[0]) for row in before}
+    assert made["charged"] == {OCTOBER, NOVEMBER, DECEMBER}
+
+
+def copy_of_code(to: Path) -> Path:
+    """Copies what a build is made by, byte by byte."""
+    to.mkdir()
+    for name in ("models", "macros", "tests"):
+        shutil.copytree(
+            ROOT / name, to / name, ignore=shutil.ignore_patterns("*.py", "__pycache__")
+        )
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / name, to / name)
+    return to
+
+
+def edit(file: Path) -> None:
+    """A remark changes what the file says, and nothing that it makes."""
+    file.write_text(f"{{#- Edited. -#}}\n{file.read_text(encoding='utf-8')}", encoding="utf-8")
 
 
 def test_a_line_that_was_edited_by_hand_makes_everything_anew(world: World) -> None:

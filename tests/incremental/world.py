@@ -35,6 +35,7 @@ Row = dict[str, str]
 MONTHS = (*PERIODS[:2], Period(datetime(2026, 12, 1), 1))
 PAYER = "900000000000"
 LABELS = ("blue", "green", "spark", "made", "fixed", "api", "web")
+REPORT, SECOND_REPORT = "export", "second"
 ARN = "arn:aws:ec2:us-east-1::reserved-instances/of-the-house"
 TURN = tuple(range(-30, 5))
 """The hours around the turn of a month that something can be published for."""
@@ -51,6 +52,7 @@ class Month:
         long: How many hours its long charges have; 0 for none.
         tag: A tag key that its lines have besides others; none if empty.
         discount: What a discount line takes off the upfront fee, if this is the month of it.
+        lacks: Columns that the delivery does not have.
         others: The generated payers that are on its bill.
         is_gone: The delivery has no lines at all.
     """
@@ -61,6 +63,7 @@ class Month:
     long: int = 0
     tag: str = ""
     discount: int = 0
+    lacks: frozenset[str] = frozenset()
     others: frozenset[int] = frozenset()
     is_gone: bool = False
 
@@ -125,14 +128,18 @@ class World:
     Attributes:
         company: Its directories.
         others: Bills of any kind, each of a payer of its own.
+        months: What the bill of each month says.
+        again: What a second report says of a month, where there is one.
+        changed: The months that are to be delivered, and in which report.
     """
 
     company: Company
     others: Sequence[Bill]
     months: dict[str, Month] = field(default_factory=dict)
+    again: dict[str, Month] = field(default_factory=dict)
     seeds: dict[str, list[Row]] = field(default_factory=first_seeds)
     deliveries: int = 0
-    changed: set[str] = field(default_factory=set)
+    changed: set[tuple[str, str]] = field(default_factory=set)
     calendar: Sequence[Period] = MONTHS
     has_clusters: bool = False
     has_platforms: bool = False
@@ -140,7 +147,24 @@ class World:
     def change(self, period: str, **values: object) -> None:
         """Lets the next delivery of a month say something else."""
         self.months[period] = replace(self.months.get(period, Month()), **values)  # type: ignore[arg-type]
-        self.changed.add(period)
+        self.changed.add((period, REPORT))
+
+    def report_again(self, period: str, price: int) -> None:
+        """Lets a second report deliver a month, too, at other prices."""
+        self.again[period] = replace(self.months[period], price=price, is_gone=False)
+        self.changed.add((period, SECOND_REPORT))
+
+    def declare_reports(self) -> None:
+        """Of every month the report that serves the house: the second, where there is one."""
+        self.seeds["reports"] = [
+            {
+                "report": SECOND_REPORT if month.name in self.again else REPORT,
+                "payer_account_id": PAYER,
+                "valid_from": f"{month.start}",
+                "valid_until": f"{month.end}",
+            }
+            for month in self.calendar
+        ]
 
     def number(self) -> int:
         self.deliveries += 1
@@ -151,8 +175,8 @@ class World:
         self.company.declare(**self.seeds)
         self.company.warehouse.parent.mkdir(exist_ok=True)
         if self.changed:
-            for period in sorted(self.changed):
-                self._deliver(period)
+            for period, report in sorted(self.changed):
+                self._deliver(period, report)
             # What is closed must stay: nothing is pruned here.
             policy = Policy(keep=50, accept_empty=True)
             aws_cur.load(self.company.warehouse, str(self.company.bill), policy=policy)
@@ -163,16 +187,18 @@ class World:
             platforms.load(self.company.warehouse, str(self.company.platforms))
         self.has_clusters = self.has_platforms = False
 
-    def _deliver(self, period: str) -> None:
-        month = self.months[period]
+    def _deliver(self, period: str, report: str) -> None:
+        month = (self.months if report == REPORT else self.again)[period]
         name = f"execution-{self.number()}"
         if not month.is_gone:
             deliver(
                 self.company.bill,
-                self.lines(period),
+                self.lines(period, month),
                 execution=name,
                 files=1,
                 order=Random(self.deliveries),
+                export=report,
+                lacks=month.lacks,
             )
             return
         # A first delivery without lines lands nothing; only a month that was there can vanish.
@@ -180,9 +206,8 @@ class World:
         if before.exists():
             deliver_nothing(self.company.bill, period, name)
 
-    def lines(self, period: str) -> list[Line]:
+    def lines(self, period: str, month: Month) -> list[Line]:
         """The lines of a month, those of the house first."""
-        month = self.months[period]
         here = next(one for one in self.calendar if one.name == period)
         lines = [*_usage(here, month), *_reserved(here, month)]
         for number in sorted(month.others):
@@ -191,13 +216,43 @@ class World:
             ]
         return lines
 
-    def collect(self, cluster: str, turn: int, hours: Sequence[int], shares: Sequence[int]) -> None:
-        """Usage of a cluster, for hours around the turn to a month."""
+    def collect(
+        self,
+        cluster: str,
+        turn: int,
+        hours: Sequence[int],
+        shares: Sequence[int],
+        *,
+        samples: int = 60,
+        app: str = "",
+    ) -> None:
+        """Usage of a cluster, for hours around the turn to a month.
+
+        Args:
+            cluster: The cluster.
+            turn: Which month's.
+            hours: Hours after the turn; before it where negative.
+            shares: What each namespace requested, of anything.
+            samples: How many of the 60 samples of an hour there are.
+            app: The label `app` of the web's pod, if it has one.
+        """
         self.has_clusters = True
         moments = [self.calendar[turn].start + hour * HOUR for hour in sorted(hours)]
-        containers, scrapes, nodes = [], [], []
+        containers, scrapes, nodes, pods, volumes = [], [], [], [], []
         for moment in moments:
-            scrapes.append({"usage_hour": moment, "samples": 60, "expected_samples": 60})
+            scrapes.append({"usage_hour": moment, "samples": samples, "expected_samples": 60})
+            volumes.append(
+                {
+                    "usage_hour": moment,
+                    "volume": "volume-1",
+                    "namespace": "api",
+                    "claim": "claim",
+                    "capacity_gib_hours": shares[1] / 3,
+                }
+            )
+            if app:
+                pod = {"namespace": "web", "pod": "web-1", "uid": "web"}
+                pods.append(pod | {"usage_hour": moment, "labels": json.dumps({"app": app})})
             nodes.append(
                 {
                     "usage_hour": moment,
@@ -230,7 +285,13 @@ class World:
             first=f"{moments[0]}",
             end=f"{moments[-1] + HOUR}",
             collected_at=f"{datetime(2027, 1, 1) + number * HOUR:%FT%TZ}",
-            rows={"container_hours": containers, "scrape_hours": scrapes, "node_hours": nodes},
+            rows={
+                "container_hours": containers,
+                "scrape_hours": scrapes,
+                "node_hours": nodes,
+                "pods": pods,
+                "volume_hours": volumes,
+            },
         )
 
     def publish(

@@ -88,8 +88,9 @@ BREAKS = {
         values ('torn', '2026-07', true, false)
     """,
     "every_period_that_landed_is_served": """
-        insert into staging.stg_aws_cur__assemblies (assembly_id, billing_period, is_serving)
-        values ('left-out', '2026-08', false);
+        insert into staging.stg_aws_cur__assemblies
+            (assembly_id, billing_period, is_newest, is_serving)
+        values ('left-out', '2026-08', true, false);
         insert into raw_aws_cur.control_totals
         select * replace ('left-out' as assembly_id) from raw_aws_cur.control_totals
     """,

@@ -1,6 +1,6 @@
 -- What each node pays of the charges that are for nodes, where a platform is pooled by node: a
--- charge is dealt to the nodes that it is for by their list cost, and what it has beyond them is for
--- the whole sub-platform. Empty where no platform asks for it.
+-- charge is dealt to the nodes that it is for by their list cost, and what it has beyond them is
+-- for the whole sub-platform. Empty where no platform asks for it.
 {{ by_period('claimed') }}
 
 {% set charge = [
