@@ -91,7 +91,6 @@ containers as (
 
 held_by_names as (
     select
-        usage_hour,
         {{ (place + workload) | join(',\n        ') }},
         {%- for measure in measures %}
             sum(
@@ -101,8 +100,9 @@ held_by_names as (
                     else greatest({{ measure }}_requested, {{ measure }}_used)
                 end
             ) as {{ measure }}_held,
-            sum({{ measure }}_used) as {{ measure }}_used{{ ',' if not loop.last }}
+            sum({{ measure }}_used) as {{ measure }}_used,
         {%- endfor %}
+        usage_hour
     from containers
     group by usage_hour, {{ (place + workload) | join(', ') }}
 ),
@@ -116,15 +116,15 @@ workloads as (
 
 held_in_pools as (
     select
-        held.usage_hour,
         {%- for column in place %}
             held.{{ column }},
         {%- endfor %}
         workloads.workload_id,
         {%- for measure in measures %}
             held.{{ measure }}_held,
-            held.{{ measure }}_used{{ ',' if not loop.last }}
+            held.{{ measure }}_used,
         {%- endfor %}
+        held.usage_hour
     from held_by_names as held
     inner join workloads
         on
@@ -138,7 +138,6 @@ held as (
     where capacity_pool <> 'all'
     union all
     select
-        usage_hour,
         {%- for column in place %}
             {{ "'all' as " if column == 'capacity_pool' }}{{ column }},
         {%- endfor %}
@@ -146,15 +145,15 @@ held as (
         {%- for measure in measures %}
             sum({{ measure }}_held) as {{ measure }}_held,
             sum(case when {{ measure }}_held > 0 then {{ measure }}_used else 0 end)
-                as {{ measure }}_used{{ ',' if not loop.last }}
+                as {{ measure }}_used,
         {%- endfor %}
+        usage_hour
     from held_in_pools
     group by usage_hour, {{ label | join(', ') }}, workload_id
 ),
 
 by_place as (
     select
-        held.usage_hour,
         places.place_id,
         held.workload_id,
         {%- for kind in ['held', 'used'] %}
@@ -164,8 +163,9 @@ by_place as (
                 {%- endfor %}
                 when 'storage' then 0
                 else held.priced_{{ kind }}
-            end as {{ kind }}{{ ',' if not loop.last }}
+            end as {{ kind }},
         {%- endfor %}
+        held.usage_hour
     from held
     inner join places
         on
