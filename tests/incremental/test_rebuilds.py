@@ -149,6 +149,47 @@ def test_two_reports_for_a_month_are_refused_and_what_was_begun_is_made_again(
     assert OCTOBER in made["split"]
 
 
+def test_what_lies_elsewhere_changes_the_months_that_depend_on_it(world: World) -> None:
+    """Left to the next test: that these months are all that a build of everything changes."""
+    # A month without lines is nobody's neighbour, and this team never had its label.
+    world.change(NOVEMBER, is_gone=True)
+    teams = world.seeds["teams"]
+    world.seeds["teams"] = [*teams[:1], teams[1] | {"valid_until": "2026-10-15"}]
+    world.seeds["label_owners"] += [
+        {"lyft_label": "spark", "team": "data-team", "owned_from": "2026-11-20"}
+    ]
+    built(world)
+    world.change(OCTOBER, price=88_888_888, days=4)
+    # Still before December, where it decides whether the label has a team.
+    world.seeds["teams"] = [*teams[:1], teams[1] | {"valid_until": "2026-11-28"}]
+    # A rule that begins when October's bill is long over.
+    world.seeds["label_rules"].append(
+        {
+            "rule_order": "6",
+            "match_on": "resource_id",
+            "match_type": "present",
+            "lyft_label": "web",
+            "valid_from": "2027-02-01",
+        }
+    )
+    # Where free capacity is ever spread, every month is weighed twice.
+    made, others = [], []
+    for row in world.seeds["platforms"]:
+        (made if row["platform"] == "made" else others).append(row)
+    world.seeds["platforms"] = [
+        *others,
+        *(row | {"valid_until": "2026-12-01"} for row in made),
+        *(row | {"valid_from": "2026-12-01", "free_policy": "spread"} for row in made),
+    ]
+
+    months = built(world)
+
+    assert months["priced"] == {OCTOBER}
+    assert months["moved"] >= {OCTOBER, DECEMBER}
+    assert DECEMBER in months["owned"]
+    assert months["weighed"] >= {OCTOBER, NOVEMBER, DECEMBER}
+
+
 def test_plain_dbt_makes_everything_anew_and_comes_to_the_same(
     world: World, tmp_path: Path
 ) -> None:
@@ -183,6 +224,7 @@ def test_a_part_of_the_project_is_built_whole_and_all_is_forgotten(world: World)
 
 
 def test_other_variables_make_everything_anew(world: World) -> None:
+    world.change(NOVEMBER, is_gone=False)
     built(world)
     before = log(world)
 

@@ -33,8 +33,22 @@ platforms as (
     where schedule_source = 'kubernetes' and pool_by = 'node'
 ),
 
+-- A node counts for the bills of the months around it, as far as a good hour lends its weights.
+months as (
+    select
+        billing_period,
+        {{ plus_hours("cast(concat(usage_month, '-01') as timestamp)", '-' ~ lending_hours()) }}
+            as lent_from,
+        {{ plus_hours(
+            "date_trunc('month', cast(concat(usage_month, '-01') as timestamp)"
+            ~ " + interval '32' day)", lending_hours()
+        ) }} as lent_until
+    from {{ rebuilt(ref('int_period_months')) }}
+),
+
 nodes as (
     select distinct
+        months.billing_period,
         platforms.platform,
         platforms.sub_platform,
         node_hours.instance_id
@@ -44,6 +58,10 @@ nodes as (
             node_hours.cluster = platforms.sub_platform
             and node_hours.usage_hour >= platforms.valid_from
             and node_hours.usage_hour < platforms.valid_until
+    inner join months
+        on
+            node_hours.usage_hour >= months.lent_from
+            and node_hours.usage_hour < months.lent_until
     where node_hours.instance_id is not null
 )
 
@@ -74,7 +92,10 @@ select
     line_items.interval_hours,
     line_items.is_period_charge
 from line_items
-inner join nodes on line_items.instance_id = nodes.instance_id
+inner join nodes
+    on
+        line_items.billing_period = nodes.billing_period
+        and line_items.instance_id = nodes.instance_id
 left join resources_in_rules
     on
         line_items.billing_period = resources_in_rules.billing_period

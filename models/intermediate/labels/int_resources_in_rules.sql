@@ -1,12 +1,16 @@
 -- The resources that a label rule recognises by their id: few among many, and the only ones whose
--- ids have to stay on the charges.
+-- ids have to stay on the charges. A rule that begins after the bill's last hour finds nothing yet.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 {{ by_period('priced') }}
 
 {% set conditions = [] %}
 {% for rule in label_rules() %}
     {% for condition in rule.conditions if condition.on == 'resource_id' %}
-        {% do conditions.append(rule_condition(condition)) %}
+        {% set begins = modules.datetime.datetime.fromisoformat(rule.valid_from) %}
+        {% set since = begins - modules.datetime.timedelta(days=32) %}
+        {% do conditions.append(
+            rule_condition(condition) ~ " and concat(billing_period, '-01 00:00:00') > '" ~ since ~ "'"
+        ) %}
     {% endfor %}
 {% endfor %}
 
@@ -26,7 +30,7 @@ select
 from resources
 where
     {% for condition in conditions %}
-    {{ 'or ' if not loop.first }}{{ condition }}
+    {{ 'or ' if not loop.first }}({{ condition }})
     {% else %}
         false
     {% endfor %}

@@ -9,7 +9,7 @@ periods as (
     select
         billing_period as period,
         min(first_hour) as first_hour,
-        {{ plus_hours('max(last_hour)', 1) }} as end_hour
+        max(end_hour) as end_hour
     from {{ ref('int_period_months') }}
     group by billing_period
 ),

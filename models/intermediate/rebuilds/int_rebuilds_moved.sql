@@ -1,15 +1,21 @@
 -- Which billing periods have to be compared anew with the one before: those of which either was
--- split anew.
+-- split anew. A period without a charge is nobody's neighbour.
 {{ rebuilds_of('moved') }}
 
 with
 
+charged as (
+    select distinct billing_period as period
+    from {{ ref('int_period_months') }}
+),
+
 split as (
     select
-        period,
-        fingerprint
-    from {{ ref('int_rebuilds_split') }}
-    where fingerprint is not null
+        rebuilds.period,
+        rebuilds.fingerprint
+    from {{ ref('int_rebuilds_split') }} as rebuilds
+    inner join charged on rebuilds.period = charged.period
+    where rebuilds.fingerprint is not null
 ),
 
 neighbours as (

@@ -9,7 +9,7 @@ periods as (
     select
         billing_period as period,
         min(first_hour) as first_hour,
-        {{ plus_hours('max(last_hour)', 1) }} as end_hour
+        max(end_hour) as end_hour
     from {{ ref('int_period_months') }}
     group by billing_period
 ),
@@ -20,18 +20,20 @@ now as (
     where usage_month = billing_period
 ),
 
+-- As `lyft_labels` has them: a label without a team that is known keeps its time whole.
 owners as (
     select
-        concat_ws(' | ', 'label', lyft_label, team) as ingredient,
-        owned_from as valid_from,
-        owned_until as valid_until
-    from {{ ref('stg_seeds__label_owners') }}
-    union all
-    select
-        concat_ws(' | ', 'team', team, org) as ingredient,
-        valid_from,
-        valid_until
-    from {{ ref('stg_seeds__teams') }}
+        concat_ws(
+            ' | ', 'label', labels.lyft_label, labels.team, coalesce(teams.org, 'unassigned')
+        ) as ingredient,
+        greatest(labels.owned_from, coalesce(teams.valid_from, {{ beginning() }})) as valid_from,
+        least(labels.owned_until, coalesce(teams.valid_until, {{ end_of_time() }})) as valid_until
+    from {{ ref('stg_seeds__label_owners') }} as labels
+    left join {{ ref('stg_seeds__teams') }} as teams
+        on
+            labels.team = teams.team
+            and labels.owned_from < teams.valid_until
+            and labels.owned_until > teams.valid_from
 ),
 
 ingredients as (
@@ -62,8 +64,8 @@ ingredients as (
     cross join now
     inner join owners
         on
-            coalesce(now.last_hour, owners.valid_from) >= owners.valid_from
-            and coalesce(now.last_hour, owners.valid_from) < owners.valid_until
+            (now.last_hour >= owners.valid_from and now.last_hour < owners.valid_until)
+            or (now.last_hour is null and owners.valid_until = {{ end_of_time() }})
 ),
 
 {{ rebuilds('owned') }}

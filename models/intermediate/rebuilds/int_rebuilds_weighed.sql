@@ -19,6 +19,16 @@ cost_models as (
     from {{ ref('int_platform_cost_models') }}
 ),
 
+-- Where free capacity was ever spread, there are two sets of weights in every month.
+spreaders as (
+    select
+        platform,
+        sub_platform,
+        max(case when free_policy = 'spread' then 'spread' else '' end) as ever_spread
+    from platforms
+    group by platform, sub_platform
+),
+
 rules as (
     select * from {{ ref('stg_seeds__label_rules') }}
     where match_on in ('namespace', 'pod_label')
@@ -174,7 +184,8 @@ spans as (
             platforms.platform,
             platforms.sub_platform,
             cost_models.schedule_source,
-            cost_models.cost_model
+            cost_models.cost_model,
+            spreaders.ever_spread
         ) as ingredient,
         platforms.valid_from,
         platforms.valid_until
@@ -183,6 +194,10 @@ spans as (
         on
             platforms.platform = cost_models.platform
             and platforms.sub_platform = cost_models.sub_platform
+    inner join spreaders
+        on
+            platforms.platform = spreaders.platform
+            and platforms.sub_platform = spreaders.sub_platform
     union all
     select
         concat_ws(
