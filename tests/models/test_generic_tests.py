@@ -192,7 +192,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "tests" / "generic", project / "tests" / "generic")
     shutil.copy(ROOT / "profiles.yml", project)
     (project / "macros").mkdir()
-    for macro in ("hash_of", "rebuilt", "stages"):
+    for macro in ("hash_of", "models_of_project", "rebuilt", "stages"):
         shutil.copy(ROOT / "macros" / f"{macro}.sql", project / "macros")
     # dbt reads YAML, of which JSON is a part.
     (project / "dbt_project.yml").write_text(
