@@ -62,11 +62,11 @@ MUTATIONS = {
         "list_sort(list(remainders.remainder))",
         "int_schedules",
     ),
-    "parts below zero are rounded towards it": Mutation(
+    "a quotient is rounded to the nearest": Mutation(
         "macros/floor_divide.sql",
         "* ({{ divisor }}) > ({{ dividend }}) then 1",
-        "* ({{ divisor }}) > ({{ dividend }}) and ({{ dividend }}) > 0 then 1",
-        "int_charges_pooled",
+        "* ({{ divisor }}) > ({{ dividend }}) then 0",
+        "int_workload_shares",
     ),
     # What the bill says.
     "the oldest assembly serves": Mutation(
