@@ -43,7 +43,7 @@ demo: setup
 	$(BIN)/infraspend demo
 
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 test-spark: .venv/.installed-spark
 	@command -v java > /dev/null || { \

@@ -12,13 +12,6 @@ from tests.houses import MODEL, PROPERTIES, ROOT, House, load
 _DOCUMENTS = shutil.ignore_patterns("*.yml")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one folder share what is dear to make, so that one process runs all of them."""
-    for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0]
-        item.add_marker(pytest.mark.xdist_group(folder))
-
-
 @pytest.fixture(scope="session")
 def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Something was loaded (what it is does not matter here) and nothing built."""
