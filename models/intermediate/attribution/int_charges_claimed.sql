@@ -33,14 +33,7 @@ assigned as (
             when keys.platform is not null then 'all'
         end as wanted_pool
     from charges
-    left join keys
-        on
-            charges.billing_period = keys.billing_period
-            and charges.lyft_label = keys.lyft_label
-            and charges.product = keys.product
-            and charges.usage_type = keys.usage_type
-            and charges.usage_hour >= keys.valid_from
-            and charges.usage_hour < keys.valid_until
+    left join keys on {{ is_claimed_by('keys', 'charges') }}
 ),
 
 -- The table is named where it is read: whoever asks for a month reads nothing else of it.

@@ -8,11 +8,7 @@
     'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
     'platform', 'sub_platform', 'cost_model', 'usage_hour', 'interval_hours', 'is_period_charge'
 ] %}
-{% set billed_alike = [
-    'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
-    'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'platform',
-    'sub_platform', 'usage_hour', 'interval_hours', 'is_period_charge'
-] %}
+{% set billed_alike = charge | reject('in', ['charge_class', 'cost_model']) | list %}
 
 with
 
@@ -43,14 +39,7 @@ assigned as (
         keys.sub_platform,
         keys.cost_model
     from charges
-    inner join keys
-        on
-            charges.billing_period = keys.billing_period
-            and charges.lyft_label = keys.lyft_label
-            and charges.product = keys.product
-            and charges.usage_type = keys.usage_type
-            and charges.usage_hour >= keys.valid_from
-            and charges.usage_hour < keys.valid_until
+    inner join keys on {{ is_claimed_by('keys', 'charges') }}
 ),
 
 on_nodes as (

@@ -27,13 +27,6 @@ select
     cast(sum(charges.list_cost) as decimal(38, 10)) as list_cost,
     cast(sum(charges.true_cost) as decimal(38, 20)) as spend
 from charges
-left join keys
-    on
-        charges.billing_period = keys.billing_period
-        and charges.lyft_label = keys.lyft_label
-        and charges.product = keys.product
-        and charges.usage_type = keys.usage_type
-        and charges.usage_hour >= keys.valid_from
-        and charges.usage_hour < keys.valid_until
+left join keys on {{ is_claimed_by('keys', 'charges') }}
 where keys.platform is null
 group by charges.billing_period, charges.lyft_label, charges.product, charges.usage_type
