@@ -3,27 +3,8 @@
 
 with
 
-owners as (
-    select * from {{ ref('stg_seeds__label_owners') }}
-),
-
-teams as (
-    select * from {{ ref('stg_seeds__teams') }}
-),
-
 owned as (
-    select
-        owners.lyft_label,
-        owners.team,
-        coalesce(teams.org, 'unassigned') as org,
-        greatest(owners.owned_from, coalesce(teams.valid_from, {{ beginning() }})) as owned_from,
-        least(owners.owned_until, coalesce(teams.valid_until, {{ end_of_time() }})) as owned_until
-    from owners
-    left join teams
-        on
-            owners.team = teams.team
-            and owners.owned_from < teams.valid_until
-            and owners.owned_until > teams.valid_from
+    select * from {{ ref('int_label_owners') }}
 ),
 
 seen as (
@@ -39,8 +20,8 @@ unclaimed as (
         {{ beginning() }} as owned_from,
         {{ end_of_time() }} as owned_until
     from seen
-    left join owners on seen.lyft_label = owners.lyft_label
-    where owners.lyft_label is null
+    left join owned on seen.lyft_label = owned.lyft_label
+    where owned.lyft_label is null
 ),
 
 labels as (

@@ -398,7 +398,7 @@ MUTATIONS = {
         "and spend.usage_hour <= owners.owned_until",
     ),
     "a team belongs to an org before it exists": Mutation(
-        "models/marts/lyft_labels.sql",
+        "models/intermediate/labels/int_label_owners.sql",
         "greatest(owners.owned_from, coalesce(teams.valid_from,",
         "least(owners.owned_from, coalesce(teams.valid_from,",
     ),

@@ -20,20 +20,12 @@ now as (
     where usage_month = billing_period
 ),
 
--- As `lyft_labels` has them: a label without a team that is known keeps its time whole.
 owners as (
     select
-        concat_ws(
-            ' | ', 'label', labels.lyft_label, labels.team, coalesce(teams.org, 'unassigned')
-        ) as ingredient,
-        greatest(labels.owned_from, coalesce(teams.valid_from, {{ beginning() }})) as valid_from,
-        least(labels.owned_until, coalesce(teams.valid_until, {{ end_of_time() }})) as valid_until
-    from {{ ref('stg_seeds__label_owners') }} as labels
-    left join {{ ref('stg_seeds__teams') }} as teams
-        on
-            labels.team = teams.team
-            and labels.owned_from < teams.valid_until
-            and labels.owned_until > teams.valid_from
+        concat_ws(' | ', 'label', lyft_label, team, org) as ingredient,
+        owned_from as valid_from,
+        owned_until as valid_until
+    from {{ ref('int_label_owners') }}
 ),
 
 ingredients as (
