@@ -1,6 +1,6 @@
 """One build of a warehouse: checked before, run by dbt, recorded after."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
@@ -14,7 +14,7 @@ from builder.dbt import DbtRun, Node, one_line, run_dbt
 from builder.fingerprints import (
     fingerprint_of,
     fingerprint_of_code,
-    fingerprint_of_raw_tables,
+    fingerprints_of_raw_tables,
 )
 from builder.seeds import check_seeds, path_for_dbt
 from builder.spark import Spark
@@ -84,7 +84,7 @@ def build(
     seeds_for_dbt = path_for_dbt(seeds, project)
     # With arguments, such as other variables, the same files make other marts.
     fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
-    raw = None if spark else fingerprint_of_raw_tables(warehouse)
+    raw = None if spark else fingerprints_of_raw_tables(warehouse)
     if raw and _is_tampered(warehouse, raw):
         progress("what had landed was changed by other hands: everything is made anew")
         arguments = (*arguments, "--full-refresh")
@@ -106,14 +106,17 @@ def build(
             recorded_in, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
         )
     if raw and run.succeeded:
-        records.note_raw_tables(warehouse, *raw)
+        records.note_raw_tables(warehouse, raw)
     return _told(run, recorded_in, artifacts)
 
 
-def _is_tampered(warehouse: Path, raw: tuple[str, str]) -> bool:
-    """Whether raw tables are not as a build read them last, and no load has changed them."""
+def _is_tampered(warehouse: Path, raw: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether a raw dataset is not as a build read it last, and no load has changed it."""
     before = records.raw_tables_of_last_build(warehouse)
-    return before is not None and before[0] == raw[0] and before[1] != raw[1]
+    return any(
+        dataset in before and before[dataset][0] == loads and before[dataset][1] != storage
+        for dataset, (loads, storage) in raw.items()
+    )
 
 
 def check_loaded(warehouse: Path) -> None:

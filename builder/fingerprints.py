@@ -58,26 +58,29 @@ def fingerprint_of_code(project: Path, arguments: Sequence[str], *, on_spark: bo
     return _digest((*engines, *_files(project), *told))
 
 
-def fingerprint_of_raw_tables(warehouse: Path) -> tuple[str, str]:
-    """The fingerprints of the loads in a warehouse, and of how the raw tables are stored.
+def fingerprints_of_raw_tables(warehouse: Path) -> dict[str, tuple[str, str]]:
+    """Of every raw dataset, the fingerprints of its loads and of how its tables are stored.
 
-    Whoever lands something writes a load, too. Where the loads are the same and what is stored is
-    not, somebody else changed what had landed: a line that was deleted, doubled or edited. Read
-    from DuckDB's own account of its segments, not from the rows.
+    Whoever lands something writes a load, too. Where a dataset's loads are the same and what is
+    stored is not, somebody else changed what had landed: a line that was deleted, doubled or
+    edited. Read from DuckDB's own account of its segments, not from the rows; landing in one
+    dataset leaves the segments of the others as they are.
 
     Args:
         warehouse: An existing warehouse.
 
     Returns:
-        Two SHA-256 in hexadecimal.
+        The dataset -> two SHA-256 in hexadecimal.
 
     Raises:
         InfraspendError: The warehouse cannot be opened.
     """
-    stored = []
+    fingerprints = {}
+    loads = dict(zip(TABLES, _loads(warehouse), strict=True))
     with opened(warehouse, read_only=True) as connection:
         connection.execute("use warehouse")
         for dataset, tables in TABLES.items():
+            stored = []
             for table in tables:
                 name = f"{dataset}.{table}"
                 # A deleted row stays in its segment.
@@ -88,8 +91,9 @@ def fingerprint_of_raw_tables(warehouse: Path) -> tuple[str, str]:
                     " order by all"
                 ).fetchall()
                 stored.append(f"{name} {rows} {segments}".encode())
+            fingerprints[dataset] = _digest((loads[dataset],)), _digest(stored)
         connection.execute("use memory")
-    return _digest(_loads(warehouse)), _digest(stored)
+    return fingerprints
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -5,7 +5,7 @@ leaves a row that never finished, so nobody takes its half-built marts for good 
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,29 +133,32 @@ def finish(
         )
 
 
-def note_raw_tables(warehouse: Path, loads: str, storage: str) -> None:
-    """Notes how the raw tables were that a build read; see `fingerprint_of_raw_tables`."""
+def note_raw_tables(warehouse: Path, fingerprints: Mapping[str, tuple[str, str]]) -> None:
+    """Notes how the raw tables were that a build read; see `fingerprints_of_raw_tables`."""
     with opened(warehouse) as connection:
         connection.execute(
-            "create or replace table warehouse.pipeline.raw_tables as"
-            " select ?::varchar as loads, ?::varchar as storage",
-            [loads, storage],
+            "create or replace table warehouse.pipeline.raw_datasets"
+            " (dataset varchar, loads varchar, storage varchar)"
+        )
+        connection.executemany(
+            "insert into warehouse.pipeline.raw_datasets values (?, ?, ?)",
+            [(dataset, *both) for dataset, both in fingerprints.items()],
         )
 
 
-def raw_tables_of_last_build(warehouse: Path) -> tuple[str, str] | None:
-    """What `note_raw_tables` noted; None where nothing was."""
+def raw_tables_of_last_build(warehouse: Path) -> dict[str, tuple[str, str]]:
+    """What `note_raw_tables` noted; empty where nothing was."""
     with opened(warehouse, read_only=True) as connection:
         known = connection.execute(
             "select count(*) from duckdb_tables() where database_name = 'warehouse'"
-            " and schema_name = 'pipeline' and table_name = 'raw_tables'"
+            " and schema_name = 'pipeline' and table_name = 'raw_datasets'"
         ).fetchone()
         if known == (0,):
-            return None
+            return {}
         found = connection.execute(
-            "select loads, storage from warehouse.pipeline.raw_tables"
-        ).fetchone()
-    return (str(found[0]), str(found[1])) if found else None
+            "select dataset, loads, storage from warehouse.pipeline.raw_datasets"
+        ).fetchall()
+    return {dataset: (loads, storage) for dataset, loads, storage in found}
 
 
 def last_build(warehouse: Path) -> BuildRecord | None:

@@ -282,6 +282,9 @@ def test_a_line_that_was_edited_by_hand_makes_everything_anew(world: World) -> N
             " from raw_aws_cur.line_items where _assembly_id in"
             " (select assembly_id from staging.stg_aws_cur__deliveries where is_serving))"
         )
+    # What lands elsewhere does not hide it.
+    world.publish(("made", "one"), 2, (0, 1), (1, 1, 1))
+    world.land()
 
     result = world.company.build(*WITHOUT_UNIT_TESTS)
 
