@@ -42,8 +42,9 @@ setup: .venv/.installed
 demo: setup
 	$(BIN)/infraspend demo
 
+# In the order of their names: by their number of tests, long ones of few tests would come last.
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-spark: .venv/.installed-spark
 	@command -v java > /dev/null || { \

@@ -2,12 +2,12 @@
 
     python -m tests.bench.replay WAREHOUSE [--top N]
 
-dbt says how long a node took, not how much CPU: nodes run two at a time in one process, and each
-of DuckDB's statements uses all threads. So every statement that dbt wrote down runs again by itself
-and the CPU time of the process is read around it. A model's statement is the very one that built
-it, but for the name of the table, which goes to a schema of its own and is dropped at once; of a
-test, its failures are counted, as dbt does. What it needs is all there, so the order is nothing to
-worry about. What dbt itself takes (parsing, unit tests, its log) is not in here.
+dbt says how long a node took, not how much CPU of all threads. So every statement that dbt wrote
+down runs again by itself and the CPU time of the process is read around it. A model's statement is
+the very one that built it, but for the name of the table, which goes to a schema of its own and is
+dropped at once; of a test, its failures are counted, as dbt does. What it needs is all there, so
+the order is nothing to worry about. What dbt itself takes (parsing, unit tests, its log) is not in
+here.
 
 The warehouse must be the last full build's: an incremental build writes down other statements.
 """
