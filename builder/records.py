@@ -136,13 +136,16 @@ def finish(
 def note_raw_tables(warehouse: Path, fingerprints: Mapping[str, tuple[str, str]]) -> None:
     """Notes how the raw tables were that a build read; see `fingerprints_of_raw_tables`."""
     with opened(warehouse) as connection:
+        # In one statement, so that a process that is killed leaves all of it or none.
         connection.execute(
-            "create or replace table warehouse.pipeline.raw_datasets"
-            " (dataset varchar, loads varchar, storage varchar)"
-        )
-        connection.executemany(
-            "insert into warehouse.pipeline.raw_datasets values (?, ?, ?)",
-            [(dataset, *both) for dataset, both in fingerprints.items()],
+            "create or replace table warehouse.pipeline.raw_datasets as select"
+            " unnest($1::varchar[]) as dataset, unnest($2::varchar[]) as loads,"
+            " unnest($3::varchar[]) as storage",
+            [
+                list(fingerprints),
+                [loads for loads, _ in fingerprints.values()],
+                [storage for _, storage in fingerprints.values()],
+            ],
         )
 
 
