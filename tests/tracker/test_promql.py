@@ -13,7 +13,7 @@ def test_a_literal_is_its_text_again(text: str) -> None:
     quoted = literal(text)
 
     # Python reads these escapes as PromQL does; what is not escaped may not be a line's end.
-    assert ast.literal_eval(quoted.replace("\r", "\\r").replace("\0", "\\0")) == text
+    assert ast.literal_eval(quoted.replace("\r", "\\r").replace("\0", "\\x00")) == text
     assert "\n" not in quoted
 
 
