@@ -625,7 +625,7 @@ def _build(
     if not result.succeeded:
         raise InfraspendError(
             f"the build of {warehouse} failed, so nothing of it can be published; "
-            f"dbt's log is {result.log}"
+            f"dbt's log is {result.log}; what else was printed is in {result.printed}"
         )
     part = "" if result.is_whole else " (a part of the project: it cannot be published)"
     _say(f"build: {result.models} models are built and {result.tests} tests passed{part}")

@@ -10,7 +10,7 @@ from textwrap import shorten
 import duckdb
 
 from builder import records
-from builder.dbt import DbtRun, Node, one_line, run_dbt
+from builder.dbt import PRINTED, DbtRun, Node, one_line, run_dbt
 from builder.fingerprints import (
     fingerprint_of,
     fingerprint_of_code,
@@ -38,6 +38,7 @@ class BuildResult:
         failures: One line for each node that failed: what it said and where to look.
         warnings: One line for each test that found something which stops nothing.
         log: dbt's own log of the build.
+        printed: What was printed and is not in that log: what Spark's Java said, or a crash.
     """
 
     succeeded: bool
@@ -47,6 +48,7 @@ class BuildResult:
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
     log: Path
+    printed: Path
 
 
 def build(
@@ -196,6 +198,7 @@ def _told(run: DbtRun, warehouse: Path, artifacts: Path) -> BuildResult:
         failures=tuple(failures),
         warnings=tuple(_line_for(node, warehouse) for node in run.warned),
         log=artifacts / "logs" / "dbt.log",
+        printed=artifacts / "logs" / PRINTED,
     )
 
 

@@ -4,10 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from builder.spark import Spark
 from loaders.result import Progress
@@ -20,6 +21,9 @@ _NOT_RUN = {"skipped"}
 # They prove the models on rows that are made up. That is done on DuckDB.
 _NOT_ON_SPARK = "unit_test"
 _LAST_LINES = 5
+
+PRINTED = "printed.log"
+"""The file beside dbt's log with what is not in it: what Spark's Java says, or a crash."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ def run_dbt(
         What came of it. A failure is a result, not an exception.
     """
     target = artifacts / "target"
+    logs = artifacts / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
     results = target / "run_results.json"
     results.unlink(missing_ok=True)
     command = [
@@ -123,7 +129,7 @@ def run_dbt(
         "build",
         *(("--target", "spark", "--exclude-resource-type", _NOT_ON_SPARK) if spark else ()),
         *("--project-dir", str(project), "--profiles-dir", str(project)),
-        *("--target-path", str(target), "--log-path", str(artifacts / "logs")),
+        *("--target-path", str(target), "--log-path", str(logs)),
         *("--log-format", "json", "--no-use-colors", "--no-print"),
         *arguments,
     ]
@@ -136,16 +142,19 @@ def run_dbt(
     }
     if spark:
         environment["INFRASPEND_LAKE"] = spark.url
-    with subprocess.Popen(
-        command,
-        cwd=project,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with (
+        (logs / PRINTED).open("w", encoding="utf-8") as printed,
+        subprocess.Popen(
+            command,
+            cwd=project,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
-        complaint = _follow(process.stdout, progress)
+        complaint = _follow(process.stdout, printed, progress)
     if not results.is_file():
         reason = complaint or f"dbt stopped with status {process.returncode} and gave no reason"
         return DbtRun(nodes=(), is_whole=False, marts=(), complaint=reason)
@@ -155,19 +164,21 @@ def run_dbt(
     return _read_results(json.loads(results.read_text()), known)
 
 
-def _follow(lines: Iterable[str], progress: Progress) -> str:
-    """Passes on what dbt says while it runs; returns the last error that it spoke of."""
+def _follow(lines: Iterable[str], printed: TextIO, progress: Progress) -> str:
+    """Passes on what dbt says while it runs; returns the last error that it spoke of.
+
+    Args:
+        lines: What dbt and whatever runs in it print.
+        printed: Gets the lines that are no event of dbt's.
+        progress: Told about every seed and model that starts.
+    """
     complaint = ""
-    unstructured: list[str] = []
+    last_printed: deque[str] = deque(maxlen=_LAST_LINES)
     for line in lines:
-        try:
-            event = json.loads(line)
-        except json.JSONDecodeError:
-            # A crash of Python, or a wrong option: dbt says so in plain text.
-            unstructured = [*unstructured, line][-_LAST_LINES:]
-            continue
-        if not (isinstance(event, dict) and "data" in event):
-            unstructured = [*unstructured, line][-_LAST_LINES:]
+        event = _event(line)
+        if event is None:
+            printed.write(line)
+            last_printed.append(line)
             continue
         node = event["data"].get("node_info", {})
         if event["info"]["name"] == "LogStartLine" and node["resource_type"] in ("model", "seed"):
@@ -176,7 +187,16 @@ def _follow(lines: Iterable[str], progress: Progress) -> str:
         if event["info"]["level"] == "error":
             # An exception comes with a preamble of dbt's around its own words.
             complaint = event["data"].get("exc") or event["info"]["msg"]
-    return one_line(complaint or "".join(unstructured))
+    return one_line(complaint or "".join(last_printed))
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """The event of dbt's that a line is; None for plain text: a crash, or what Java says."""
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and "data" in event else None
 
 
 def _read_manifest(target: Path) -> dict[str, Any]:

@@ -84,6 +84,7 @@ def test_a_wrong_argument_of_dbt_is_said(built: House) -> None:
 
     assert not result.succeeded
     assert "--no-such-option" in result.failures[0]
+    assert "--no-such-option" in result.printed.read_text()
 
 
 def test_a_killed_build_never_counts(built: House) -> None:

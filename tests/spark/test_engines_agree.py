@@ -17,6 +17,10 @@ def test_both_engines_build_the_company_and_pass_every_test(company: Company) ->
     assert company.on_spark.tests == company.on_duckdb.tests
 
 
+def test_what_java_said_is_kept_beside_the_log_of_dbt(company: Company) -> None:
+    assert "Apache Derby" in company.on_spark.printed.read_text()
+
+
 def test_every_mart_is_the_same_row_by_row_and_digit_by_digit(
     company: Company, connection: duckdb.DuckDBPyConnection
 ) -> None:
