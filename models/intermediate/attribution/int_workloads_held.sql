@@ -1,0 +1,89 @@
+-- What every workload and container held of a cluster in an hour under its label, by every resource
+-- that a cost model may measure. The wide rows of pods are read here and go no further: while shares
+-- are dealt they would fill the memory.
+{{ by_period('spent', by='usage_hour') }}
+
+{% set place = ['platform', 'sub_platform', 'capacity_pool', 'lyft_label'] %}
+{% set workload = [
+    'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
+] %}
+
+{% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
+{% set columns = {
+    'cpu': ['cpu_request_core_hours', 'cpu_usage_core_hours'],
+    'memory': ['memory_request_gib_hours', 'memory_usage_gib_hours'],
+    'gpu': ['gpu_request_gpu_hours', 'gpu_usage_gpu_hours'],
+} %}
+
+with
+
+container_hours as (
+    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
+),
+
+pods as (
+    select * from {{ rebuilt(ref('int_pod_labels')) }}
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+    where schedule_source = 'kubernetes'
+),
+
+-- What a container counts with inside its label: the resource that the cost model measures, or,
+-- where it measures several, all of them at their price.
+containers as (
+    select
+        container_hours.usage_hour,
+        platforms.platform,
+        platforms.sub_platform,
+        {{ kubernetes_pool('container_hours') }} as capacity_pool,
+        pods.lyft_label,
+        container_hours.namespace,
+        pods.workload_kind,
+        pods.workload_name,
+        container_hours.container,
+        pods.pod_labels,
+        platforms.allocation_base,
+        {%- for measure, (requested, used) in columns.items() %}
+            container_hours.{{ requested }} as {{ measure }}_requested,
+            container_hours.{{ used }} as {{ measure }}_used,
+        {%- endfor %}
+        {%- for kind in [0, 1] %}
+            {% for measure, amounts in columns.items() %}
+                {{ '+ ' if not loop.first }}{{ price_of_resource(measure) }}
+                * container_hours.{{ amounts[kind] }}
+            {%- endfor %} as priced_{{ ['requested', 'used'][kind] }},
+        {%- endfor %}
+        container_hours.network_gib as network_requested,
+        container_hours.network_gib as network_used
+    from container_hours
+    inner join pods
+        on
+            container_hours.cluster = pods.cluster
+            and container_hours.usage_hour = pods.usage_hour
+            and container_hours.namespace = pods.namespace
+            and container_hours.pod = pods.pod
+            and container_hours.uid = pods.uid
+    inner join platforms
+        on
+            container_hours.cluster = platforms.sub_platform
+            and container_hours.usage_hour >= platforms.valid_from
+            and container_hours.usage_hour < platforms.valid_until
+)
+
+select
+    {{ (place + workload) | join(',\n        ') }},
+    {%- for measure in measures %}
+        sum(
+            case allocation_base
+                when 'request' then {{ measure }}_requested
+                when 'usage' then {{ measure }}_used
+                else greatest({{ measure }}_requested, {{ measure }}_used)
+            end
+        ) as {{ measure }}_held,
+        sum({{ measure }}_used) as {{ measure }}_used,
+    {%- endfor %}
+    usage_hour
+from containers
+group by usage_hour, {{ (place + workload) | join(', ') }}
