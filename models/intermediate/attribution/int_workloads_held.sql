@@ -1,6 +1,6 @@
--- What every workload and container held of a cluster in an hour under its label, by every resource
--- that a cost model may measure. The wide rows of pods are read here and go no further: while shares
--- are dealt they would fill the memory.
+-- What every workload and container held of a cluster in an hour under its label, by every
+-- resource that a cost model may measure. The wide rows of pods are read here and go no further:
+-- while shares are dealt they would fill the memory.
 {{ by_period('spent', by='usage_hour') }}
 
 {% set place = ['platform', 'sub_platform', 'capacity_pool', 'lyft_label'] %}
