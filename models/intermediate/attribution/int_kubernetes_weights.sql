@@ -5,8 +5,8 @@
 
 with
 
-container_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
+pod_hours as (
+    select * from {{ rebuilt(ref('int_pod_hours')) }}
 ),
 
 node_hours as (
@@ -21,31 +21,15 @@ pod_labels as (
     select * from {{ rebuilt(ref('int_pod_labels')) }}
 ),
 
+-- Read for themselves, so that the labels of all pods need not be kept for them.
+namespace_labels as (
+    select * from {{ rebuilt(ref('int_pod_labels')) }}
+    where pod = '' and uid = ''
+),
+
 platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
     where schedule_source = 'kubernetes'
-),
-
-pod_hours as (
-    select
-        cluster,
-        node,
-        instance_type,
-        instance_id,
-        namespace,
-        pod,
-        uid,
-        usage_hour,
-        max(running_hours) as running_hours,
-        sum(cpu_request_core_hours) as cpu_request_core_hours,
-        sum(cpu_usage_core_hours) as cpu_usage_core_hours,
-        sum(memory_request_gib_hours) as memory_request_gib_hours,
-        sum(memory_usage_gib_hours) as memory_usage_gib_hours,
-        sum(gpu_request_gpu_hours) as gpu_request_gpu_hours,
-        sum(gpu_usage_gpu_hours) as gpu_usage_gpu_hours,
-        sum(network_gib) as network_gib
-    from container_hours
-    group by cluster, node, instance_type, instance_id, namespace, pod, uid, usage_hour
 ),
 
 pod_allocations as (
@@ -97,7 +81,7 @@ volumes as (
         volume_hours.usage_hour,
         platforms.platform,
         platforms.sub_platform,
-        pod_labels.lyft_label,
+        namespace_labels.lyft_label,
         volume_hours.capacity_gib_hours as storage
     from volume_hours
     inner join platforms
@@ -105,13 +89,11 @@ volumes as (
             volume_hours.cluster = platforms.sub_platform
             and volume_hours.usage_hour >= platforms.valid_from
             and volume_hours.usage_hour < platforms.valid_until
-    left join pod_labels
+    left join namespace_labels
         on
-            volume_hours.cluster = pod_labels.cluster
-            and volume_hours.usage_hour = pod_labels.usage_hour
-            and volume_hours.namespace = pod_labels.namespace
-            and pod_labels.pod = ''
-            and pod_labels.uid = ''
+            volume_hours.cluster = namespace_labels.cluster
+            and volume_hours.usage_hour = namespace_labels.usage_hour
+            and volume_hours.namespace = namespace_labels.namespace
 ),
 
 by_pool as (

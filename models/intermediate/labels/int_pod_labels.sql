@@ -9,8 +9,8 @@
 
 with
 
-container_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
+measured as (
+    select * from {{ rebuilt(ref('int_pod_hours')) }}
 ),
 
 pods as (
@@ -28,7 +28,7 @@ seen as (
         pod,
         uid,
         usage_hour
-    from container_hours
+    from measured
 ),
 
 pod_hours as (
