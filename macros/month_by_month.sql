@@ -1,0 +1,46 @@
+{#-
+    A build of everything makes the tables of its months one month after the other, each as a build
+    of only that month would: what a statement holds at a time is that of the largest month, not of
+    all history, and a table's rows lie month by month, so that who reads a month later finds it
+    without reading the others. One node runs at a time (`threads` in profiles.yml): while a month
+    is made, it is the only one that `periods_to_rebuild` tells.
+-#}
+{% macro duckdb__create_table_as(
+    temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
+) -%}
+    {%- set stage = config.get('meta').stage if config.get('materialized') == 'by_period' else none -%}
+    {%- set periods = all_periods(stage) if stage and not temporary else [] -%}
+    {%- set statements = [] -%}
+    {%- for period in periods -%}
+        {%- do graph.update({'months to rebuild, ' ~ stage: [period]}) -%}
+        {%- set code = render(model.raw_code) -%}
+        {%- if loop.first -%}
+            {%- do statements.append(
+                dbt.duckdb__create_table_as(temporary, relation, code, language, partitioned_by, sorted_by)
+            ) -%}
+        {%- else -%}
+            {%- do statements.append('insert into ' ~ relation ~ ' by name\n' ~ code) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if not statements -%}
+        {{ return(dbt.duckdb__create_table_as(
+            temporary, relation, compiled_code, language, partitioned_by, sorted_by
+        )) }}
+    {%- endif -%}
+    {%- do graph.update({'months to rebuild, ' ~ stage: none}) -%}
+    {{ return(statements | join(';\n')) }}
+{%- endmacro %}
+
+{#-
+    The months of a stage that makes all of them anew. Empty where it makes some, and where nobody
+    knows them, because the model that does is not part of the run.
+-#}
+{% macro all_periods(stage) -%}
+    {%- set node = models_of_project()[stages()[stage].rebuilds] -%}
+    {%- if node.unique_id not in selected_resources or not is_recorded_build()
+        or periods_to_rebuild(stage) is not none -%}
+        {{ return([]) }}
+    {%- endif -%}
+    {{ return(run_query('select period from ' ~ node.relation_name ~ ' order by period').rows
+        | map(attribute=0) | list) }}
+{%- endmacro %}
