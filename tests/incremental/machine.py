@@ -453,6 +453,7 @@ class Deltas(RuleBasedStateMachine):
         full.parent.mkdir(exist_ok=True)
         shutil.copy(warehouse, full)
         # Where the data are bad, both must say so.
+        # Without its tests a build is not recorded, and makes all months at once.
         without = () if not self.result.succeeded else ("--exclude-resource-type", "test")
         told = build(
             full,
