@@ -152,11 +152,7 @@ def note_raw_tables(warehouse: Path, fingerprints: Mapping[str, tuple[str, str]]
 def raw_tables_of_last_build(warehouse: Path) -> dict[str, tuple[str, str]]:
     """What `note_raw_tables` noted; empty where nothing was."""
     with opened(warehouse, read_only=True) as connection:
-        known = connection.execute(
-            "select count(*) from duckdb_tables() where database_name = 'warehouse'"
-            " and schema_name = 'pipeline' and table_name = 'raw_datasets'"
-        ).fetchone()
-        if known == (0,):
+        if not _is_there(connection, "raw_datasets"):
             return {}
         found = connection.execute(
             "select dataset, loads, storage from warehouse.pipeline.raw_datasets"
@@ -174,12 +170,7 @@ def last_build(warehouse: Path) -> BuildRecord | None:
         InfraspendError: The warehouse cannot be opened.
     """
     with opened(warehouse, read_only=True) as connection:
-        known = connection.execute(
-            "select count(*) from duckdb_tables() "
-            "where database_name = 'warehouse' and schema_name = 'pipeline' "
-            "and table_name = 'builds'"
-        ).fetchone()
-        if known == (0,):
+        if not _is_there(connection, "builds"):
             return None
         row = connection.execute(
             """
@@ -201,6 +192,16 @@ def last_build(warehouse: Path) -> BuildRecord | None:
         fingerprint=fingerprint,
         marts=tuple(marts),
     )
+
+
+def _is_there(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Whether a warehouse that is `opened` has a table of this name in its schema `pipeline`."""
+    found = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = 'warehouse'"
+        " and schema_name = 'pipeline' and table_name = ?",
+        [table],
+    ).fetchone()
+    return found == (1,)
 
 
 def _now() -> datetime:

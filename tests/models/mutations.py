@@ -226,6 +226,12 @@ MUTATIONS = {
         "then least(",
         "int_kubernetes_weights",
     ),
+    "a pod runs as long as its containers do one after the other": Mutation(
+        f"{ATTRIBUTION}/int_pod_hours.sql",
+        "max(running_hours) as running_hours",
+        "sum(running_hours) as running_hours",
+        "int_pod_hours",
+    ),
     "memory is measured in cores": Mutation(
         f"{ATTRIBUTION}/int_kubernetes_weights.sql",
         "node_hours.memory_capacity_gib_hours as memory",
