@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from builder import build
 from builder.dbt import DBT
 from builder.fingerprints import fingerprint_of_code
 from builder.seeds import path_for_dbt
@@ -74,6 +75,38 @@ def test_nothing_new_makes_nothing_anew_and_reads_next_to_nothing(
     ratio = nothing.rows.total() / everything.rows.total()
     print(f"no change: {nothing.rows.total()} rows of {everything.rows.total()}")
     assert ratio < 0.02, nothing.rows.most_common(10)
+
+
+def test_everything_is_made_month_by_month_and_comes_to_the_same_as_at_once(
+    first: tuple[World, Counts], tmp_path: Path
+) -> None:
+    world, _ = first
+    ours = world.company.warehouse
+    at_once = shutil.copy(ours, tmp_path / ours.name)
+
+    # Nodes that run beside each other cannot each have a month of their own.
+    told = build(
+        at_once,
+        ROOT,
+        world.company.seeds,
+        ("--full-refresh", "--threads", "2", *WITHOUT_UNIT_TESTS),
+    )
+
+    assert told.succeeded, "\n".join(told.failures)
+    assert different_rows(ours, at_once) == []
+    in_order = sorted(months_as_they_lie(ours))
+    assert len(set(in_order)) == 3
+    assert months_as_they_lie(ours) == in_order
+    assert months_as_they_lie(at_once) != in_order
+
+
+def months_as_they_lie(warehouse: Path) -> list[str]:
+    """The months of the schedules, row by row."""
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        rows = connection.execute(
+            "select strftime(usage_hour, '%Y-%m') from intermediate.int_schedules order by rowid"
+        ).fetchall()
+    return [str(month) for (month,) in rows]
 
 
 def test_an_owner_changes_who_the_spend_belongs_to_and_nothing_else(world: World) -> None:
