@@ -2,8 +2,8 @@
     A build of everything makes the tables of its months one month after the other, each as a build
     of only that month would: what a statement holds at a time is that of the largest month, not of
     all history, and a table's rows lie month by month, so that who reads a month later finds it
-    without reading the others. While a month is made, it is the only one that `periods_to_rebuild`
-    tells: to any node, so that no other may run beside it.
+    without reading the others. While the statement of a month is written, it is the only
+    one that `periods_to_rebuild` tells: to any node, so that no other may run beside it.
 -#}
 {% macro duckdb__create_table_as(
     temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
@@ -28,18 +28,18 @@
         )) }}
     {%- endif -%}
     {%- do graph.update({'months to rebuild, ' ~ stage: none}) -%}
-    {{ return(statements | join(';\n')) }}
+    {{ return(statements | join('\n;\n')) }}
 {%- endmacro %}
 
 {#-
     The months of a stage that makes all of them anew, one after the other. Empty where it makes
-    some, where nobody knows them, because the model that does is not part of the run, and where
-    nodes run beside each other (`--threads`).
+    some, where nobody knows them, because the model that does is not part of the run, where nodes
+    run beside each other (`--threads`), and where months depend on each other (`as_a_whole`).
 -#}
 {% macro all_periods(stage) -%}
     {%- set node = models_of_project()[stages()[stage].rebuilds] -%}
     {%- if node.unique_id not in selected_resources or not is_recorded_build()
-        or periods_to_rebuild(stage) is not none or target.threads > 1 -%}
+        or periods_to_rebuild(stage) is not none or target.threads > 1 or stages()[stage].as_a_whole -%}
         {{ return([]) }}
     {%- endif -%}
     {{ return(run_query('select period from ' ~ node.relation_name ~ ' order by period').rows
