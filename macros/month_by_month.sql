@@ -2,8 +2,8 @@
     A build of everything makes the tables of its months one month after the other, each as a build
     of only that month would: what a statement holds at a time is that of the largest month, not of
     all history, and a table's rows lie month by month, so that who reads a month later finds it
-    without reading the others. While the statement of a month is written, it is the only
-    one that `periods_to_rebuild` tells: to any node, so that no other may run beside it.
+    without reading the others. While the statement of a month is written, it is the only one that
+    `periods_to_rebuild` tells this node.
 -#}
 {% macro duckdb__create_table_as(
     temporary, relation, compiled_code, language='sql', partitioned_by=none, sorted_by=none
@@ -12,7 +12,7 @@
     {%- set periods = all_periods(stage) if stage and not temporary else [] -%}
     {%- set statements = [] -%}
     {%- for period in periods -%}
-        {%- do graph.update({'months to rebuild, ' ~ stage: [period]}) -%}
+        {%- do graph.update({'month of ' ~ model.unique_id: period}) -%}
         {%- set code = render(model.raw_code) -%}
         {%- if loop.first -%}
             {%- do statements.append(
@@ -27,7 +27,7 @@
             temporary, relation, compiled_code, language, partitioned_by, sorted_by
         )) }}
     {%- endif -%}
-    {%- do graph.update({'months to rebuild, ' ~ stage: none}) -%}
+    {%- do graph.update({'month of ' ~ model.unique_id: none}) -%}
     {{ return(statements | join('\n;\n')) }}
 {%- endmacro %}
 
@@ -37,11 +37,10 @@
     run beside each other (`--threads`), and where months depend on each other (`as_a_whole`).
 -#}
 {% macro all_periods(stage) -%}
-    {%- set node = models_of_project()[stages()[stage].rebuilds] -%}
-    {%- if node.unique_id not in selected_resources or not is_recorded_build()
-        or periods_to_rebuild(stage) is not none or target.threads > 1 or stages()[stage].as_a_whole -%}
+    {%- set periods = periods_of(stage) -%}
+    {%- if periods is none or periods.rebuilt != periods.all
+        or target.threads > 1 or stages()[stage].as_a_whole -%}
         {{ return([]) }}
     {%- endif -%}
-    {{ return(run_query('select period from ' ~ node.relation_name ~ ' order by period').rows
-        | map(attribute=0) | list) }}
+    {{ return(periods.all) }}
 {%- endmacro %}

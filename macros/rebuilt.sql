@@ -97,24 +97,36 @@
 {%- endmacro %}
 
 {#-
-    The months that a stage makes anew: none for all of them. It is all of them too when the model
-    that knows is not part of this run: a part of the project that is built on its own is built whole.
+    The months that a stage makes anew: none for all of them. To a node that makes all of them one
+    after the other it is the month whose statement is being written; see `duckdb__create_table_as`.
 -#}
 {% macro periods_to_rebuild(stage) -%}
+    {%- set month = graph.get('month of ' ~ model.unique_id) -%}
+    {%- if month -%}
+        {{ return([month]) }}
+    {%- endif -%}
+    {%- set periods = periods_of(stage) -%}
+    {{ return(none if periods is none or periods.rebuilt == periods.all else periods.rebuilt) }}
+{%- endmacro %}
+
+{#-
+    The months of a stage, {all, rebuilt}, in order. None where they are not known, because the model
+    that knows is not part of this run: a part of the project that is built on its own is built whole.
+-#}
+{% macro periods_of(stage) -%}
     {%- set node = models_of_project()[stages()[stage].rebuilds] -%}
     {%- if node.unique_id not in selected_resources or not is_recorded_build() -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set known = 'months to rebuild, ' ~ stage -%}
+    {%- set known = 'months of ' ~ stage -%}
     {%- if known not in graph -%}
         {%- set rows = run_query(
             'select period, is_rebuilt from ' ~ node.relation_name ~ ' order by period'
         ).rows -%}
-        {%- set periods = [] -%}
-        {%- for row in rows if row[1] -%}
-            {%- do periods.append(row[0]) -%}
-        {%- endfor -%}
-        {%- do graph.update({known: none if periods | length == rows | length else periods}) -%}
+        {%- do graph.update({known: {
+            'all': rows | map(attribute=0) | list,
+            'rebuilt': rows | selectattr(1) | map(attribute=0) | list,
+        }}) -%}
     {%- endif -%}
     {{ return(graph[known]) }}
 {%- endmacro %}
