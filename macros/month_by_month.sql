@@ -33,13 +33,14 @@
 
 {#-
     The months of a stage that makes all of them anew, one after the other. Empty where it makes
-    some, where nobody knows them, because the model that does is not part of the run, where nodes
-    run beside each other (`--threads`), and where months depend on each other (`as_a_whole`).
+    some, where nobody knows them, because the model that does is not part of the run, where months
+    depend on each other (`as_a_whole`), and where they are more than ten years: each costs a
+    statement, and so many come from hours that somebody got wrong.
 -#}
 {% macro all_periods(stage) -%}
     {%- set periods = periods_of(stage) -%}
     {%- if periods is none or periods.rebuilt != periods.all
-        or target.threads > 1 or stages()[stage].as_a_whole -%}
+        or stages()[stage].as_a_whole or periods.all | length > 120 -%}
         {{ return([]) }}
     {%- endif -%}
     {{ return(periods.all) }}

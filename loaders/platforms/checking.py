@@ -24,6 +24,9 @@ RESERVED: Final = (
 LARGEST_HOUR: Final = 1_000_000_000
 """The most units that an hour of a sub-platform may hold: above it, shares would overflow."""
 
+FIRST_YEAR: Final = 2006
+"""No usage is older (UTC): Amazon's cloud opened in this year. What is, is a clock's mistake."""
+
 KINDS: Final = {"usage": ("usage", "usage"), "proportion": ("schedule", "schedules")}
 """The column that tells what a file is -> the kind of delivery and the table it goes into."""
 
@@ -92,6 +95,8 @@ def read_published(
                     then 'usage_hour is no whole hour of UTC'
                 when usage_hour > {_moment(utc_now() + timedelta(hours=1))}
                     then 'usage_hour lies in the future'
+                when usage_hour < make_timestamp({FIRST_YEAR}, 1, 1, 0, 0, 0)
+                    then 'usage_hour lies before {FIRST_YEAR}, when there was no bill to split'
                 when platform is distinct from {literal(publication.platform)}
                     then 'platform is not the one whose folder the file is in'
                 when sub_platform is null then 'sub_platform is missing'

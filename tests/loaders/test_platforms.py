@@ -110,6 +110,7 @@ BREACHES = {
 
 def test_a_row_that_breaks_the_contract_refuses_its_hour(warehouse: Path, tmp_path: Path) -> None:
     lines = [f"{HOUR},spark,main,,a,1,\n2999-01-01T00:00:00Z,spark,main,,a,1,\n"]
+    lines.append("1970-01-01T00:00:00Z,spark,main,,a,1,\n")
     for hour, line in enumerate(BREACHES):
         lines.append(f"2026-11-02T{hour:02}:00:00Z,spark,main,,b,1,\n2026-11-02T{hour:02}:{line}\n")
     publish(tmp_path, "spark/usage.csv", USAGE + "".join(lines))
@@ -122,12 +123,13 @@ def test_a_row_that_breaks_the_contract_refuses_its_hour(warehouse: Path, tmp_pa
         " from raw_platforms.rejects order by usage_hour",
     )
     assert [reason for _, _, reason, _, _ in refused] == [
+        "usage_hour lies before 2006, when there was no bill to split",
         *BREACHES.values(),
         "usage_hour lies in the future",
     ]
-    assert refused[0][:2] == (moment("2026-11-02 00:00"), 4)
-    assert refused[5] == (
-        moment("2026-11-02 05:00"), 14, "usage is negative: -1", "spark", "main",
+    assert refused[1][:2] == (moment("2026-11-02 00:00"), 5)
+    assert refused[6] == (
+        moment("2026-11-02 05:00"), 15, "usage is negative: -1", "spark", "main",
     )  # fmt: skip
     # The shark and the nameless are groups of their own: the rows beside them are good.
     assert rows(

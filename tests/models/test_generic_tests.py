@@ -180,8 +180,20 @@ CASES = {
         "casts_to", {"type": "timestamp"}, rows("since", "'2026-11-01'", "null"),
         rows("since", "'soon'"), column="since",
     ),
+    "an_hour_of_a_month_that_is_not_there": Case(
+        "has_its_month", {"months": "source('cases', 'months')"},
+        rows("usage_hour", "timestamp '2026-11-30 23:00'", "timestamp '2026-10-01 00:00'"),
+        rows("usage_hour", "timestamp '2026-11-30 23:00'", "timestamp '2026-09-30 23:00'"),
+        column="usage_hour",
+    ),
+    "an_hour_of_a_month_that_is_gone": Case(
+        "has_its_month", {"months": "source('cases', 'months')"},
+        rows("usage_hour", "timestamp '2026-11-30 23:00'"),
+        rows("usage_hour", "timestamp '2026-12-01 00:00'"), column="usage_hour",
+    ),
 }  # fmt: skip
 
+MONTHS = rows("period, fingerprint", "'2026-10', 'a'", "'2026-11', 'b'", "'2026-12', null")
 THERE = rows("hour, label, cost", "1, 'a', 1.00", "1, 'a', 2.00", "1, null, 5.00")
 
 
@@ -198,7 +210,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (project / "dbt_project.yml").write_text(
         json.dumps({"name": "generic", "profile": "infraspend", "seed-paths": ["seeds"]})
     )
-    tables: list[dict[str, Any]] = [{"name": "there"}, {"name": "calendar"}]
+    tables: list[dict[str, Any]] = [{"name": name} for name in ("there", "calendar", "months")]
     for name, case in CASES.items():
         test = [{case.test: {"name": name, "arguments": case.arguments}}]
         on_column = {"columns": [{"name": case.column, "data_tests": test}]}
@@ -216,6 +228,7 @@ def verdicts(project: Path, warehouse: Path, tables: dict[str, str]) -> dict[str
         for name, query in tables.items():
             connection.execute(f"create table {name} as {query}")
         connection.execute(f"create table there as {THERE}")
+        connection.execute(f"create table months as {MONTHS}")
         connection.execute(f"create table calendar as from {HOURS} as t(cluster, usage_hour)")
     run = run_dbt(
         project,

@@ -85,7 +85,6 @@ bounds as (
         first_hour,
         end_hour
     from usage
-    where first_hour > {{ beginning() }} and end_hour < {{ end_of_time() }}
     union all
     select
         first_hour,

@@ -5,7 +5,6 @@ with
 
 collections as (
     select * from {{ ref('stg_kubernetes__collections') }}
-    where first_hour > {{ beginning() }} and last_hour < {{ end_of_time() }}
 ),
 
 days as (

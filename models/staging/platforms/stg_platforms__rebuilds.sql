@@ -6,7 +6,6 @@ with
 
 deliveries as (
     select * from {{ ref('stg_platforms__deliveries') }}
-    where first_hour > {{ beginning() }} and last_hour < {{ end_of_time() }}
 ),
 
 days as (
