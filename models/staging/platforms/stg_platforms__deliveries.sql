@@ -1,5 +1,6 @@
 -- What platform owners delivered, and the hours that each delivery speaks of: those of its rows,
--- where that was not noted when it landed.
+-- where that was not noted when it landed. A table, so that rows are looked at once.
+{{ config(materialized='table') }}
 
 with
 
