@@ -17,6 +17,9 @@ AMOUNT: Final = "decimal(25,10)"
 TOTAL: Final = "decimal(38,18)"
 """A sum that proves that nothing was lost: wider and finer than what it adds up."""
 
+FIRST_YEAR: Final = 2006
+"""No usage is older (UTC): Amazon's cloud opened in this year. What is, is a clock's mistake."""
+
 LOAD_ID: Final = "_dlt_load_id"
 """The load that wrote a row. The row counts once that load is complete in `_dlt_loads`."""
 

@@ -13,7 +13,7 @@ import duckdb
 
 from loaders.errors import InfraspendError
 from loaders.files import DataFile, verify_parquet
-from loaders.tables import PARTS
+from loaders.tables import FIRST_YEAR, PARTS
 
 INDEX: Final = "collection.json"
 FORMAT: Final = 1
@@ -92,6 +92,10 @@ def read_collection(index: Path) -> Collection:
         raise InfraspendError(f"{index} lists no file for {', '.join(missing)}: collect it again")
     if collection.first_hour >= collection.end_hour:
         raise InfraspendError(f"{index} covers no hour: collect it again")
+    if collection.first_hour.year < FIRST_YEAR:
+        raise InfraspendError(
+            f"{index} covers hours before {FIRST_YEAR} ({collection.name}): collect it again"
+        )
     return collection
 
 

@@ -9,7 +9,7 @@ import duckdb
 from loaders.errors import InfraspendError
 from loaders.platforms.publication import Publication
 from loaders.sql import label_of, literal, text_of
-from loaders.tables import AMOUNT
+from loaders.tables import AMOUNT, FIRST_YEAR
 from loaders.warehouse import utc_now
 
 RESERVED: Final = (
@@ -23,9 +23,6 @@ RESERVED: Final = (
 
 LARGEST_HOUR: Final = 1_000_000_000
 """The most units that an hour of a sub-platform may hold: above it, shares would overflow."""
-
-FIRST_YEAR: Final = 2006
-"""No usage is older (UTC): Amazon's cloud opened in this year. What is, is a clock's mistake."""
 
 KINDS: Final = {"usage": ("usage", "usage"), "proportion": ("schedule", "schedules")}
 """The column that tells what a file is -> the kind of delivery and the table it goes into."""

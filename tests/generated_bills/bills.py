@@ -88,9 +88,9 @@ class Period:
 
 
 PERIODS = (
-    Period(datetime(2026, 10, 1), 1),
-    Period(datetime(2026, 11, 1), 1),
-    Period(datetime(2026, 12, 1), 24),
+    Period(datetime(2026, 3, 1), 1),
+    Period(datetime(2026, 4, 1), 1),
+    Period(datetime(2026, 5, 1), 24),
 )
 
 

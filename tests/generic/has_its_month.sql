@@ -1,4 +1,8 @@
+{#- Of a part of the project that was built without its months, nothing can be told: see `rebuilt`. -#}
 {% test has_its_month(model, column_name, months) %}
+
+{%- set node = models_of_project().get(months.identifier) if execute else none %}
+{%- set are_known = flags.WHICH != 'build' or not node or node.unique_id in selected_resources %}
 
 with
 
@@ -21,6 +25,6 @@ select
     hours.first_hour
 from hours
 left join months on hours.starts_at = months.starts_at
-where months.starts_at is null
+where months.starts_at is null{{ '' if are_known else ' and false' }}
 
 {% endtest %}

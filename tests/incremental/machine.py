@@ -43,7 +43,7 @@ AT_MOST = 2
 
 names = st.sampled_from([month.name for month in MONTHS])
 dates = st.sampled_from(
-    ("", "2026-10-01", "2026-10-31 22:00:00", "2026-11-01", "2026-11-15", "2026-12-01 01:00:00")
+    ("", "2026-03-01", "2026-03-31 22:00:00", "2026-04-01", "2026-04-15", "2026-05-01 01:00:00")
 )
 shares = st.tuples(*[st.integers(1, 9)] * 3)
 turns = st.integers(0, 2)

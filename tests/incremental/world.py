@@ -32,7 +32,7 @@ from tests.loaders.collections import POD, collect
 
 Row = dict[str, str]
 
-MONTHS = (*PERIODS[:2], Period(datetime(2026, 12, 1), 1))
+MONTHS = (*PERIODS[:2], Period(datetime(2026, 5, 1), 1))
 PAYER = "900000000000"
 LABELS = ("blue", "green", "spark", "made", "fixed", "api", "web")
 REPORT, SECOND_REPORT = "export", "second"
@@ -68,7 +68,8 @@ class Month:
     is_gone: bool = False
 
 
-def _platform(platform: str, sub: str, source: str, model: str, **values: str) -> Row:
+def declared(platform: str, sub: str, source: str, model: str, **values: str) -> Row:
+    """A row of the seed `platforms`."""
     return {
         "platform": platform,
         "sub_platform": sub,
@@ -97,12 +98,12 @@ def first_seeds() -> dict[str, list[Row]]:
             for team in ("web-team", "data-team")
         ],
         "platforms": [
-            _platform("k8s", "blue", "kubernetes", "cpu"),
-            _platform("k8s", "green", "kubernetes", "max", pool_by="sub_platform"),
-            _platform("spark", "prod", "pushed", "usage", pool_by="sub_platform"),
-            _platform("made", "one", "ready_made", "usage", pool_by="sub_platform"),
-            _platform("shares", "old", "pushed", "fixed", pool_by="sub_platform"),
-            _platform("features", "api", "pushed", "usage", pool_by="sub_platform"),
+            declared("k8s", "blue", "kubernetes", "cpu"),
+            declared("k8s", "green", "kubernetes", "max", pool_by="sub_platform"),
+            declared("spark", "prod", "pushed", "usage", pool_by="sub_platform"),
+            declared("made", "one", "ready_made", "usage", pool_by="sub_platform"),
+            declared("shares", "old", "pushed", "fixed", pool_by="sub_platform"),
+            declared("features", "api", "pushed", "usage", pool_by="sub_platform"),
         ],
         "platform_resources": [
             {"platform": platform, "sub_platform": sub, "lyft_label": label}
@@ -112,6 +113,7 @@ def first_seeds() -> dict[str, list[Row]]:
                 ("spark", "prod", "spark"),
                 ("made", "one", "made"),
                 ("shares", "old", "fixed"),
+                ("shares", "old", "_unused_ri"),
                 ("features", "api", "api"),
             )
         ],
@@ -287,7 +289,7 @@ class World:
             cluster=cluster,
             first=f"{moments[0]}",
             end=f"{moments[-1] + HOUR}",
-            collected_at=f"{datetime(2027, 1, 1) + number * HOUR:%FT%TZ}",
+            collected_at=f"{datetime(2026, 6, 1) + number * HOUR:%FT%TZ}",
             rows={
                 "container_hours": containers,
                 "scrape_hours": scrapes,
@@ -408,28 +410,34 @@ def _reserved(period: Period, month: Month) -> list[Line]:
             )
         )
     hours = int((period.end - period.start) / HOUR)
-    unused = hours - month.days
     fee = common | {
         "line_item_usage_type": f"HeavyUsage:{instance.type}",
         "reservation_number_of_reservations": "1",
         "reservation_normalized_units_per_reservation": "4",
     }
-    lines.append(
-        line(
-            period,
-            "RIFee",
-            period.start,
-            period.end,
-            PAYER,
-            text_of(recurring * hours),
-            **fee,
-            line_item_usage_amount=str(hours),
-            reservation_unused_quantity=str(unused),
-            reservation_amortized_upfront_fee_for_billing_period=text_of(upfront * hours),
-            reservation_unused_amortized_upfront_fee_for_billing_period=text_of(upfront * unused),
-            reservation_unused_recurring_fee=text_of(recurring * unused),
+    fees = [(period.start, hours, hours - month.days)]
+    if period.name == MONTHS[-1].name:
+        # A day of the first month, paid for late; the bill has no charges for the month between.
+        fees.append((MONTHS[0].start + timedelta(days=9), 24, 24))
+    for start, paid, unused in fees:
+        lines.append(
+            line(
+                period,
+                "RIFee",
+                start,
+                start + paid * HOUR,
+                PAYER,
+                text_of(recurring * paid),
+                **fee,
+                line_item_usage_amount=str(paid),
+                reservation_unused_quantity=str(unused),
+                reservation_amortized_upfront_fee_for_billing_period=text_of(upfront * paid),
+                reservation_unused_amortized_upfront_fee_for_billing_period=text_of(
+                    upfront * unused
+                ),
+                reservation_unused_recurring_fee=text_of(recurring * unused),
+            )
         )
-    )
     if period.name == MONTHS[0].name:
         cost = text_of(upfront * 8760)
         start = period.start
@@ -471,9 +479,9 @@ def begin_with(root: Path, count: int) -> World:
 def begin(root: Path, others: Sequence[Bill]) -> World:
     """The company with two months, and usage around the turn between them."""
     world = World(Company(root, ROOT), others)
-    world.change("2026-10", discount=10**9, others=frozenset(range(len(others) // 2)))
-    world.change("2026-11", others=frozenset(range(len(others) // 2)))
-    world.change("2026-12", days=1)
+    world.change("2026-03", discount=10**9, others=frozenset(range(len(others) // 2)))
+    world.change("2026-04", others=frozenset(range(len(others) // 2)))
+    world.change("2026-05", days=1)
     for turn in (1, 2):
         hours = (-3, -2, -1, 0, 1)
         world.collect("blue", turn, hours, (1, 2, 3))

@@ -138,6 +138,12 @@ def cut_the_index(directory: Path) -> None:
     index.write_text(index.read_text()[:-5])
 
 
+def start_the_clock(directory: Path) -> None:
+    index = directory / "collection.json"
+    described = json.loads(index.read_text()) | {"first_hour": "1970-01-01T00:00:00Z"}
+    index.write_text(json.dumps(described))
+
+
 FAULTS: list[tuple[Callable[[Path], None], str]] = [
     (flip_a_bit, "container_hours.parquet is not the file that was collected"),
     (lose_a_file, "pods.parquet is not there"),
@@ -145,6 +151,7 @@ FAULTS: list[tuple[Callable[[Path], None], str]] = [
     (point_elsewhere, "secret.parquet is not there"),
     (use_another_format, "has format 2"),
     (cut_the_index, "is no collection"),
+    (start_the_clock, "covers hours before 2006"),
 ]
 
 

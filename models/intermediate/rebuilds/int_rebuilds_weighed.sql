@@ -56,7 +56,8 @@ collections as (
     from {{ ref('stg_kubernetes__collections') }}
 ),
 
--- Fixed shares hold until others are published, however long that takes.
+-- Fixed shares hold until others are published, however long that takes. What nobody declared as a
+-- platform yet splits nothing, and has its months all the same.
 deliveries as (
     select
         concat('delivery ', deliveries.delivery_id) as ingredient,
@@ -69,7 +70,7 @@ deliveries as (
             end
         ) as heard_until
     from {{ ref('stg_platforms__deliveries') }} as deliveries
-    inner join platforms on deliveries.platform = platforms.platform
+    left join platforms on deliveries.platform = platforms.platform
     group by deliveries.delivery_id, deliveries.first_hour, deliveries.last_hour
 ),
 
@@ -93,11 +94,13 @@ bounds as (
     where end_hour is not null
     union all
     select
-        platforms.expected_from as first_hour,
+        greatest(platforms.expected_from, platforms.valid_from) as first_hour,
         bill.end_hour
     from platforms
     cross join bill
-    where platforms.expected_from < bill.end_hour
+    where
+        platforms.expected_from < bill.end_hour
+        and platforms.valid_from < bill.end_hour
 ),
 
 days as (
@@ -229,20 +232,21 @@ ingredients as (
             months.needed_until > spans.valid_from
             and months.needed_from < spans.valid_until
     union all
-    -- What hours a month should have concerns this month alone: they lend nothing.
+    -- What hours a month should have concerns this month alone: they lend nothing. A platform may
+    -- have hours from before the bill begins (`expected_from`), once there is a bill.
     select
         months.period,
         concat_ws(
             ' | ',
             'expected',
-            cast(greatest(bill.first_hour, months.starts_at) as {{ dbt.type_string() }}),
+            cast(
+                least(greatest(bill.first_hour, months.starts_at), months.ends_at)
+                as {{ dbt.type_string() }}
+            ),
             cast(least(bill.end_hour, months.ends_at) as {{ dbt.type_string() }})
         ) as ingredient
     from months
-    inner join bill
-        on
-            months.ends_at > bill.first_hour
-            and months.starts_at < bill.end_hour
+    inner join bill on months.starts_at < bill.end_hour
 ),
 
 {{ rebuilds('weighed') }}

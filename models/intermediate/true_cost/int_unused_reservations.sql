@@ -172,11 +172,23 @@ sized as (
             and fees.payer_account_id = last_hours.payer_account_id
 ),
 
-hours as (
+reserved_hours as (
     select
         *,
         {{ hours_from('first_hour', 'ended_at', 'grain_hours') }} as usage_hour
     from sized
+),
+
+-- A fee that is corrected months later is on a bill that has charges for both months, and none for
+-- those in between: they were paid for on bills of their own.
+hours as (
+    select reserved_hours.*
+    from reserved_hours
+    inner join {{ rebuilt(ref('int_period_months')) }} as months
+        on
+            reserved_hours.billing_period = months.billing_period
+            and substr(cast(reserved_hours.usage_hour as {{ dbt.type_string() }}), 1, 7)
+            = months.usage_month
 ),
 
 wasted as (
