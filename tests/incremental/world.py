@@ -49,6 +49,7 @@ class Month:
         days: How many of its days with usage are on the bill.
         price: What an hour costs, in units of 1e-10 dollars.
         late: How many charges it has for hours of the month before.
+        corrects: It has a day of the first month's reservation, which was not paid for in time.
         long: How many hours its long charges have; 0 for none.
         tag: A tag key that its lines have besides others; none if empty.
         discount: What a discount line takes off the upfront fee, if this is the month of it.
@@ -60,6 +61,7 @@ class Month:
     days: int = 4
     price: int = 123_456_789
     late: int = 0
+    corrects: bool = False
     long: int = 0
     tag: str = ""
     discount: int = 0
@@ -416,8 +418,7 @@ def _reserved(period: Period, month: Month) -> list[Line]:
         "reservation_normalized_units_per_reservation": "4",
     }
     fees = [(period.start, hours, hours - month.days)]
-    if period.name == MONTHS[-1].name:
-        # A day of the first month, paid for late; the bill has no charges for the month between.
+    if month.corrects:
         fees.append((MONTHS[0].start + timedelta(days=9), 24, 24))
     for start, paid, unused in fees:
         lines.append(
@@ -481,7 +482,8 @@ def begin(root: Path, others: Sequence[Bill]) -> World:
     world = World(Company(root, ROOT), others)
     world.change("2026-03", discount=10**9, others=frozenset(range(len(others) // 2)))
     world.change("2026-04", others=frozenset(range(len(others) // 2)))
-    world.change("2026-05", days=1)
+    # The bill has no charges for the month between.
+    world.change("2026-05", days=1, corrects=True)
     for turn in (1, 2):
         hours = (-3, -2, -1, 0, 1)
         world.collect("blue", turn, hours, (1, 2, 3))
