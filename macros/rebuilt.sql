@@ -49,7 +49,11 @@
         {{ return(none) }}
     {%- endif -%}
     {%- set periods = periods_to_rebuild(stage) -%}
-    {%- if periods is none -%}
+    {%- if periods is none and stages()[stage].as_a_whole and relation.identifier != this.identifier -%}
+        {#- All of its months are few of those that others have. -#}
+        {%- set periods = (periods_of(stage) or {}).all -%}
+    {%- endif -%}
+    {%- if periods is none or periods is undefined -%}
         {{ return(none) }}
     {%- elif not periods -%}
         {{ return('false') }}

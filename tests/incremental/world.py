@@ -470,9 +470,9 @@ def begin_with(root: Path, count: int) -> World:
     for turn, month in enumerate(world.calendar):
         world.change(month.name)
         for cluster in ("blue", "green"):
-            world.collect(cluster, turn, range(48), (1, 2, 3))
+            world.collect(cluster, turn, range(120), (1, 2, 3))
         for place in (("spark", "prod"), ("made", "one"), ("features", "api")):
-            world.publish(place, turn, range(48), (1, 2, 4))
+            world.publish(place, turn, range(120), (1, 2, 4))
     world.publish(("shares", "old"), 0, (0, 5), (1, 1, 1))
     return world
 
