@@ -465,14 +465,14 @@ def months_until(last: Period, count: int) -> tuple[Period, ...]:
 
 
 def begin_with(root: Path, count: int) -> World:
-    """The company with so many months, all alike, and usage around the turn to each."""
+    """The company with so many months, all alike, and usage on the first fifteen days of each."""
     world = World(Company(root, ROOT), (), calendar=months_until(MONTHS[-1], count))
     for turn, month in enumerate(world.calendar):
         world.change(month.name)
         for cluster in ("blue", "green"):
-            world.collect(cluster, turn, range(120), (1, 2, 3))
+            world.collect(cluster, turn, range(15 * 24), (1, 2, 3))
         for place in (("spark", "prod"), ("made", "one"), ("features", "api")):
-            world.publish(place, turn, range(120), (1, 2, 4))
+            world.publish(place, turn, range(15 * 24), (1, 2, 4))
     world.publish(("shares", "old"), 0, (0, 5), (1, 1, 1))
     return world
 
