@@ -51,9 +51,10 @@
     {%- set periods = periods_to_rebuild(stage) -%}
     {%- if periods is none and stages()[stage].as_a_whole and relation.identifier != this.identifier -%}
         {#- All of its months are few of those that others have. -#}
-        {%- set periods = (periods_of(stage) or {}).all -%}
+        {%- set known = periods_of(stage) -%}
+        {%- set periods = known.all if known else none -%}
     {%- endif -%}
-    {%- if periods is none or periods is undefined -%}
+    {%- if periods is none -%}
         {{ return(none) }}
     {%- elif not periods -%}
         {{ return('false') }}
