@@ -627,10 +627,15 @@ def _build(
             f"the build of {warehouse} failed, so nothing of it can be published; "
             f"dbt's log is {result.log}; what else was printed is in {result.printed}"
         )
-    part = "" if result.is_whole else " (a part of the project: it cannot be published)"
-    _say(f"build: {result.models} models are built and {result.tests} tests passed{part}")
+    _say(f"build: {result.models} models are built and {result.tests} tests passed")
+    if result.unproven:
+        first = result.unproven[0]
+        _say(
+            f"build: {len(result.unproven)} models and tests still keep the marts from being"
+            f" published, the first: {first.name}: {first.why}"
+        )
     built = _window_beside(warehouse) if lake else warehouse
-    if result.is_whole and (explained := explained_percentage(built)) is not None:
+    if result.may_be_published and (explained := explained_percentage(built)) is not None:
         _say(f"build: explained {explained} % of the invoice")
 
 

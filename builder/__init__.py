@@ -1,13 +1,13 @@
-"""BUILD: runs the models and their tests over a warehouse and keeps a record of how that went."""
+"""BUILD: runs the models and their tests over a warehouse."""
 
 from builder.building import BuildResult, build, explained_percentage, is_up_to_date
-from builder.records import BuildRecord, last_build
+from builder.records import Unproven, unproven
 
 __all__ = [
-    "BuildRecord",
     "BuildResult",
+    "Unproven",
     "build",
     "explained_percentage",
     "is_up_to_date",
-    "last_build",
+    "unproven",
 ]

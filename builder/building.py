@@ -1,4 +1,4 @@
-"""One build of a warehouse: checked before, run by dbt, recorded after."""
+"""One build of a warehouse: checked before, run by dbt, which records it, and summed up after."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -10,12 +10,9 @@ from textwrap import shorten
 import duckdb
 
 from builder import records
-from builder.dbt import PRINTED, DbtRun, Node, one_line, run_dbt
-from builder.fingerprints import (
-    fingerprint_of,
-    fingerprint_of_code,
-    fingerprints_of_raw_tables,
-)
+from builder.dbt import PRINTED, DbtRun, DbtSetting, Node, one_line, run_dbt
+from builder.edited import drop_what_edited_macros_made, keep_state
+from builder.fingerprints import fingerprint_of, fingerprints_of_raw_tables
 from builder.seeds import check_seeds, path_for_dbt
 from builder.spark import Spark
 from loaders.errors import InfraspendError
@@ -24,6 +21,8 @@ from loaders.tables import LEDGERS
 from loaders.warehouse import LakeUrl
 
 _ROW_CHARACTERS = 300
+_BUILT_FROM = "built_from"
+_WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,8 @@ class BuildResult:
 
     Attributes:
         succeeded: Everything that ran was built and passed its tests.
-        is_whole: Everything of the project ran, so that the marts may be published.
+        unproven: The models and tests that keep the marts from being published; empty if
+            everything was built, and tested since.
         models: How many models were built.
         tests: How many tests passed.
         failures: One line for each node that failed: what it said and where to look.
@@ -42,13 +42,18 @@ class BuildResult:
     """
 
     succeeded: bool
-    is_whole: bool
+    unproven: tuple[records.Unproven, ...]
     models: int
     tests: int
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
     log: Path
     printed: Path
+
+    @property
+    def may_be_published(self) -> bool:
+        """Every mart is built, and every test passed on it since."""
+        return self.succeeded and not self.unproven
 
 
 def build(
@@ -58,6 +63,8 @@ def build(
     arguments: Sequence[str] = (),
     progress: Progress = silent,
     lake: LakeUrl | None = None,
+    *,
+    unit_tests: bool = False,
 ) -> BuildResult:
     """Builds the models and runs their tests on what was loaded.
 
@@ -68,6 +75,7 @@ def build(
         arguments: Further arguments of `dbt build`, such as `--select true_cost`.
         progress: Told about every seed and model that starts.
         lake: Where the raw tables lie if Spark is to build them, beside the warehouse.
+        unit_tests: Run the unit tests, too: they prove the models on rows that are made up.
 
     Returns:
         How it went; a failed test is a result, not an exception.
@@ -88,28 +96,29 @@ def build(
     fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
     raw = None if spark else fingerprints_of_raw_tables(warehouse)
     if raw and _is_tampered(warehouse, raw):
-        progress("what had landed was changed by other hands: everything is made anew")
+        progress("raw tables were changed by other hands: everything is rebuilt")
         arguments = (*arguments, "--full-refresh")
+    if not unit_tests:
+        arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
     with spark.held() if spark else nullcontext():
-        build_id = records.begin(recorded_in, fingerprint)
-        run = run_dbt(
-            project,
+        setting = DbtSetting(
+            project=project,
             warehouse=warehouse,
             seeds=seeds_for_dbt,
             artifacts=artifacts,
-            code=fingerprint_of_code(project, arguments, on_spark=spark is not None),
-            arguments=arguments,
-            progress=progress,
             spark=spark,
         )
-        if spark and run.succeeded and run.is_whole:
-            spark.show(run.marts, artifacts / "target" / "manifest.json")
-        records.finish(
-            recorded_in, build_id, succeeded=run.succeeded, is_whole=run.is_whole, marts=run.marts
-        )
+        arguments = (*arguments, *drop_what_edited_macros_made(setting, progress))
+        run = run_dbt(setting, arguments, progress)
+        if spark:
+            spark.show(run.marts if run.succeeded else (), artifacts / "target" / "manifest.json")
+        unproven = records.unproven(recorded_in) or ()
+        if run.succeeded and not unproven:
+            keep_state(setting)
+            records.note_setting(recorded_in, _BUILT_FROM, fingerprint)
     if raw and run.succeeded:
         records.note_raw_tables(warehouse, raw)
-    return _told(run, recorded_in, artifacts)
+    return _summed_up(run, unproven, recorded_in, artifacts)
 
 
 def _is_tampered(warehouse: Path, raw: Mapping[str, tuple[str, str]]) -> bool:
@@ -174,16 +183,15 @@ def is_up_to_date(warehouse: Path, project: Path, seeds: Path) -> bool:
         project: The root of the dbt project.
         seeds: The directory of the seeds' CSVs.
     """
-    last = records.last_build(warehouse)
-    return (
-        last is not None
-        and last.may_be_published
-        and last.fingerprint == fingerprint_of(warehouse, project, seeds)
-    )
+    return records.unproven(warehouse) == () and records.setting(
+        warehouse, _BUILT_FROM
+    ) == fingerprint_of(warehouse, project, seeds)
 
 
-def _told(run: DbtRun, warehouse: Path, artifacts: Path) -> BuildResult:
-    """What dbt did, in the words of the door."""
+def _summed_up(
+    run: DbtRun, unproven: tuple[records.Unproven, ...], warehouse: Path, artifacts: Path
+) -> BuildResult:
+    """What dbt did, in the words of the command line."""
     failures = [_line_for(node, warehouse) for node in run.failed]
     if run.complaint:
         failures.append(run.complaint)
@@ -192,7 +200,7 @@ def _told(run: DbtRun, warehouse: Path, artifacts: Path) -> BuildResult:
     built = [node for node in run.nodes if node not in run.failed and node not in run.skipped]
     return BuildResult(
         succeeded=run.succeeded,
-        is_whole=run.is_whole,
+        unproven=unproven,
         models=sum(node.unique_id.startswith("model.") for node in built),
         tests=sum(node.unique_id.startswith(("test.", "unit_test.")) for node in built),
         failures=tuple(failures),

@@ -18,8 +18,6 @@ DBT_ON_SPARK = (sys.executable, "-m", "builder.dbt_on_spark")
 """How dbt is started, on DuckDB and on Spark."""
 _GOOD = {"success", "pass", "warn", "no-op"}
 _NOT_RUN = {"skipped"}
-# They prove the models on rows that are made up. That is done on DuckDB.
-_NOT_ON_SPARK = "unit_test"
 _LAST_LINES = 5
 
 PRINTED = "printed.log"
@@ -62,13 +60,11 @@ class DbtRun:
 
     Attributes:
         nodes: Every node that it ran or skipped.
-        is_whole: It ran every node of the project, on all the data.
         marts: The names of the project's marts.
         complaint: Why it stopped before it ran anything, in one line; empty if it did not.
     """
 
     nodes: tuple[Node, ...]
-    is_whole: bool
     marts: tuple[str, ...]
     complaint: str
 
@@ -93,61 +89,85 @@ class DbtRun:
         return not self.complaint and all(node.status in _GOOD for node in self.nodes)
 
 
-def run_dbt(
-    project: Path,
-    *,
-    warehouse: Path,
-    seeds: str,
-    artifacts: Path,
-    code: str,
-    arguments: Sequence[str],
-    progress: Progress,
-    spark: Spark | None = None,
-) -> DbtRun:
-    """Runs `dbt build` and waits until it ended.
+@dataclass(frozen=True)
+class DbtSetting:
+    """What dbt works on, and where.
 
-    Args:
+    Attributes:
         project: The root of the dbt project; its profiles lie there too.
         warehouse: The DuckDB file to build in.
         seeds: The directory of the seeds, relative to the project; see `seeds.path_for_dbt`.
         artifacts: Where dbt writes what it compiled, its results and its log.
-        code: The fingerprint of the project; see `fingerprints.fingerprint_of_code`.
-        arguments: Further arguments of `dbt build`.
-        progress: Told about every seed and model that starts.
         spark: Builds instead of DuckDB.
+    """
+
+    project: Path
+    warehouse: Path
+    seeds: str
+    artifacts: Path
+    spark: Spark | None = None
+
+    @property
+    def target(self) -> Path:
+        """Where dbt writes what it compiled, and its results."""
+        return self.artifacts / "target"
+
+    @property
+    def logs(self) -> Path:
+        """Where dbt writes its log."""
+        return self.artifacts / "logs"
+
+    def command(self, verb: str, *arguments: str) -> list[str]:
+        """A command of dbt's.
+
+        Args:
+            verb: Such as `build`.
+            arguments: Its further arguments.
+        """
+        return [
+            *(DBT_ON_SPARK if self.spark else DBT),
+            verb,
+            *(("--target", "spark") if self.spark else ()),
+            *("--project-dir", str(self.project), "--profiles-dir", str(self.project)),
+            *("--target-path", str(self.target), "--log-path", str(self.logs)),
+            "--no-use-colors",
+            *arguments,
+        ]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of the environment that the project reads."""
+        lake = {"INFRASPEND_LAKE": self.spark.url} if self.spark else {}
+        return (
+            os.environ
+            | lake
+            | {
+                "INFRASPEND_WAREHOUSE": str(self.warehouse),
+                "INFRASPEND_SEEDS": self.seeds,
+            }
+        )
+
+
+def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -> DbtRun:
+    """Runs `dbt build` and waits until it ended.
+
+    Args:
+        setting: What it works on, and where.
+        arguments: Further arguments of `dbt build`.
+        progress: Gets a line for every seed and model that starts.
 
     Returns:
         What came of it. A failure is a result, not an exception.
     """
-    target = artifacts / "target"
-    logs = artifacts / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    results = target / "run_results.json"
+    setting.logs.mkdir(parents=True, exist_ok=True)
+    results = setting.target / "run_results.json"
     results.unlink(missing_ok=True)
-    command = [
-        *(DBT_ON_SPARK if spark else DBT),
-        "build",
-        *(("--target", "spark", "--exclude-resource-type", _NOT_ON_SPARK) if spark else ()),
-        *("--project-dir", str(project), "--profiles-dir", str(project)),
-        *("--target-path", str(target), "--log-path", str(logs)),
-        *("--log-format", "json", "--no-use-colors", "--no-print"),
-        *arguments,
-    ]
-    environment = os.environ | {
-        "INFRASPEND_WAREHOUSE": str(warehouse),
-        "INFRASPEND_SEEDS": seeds,
-        # Tells dbt that this build is recorded, and by which code; see the macros
-        # forget_last_build and rebuilds.
-        "INFRASPEND_BUILD": code,
-    }
-    if spark:
-        environment["INFRASPEND_LAKE"] = spark.url
     with (
-        (logs / PRINTED).open("w", encoding="utf-8") as printed,
+        (setting.logs / PRINTED).open("w", encoding="utf-8") as printed,
         subprocess.Popen(
-            command,
-            cwd=project,
-            env=environment,
+            setting.command("build", "--log-format", "json", "--no-print", *arguments),
+            cwd=setting.project,
+            env=setting.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -157,11 +177,8 @@ def run_dbt(
         complaint = _follow(process.stdout, printed, progress)
     if not results.is_file():
         reason = complaint or f"dbt stopped with status {process.returncode} and gave no reason"
-        return DbtRun(nodes=(), is_whole=False, marts=(), complaint=reason)
-    known = _read_manifest(target)
-    if spark:
-        known = {name: node for name, node in known.items() if not _is_unit_test(node)}
-    return _read_results(json.loads(results.read_text()), known)
+        return DbtRun(nodes=(), marts=(), complaint=reason)
+    return _read_results(json.loads(results.read_text()), _read_manifest(setting.target))
 
 
 def _follow(lines: Iterable[str], printed: TextIO, progress: Progress) -> str:
@@ -222,11 +239,8 @@ def _read_results(results: dict[str, Any], known: dict[str, Any]) -> DbtRun:
         for result in results["results"]
         if result["unique_id"] in known and not _is_quiet_hook(result)
     )
-    expected = {unique_id for unique_id, node in known.items() if _runs(node)}
-    on_all_data = not results["args"].get("empty") and not results["args"].get("sample")
     return DbtRun(
         nodes=nodes,
-        is_whole=on_all_data and expected <= {node.unique_id for node in nodes},
         marts=tuple(sorted(node["name"] for node in known.values() if _is_mart(node))),
         complaint="",
     )
@@ -235,18 +249,6 @@ def _read_results(results: dict[str, Any], known: dict[str, Any]) -> DbtRun:
 def _is_quiet_hook(result: dict[str, Any]) -> bool:
     """A hook of the project that did its work: nobody asks about it."""
     return bool(result["unique_id"].startswith("operation.") and result["status"] in _GOOD)
-
-
-def _runs(node: dict[str, Any]) -> bool:
-    """`dbt build` runs this node: an analysis is only compiled, an ephemeral model is inlined."""
-    if node["resource_type"] == "model":
-        return bool(node["config"]["materialized"] != "ephemeral")
-    return node["resource_type"] in ("seed", "snapshot", "test", "unit_test")
-
-
-def _is_unit_test(node: dict[str, Any]) -> bool:
-    """This node proves a model on rows that are made up."""
-    return bool(node["resource_type"] == _NOT_ON_SPARK)
 
 
 def _is_mart(node: dict[str, Any]) -> bool:

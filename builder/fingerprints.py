@@ -1,7 +1,7 @@
 """What a build is made from, as one short text: equal fingerprints build equal marts."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,8 +12,6 @@ from loaders.tables import TABLES
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 _PROJECT_FOLDERS = ("models", "macros", "tests")
 _PROJECT_ENDINGS = {".sql", ".yml", ".yaml", ".md"}
-# Arguments of dbt that change how it works, and not what it makes.
-_SAME_MARTS = {"--full-refresh", "-f", "--fail-fast", "-x", "--exclude-resource-type", "unit_test"}
 _ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
 _SPARK_ENGINES = ("dbt-core", "dbt-spark", "pyspark")
 
@@ -37,25 +35,6 @@ def fingerprint_of(warehouse: Path | Spark, project: Path, seeds: Path) -> str:
     else:
         landed = (*_engines(), *_loads(warehouse))
     return _digest((*landed, *_files(project), *_seeds(seeds)))
-
-
-def fingerprint_of_code(project: Path, arguments: Sequence[str], *, on_spark: bool = False) -> str:
-    """The fingerprint of what makes marts out of data: engines, project and arguments of dbt.
-
-    What was made by other code has to be made anew; what was made by this code, only where its
-    data or the facts that people declare have changed.
-
-    Args:
-        project: The root of the dbt project.
-        arguments: Further arguments of `dbt build`, such as other variables.
-        on_spark: Spark makes them, not DuckDB.
-
-    Returns:
-        A SHA-256 in hexadecimal.
-    """
-    engines = _engines(_SPARK_ENGINES if on_spark else _ENGINES)
-    told = (" ".join(word for word in arguments if word not in _SAME_MARTS).encode(),)
-    return _digest((*engines, *_files(project), *told))
 
 
 def fingerprints_of_raw_tables(warehouse: Path) -> dict[str, tuple[str, str]]:

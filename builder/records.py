@@ -1,14 +1,12 @@
-"""The record of a warehouse's builds, kept in the warehouse: `pipeline.builds`.
+"""What a warehouse notes about its builds, in its schema `pipeline`, and what follows from it.
 
-The record is written before dbt starts and completed after it ended. A build that was killed
-leaves a row that never finished, so nobody takes its half-built marts for good ones.
+dbt itself writes the record, in hooks of the project (macros/runs.sql), so that it does not matter
+who starts dbt. Here it is read; and what only `infraspend build` knows is kept beside it.
 """
 
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -17,31 +15,21 @@ from loaders.errors import InfraspendError
 
 
 @dataclass(frozen=True)
-class BuildRecord:
-    """How one build of a warehouse went.
+class Unproven:
+    """A model or test that keeps the marts from being published.
 
     Attributes:
-        build_id: Names the build.
-        started_at: When it began, in UTC.
-        finished_at: When it ended, in UTC; None while it runs, and for ever if it was killed.
-        succeeded: Everything that it ran was built and passed its tests.
-        is_whole: It ran every seed, model and test of the project, on all the data.
-        fingerprint: Of what it was built from; see `builder.fingerprints`.
-        marts: The marts that the project had, by name.
+        node: dbt's name for it, such as `model.infraspend.true_cost`.
+        why: What is wrong with it.
     """
 
-    build_id: str
-    started_at: datetime
-    finished_at: datetime | None
-    succeeded: bool
-    is_whole: bool
-    fingerprint: str
-    marts: tuple[str, ...]
+    node: str
+    why: str
 
     @property
-    def may_be_published(self) -> bool:
-        """Every mart is there, built together, and passed every test."""
-        return self.succeeded and self.is_whole
+    def name(self) -> str:
+        """Its short name."""
+        return self.node.split(".")[2] if self.node.count(".") > 1 else self.node
 
 
 @contextmanager
@@ -77,59 +65,74 @@ def opened(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckD
         yield connection
 
 
-def begin(warehouse: Path, fingerprint: str) -> str:
-    """Notes that a build starts: from here on, the last build has not succeeded.
+def unproven(warehouse: Path) -> tuple[Unproven, ...] | None:
+    """The models and tests that keep the marts from being published, by name.
 
     Args:
-        warehouse: The warehouse that is built.
-        fingerprint: Of what it is built from.
+        warehouse: An existing warehouse.
 
     Returns:
-        The id of the build, for `finish`.
+        They and why; empty if everything was built, and tested since. None if nothing was ever
+        built.
+
+    Raises:
+        InfraspendError: The warehouse cannot be opened.
     """
-    build_id = str(uuid.uuid4())
+    with opened(warehouse, read_only=True) as connection:
+        if not _is_there(connection, "unproven"):
+            return None
+        found = connection.execute(
+            "select node, why from warehouse.pipeline.unproven order by node"
+        ).fetchall()
+    return tuple(Unproven(node, why) for node, why in found)
+
+
+def marts(warehouse: Path) -> tuple[str, ...]:
+    """The names of the marts of a warehouse that was built.
+
+    Args:
+        warehouse: A warehouse in which dbt ran.
+    """
+    with opened(warehouse, read_only=True) as connection:
+        found = connection.execute(
+            "select distinct name from warehouse.pipeline.nodes"
+            " where resource_type = 'model' and schema_name = 'marts' order by name"
+        ).fetchall()
+    return tuple(name for (name,) in found)
+
+
+def setting(warehouse: Path, name: str) -> str | None:
+    """What `note_setting` noted under a name; None where nothing was.
+
+    Args:
+        warehouse: An existing warehouse.
+        name: Names the setting.
+    """
+    with opened(warehouse, read_only=True) as connection:
+        if not _is_there(connection, "settings"):
+            return None
+        row = connection.execute(
+            "select value from warehouse.pipeline.settings where name = ?", [name]
+        ).fetchone()
+    return row[0] if row else None
+
+
+def note_setting(warehouse: Path, name: str, value: str) -> None:
+    """Notes a text in the warehouse, in the place of the one before.
+
+    Args:
+        warehouse: An existing warehouse.
+        name: Names the setting.
+        value: The text.
+    """
     with opened(warehouse) as connection:
         connection.execute("create schema if not exists warehouse.pipeline")
         connection.execute(
-            """
-            create table if not exists warehouse.pipeline.builds (
-                build_id varchar primary key,
-                started_at timestamp not null,
-                finished_at timestamp,
-                succeeded boolean not null,
-                is_whole boolean not null,
-                fingerprint varchar not null,
-                marts varchar[] not null
-            )
-            """
+            "create table if not exists warehouse.pipeline.settings"
+            " (name varchar primary key, value varchar not null)"
         )
         connection.execute(
-            "insert into warehouse.pipeline.builds values (?, ?, null, false, false, ?, [])",
-            [build_id, _now(), fingerprint],
-        )
-    return build_id
-
-
-def finish(
-    warehouse: Path, build_id: str, *, succeeded: bool, is_whole: bool, marts: Sequence[str]
-) -> None:
-    """Notes how a build ended.
-
-    Args:
-        warehouse: The warehouse that was built.
-        build_id: As `begin` gave it.
-        succeeded: Everything that ran was built and passed its tests.
-        is_whole: Everything of the project ran.
-        marts: The names of the project's marts.
-    """
-    with opened(warehouse) as connection:
-        connection.execute(
-            """
-            update warehouse.pipeline.builds
-            set finished_at = ?, succeeded = ?, is_whole = ?, marts = ?
-            where build_id = ?
-            """,
-            [_now(), succeeded, is_whole, list(marts), build_id],
+            "insert or replace into warehouse.pipeline.settings values (?, ?)", [name, value]
         )
 
 
@@ -160,40 +163,6 @@ def raw_tables_of_last_build(warehouse: Path) -> dict[str, tuple[str, str]]:
     return {dataset: (loads, storage) for dataset, loads, storage in found}
 
 
-def last_build(warehouse: Path) -> BuildRecord | None:
-    """The newest build of a warehouse, finished or not; None where none was ever started.
-
-    Args:
-        warehouse: An existing warehouse.
-
-    Raises:
-        InfraspendError: The warehouse cannot be opened.
-    """
-    with opened(warehouse, read_only=True) as connection:
-        if not _is_there(connection, "builds"):
-            return None
-        row = connection.execute(
-            """
-            select build_id, started_at, finished_at, succeeded, is_whole, fingerprint, marts
-            from warehouse.pipeline.builds
-            order by started_at desc
-            limit 1
-            """
-        ).fetchone()
-    if row is None:
-        return None
-    build_id, started_at, finished_at, succeeded, is_whole, fingerprint, marts = row
-    return BuildRecord(
-        build_id=build_id,
-        started_at=started_at,
-        finished_at=finished_at,
-        succeeded=succeeded,
-        is_whole=is_whole,
-        fingerprint=fingerprint,
-        marts=tuple(marts),
-    )
-
-
 def _is_there(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Whether a warehouse that is `opened` has a table of this name in its schema `pipeline`."""
     found = connection.execute(
@@ -202,11 +171,6 @@ def _is_there(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
         [table],
     ).fetchone()
     return found == (1,)
-
-
-def _now() -> datetime:
-    """Now in UTC, without a zone, as the warehouse keeps time."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _first_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 from filelock import FileLock, Timeout
 
-from builder.records import last_build, opened
+from builder.records import opened
 from loaders.errors import InfraspendError
 from loaders.sql import literal
 from loaders.tables import LEDGERS
@@ -80,13 +80,19 @@ class Spark:
                 f"{self.home} is being built by another run: wait for it to end"
             ) from error
         try:
-            last = last_build(self.window)
-            if last is not None and last.finished_at is None:
+            if self._running.exists():
                 for folder in ("catalog", "tables"):
                     shutil.rmtree(self.home / folder, ignore_errors=True)
+            self._running.touch()
             yield
+            self._running.unlink()
         finally:
             lock.release()
+
+    @property
+    def _running(self) -> Path:
+        """A file that is there while a build runs, and after one that was killed."""
+        return self.home / "running"
 
     def deliveries(self) -> bytes:
         """What the lake holds, for the fingerprint of a build.
@@ -107,9 +113,19 @@ class Spark:
         """Shows the marts as they are now, with the types and descriptions they were promised.
 
         Args:
-            marts: The names of the project's marts.
+            marts: The names of the marts to show: none of a build that failed.
             manifest: dbt's manifest of the build.
         """
+        with opened(self.window) as connection:
+            connection.execute("create schema if not exists warehouse.pipeline")
+            for name in ("nodes", "unproven"):
+                files = files_of(self.home / "tables" / "pipeline.db" / name)
+                if files:
+                    connection.execute(
+                        f"create or replace table warehouse.pipeline.{name} as from {_scan(files)}"
+                    )
+        if not marts:
+            return
         nodes = json.loads(manifest.read_text())["nodes"].values()
         models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
         with opened(self.window) as connection:
@@ -136,7 +152,7 @@ def files_of(folder: Path) -> list[Path]:
     What a run that was killed left behind lies deeper, in a folder of its own, and is not part of
     the table.
     """
-    return sorted([*folder.glob("*.parquet"), *folder.glob("period_of_row=*/*.parquet")])
+    return sorted([*folder.glob("*.parquet"), *folder.glob("*=*/*.parquet")])
 
 
 def _view(model: dict[str, Any], folder: Path) -> list[str]:
@@ -145,9 +161,8 @@ def _view(model: dict[str, Any], folder: Path) -> list[str]:
     view = f"warehouse.marts.{model['name']}"
     files = files_of(folder)
     if files:
-        listed = ", ".join(literal(str(file)) for file in files)
         selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)
-        rows = f"select {selected} from read_parquet([{listed}], hive_partitioning = false)"
+        rows = f"select {selected} from {_scan(files)}"
     else:
         # A table that is kept by months has no file when it has no month.
         nothing = ", ".join(
@@ -162,6 +177,12 @@ def _view(model: dict[str, Any], folder: Path) -> list[str]:
             for column in columns
         ),
     ]
+
+
+def _scan(files: Sequence[Path]) -> str:
+    """A table function that reads Parquet files, with the month that is the name of their folder."""
+    listed = ", ".join(literal(str(file)) for file in files)
+    return f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
 
 
 def _column(name: str, kind: str) -> str:

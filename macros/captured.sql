@@ -1,5 +1,5 @@
 {% macro captured(text, pattern, group) -%}
-    {{ return(adapter.dispatch('captured')(text, pattern, group)) }}
+    {{ return(adapter.dispatch('captured', 'infraspend')(text, pattern, group)) }}
 {%- endmacro %}
 
 {% macro duckdb__captured(text, pattern, group) -%}

@@ -1,5 +1,5 @@
 {% macro column_type(data_type) -%}
-    {{ return(adapter.dispatch('column_type')(data_type)) }}
+    {{ return(adapter.dispatch('column_type', 'infraspend')(data_type)) }}
 {%- endmacro %}
 
 {% macro duckdb__column_type(data_type) -%}

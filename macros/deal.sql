@@ -7,7 +7,7 @@
     is a constant or an aggregate; `by` and `ties` together name one row.
 -#}
 {% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
-    {{ return(adapter.dispatch('deal')(name, of, by, weight, ties, keep, whole)) }}
+    {{ return(adapter.dispatch('deal', 'infraspend')(name, of, by, weight, ties, keep, whole)) }}
 {%- endmacro %}
 
 {% macro duckdb__deal(name, of, by, weight, ties, keep, whole) -%}

@@ -1,5 +1,5 @@
 {% macro family_of(instance_type) -%}
-    {{ return(adapter.dispatch('family_of')(instance_type)) }}
+    {{ return(adapter.dispatch('family_of', 'infraspend')(instance_type)) }}
 {%- endmacro %}
 
 {% macro duckdb__family_of(instance_type) -%}

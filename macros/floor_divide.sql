@@ -1,5 +1,5 @@
 {% macro floor_divide(dividend, divisor) -%}
-    {{ return(adapter.dispatch('floor_divide')(dividend, divisor)) }}
+    {{ return(adapter.dispatch('floor_divide', 'infraspend')(dividend, divisor)) }}
 {%- endmacro %}
 
 {#-

@@ -1,5 +1,5 @@
 {% macro hash_of(columns) -%}
-    {{ return(adapter.dispatch('hash_of')(columns)) }}
+    {{ return(adapter.dispatch('hash_of', 'infraspend')(columns)) }}
 {%- endmacro %}
 
 {% macro duckdb__hash_of(columns) -%}

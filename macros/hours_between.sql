@@ -1,5 +1,5 @@
 {% macro hours_between(start, stop) -%}
-    {{ return(adapter.dispatch('hours_between')(start, stop)) }}
+    {{ return(adapter.dispatch('hours_between', 'infraspend')(start, stop)) }}
 {%- endmacro %}
 
 {% macro duckdb__hours_between(start, stop) -%}

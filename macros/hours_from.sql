@@ -1,5 +1,5 @@
 {% macro hours_from(start, stop, step_hours=1) -%}
-    {{ return(adapter.dispatch('hours_from')(start, stop, step_hours)) }}
+    {{ return(adapter.dispatch('hours_from', 'infraspend')(start, stop, step_hours)) }}
 {%- endmacro %}
 
 {% macro duckdb__hours_from(start, stop, step_hours=1) -%}

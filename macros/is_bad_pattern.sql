@@ -1,5 +1,5 @@
 {% macro is_bad_pattern(pattern) -%}
-    {{ return(adapter.dispatch('is_bad_pattern')(pattern)) }}
+    {{ return(adapter.dispatch('is_bad_pattern', 'infraspend')(pattern)) }}
 {%- endmacro %}
 
 {% macro duckdb__is_bad_pattern(pattern) -%}

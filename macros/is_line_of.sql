@@ -1,6 +1,6 @@
 {#- Whether a raw line was delivered in an assembly, by the names of two relations. -#}
 {% macro is_line_of(assemblies, lines='line_items') -%}
-    {{ return(adapter.dispatch('is_line_of')(assemblies, lines)) }}
+    {{ return(adapter.dispatch('is_line_of', 'infraspend')(assemblies, lines)) }}
 {%- endmacro %}
 
 {% macro duckdb__is_line_of(assemblies, lines) -%}

@@ -1,5 +1,5 @@
 {% macro json_value(json, key) -%}
-    {{ return(adapter.dispatch('json_value')(json, key)) }}
+    {{ return(adapter.dispatch('json_value', 'infraspend')(json, key)) }}
 {%- endmacro %}
 
 {#- A JSON pointer: in a JSON path even a quoted `*` means every member. -#}

@@ -1,4 +1,4 @@
-{#- How many hours the longest charge has that begins in a month which is made anew. -#}
+{#- How many hours the longest charge of a platform has. -#}
 {% macro longest_interval() -%}
     {%- if model.resource_type == 'unit_test' -%}
         {{ return(0) }}
@@ -8,6 +8,6 @@
         {{ return(0) }}
     {%- endif -%}
     {{ return(
-        run_query('select max(interval_hours) from ' ~ rebuilt(intervals)).rows[0][0] or 0
+        run_query('select max(interval_hours) from ' ~ intervals).rows[0][0] or 0
     ) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {% macro matches_pattern(text, pattern) -%}
-    {{ return(adapter.dispatch('matches_pattern')(text, pattern)) }}
+    {{ return(adapter.dispatch('matches_pattern', 'infraspend')(text, pattern)) }}
 {%- endmacro %}
 
 {% macro duckdb__matches_pattern(text, pattern) -%}

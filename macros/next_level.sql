@@ -7,12 +7,13 @@
     'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'
 ] -%}
 schedules as (
-    select * from {{ rebuilt(ref('int_schedules')) }}
-    where capacity_pool = 'all'
+    select * from {{ ref('int_schedules') }}
+    where {{ in_month('usage_month') }} and capacity_pool = 'all'
 ),
 
 handovers as (
-    select * from {{ rebuilt(ref('int_handovers')) }}
+    select * from {{ ref('int_handovers') }}
+    where {{ in_month('usage_month') }}
 ),
 
 -- An hour that the next platform has no schedule for stays with the label that brought it.
@@ -63,6 +64,7 @@ offered as (
 
 select
     -- which schedule splits the charge
+    {{ month_of('dealt.usage_hour') }} as usage_month,
     {%- for column in root %}
     dealt.{{ column }},
     {%- endfor %}
@@ -132,6 +134,6 @@ left join handovers
         next_cost_model as last_cost_model,
         proportion,
         basis_rank
-    from {{ rebuilt(parts) }}
-    where next_platform is not null and not is_a_circle
+    from {{ parts }}
+    where {{ in_month('usage_month') }} and next_platform is not null and not is_a_circle
 {%- endmacro %}

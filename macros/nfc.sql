@@ -1,5 +1,5 @@
 {% macro nfc(text) -%}
-    {{ return(adapter.dispatch('nfc')(text)) }}
+    {{ return(adapter.dispatch('nfc', 'infraspend')(text)) }}
 {%- endmacro %}
 
 {% macro duckdb__nfc(text) -%}

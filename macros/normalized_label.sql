@@ -1,5 +1,5 @@
 {% macro normalized_label(text) -%}
-    {{ return(adapter.dispatch('normalized_label')(text)) }}
+    {{ return(adapter.dispatch('normalized_label', 'infraspend')(text)) }}
 {%- endmacro %}
 
 {% macro duckdb__normalized_label(text) -%}

@@ -3,7 +3,7 @@
     loaders landed as Parquet in the lake (INFRASPEND_LAKE). DuckDB has its raw tables in the warehouse.
 -#}
 {% macro open_lake() -%}
-    {{ return(adapter.dispatch('open_lake')()) }}
+    {{ return(adapter.dispatch('open_lake', 'infraspend')()) }}
 {%- endmacro %}
 
 {% macro duckdb__open_lake() -%}

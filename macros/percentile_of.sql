@@ -1,5 +1,5 @@
 {% macro percentile_of(amount, percentile) -%}
-    {{ return(adapter.dispatch('percentile_of')(amount, percentile)) }}
+    {{ return(adapter.dispatch('percentile_of', 'infraspend')(amount, percentile)) }}
 {%- endmacro %}
 
 {% macro duckdb__percentile_of(amount, percentile) -%}

@@ -1,5 +1,5 @@
 {% macro plus_hours(hour, hours) -%}
-    {{ return(adapter.dispatch('plus_hours')(hour, hours)) }}
+    {{ return(adapter.dispatch('plus_hours', 'infraspend')(hour, hours)) }}
 {%- endmacro %}
 
 {% macro duckdb__plus_hours(hour, hours) -%}

@@ -1,5 +1,5 @@
 {% macro sql_text(value) -%}
-    {{ return(adapter.dispatch('sql_text')(value)) }}
+    {{ return(adapter.dispatch('sql_text', 'infraspend')(value)) }}
 {%- endmacro %}
 
 {% macro duckdb__sql_text(value) -%}

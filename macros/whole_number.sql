@@ -1,5 +1,5 @@
 {% macro whole_number() -%}
-    {{ return(adapter.dispatch('whole_number')()) }}
+    {{ return(adapter.dispatch('whole_number', 'infraspend')()) }}
 {%- endmacro %}
 
 {% macro duckdb__whole_number() -%}

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from builder.records import BuildRecord, last_build, opened
+from builder import records
+from builder.records import opened
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
 
@@ -45,10 +46,10 @@ def publish(
     to: Path,
     progress: Progress = silent,
 ) -> Published:
-    """Copies the marts of a warehouse's last build to where people read them.
+    """Copies the marts of a warehouse to where people read them.
 
     Args:
-        warehouse: A warehouse whose last build succeeded as a whole.
+        warehouse: A warehouse of which everything was built, and tested since.
         to: The directory to publish to; made where it is missing.
         progress: Told about every mart.
 
@@ -56,10 +57,10 @@ def publish(
         What was published.
 
     Raises:
-        InfraspendError: The last build failed, was partial or was never made; or the
-            directory cannot be written.
+        InfraspendError: Something failed, was not tested since it was built, or was never
+            built; or the directory cannot be written.
     """
-    build = _publishable(warehouse)
+    marts = _publishable(warehouse)
     database = to / DATABASE_NAME
     if database.exists() and database.samefile(warehouse):
         raise InfraspendError(
@@ -69,37 +70,34 @@ def publish(
         (to / _MARTS_FOLDER).mkdir(parents=True, exist_ok=True)
         # On the same file system as the old files, or they could not be replaced in one step.
         with tempfile.TemporaryDirectory(prefix=".publishing-", dir=to) as folder:
-            rows = _write(warehouse, build.marts, Path(folder), progress)
+            rows = _write(warehouse, marts, Path(folder), progress)
             before = _marts_in(database)
             _replace(Path(folder) / DATABASE_NAME, database)
-            for mart in build.marts:
+            for mart in marts:
                 _replace(Path(folder) / f"{mart}.parquet", _parquet_of(mart, to))
-        for mart in before - set(build.marts):
+        for mart in before - set(marts):
             _parquet_of(mart, to).unlink(missing_ok=True)
     except (OSError, duckdb.Error) as error:
         raise InfraspendError(f"{to}: cannot publish here ({_first_line(error)})") from error
     return Published(
         database=database,
-        parquet=tuple(_parquet_of(mart, to) for mart in build.marts),
+        parquet=tuple(_parquet_of(mart, to) for mart in marts),
         rows=rows,
     )
 
 
-def _publishable(warehouse: Path) -> BuildRecord:
-    """The last build of a warehouse, if its marts may be shown to people."""
-    build = last_build(warehouse)
-    if build is None:
+def _publishable(warehouse: Path) -> tuple[str, ...]:
+    """The marts of a warehouse, if every one was built and every test passed since."""
+    unproven = records.unproven(warehouse)
+    if unproven is None:
         reason = "was never built"
-    elif build.finished_at is None:
-        reason = "is being built, or its last build was killed"
-    elif not build.succeeded:
-        reason = "failed its last build"
-    elif not build.is_whole:
-        reason = "was last built in part"
+    elif unproven:
+        first = unproven[0]
+        reason = f"is not proven ({len(unproven):,} reasons, the first: {first.name}: {first.why})"
     elif not _is_as_built(warehouse):
-        reason = "was made anew by dbt itself since"
+        reason = "was rebuilt by dbt itself since"
     else:
-        return build
+        return records.marts(warehouse)
     raise InfraspendError(
         f"{warehouse} {reason}, so nothing was published; run infraspend build and publish again"
     )

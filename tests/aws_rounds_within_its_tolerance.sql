@@ -6,7 +6,7 @@
 with
 
 line_items as (
-    select * from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
+    select * from {{ refreshed(ref('stg_aws_cur__line_items')) }}
 ),
 
 gross as (
@@ -24,7 +24,7 @@ select
     bridge.billing_period,
     bridge.payer_account_id,
     bridge.amount
-from {{ rebuilt(ref('invoice_bridge')) }} as bridge
+from {{ refreshed(ref('invoice_bridge')) }} as bridge
 inner join gross
     on
         bridge.billing_period = gross.billing_period

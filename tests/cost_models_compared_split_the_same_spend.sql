@@ -8,6 +8,6 @@ select
     cost_model,
     sum(spend) as spend,
     sum(current_spend) as current_spend
-from {{ rebuilt(ref('cost_model_comparison')) }}
+from {{ refreshed(ref('cost_model_comparison')) }}
 group by usage_date, platform, sub_platform, cost_model
 having sum(spend) <> sum(current_spend)

@@ -10,8 +10,8 @@ summaries as (
         summaries.account_id,
         coalesce(cast(summaries.tags as {{ dbt.type_string() }}), '{}') as tags,
         sum(summaries.line_count) as line_count
-    from {{ rebuilt(ref('stg_aws_cur__summaries')) }} as summaries
-    inner join {{ rebuilt(ref('stg_aws_cur__assemblies')) }} as assemblies
+    from {{ refreshed(ref('stg_aws_cur__summaries')) }} as summaries
+    inner join {{ refreshed(ref('stg_aws_cur__assemblies')) }} as assemblies
         on summaries.assembly_id = assemblies.assembly_id
     where assemblies.is_serving
     group by
@@ -27,7 +27,7 @@ landed as (
         coalesce(cast(line_items.resource_tags as {{ dbt.type_string() }}), '{}') as tags,
         count(*) as line_count
     from {{ source('aws_cur', 'line_items') }} as line_items
-    inner join {{ rebuilt(ref('stg_aws_cur__assemblies')) }} as assemblies
+    inner join {{ refreshed(ref('stg_aws_cur__assemblies')) }} as assemblies
         on line_items._assembly_id = assemblies.assembly_id
     where assemblies.is_serving
     group by

@@ -8,6 +8,6 @@ select
     line_item_type,
     count(*) as line_count,
     sum(net_unblended_cost) as net_unblended_cost
-from {{ rebuilt(ref('int_line_items_priced')) }}
+from {{ refreshed(ref('int_line_items_priced')) }}
 where charge_class = 'other'
 group by billing_period, payer_account_id, line_item_type

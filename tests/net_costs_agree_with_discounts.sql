@@ -20,7 +20,7 @@ sums as (
         sum(unblended_cost) + coalesce(sum(discount_cost), 0) as unblended_cost_and_discounts,
         sum(abs(unblended_cost)) as gross_cost,
         count(*) as line_count
-    from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
+    from {{ refreshed(ref('stg_aws_cur__line_items')) }}
     where has_net_costs
     group by billing_period, payer_account_id
     having

@@ -9,6 +9,6 @@ select
     valid_from,
     min(concat(platform, ': ', sub_platform)) as one_claim,
     max(concat(platform, ': ', sub_platform)) as other_claim
-from {{ rebuilt(ref('int_platform_keys')) }}
+from {{ refreshed(ref('int_platform_keys')) }}
 group by billing_period, lyft_label, product, usage_type, valid_from
 having count(*) > 1

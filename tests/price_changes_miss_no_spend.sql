@@ -7,7 +7,7 @@ compared as (
     select
         billing_period,
         sum(spend) as spend
-    from {{ rebuilt(ref('price_changes')) }}
+    from {{ refreshed(ref('price_changes')) }}
     group by billing_period
 ),
 
@@ -15,7 +15,7 @@ spent as (
     select
         billing_period,
         sum(spend) as spend
-    from {{ rebuilt(ref('enriched_spend')) }}
+    from {{ refreshed(ref('enriched_spend')) }}
     group by billing_period
 )
 

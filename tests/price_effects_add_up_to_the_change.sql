@@ -8,5 +8,5 @@ select
     usage_type,
     spend - previous_spend as moved,
     volume_effect + rate_effect + commitment_effect as effects
-from {{ rebuilt(ref('price_changes')) }}
+from {{ refreshed(ref('price_changes')) }}
 where spend - previous_spend <> volume_effect + rate_effect + commitment_effect

@@ -15,7 +15,7 @@ select
         + coalesce(reservation_unused_upfront_cost, 0)
         + coalesce(reservation_unused_recurring_cost, 0)
     ) as used_and_unused_cost
-from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
+from {{ refreshed(ref('stg_aws_cur__line_items')) }}
 where line_item_type in ('DiscountedUsage', 'RIFee') and reservation_id <> ''
 group by billing_period, payer_account_id, reservation_id
 having

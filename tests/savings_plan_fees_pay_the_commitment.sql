@@ -10,7 +10,7 @@ select
     savings_plan_commitment_cost,
     unblended_cost,
     savings_plan_amortized_upfront_cost
-from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
+from {{ refreshed(ref('stg_aws_cur__line_items')) }}
 where
     line_item_type = 'SavingsPlanRecurringFee'
     and abs(

@@ -8,7 +8,7 @@ select
     usage_hour,
     sum(coalesce(savings_plan_used_cost, 0)) as used_cost,
     sum(coalesce(savings_plan_effective_cost, 0)) as effective_cost
-from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
+from {{ refreshed(ref('stg_aws_cur__line_items')) }}
 where line_item_type in ('SavingsPlanRecurringFee', 'SavingsPlanCoveredUsage')
 group by billing_period, payer_account_id, savings_plan_id, usage_hour
 having

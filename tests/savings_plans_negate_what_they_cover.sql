@@ -10,7 +10,7 @@ select
     operation,
     usage_type,
     sum(unblended_cost) as difference
-from {{ rebuilt(ref('int_charges_priced')) }}
+from {{ refreshed(ref('int_charges_priced')) }}
 where savings_plan_id <> '' and charge_class in ('usage', 'negation')
 group by billing_period, payer_account_id, savings_plan_id, usage_hour, operation, usage_type
 having

@@ -5,5 +5,5 @@ select
     billing_period,
     payer_account_id,
     amount
-from {{ rebuilt(ref('invoice_bridge')) }}
+from {{ refreshed(ref('invoice_bridge')) }}
 where bridge_item = 'unexplained' and amount <> 0

@@ -6,11 +6,11 @@
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_priced')) }}
+    select * from {{ refreshed(ref('int_charges_priced')) }}
 ),
 
 blended as (
-    select * from {{ rebuilt(ref('int_charges_blended')) }}
+    select * from {{ refreshed(ref('int_charges_blended')) }}
 ),
 
 payers as (

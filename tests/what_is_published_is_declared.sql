@@ -11,14 +11,14 @@ published as (
         platform,
         sub_platform,
         usage_hour
-    from {{ rebuilt(ref('stg_platforms__usage')) }}
+    from {{ refreshed(ref('stg_platforms__usage')) }}
     union all
     select
         'ready_made' as schedule_source,
         platform,
         sub_platform,
         usage_hour
-    from {{ rebuilt(ref('stg_platforms__schedules')) }}
+    from {{ refreshed(ref('stg_platforms__schedules')) }}
 )
 
 select

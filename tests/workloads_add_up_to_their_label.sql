@@ -13,7 +13,7 @@ shares as (
         cost_model,
         lyft_label,
         sum(proportion) as proportion
-    from {{ rebuilt(ref('int_workload_shares')) }}
+    from {{ refreshed(ref('int_workload_shares')) }}
     where cost_model not in ('storage', 'even')
     group by usage_hour, platform, sub_platform, capacity_pool, cost_model, lyft_label
 ),
@@ -28,7 +28,7 @@ clusters as (
 
 schedules as (
     select schedules.*
-    from {{ rebuilt(ref('int_schedules')) }} as schedules
+    from {{ refreshed(ref('int_schedules')) }} as schedules
     inner join clusters
         on
             schedules.platform = clusters.platform

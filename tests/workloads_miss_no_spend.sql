@@ -18,7 +18,7 @@ charges as (
         charges.sub_platform,
         cast(charges.usage_hour as date) as usage_date,
         sum(charges.true_cost) as spend
-    from {{ rebuilt(ref('int_charges_by_pool')) }} as charges
+    from {{ refreshed(ref('int_charges_by_pool')) }} as charges
     inner join clusters
         on charges.platform = clusters.platform and charges.sub_platform = clusters.sub_platform
     group by charges.platform, charges.sub_platform, cast(charges.usage_hour as date)
@@ -30,7 +30,7 @@ workloads as (
         sub_platform,
         usage_date,
         sum(spend) as spend
-    from {{ rebuilt(ref('workload_spend')) }}
+    from {{ refreshed(ref('workload_spend')) }}
     group by platform, sub_platform, usage_date
 )
 

@@ -1,5 +1,7 @@
 -- Who used a platform, hour by hour: the proportions that its spend is split by.
-{{ by_period('scheduled', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 select
     -- ids
@@ -17,7 +19,8 @@ select
     coverage,
 
     -- when
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
     interval_hours
-from {{ rebuilt(ref('int_schedules')) }}
-where is_served
+from {{ ref('int_schedules') }}
+where {{ in_month('usage_month') }} and is_served

@@ -1,15 +1,19 @@
 -- How well each reservation and savings plan is used, hour by hour, how much of what it could cover
 -- it covers, and what ran on demand beside it: for deciding what to buy and what to let go.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 hours as (
-    select * from {{ rebuilt(ref('int_commitment_hours')) }}
+    select * from {{ ref('int_commitment_hours') }}
+    where {{ in_month('billing_period') }}
 ),
 
 members as (
-    select * from {{ rebuilt(ref('int_pool_members')) }}
+    select * from {{ ref('int_pool_members') }}
+    where {{ in_month('billing_period') }}
 ),
 
 by_pool as (

@@ -1,11 +1,10 @@
 -- The same hours of the last days under every cost model: who would pay what, before a platform's
 -- owner switches. Only charges that go by the platform's own cost model are compared, hour by hour.
-{{ by_period('compared', by='usage_date') }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
+    select * from {{ ref('int_charges_by_pool') }}
     where interval_hours = 1
 ),
 
@@ -14,7 +13,7 @@ platforms as (
 ),
 
 schedules as (
-    select * from {{ rebuilt(ref('int_compared_schedules')) }}
+    select * from {{ ref('int_compared_schedules') }}
 ),
 
 compared as (

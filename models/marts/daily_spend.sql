@@ -1,11 +1,12 @@
 -- Spend by day, label and owner: what dashboards read. Each hour's spend stands with the team that
--- owned the label in that hour, and with the team that owns it now.
-{{ by_period('owned') }}
+-- owned the label in that hour, and with the team that owns it now. A view, so that another owner
+-- changes no month.
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 
 spend as (
-    select * from {{ rebuilt(ref('enriched_spend')) }}
+    select * from {{ ref('daily_spend_unowned') }}
 ),
 
 labels as (
@@ -17,83 +18,51 @@ labels as (
         coalesce(owned_from, {{ beginning() }}) as owned_from,
         coalesce(owned_until, {{ end_of_time() }}) as owned_until
     from {{ ref('lyft_labels') }}
-),
-
-owned as (
-    select
-        spend.billing_period,
-        spend.account_id,
-        spend.lyft_label,
-        coalesce(owners.team, 'unassigned') as team,
-        coalesce(owners.org, 'unassigned') as org,
-        spend.platform,
-        spend.sub_platform,
-        spend.product,
-        spend.charge_class,
-        spend.spend,
-        spend.is_period_charge,
-        cast(spend.usage_hour as date) as usage_date
-    from spend
-    left join labels as owners
-        on
-            spend.lyft_label = owners.lyft_label
-            and spend.usage_hour >= owners.owned_from
-            and spend.usage_hour < owners.owned_until
-),
-
-summed as (
-    select
-        billing_period,
-        account_id,
-        lyft_label,
-        team,
-        org,
-        platform,
-        sub_platform,
-        product,
-        charge_class,
-        is_period_charge,
-        usage_date,
-        cast(sum(spend) as decimal(38, 20)) as spend
-    from owned
-    group by
-        billing_period,
-        account_id,
-        lyft_label,
-        team,
-        org,
-        platform,
-        sub_platform,
-        product,
-        charge_class,
-        is_period_charge,
-        usage_date
 )
 
 select
     -- who
-    summed.billing_period,
-    summed.account_id,
-    summed.lyft_label,
-    summed.team,
-    summed.org,
+    spend.billing_period,
+    spend.account_id,
+    spend.lyft_label,
+    coalesce(owners.team, 'unassigned') as team,
+    coalesce(owners.org, 'unassigned') as org,
     coalesce(owners_now.team, 'unassigned') as current_team,
     coalesce(owners_now.org, 'unassigned') as current_org,
 
     -- through which platform
-    summed.platform,
-    summed.sub_platform,
+    spend.platform,
+    spend.sub_platform,
 
     -- what
-    summed.product,
-    summed.charge_class,
+    spend.product,
+    spend.charge_class,
 
     -- what it cost
-    summed.spend,
+    cast(sum(spend.spend) as decimal(38, 20)) as spend,
 
     -- when
-    summed.usage_date,
-    summed.is_period_charge
-from summed
+    spend.usage_date,
+    spend.is_period_charge
+from spend
+left join labels as owners
+    on
+        spend.lyft_label = owners.lyft_label
+        and spend.owned_at >= owners.owned_from
+        and spend.owned_at < owners.owned_until
 left join labels as owners_now
-    on summed.lyft_label = owners_now.lyft_label and owners_now.is_current
+    on spend.lyft_label = owners_now.lyft_label and owners_now.is_current
+group by
+    spend.billing_period,
+    spend.account_id,
+    spend.lyft_label,
+    coalesce(owners.team, 'unassigned'),
+    coalesce(owners.org, 'unassigned'),
+    coalesce(owners_now.team, 'unassigned'),
+    coalesce(owners_now.org, 'unassigned'),
+    spend.platform,
+    spend.sub_platform,
+    spend.product,
+    spend.charge_class,
+    spend.usage_date,
+    spend.is_period_charge

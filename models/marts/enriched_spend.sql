@@ -2,7 +2,9 @@
 -- of it that each label held, through all platforms on the way. The product is exact, so the parts
 -- add up to the charge to the last digit. What no platform splits stays as it is, and so does what
 -- a platform cannot tell about.
-{{ by_period('split') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 {% set grain = [
     'usage_hour', 'billing_period', 'is_period_charge', 'payer_account_id', 'account_id',
@@ -13,11 +15,16 @@
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
+    select * from {{ ref('int_charges_by_pool') }}
+    where {{ in_month('billing_period') }}
 ),
 
 splits as (
-    select * from {{ rebuilt(ref('int_splits')) }}
+    select * from {{ ref('int_splits') }}
+    where usage_month in (
+        select usage_month from {{ ref('int_period_months') }}
+        where {{ in_month('billing_period') }}
+    )
 ),
 
 split as (

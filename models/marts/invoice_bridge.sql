@@ -3,7 +3,9 @@
 -- AWS says that some of these sums agree (what covers and what negates, a fee and what was used
 -- of it); where its own digits do not, the difference is `aws_rounding`. `unexplained` is what is
 -- left, and a test holds it at 0.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 {% set items = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
@@ -25,7 +27,8 @@ control_totals as (
             'case when has_net_costs then landed_net_unblended_cost'
             ~ ' + landed_unblended_cost_without_net else landed_unblended_cost end'
         ) }} as landed
-    from {{ rebuilt(ref('stg_aws_cur__control_totals')) }}
+    from {{ ref('stg_aws_cur__control_totals') }}
+    where {{ in_month('billing_period') }}
 ),
 
 moves as (
@@ -48,7 +51,8 @@ moves as (
         {{ bridge_amount('net_amortized_cost - net_unblended_cost') }} as amount,
         {{ bridge_amount('net_unblended_cost') }} as net_unblended_cost,
         {{ bridge_amount('amortized_upfront_cost') }} as amortized_upfront_cost
-    from {{ rebuilt(ref('int_charges_net')) }}
+    from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }}
 ),
 
 measured as (
@@ -81,7 +85,8 @@ true_costs as (
         billing_period,
         payer_account_id,
         {{ bridge_amount('sum(true_cost)') }} as true_cost
-    from {{ rebuilt(ref('true_cost')) }}
+    from {{ ref('true_cost') }}
+    where {{ in_month('billing_period') }}
     group by billing_period, payer_account_id
 ),
 

@@ -1,11 +1,14 @@
 -- What each namespace requested, what it used of that, and what the rest cost. Allocation is what
 -- the schedules are about; this is about the efficiency of that allocation.
-{{ by_period('spent', by='usage_date') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
 container_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
+    select * from {{ ref('stg_kubernetes__container_hours') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 by_hour as (
@@ -43,8 +46,8 @@ spend as (
         usage_date,
         sum(spend) as spend,
         sum(idle_spend) as idle_spend
-    from {{ rebuilt(ref('int_workload_spend')) }}
-    where namespace is not null
+    from {{ ref('int_workload_spend') }}
+    where {{ in_month('usage_month') }} and namespace is not null
     group by sub_platform, namespace, usage_date
 )
 
@@ -68,6 +71,7 @@ select
     cast(coalesce(spend.idle_spend, 0) as decimal(38, 20)) as idle_spend,
 
     -- when
+    {{ month_of('coalesce(by_day.usage_date, spend.usage_date)') }} as usage_month,
     coalesce(by_day.usage_date, spend.usage_date) as usage_date
 from by_day
 full outer join spend

@@ -1,17 +1,19 @@
 -- The way of a service onto Kubernetes: what it spends on EC2 of its own, beside what it spends on
 -- clusters, day by day.
-{{ by_period('spent', by='usage_date') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
-    where product = 'AmazonEC2' and charge_class = 'usage'
+    select * from {{ ref('int_charges_by_pool') }}
+    where {{ in_hours('usage_hour') }} and product = 'AmazonEC2' and charge_class = 'usage'
 ),
 
 workloads as (
-    select * from {{ rebuilt(ref('int_workload_spend')) }}
-    where lyft_label <> 'free'
+    select * from {{ ref('int_workload_spend') }}
+    where {{ in_month('usage_month') }} and lyft_label <> 'free'
 ),
 
 clusters as (
@@ -72,5 +74,6 @@ select
     end as kubernetes_share,
 
     -- when
+    {{ month_of('usage_date') }} as usage_month,
     usage_date
 from summed

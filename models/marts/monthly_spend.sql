@@ -1,5 +1,7 @@
 -- What each label spends in a billing period, and through which platforms: the shortest answer.
-{{ by_period('split') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 select
     -- who
@@ -16,5 +18,6 @@ select
 
     -- what it cost
     cast(sum(spend) as decimal(38, 20)) as spend
-from {{ rebuilt(ref('enriched_spend')) }}
+from {{ ref('enriched_spend') }}
+where {{ in_month('billing_period') }}
 group by billing_period, lyft_label, platform, sub_platform, product, charge_class

@@ -1,142 +1,30 @@
 -- How well each platform was known, day by day: which of its hours were seen, which had to be
 -- filled in, what money rests on those, and how far its split has moved from the weeks before.
-{{ by_period('spent', by='usage_date') }}
 
 with
 
-hours as (
-    select
-        *,
-        cast(usage_hour as date) as usage_date
-    from {{ rebuilt(ref('int_sub_platform_hours'), before=28 * 24) }}
-),
-
-rebuilt_days as (
-    select distinct
-        cast(usage_hour as date) as usage_date,
-        platform,
-        sub_platform
-    from {{ rebuilt(ref('int_sub_platform_hours')) }}
-),
-
-platforms as (
-    select * from {{ ref('stg_seeds__platforms') }}
-),
-
-days_around as (
-    select
-        hours.usage_date,
-        hours.platform,
-        hours.sub_platform,
-        max(platforms.owner) as owner,
-        count(*) as expected,
-        count(case when hours.basis in ('measured', 'pushed', 'ready_made') then 1 end)
-            as measured,
-        count(case when hours.basis = 'interpolated' then 1 end) as interpolated,
-        count(case when hours.basis in ('carried_forward', 'unattributed') then 1 end) as missing
-    from hours
-    inner join platforms
-        on
-            hours.platform = platforms.platform
-            and hours.sub_platform = platforms.sub_platform
-            and hours.usage_hour >= platforms.valid_from
-            and hours.usage_hour < platforms.valid_until
-    group by hours.usage_date, hours.platform, hours.sub_platform
-),
-
 days as (
-    select days_around.*
-    from days_around
-    inner join rebuilt_days
-        on
-            days_around.usage_date = rebuilt_days.usage_date
-            and days_around.platform = rebuilt_days.platform
-            and days_around.sub_platform = rebuilt_days.sub_platform
+    select * from {{ ref('int_platform_days') }}
 ),
 
--- What passed through each platform, at any level.
-passed as (
-    select
-        usage_hour,
-        interval_hours,
-        platform,
-        sub_platform,
-        true_cost as spend
-    from {{ rebuilt(ref('int_charges_by_pool')) }}
-    where platform is not null
-    union all
-    select
-        charges.usage_hour,
-        charges.interval_hours,
-        passages.last_platform as platform,
-        passages.last_sub_platform as sub_platform,
-        charges.true_cost * passages.proportion as spend
-    from {{ rebuilt(ref('int_charges_by_pool')) }} as charges
-    inner join {{ rebuilt(ref('int_passages')) }} as passages
-        on
-            charges.usage_hour = passages.usage_hour
-            and charges.interval_hours = passages.interval_hours
-            and charges.platform = passages.platform
-            and charges.sub_platform = passages.sub_platform
-            and charges.capacity_pool = passages.capacity_pool
-            and charges.cost_model = passages.cost_model
-),
-
--- How well the platform itself is known, whatever came before it or comes after.
-known as (
-    select
-        usage_hour,
-        interval_hours,
-        platform,
-        sub_platform,
-        max({{ basis_rank('basis') }}) as basis_rank
-    from {{ rebuilt(ref('int_schedules')) }}
-    where is_served and capacity_pool = 'all'
-    group by usage_hour, interval_hours, platform, sub_platform
-),
-
-at_stake as (
-    select
-        cast(passed.usage_hour as date) as usage_date,
-        passed.platform,
-        passed.sub_platform,
-        sum(passed.spend) as spend
-    from passed
-    left join known
-        on
-            passed.usage_hour = known.usage_hour
-            and passed.interval_hours = known.interval_hours
-            and passed.platform = known.platform
-            and passed.sub_platform = known.sub_platform
-    where coalesce(known.basis_rank > {{ basis_rank("'sub_platform'") }}, true)
-    group by cast(passed.usage_hour as date), passed.platform, passed.sub_platform
-),
-
--- The whole sub-platform under its own cost model.
 schedules as (
+    select * from {{ ref('int_platform_day_shares') }}
+),
+
+owners as (
     select
-        cast(schedules.usage_hour as date) as usage_date,
-        schedules.platform,
-        schedules.sub_platform,
-        schedules.lyft_label,
-        sum({{ units('schedules.proportion') }}) as proportion_units
-    from {{ rebuilt(ref('int_schedules'), before=28 * 24) }} as schedules
-    inner join platforms
+        days.usage_date,
+        days.platform,
+        days.sub_platform,
+        max(platforms.owner) as owner
+    from days
+    inner join {{ ref('stg_seeds__platforms') }} as platforms
         on
-            schedules.platform = platforms.platform
-            and schedules.sub_platform = platforms.sub_platform
-            and schedules.cost_model = platforms.cost_model
-            and schedules.usage_hour >= platforms.valid_from
-            and schedules.usage_hour < platforms.valid_until
-    where
-        schedules.is_served
-        and schedules.interval_hours = 1
-        and schedules.capacity_pool = 'all'
-    group by
-        cast(schedules.usage_hour as date),
-        schedules.platform,
-        schedules.sub_platform,
-        schedules.lyft_label
+            days.platform = platforms.platform
+            and days.sub_platform = platforms.sub_platform
+            and days.last_hour >= platforms.valid_from
+            and days.first_hour < platforms.valid_until
+    group by days.usage_date, days.platform, days.sub_platform
 ),
 
 weeks_before as (
@@ -146,7 +34,7 @@ weeks_before as (
         days.sub_platform,
         sum(days_before.expected) as hours_before
     from days
-    inner join days_around as days_before
+    inner join days as days_before
         on
             days.platform = days_before.platform
             and days.sub_platform = days_before.sub_platform
@@ -214,7 +102,7 @@ select
     -- who
     days.platform,
     days.sub_platform,
-    days.owner,
+    owners.owner,
 
     -- how many hours
     days.expected,
@@ -229,16 +117,16 @@ select
         else 'good'
     end as status,
     {{ from_units('drifts.drift_units') }} as drift,
-    cast(coalesce(at_stake.spend, 0) as decimal(38, 20)) as spend_at_stake,
+    days.spend_at_stake,
 
     -- when
     days.usage_date
 from days
-left join at_stake
+left join owners
     on
-        days.usage_date = at_stake.usage_date
-        and days.platform = at_stake.platform
-        and days.sub_platform = at_stake.sub_platform
+        days.usage_date = owners.usage_date
+        and days.platform = owners.platform
+        and days.sub_platform = owners.sub_platform
 left join drifts
     on
         days.usage_date = drifts.usage_date

@@ -4,17 +4,17 @@
 -- now; the spend of later. So the effects add up to the change to the last digit. Of what a
 -- platform splits, the volume is the label's part of the platform, and the price is what the
 -- platform cost.
-{{ by_period('moved') }}
+{{ config(materialized='table', meta={'month': 'billing_period'}) }}
 
 with
 
 spend as (
-    select * from {{ rebuilt(ref('monthly_spend'), previous=true) }}
+    select * from {{ ref('monthly_spend') }}
     where platform is not null
 ),
 
 direct as (
-    select * from {{ rebuilt(ref('int_direct_costs'), previous=true) }}
+    select * from {{ ref('int_direct_costs') }}
 ),
 
 platform_costs as (
@@ -93,7 +93,7 @@ seen as (
         on
             costs.billing_period = neighbours.billing_period
             or costs.billing_period = neighbours.previous_period
-    where neighbours.previous_period is not null and {{ is_rebuilt('neighbours.billing_period') }}
+    where neighbours.previous_period is not null
     group by
         neighbours.billing_period,
         neighbours.previous_period,

@@ -2,7 +2,9 @@
 -- it, by account and tag set. Read from the summaries that are kept of every assembly, so that it
 -- is there after the lines have been pruned.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
-{{ by_period('restated') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 {# Of what a rule may look at, a summary has the tags and the account. #}
 {% set rules = [] %}
@@ -15,11 +17,12 @@
 with
 
 assemblies as (
-    select * from {{ rebuilt(ref('stg_aws_cur__deliveries')) }}
+    select * from {{ ref('stg_aws_cur__deliveries') }}
 ),
 
 summaries as (
-    select * from {{ rebuilt(ref('stg_aws_cur__summaries')) }}
+    select * from {{ ref('stg_aws_cur__summaries') }}
+    where {{ in_month('billing_period') }}
 ),
 
 closed_periods as (

@@ -1,5 +1,7 @@
 -- What every charge really cost, with the label that it carries on the bill.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 select
     -- who
@@ -31,7 +33,8 @@ select
     -- when
     usage_hour,
     is_period_charge
-from {{ rebuilt(ref('int_charges_pooled')) }}
+from {{ ref('int_charges_pooled') }}
+where {{ in_month('billing_period') }}
 group by
     billing_period,
     payer_account_id,

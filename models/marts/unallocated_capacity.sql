@@ -1,16 +1,19 @@
 -- What platforms offered and nobody held: the talk's unallocated capacity, in dollars, of all that
 -- passed through them at any level, and before anybody was made to pay for it.
-{{ by_period('spent', by='usage_date') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
-    where platform is not null
+    select * from {{ ref('int_charges_by_pool') }}
+    where {{ in_hours('usage_hour') }} and platform is not null
 ),
 
 passages as (
-    select * from {{ rebuilt(ref('int_passages')) }}
+    select * from {{ ref('int_passages') }}
+    where {{ in_month('usage_month') }}
 ),
 
 passed as (
@@ -70,5 +73,6 @@ select
     end as free_share,
 
     -- when
+    {{ month_of('usage_date') }} as usage_month,
     usage_date
 from spend

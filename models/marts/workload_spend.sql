@@ -1,6 +1,8 @@
 -- What runs on Kubernetes and what it costs: by workload, container and, where Kubeflow runs, by
 -- notebook, inference service, pipeline run, experiment and trial.
-{{ by_period('spent', by='usage_date') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
@@ -30,7 +32,8 @@ spend as (
         spend,
         idle_spend,
         usage_date
-    from {{ rebuilt(ref('int_workload_spend')) }}
+    from {{ ref('int_workload_spend') }}
+    where {{ in_month('usage_month') }}
 )
 
 select
@@ -55,6 +58,7 @@ select
     cast(sum(idle_spend) as decimal(38, 20)) as idle_spend,
 
     -- when
+    {{ month_of('usage_date') }} as usage_month,
     usage_date
 from spend
 group by

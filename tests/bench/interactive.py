@@ -18,7 +18,6 @@ from pathlib import Path
 import duckdb
 import jinja2
 
-from builder import records
 from loaders.sql import literal
 from publishers import marts
 
@@ -139,8 +138,13 @@ def published(directory: Path, labels: int = LABELS, days: int = DAYS) -> Path:
         for mart, select in _MARTS.items():
             statement = select.format(labels=labels, days=days)
             connection.execute(f"create table marts.{mart} as {statement}")
-    build = records.begin(warehouse, fingerprint="made up")
-    records.finish(warehouse, build, succeeded=True, is_whole=True, marts=tuple(_MARTS))
+        connection.execute("create schema pipeline")
+        connection.execute("create table pipeline.unproven (node varchar, why varchar)")
+        names = ", ".join(f"('model', 'marts', '{mart}')" for mart in _MARTS)
+        connection.execute(
+            "create table pipeline.nodes as from (values "
+            f"{names}) as nodes (resource_type, schema_name, name)"
+        )
     return marts.publish(warehouse, directory / "published").database
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import build, is_up_to_date, last_build, records
+from builder import build, is_up_to_date, unproven
 from loaders.errors import InfraspendError
 from loaders.warehouse import create_raw_tables
 from tests.houses import House, load
@@ -22,25 +22,27 @@ def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
     assert result.succeeded
     assert (result.models, result.tests) == (1, 1)
     assert any("orgs" in line for line in told)
-    record = last_build(fresh.warehouse)
-    assert record is not None
-    assert record.may_be_published
-    assert record.finished_at is not None
-    assert record.marts == ("orgs",)
+    assert result.may_be_published
+    assert unproven(fresh.warehouse) == ()
     # What dbt writes lies beside the warehouse: two warehouses may be built at once.
     assert {path.name for path in fresh.project.iterdir()} <= before | {".user.yml"}
     assert result.log.is_file()
 
 
-@pytest.mark.parametrize("arguments", [("--select", "orgs"), ("--empty",)])
-def test_a_part_of_the_project_is_not_the_whole(built: House, arguments: tuple[str, ...]) -> None:
-    result = built.build(*arguments)
+def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: House) -> None:
+    result = built.build("--select", "orgs")
 
     assert result.succeeded
-    assert not result.is_whole
-    record = last_build(built.warehouse)
-    assert record is not None
-    assert not record.may_be_published
+    assert result.may_be_published
+
+
+def test_what_was_built_without_rows_is_not_published(built: House) -> None:
+    result = built.build("--empty")
+
+    assert result.succeeded
+    assert not result.may_be_published
+    assert {one.why for one in result.unproven} == {"its last run ended with: empty"}
+    assert built.build().may_be_published
 
 
 def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
@@ -54,9 +56,7 @@ def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
     assert "models/properties.yml" in failure
     assert "no-such-team" in failure
     assert Path(failure.rpartition("the query: ")[2]).is_file()
-    record = last_build(fresh.warehouse)
-    assert record is not None
-    assert not record.succeeded
+    assert not result.may_be_published
 
 
 @pytest.mark.parametrize(
@@ -88,12 +88,20 @@ def test_a_wrong_argument_of_dbt_is_said(built: House) -> None:
 
 
 def test_a_killed_build_never_counts(built: House) -> None:
-    records.begin(built.warehouse, "killed before it ended")
+    # What a build leaves that never came to its end.
+    with duckdb.connect(built.warehouse) as connection:
+        connection.execute(
+            "insert into pipeline.results select * replace (run + 1 as run)"
+            " from pipeline.results where status = 'started'"
+        )
 
-    record = last_build(built.warehouse)
-    assert record is not None
-    assert record.finished_at is None
-    assert not record.may_be_published
+    run = built.build("--select", "orgs")
+
+    assert {one.why for one in run.unproven} == {
+        "it is older than what it reads: seed.infraspend.teams",
+        "the run that began it did not end",
+    }
+    assert built.build().may_be_published
 
 
 def test_the_same_input_needs_no_second_build(built: House) -> None:

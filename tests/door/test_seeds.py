@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import last_build
+from builder import unproven
 from builder.seeds import path_for_dbt
 from loaders.errors import InfraspendError
 from tests.houses import House
@@ -106,7 +106,7 @@ def test_short_seeds_are_named_all_at_once(fresh: House, elsewhere: Path) -> Non
         fresh.build(seeds=elsewhere)
 
     assert "reports.csv lacks report, payer_account_id" in str(refusal.value)
-    assert last_build(fresh.warehouse) is None
+    assert unproven(fresh.warehouse) is None
 
 
 def test_a_column_that_is_there_twice_is_named(fresh: House, elsewhere: Path) -> None:

@@ -14,7 +14,7 @@ amounts as (
         {{ (of_by or by) | join(',\n        ') }},
         null as amount_here,
         {{ of_column or column }} as amount_there
-    from {{ rebuilt(of) }}
+    from {{ refreshed(of) }}
 )
 
 select

@@ -5,7 +5,7 @@ select
     calendar.{{ column }},
     {%- endfor %}
     calendar.usage_hour
-from {{ rebuilt(calendar) }} as calendar
+from {{ refreshed(calendar) }} as calendar
 left join (
     select distinct
         {{ by | join(',\n        ') }},

@@ -16,7 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS
 from tests.generated_bills.bills import Bill, bills
-from tests.incremental.machine import Deltas
+from tests.incremental.machine import Deltas, project_at_once
 from tests.incremental.world import World, begin
 
 SEQUENCES = int(os.environ.get("INFRASPEND_DELTAS", "2"))
@@ -84,6 +84,7 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
             )
 
     Sequence.directory = directory
+    Sequence.at_once = project_at_once(directory / "at_once")
     # A failing sequence is told as it was found: making it shorter takes a build for each step.
     # Hypothesis would make most sequences from those before; here each is drawn on its own.
     how = settings(

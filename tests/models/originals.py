@@ -7,7 +7,7 @@ from the last run it only reads what was changed.
 import shutil
 from pathlib import Path
 
-from builder.dbt import DbtRun, run_dbt
+from builder.dbt import DbtRun, DbtSetting, run_dbt
 from loaders.result import silent
 from loaders.simulation import simulate
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, copy_project
@@ -61,15 +61,13 @@ def copy_of(company: Company, root: Path) -> Company:
 
 def run(company: Company, *arguments: str) -> DbtRun:
     """Builds a company that lies inside its project."""
-    return run_dbt(
-        company.project,
+    setting = DbtSetting(
+        project=company.project,
         warehouse=_WAREHOUSE,
         seeds="seeds",
         artifacts=company.root / "artifacts",
-        code="",
-        arguments=arguments,
-        progress=silent,
     )
+    return run_dbt(setting, arguments, silent)
 
 
 def what_is_wrong(company: Company, model: Company) -> str | None:

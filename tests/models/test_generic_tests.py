@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from builder.dbt import run_dbt
+from builder.dbt import DbtSetting, run_dbt
 from loaders.result import silent
 from tests.end_to_end.companies import ROOT
 
@@ -180,20 +180,8 @@ CASES = {
         "casts_to", {"type": "timestamp"}, rows("since", "'2026-11-01'", "null"),
         rows("since", "'soon'"), column="since",
     ),
-    "an_hour_of_a_month_that_is_not_there": Case(
-        "has_its_month", {"months": "source('cases', 'months')"},
-        rows("usage_hour", "timestamp '2026-11-30 23:00'", "timestamp '2026-10-01 00:00'"),
-        rows("usage_hour", "timestamp '2026-11-30 23:00'", "timestamp '2026-09-30 23:00'"),
-        column="usage_hour",
-    ),
-    "an_hour_of_a_month_that_is_gone": Case(
-        "has_its_month", {"months": "source('cases', 'months')"},
-        rows("usage_hour", "timestamp '2026-11-30 23:00'"),
-        rows("usage_hour", "timestamp '2026-12-01 00:00'"), column="usage_hour",
-    ),
 }  # fmt: skip
 
-MONTHS = rows("period, fingerprint", "'2026-10', 'a'", "'2026-11', 'b'", "'2026-12', null")
 THERE = rows("hour, label, cost", "1, 'a', 1.00", "1, 'a', 2.00", "1, null, 5.00")
 
 
@@ -204,13 +192,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "tests" / "generic", project / "tests" / "generic")
     shutil.copy(ROOT / "profiles.yml", project)
     (project / "macros").mkdir()
-    for macro in ("hash_of", "models_of_project", "rebuilt", "stages"):
+    for macro in ("hash_of", "refreshed"):
         shutil.copy(ROOT / "macros" / f"{macro}.sql", project / "macros")
     # dbt reads YAML, of which JSON is a part.
     (project / "dbt_project.yml").write_text(
-        json.dumps({"name": "generic", "profile": "infraspend", "seed-paths": ["seeds"]})
+        json.dumps({"name": "infraspend", "profile": "infraspend", "seed-paths": ["seeds"]})
     )
-    tables: list[dict[str, Any]] = [{"name": name} for name in ("there", "calendar", "months")]
+    tables: list[dict[str, Any]] = [{"name": name} for name in ("there", "calendar")]
     for name, case in CASES.items():
         test = [{case.test: {"name": name, "arguments": case.arguments}}]
         on_column = {"columns": [{"name": case.column, "data_tests": test}]}
@@ -228,17 +216,14 @@ def verdicts(project: Path, warehouse: Path, tables: dict[str, str]) -> dict[str
         for name, query in tables.items():
             connection.execute(f"create table {name} as {query}")
         connection.execute(f"create table there as {THERE}")
-        connection.execute(f"create table months as {MONTHS}")
         connection.execute(f"create table calendar as from {HOURS} as t(cluster, usage_hour)")
-    run = run_dbt(
-        project,
+    setting = DbtSetting(
+        project=project,
         warehouse=warehouse,
         seeds="seeds",
         artifacts=warehouse.with_suffix(".dbt"),
-        code="",
-        arguments=(),
-        progress=silent,
     )
+    run = run_dbt(setting, (), silent)
     assert not run.complaint
     return {node.name: node.status for node in run.nodes}
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import records
 from loaders.errors import InfraspendError
 from publishers.marts import publish
 from tests.houses import House
@@ -16,11 +15,9 @@ def rows_of(warehouse: Path) -> list[tuple[str, int]]:
         return connection.execute("select * from marts.orgs order by org").fetchall()
 
 
-def record_build(house: House, *, succeeded: bool = True, is_whole: bool = True) -> None:
-    build_id = records.begin(house.warehouse, "of a test")
-    records.finish(
-        house.warehouse, build_id, succeeded=succeeded, is_whole=is_whole, marts=["orgs"]
-    )
+def change(house: House, statement: str) -> None:
+    with duckdb.connect(str(house.warehouse)) as connection:
+        connection.execute(statement)
 
 
 def test_every_mart_is_there_in_both_forms(built: House, tmp_path: Path) -> None:
@@ -98,10 +95,8 @@ def test_a_mart_that_is_gone_is_not_left_behind(built: House, tmp_path: Path) ->
     publish(built.warehouse, tmp_path)
     strangers = tmp_path / "marts" / "notes.parquet"
     strangers.write_text("not ours")
-    with duckdb.connect(str(built.warehouse)) as connection:
-        connection.execute("create table marts.teams as from marts.orgs")
-    build_id = records.begin(built.warehouse, "of a test")
-    records.finish(built.warehouse, build_id, succeeded=True, is_whole=True, marts=["teams"])
+    change(built, "create table marts.teams as from marts.orgs")
+    change(built, "update pipeline.nodes set name = 'teams' where name = 'orgs'")
 
     publish(built.warehouse, tmp_path)
 
@@ -111,26 +106,25 @@ def test_a_mart_that_is_gone_is_not_left_behind(built: House, tmp_path: Path) ->
     }
 
 
-@pytest.mark.parametrize(
-    ("succeeded", "is_whole", "says"),
-    [(False, True, "failed its last build"), (True, False, "was last built in part")],
-)
-def test_what_is_not_whole_and_tested_stays_in_the_house(
-    built: House, tmp_path: Path, succeeded: bool, is_whole: bool, says: str
-) -> None:
-    record_build(built, succeeded=succeeded, is_whole=is_whole)
+def test_a_mart_that_fails_a_test_is_not_published(built: House, tmp_path: Path) -> None:
+    owners = built.seeds / "label_owners.csv"
+    owners.write_text(owners.read_text() + "a-service,no-such-team,,\n")
+    assert not built.build().succeeded
 
-    with pytest.raises(InfraspendError, match=says):
+    with pytest.raises(InfraspendError, match=r"relationships_.* its last run ended with: fail"):
         publish(built.warehouse, tmp_path / "published")
 
     assert not (tmp_path / "published").exists()
 
 
-def test_a_build_that_did_not_end_stays_in_the_house(built: House, tmp_path: Path) -> None:
-    records.begin(built.warehouse, "of a test")
+def test_what_was_built_and_not_tested_since_is_not_published(built: House, tmp_path: Path) -> None:
+    assert built.build("--exclude-resource-type", "test").succeeded
 
-    with pytest.raises(InfraspendError, match="is being built, or its last build was killed"):
+    with pytest.raises(InfraspendError, match="it is older than what it reads: seed"):
         publish(built.warehouse, tmp_path)
+
+    assert built.build("--select", "test_type:data").may_be_published
+    assert publish(built.warehouse, tmp_path).rows.keys() == {"orgs"}
 
 
 def test_what_was_never_built_is_refused(fresh: House, tmp_path: Path) -> None:
@@ -157,9 +151,9 @@ def test_a_directory_that_cannot_be_written_is_named(built: House, tmp_path: Pat
 def test_a_failure_in_the_middle_leaves_the_old_files(built: House, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
     before = published.database.read_bytes()
-    build_id = records.begin(built.warehouse, "of a test")
-    records.finish(
-        built.warehouse, build_id, succeeded=True, is_whole=True, marts=["orgs", "not_there"]
+    change(
+        built,
+        "insert into pipeline.nodes values ('model.x.y', 'model', 'marts', 'not_there', '')",
     )
 
     with pytest.raises(InfraspendError, match="not_there"):

@@ -1,10 +1,13 @@
 -- What a row of `platform_resources` may look at: every label, product and usage type that a
 -- billing period has charges of.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 select distinct
     billing_period,
     lyft_label,
     product,
     usage_type
-from {{ rebuilt(ref('int_charges_pooled')) }}
+from {{ ref('int_charges_pooled') }}
+where {{ in_month('billing_period') }}

@@ -1,11 +1,14 @@
 -- Every charge with the platform that splits it, in as few rows as the split needs: what only a
 -- reader of the bill asks is summed up.
-{{ by_period('claimed') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_claimed')) }}
+    select * from {{ ref('int_charges_claimed') }}
+    where {{ in_month('billing_period') }}
 )
 
 select

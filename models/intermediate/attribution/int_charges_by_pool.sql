@@ -1,11 +1,14 @@
 -- Every charge with the schedule that splits it: that of its capacity pool, or of the whole
 -- sub-platform where it has no pool or its hour does not know the pool.
-{{ by_period('split') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_assigned')) }}
+    select * from {{ ref('int_charges_assigned') }}
+    where {{ in_month('billing_period') }}
 ),
 
 pools as (
@@ -17,8 +20,13 @@ pools as (
         capacity_pool,
         cost_model,
         max({{ basis_rank('basis') }}) as basis_rank
-    from {{ rebuilt(ref('int_schedules')) }}
-    where is_served
+    from {{ ref('int_schedules') }}
+    where
+        is_served
+        and usage_month in (
+            select usage_month from {{ ref('int_period_months') }}
+            where {{ in_month('billing_period') }}
+        )
     group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
 ),
 

@@ -1,6 +1,6 @@
 -- Every charge with the platform that splits it, if any does, and the capacity pool that it pays
 -- for. Where a platform is pooled by node, that is each node that the charge is for.
-{{ config(materialized='view', meta={'stage': 'claimed', 'by': 'billing_period'}) }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set charge = [
     'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',

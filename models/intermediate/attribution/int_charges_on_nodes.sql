@@ -1,7 +1,9 @@
 -- What each node pays of the charges that are for nodes, where a platform is pooled by node: a
 -- charge is dealt to the nodes that it is for by their list cost, and what it has beyond them is
 -- for the whole sub-platform. Empty where no platform asks for it.
-{{ by_period('claimed') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 {% set charge = [
     'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
@@ -16,20 +18,21 @@ charges as (
     select
         *,
         coalesce(label_rule, 0) as rule_order
-    from {{ rebuilt(ref('int_charges_pooled')) }}
-    where charge_class = 'usage'
+    from {{ ref('int_charges_pooled') }}
+    where {{ in_month('billing_period') }} and charge_class = 'usage'
 ),
 
 keys as (
-    select * from {{ rebuilt(ref('int_platform_keys')) }}
-    where pool_by = 'node'
+    select * from {{ ref('int_platform_keys') }}
+    where {{ in_month('billing_period') }} and pool_by = 'node'
 ),
 
 nodes as (
     select
         *,
         coalesce(label_rule, 0) as rule_order
-    from {{ rebuilt(ref('int_nodes_billed')) }}
+    from {{ ref('int_nodes_billed') }}
+    where {{ in_month('billing_period') }}
 ),
 
 assigned as (

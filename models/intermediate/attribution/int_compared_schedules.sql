@@ -1,6 +1,5 @@
 -- The schedules that platforms would have under every cost model that fits them, for the hours of
 -- the last days that were seen themselves: what the mart `cost_model_comparison` is made of.
-{{ by_period('compared', by='usage_hour') }}
 
 {% set by = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'] %}
 
@@ -11,12 +10,12 @@ platforms as (
 ),
 
 sub_platform_hours as (
-    select * from {{ rebuilt(ref('int_sub_platform_hours')) }}
+    select * from {{ ref('int_sub_platform_hours') }}
 ),
 
 last_hours as (
-    select max(last_hour) as usage_hour
-    from {{ ref('int_last_hours') }}
+    select max(usage_hour) as usage_hour
+    from sub_platform_hours
 ),
 
 hours as (
@@ -32,7 +31,7 @@ hours as (
 
 kubernetes_weights as (
     select weights.*
-    from {{ rebuilt(ref('int_kubernetes_weights')) }} as weights
+    from {{ ref('int_kubernetes_weights') }} as weights
     inner join hours
         on
             weights.usage_hour = hours.usage_hour
@@ -42,7 +41,7 @@ kubernetes_weights as (
 
 declared_weights as (
     select weights.*
-    from {{ rebuilt(ref('int_declared_weights')) }} as weights
+    from {{ ref('int_declared_weights') }} as weights
     inner join hours
         on
             weights.usage_hour = hours.usage_hour

@@ -2,12 +2,15 @@
 -- each cost model measures, with what nobody held as `free`. Where a platform spreads what is free
 -- over its tenants there are two sets: as it was, for the mart `unallocated_capacity`, and as it
 -- is split.
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
 laddered as (
-    select * from {{ rebuilt(ref('int_weights_laddered')) }}
+    select * from {{ ref('int_weights_laddered') }}
+    where {{ in_month('usage_month') }}
 ),
 
 cost_models as (
@@ -15,7 +18,8 @@ cost_models as (
 ),
 
 hours as (
-    select * from {{ rebuilt(ref('int_sub_platform_hours')) }}
+    select * from {{ ref('int_sub_platform_hours') }}
+    where {{ in_month('usage_month') }}
 ),
 
 platforms as (
@@ -42,5 +46,6 @@ select
     coverage,
 
     -- when
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour
 from weights

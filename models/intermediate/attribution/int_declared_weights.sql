@@ -1,18 +1,22 @@
 -- What platform owners said themselves: the usage they pushed, and the schedules they made, each
 -- first dealt to exactly 1. A sub-platform that only speaks of its pools is the sum of them.
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
 usage as (
-    select * from {{ rebuilt(ref('stg_platforms__usage')) }}
+    select * from {{ ref('stg_platforms__usage') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 schedules as (
     select
         *,
         {{ units('proportion') }} as proportion_units
-    from {{ rebuilt(ref('stg_platforms__schedules')) }}
+    from {{ ref('stg_platforms__schedules') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 {{ deal(
@@ -99,6 +103,7 @@ summed as (
 )
 
 select
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
     platform,
     sub_platform,
@@ -108,6 +113,7 @@ select
 from weights
 union all
 select
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
     platform,
     sub_platform,

@@ -1,14 +1,18 @@
 -- What labels spend in a billing period on what no platform splits, by product and usage type.
-{{ by_period('claimed') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_pooled')) }}
+    select * from {{ ref('int_charges_pooled') }}
+    where {{ in_month('billing_period') }}
 ),
 
 keys as (
-    select * from {{ rebuilt(ref('int_platform_keys')) }}
+    select * from {{ ref('int_platform_keys') }}
+    where {{ in_month('billing_period') }}
 )
 
 select

@@ -1,6 +1,8 @@
 -- The hours for which owners published shares that hold until they publish others: few, and each
 -- may be asked for long after.
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
@@ -19,20 +21,23 @@ published as (
         platform,
         sub_platform,
         usage_hour
-    from {{ rebuilt(ref('stg_platforms__usage')) }}
+    from {{ ref('stg_platforms__usage') }}
+    where {{ in_hours('usage_hour') }}
     union all
     select
         'ready_made' as schedule_source,
         platform,
         sub_platform,
         usage_hour
-    from {{ rebuilt(ref('stg_platforms__schedules')) }}
+    from {{ ref('stg_platforms__schedules') }}
+    where {{ in_hours('usage_hour') }}
 )
 
 select distinct
     published.platform,
     published.sub_platform,
     published.schedule_source,
+    {{ month_of('published.usage_hour') }} as usage_month,
     published.usage_hour
 from published
 inner join platforms

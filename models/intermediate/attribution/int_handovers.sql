@@ -2,7 +2,9 @@
 -- where the row of `platform_resources` that names its label, and nothing else, sends it; a row
 -- that also names a product or a usage type speaks of charges on the bill. A sub-platform never
 -- hands anything to itself. A row holds within a month in which the label held anything.
-{{ by_period('scheduled', by='valid_from') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
@@ -11,9 +13,10 @@ labels as (
         platform,
         sub_platform,
         lyft_label,
-        date_trunc('month', usage_hour) as month_from
-    from {{ rebuilt(ref('int_cost_model_weights')) }}
-    where lyft_label not in ('free', 'unattributed')
+        usage_month,
+        cast(concat(usage_month, '-01') as timestamp) as month_from
+    from {{ ref('int_cost_model_weights') }}
+    where {{ in_month('usage_month') }} and lyft_label not in ('free', 'unattributed')
 ),
 
 resources as (
@@ -33,6 +36,7 @@ claims as (
         platforms.platform as next_platform,
         platforms.sub_platform as next_sub_platform,
         coalesce(resources.cost_model, platforms.cost_model) as next_cost_model,
+        labels.usage_month,
         greatest(resources.valid_from, platforms.valid_from) as declared_from,
         greatest(resources.valid_from, platforms.valid_from, labels.month_from) as valid_from,
         least(
@@ -64,6 +68,7 @@ select
 
     -- when
     declared_from,
+    usage_month,
     valid_from,
     valid_until
 from claims

@@ -1,30 +1,36 @@
 -- What each label held of a cluster, hour by hour, next to what the cluster could hold: per
 -- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
 -- count, pod by pod and resource by resource, as the platform declares. Volumes are in no pool.
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
 pod_hours as (
-    select * from {{ rebuilt(ref('int_pod_hours')) }}
+    select * from {{ ref('int_pod_hours') }}
+    where {{ in_month('usage_month') }}
 ),
 
 node_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__node_hours')) }}
+    select * from {{ ref('stg_kubernetes__node_hours') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 volume_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__volume_hours')) }}
+    select * from {{ ref('stg_kubernetes__volume_hours') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 pod_labels as (
-    select * from {{ rebuilt(ref('int_pod_labels')) }}
+    select * from {{ ref('int_pod_labels') }}
+    where {{ in_month('usage_month') }}
 ),
 
 -- Read for themselves, so that the labels of all pods need not be kept for them.
 namespace_labels as (
-    select * from {{ rebuilt(ref('int_pod_labels')) }}
-    where pod = '' and uid = ''
+    select * from {{ ref('int_pod_labels') }}
+    where {{ in_month('usage_month') }} and pod = '' and uid = ''
 ),
 
 platforms as (
@@ -189,6 +195,7 @@ pools_and_whole as (
 )
 
 select
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
     platform,
     sub_platform,

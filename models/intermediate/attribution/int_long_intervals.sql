@@ -1,5 +1,7 @@
 -- The spans of more than an hour that platforms' charges are for: each needs a schedule of its own.
-{{ by_period('claimed') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 select distinct
     billing_period,
@@ -7,5 +9,5 @@ select distinct
     sub_platform,
     usage_hour,
     interval_hours
-from {{ rebuilt(ref('int_charges_assigned')) }}
-where interval_hours > 1
+from {{ ref('int_charges_assigned') }}
+where {{ in_month('billing_period') }} and interval_hours > 1

@@ -1,7 +1,9 @@
 -- What each node of a cluster is on the bill for, where a platform is pooled by node: a charge is
 -- one row for all instances that are billed alike, and this is what it is made of. Empty where no
 -- platform asks for it.
-{{ by_period('claimed') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
@@ -9,28 +11,18 @@ line_items as (
     select
         *,
         {{ instance_of('resource_id') }} as instance_id
-    from {{ rebuilt(ref('int_line_items_priced')) }}
-    where charge_class = 'usage' and list_cost > 0
+    from {{ ref('int_line_items_priced') }}
+    where {{ in_month('billing_period') }} and charge_class = 'usage' and list_cost > 0
 ),
 
 resources_in_rules as (
-    select * from {{ rebuilt(ref('int_resources_in_rules')) }}
+    select * from {{ ref('int_resources_in_rules') }}
+    where {{ in_month('billing_period') }}
 ),
 
 label_keys as (
-    select * from {{ rebuilt(ref('int_label_keys')) }}
-),
-
-node_hours as (
-    select *
-    from {{ rebuilt(
-        ref('stg_kubernetes__node_hours'), before=lending_hours(), after=lending_hours()
-    ) }}
-),
-
-platforms as (
-    select * from {{ ref('stg_seeds__platforms') }}
-    where schedule_source = 'kubernetes' and pool_by = 'node'
+    select * from {{ ref('int_label_keys') }}
+    where {{ in_month('billing_period') }}
 ),
 
 -- A node counts for the bills of the months around it, as far as a good hour lends its weights.
@@ -43,7 +35,20 @@ months as (
             "date_trunc('month', cast(concat(usage_month, '-01') as timestamp)"
             ~ " + interval '32' day)", lending_hours()
         ) }} as lent_until
-    from {{ rebuilt(ref('int_period_months')) }}
+    from {{ ref('int_period_months') }}
+    where {{ in_month('billing_period') }}
+),
+
+node_hours as (
+    select * from {{ ref('stg_kubernetes__node_hours') }}
+    where
+        usage_hour >= (select min(lent_from) from months)
+        and usage_hour < (select max(lent_until) from months)
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+    where schedule_source = 'kubernetes' and pool_by = 'node'
 ),
 
 nodes as (

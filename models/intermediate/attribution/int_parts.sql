@@ -1,9 +1,10 @@
 -- The parts of every platform's spend that were split more than once, at all levels.
-{{ config(materialized='view', meta={'stage': 'scheduled', 'by': 'usage_hour'}) }}
+{{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 {% for level in range(2, deepest_level() + 1) %}
     select
         {{ level }} as level,
+        usage_month,
         usage_hour,
         interval_hours,
         platform,

@@ -1,7 +1,9 @@
 -- Platforms on platforms: the parts that a split hands on to another platform, split again there.
 -- A part's ten-billionths are dealt over the next platform's own schedule, so that they add up to
 -- the part exactly, and money is only multiplied in the end, once.
-{{ by_period('scheduled', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
@@ -26,8 +28,8 @@ below as (
         next_cost_model as last_cost_model,
         proportion,
         {{ basis_rank('basis') }} as basis_rank
-    from {{ rebuilt(ref('int_schedules')) }}
-    where next_platform is not null
+    from {{ ref('int_schedules') }}
+    where {{ in_month('usage_month') }} and next_platform is not null
 ),
 
 {{ next_level() }}

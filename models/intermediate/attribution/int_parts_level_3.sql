@@ -1,5 +1,7 @@
 -- The parts that level 2 hands on, split again.
-{{ by_period('scheduled', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 

@@ -2,7 +2,7 @@
 -- comes to which other sub-platform, at any level, and how much of that nobody held there; and of
 -- the schedule itself, only how much nobody held, since all of the charge passes through it. Both
 -- before anything is done about free capacity.
-{{ config(materialized='view', meta={'stage': 'scheduled', 'by': 'usage_hour'}) }}
+{{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 with
 
@@ -18,6 +18,7 @@ parts as (
 
 select
     -- which schedule splits the charge
+    usage_month,
     usage_hour,
     interval_hours,
     platform,
@@ -36,6 +37,7 @@ select
 from schedules
 union all
 select
+    usage_month,
     usage_hour,
     interval_hours,
     platform,
@@ -50,6 +52,7 @@ select
         as free_proportion
 from parts
 group by
+    usage_month,
     usage_hour,
     interval_hours,
     platform,

@@ -1,12 +1,15 @@
 -- Which platform splits which charges, asked once per distinct label, product and usage type: the
 -- most specific row of `platform_resources` in force, and the cost model it is split by. A key has
 -- one row per span of time in which the answer is the same.
-{{ by_period('claimed') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charge_keys')) }}
+    select * from {{ ref('int_charge_keys') }}
+    where {{ in_month('billing_period') }}
 ),
 
 resources as (

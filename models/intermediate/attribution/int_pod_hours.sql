@@ -1,7 +1,9 @@
 -- What every pod requested and used, hour by hour, on the node where it ran: its containers
 -- together. A table of its own: adding up containers and finding the labels of pods at once would
 -- take more memory than there may be.
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set measured = [
     'cpu_request_core_hours',
@@ -16,7 +18,8 @@
 with
 
 container_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
+    select * from {{ ref('stg_kubernetes__container_hours') }}
+    where {{ in_hours('usage_hour') }}
 )
 
 select
@@ -36,6 +39,7 @@ select
     {%- endfor %}
 
     -- when
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour
 from container_hours
 group by cluster, node, instance_type, instance_id, namespace, pod, uid, usage_hour

@@ -1,6 +1,8 @@
 -- Weights become proportions that add up to exactly 1, by the one rounding rule of the house: for
 -- every hour, and for every longer interval that a charge asks for.
-{{ by_period('scheduled', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
@@ -18,7 +20,8 @@ weights as (
         basis,
         coverage,
         weight_units
-    from {{ rebuilt(ref('int_cost_model_weights')) }}
+    from {{ ref('int_cost_model_weights') }}
+    where {{ in_month('usage_month') }}
     union all
     select
         usage_hour,
@@ -33,7 +36,8 @@ weights as (
         basis,
         cast(null as decimal(11, 10)) as coverage,
         weight_units
-    from {{ rebuilt(ref('int_weights_of_intervals')) }}
+    from {{ ref('int_weights_of_intervals') }}
+    where {{ in_month('usage_month') }}
 ),
 
 {{ deal(
@@ -58,7 +62,8 @@ platforms as (
 ),
 
 handovers as (
-    select * from {{ rebuilt(ref('int_handovers')) }}
+    select * from {{ ref('int_handovers') }}
+    where {{ in_month('usage_month') }}
 )
 
 select
@@ -86,6 +91,7 @@ select
     dealt.coverage,
 
     -- when
+    {{ month_of('dealt.usage_hour') }} as usage_month,
     dealt.usage_hour,
     dealt.interval_hours
 from dealt

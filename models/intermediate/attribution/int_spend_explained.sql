@@ -1,8 +1,7 @@
 -- Why is this so much: every part of everybody's spend, with the charge that it is part of, the
 -- rule that labelled the charge, the platforms that split it, and the usage that the last of them
 -- was split by. Adds up to enriched_spend exactly, at a finer grain.
-{{ config(materialized='view', meta={'stage': 'split', 'by': 'billing_period'}) }}
-{{ waits_for('split') }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 

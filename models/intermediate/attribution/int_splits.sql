@@ -1,7 +1,7 @@
 -- How a charge is split in the end, over all levels of platforms: for every schedule that splits a
 -- charge, who gets which part of it, through which platforms. What goes back to the label that a
 -- charge carries has none here, because only the charge knows it.
-{{ config(materialized='view', meta={'stage': 'scheduled', 'by': 'usage_hour'}) }}
+{{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 with
 
@@ -19,6 +19,7 @@ parts as (
 
 select
     -- which schedule splits the charge
+    usage_month,
     usage_hour,
     interval_hours,
     platform,
@@ -42,6 +43,7 @@ select
 from schedules
 union all
 select
+    usage_month,
     usage_hour,
     interval_hours,
     platform,
@@ -58,6 +60,7 @@ select
     {{ basis_of_rank('basis_rank') }} as basis
 from parts
 group by
+    usage_month,
     usage_hour,
     interval_hours,
     platform,

@@ -2,7 +2,9 @@
 -- come from: the hour itself if it was seen well enough, else its good neighbours on both sides,
 -- else the last good hour before it, else nowhere: then the hour is unattributed. Hours from before
 -- a platform's schedules came from elsewhere, or were not fixed yet, lend nothing.
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set lending = lending_hours() %}
 {% set same_source -%}
@@ -45,7 +47,7 @@ expected as (
         sub_platform,
         usage_hour
     from calendars
-    where {{ is_rebuilt(before=lending, after=lending) }}
+    where {{ in_hours('usage_hour', before=lending, after=lending) }}
 ),
 
 scraped as (
@@ -62,7 +64,8 @@ scraped as (
                     )
             else 0
         end as coverage_units
-    from {{ rebuilt(ref('stg_kubernetes__cluster_hours'), before=lending, after=lending) }}
+    from {{ ref('stg_kubernetes__cluster_hours') }}
+    where {{ in_hours('usage_hour', before=lending, after=lending) }}
 ),
 
 seen as (
@@ -80,7 +83,8 @@ seen as (
         sub_platform,
         usage_hour,
         cast(null as decimal(11, 10)) as coverage
-    from {{ rebuilt(ref('stg_platforms__usage'), before=lending, after=lending) }}
+    from {{ ref('stg_platforms__usage') }}
+    where {{ in_hours('usage_hour', before=lending, after=lending) }}
     union all
     select distinct
         'ready_made' as schedule_source,
@@ -88,7 +92,8 @@ seen as (
         sub_platform,
         usage_hour,
         cast(null as decimal(11, 10)) as coverage
-    from {{ rebuilt(ref('stg_platforms__schedules'), before=lending, after=lending) }}
+    from {{ ref('stg_platforms__schedules') }}
+    where {{ in_hours('usage_hour', before=lending, after=lending) }}
     union all
     select
         schedule_source,
@@ -222,8 +227,9 @@ select
     hours_until,
 
     -- when
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
     case when is_good then usage_hour else last_good_hour end as lender_hour,
     next_good_hour
 from measured
-where {{ is_rebuilt() }}
+where {{ in_hours('usage_hour') }}

@@ -2,14 +2,17 @@
 -- whichever step of the ladder it comes from. Whole numbers: ten digits of a unit-hour, times
 -- 27720, the least number that all of 1 to 12 divide, so that a gap between two hours at most 12
 -- apart is filled without rounding.
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set lending = lending_hours() %}
 
 with
 
 hours as (
-    select * from {{ rebuilt(ref('int_sub_platform_hours')) }}
+    select * from {{ ref('int_sub_platform_hours') }}
+    where {{ in_month('usage_month') }}
 ),
 
 resources as (
@@ -31,12 +34,38 @@ kubernetes_weights as (
         weights.lyft_label,
         weights.is_capacity,
         {{ units(kubernetes_resource('weights')) }} as weight_units
-    from {{ rebuilt(ref('int_kubernetes_weights'), before=lending, after=lending) }} as weights
+    from {{ ref('int_kubernetes_weights') }} as weights
     inner join resources
         on
             weights.platform = resources.platform
             and weights.sub_platform = resources.sub_platform
-    where resources.resource <> 'storage' or weights.capacity_pool = 'all'
+    where
+        {{ in_hours('weights.usage_hour', before=lending, after=lending) }}
+        and (resources.resource <> 'storage' or weights.capacity_pool = 'all')
+),
+
+-- Fixed shares hold for as long as their owner publishes no others.
+old_hours as (
+    select distinct
+        platform,
+        sub_platform,
+        lender_hour
+    from hours
+    where lender_hour < {{ plus_hours('usage_hour', -lending) }}
+),
+
+declared as (
+    select * from {{ ref('int_declared_weights') }}
+    where {{ in_hours('usage_hour', before=lending, after=lending) }}
+    union all
+    select old_weights.*
+    from {{ ref('int_declared_weights') }} as old_weights
+    inner join old_hours
+        on
+            old_weights.platform = old_hours.platform
+            and old_weights.sub_platform = old_hours.sub_platform
+            and old_weights.usage_hour = old_hours.lender_hour
+    where not ({{ in_hours('old_weights.usage_hour', before=lending, after=lending) }})
 ),
 
 declared_weights as (
@@ -49,9 +78,7 @@ declared_weights as (
         lyft_label,
         false as is_capacity,
         {{ units('weight') }} as weight_units
-    from {{ rebuilt(
-        ref('int_declared_weights'), before=lending, after=lending, also=lenders_of_old(lending)
-    ) }}
+    from declared
 ),
 
 weights as (
@@ -100,6 +127,7 @@ loans as (
 )
 
 select
+    {{ month_of('loans.usage_hour') }} as usage_month,
     loans.usage_hour,
     loans.platform,
     loans.sub_platform,

@@ -1,14 +1,17 @@
 -- A charge that is longer than an hour is split by the weights of all its hours. Hours that nobody
 -- can tell anything about keep their part unattributed: with n hours known and m not, a label's
 -- weight counts n times, and m times the whole weight is unattributed.
-{{ by_period('scheduled', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set longest = longest_interval() %}
 
 with
 
 handovers as (
-    select * from {{ rebuilt(ref('int_handovers')) }}
+    select * from {{ ref('int_handovers') }}
+    where {{ in_month('usage_month') }}
 ),
 
 intervals_of_level_1 as (
@@ -17,8 +20,8 @@ intervals_of_level_1 as (
         sub_platform,
         usage_hour,
         interval_hours
-    from {{ rebuilt(ref('int_long_intervals')) }}
-    where interval_hours > 1
+    from {{ ref('int_long_intervals') }}
+    where {{ in_hours('usage_hour') }} and interval_hours > 1
 ),
 
 {% for level in range(2, deepest_level() + 1) %}
@@ -46,11 +49,13 @@ intervals as (
 ),
 
 hours as (
-    select * from {{ rebuilt(ref('int_sub_platform_hours'), after=longest) }}
+    select * from {{ ref('int_sub_platform_hours') }}
+    where {{ in_hours('usage_hour', after=longest) }}
 ),
 
 weights as (
-    select * from {{ rebuilt(ref('int_cost_model_weights'), after=longest) }}
+    select * from {{ ref('int_cost_model_weights') }}
+    where {{ in_hours('usage_hour', after=longest) }}
 ),
 
 known_hours as (
@@ -148,6 +153,7 @@ cost_models as (
 )
 
 select
+    {{ month_of('summed.usage_hour') }} as usage_month,
     summed.usage_hour,
     summed.interval_hours,
     summed.platform,
@@ -179,6 +185,7 @@ inner join counted
 where summed.weight_units > 0 or totals.weight_units = 0
 union all
 select
+    {{ month_of('totals.usage_hour') }} as usage_month,
     totals.usage_hour,
     totals.interval_hours,
     totals.platform,
@@ -200,6 +207,7 @@ inner join counted
 where counted.hours_unknown > 0
 union all
 select
+    {{ month_of('counted.usage_hour') }} as usage_month,
     counted.usage_hour,
     counted.interval_hours,
     counted.platform,

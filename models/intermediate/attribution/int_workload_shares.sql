@@ -2,7 +2,9 @@
 -- hour, as the schedule has it, is dealt to its containers by what each of them held, so that they
 -- add up to it exactly; and of each part, what was held and not used. Hours that were not measured
 -- are not here: nobody can tell what ran in them.
-{{ by_period('spent', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set label = ['platform', 'sub_platform', 'lyft_label'] %}
 {% set place = ['platform', 'sub_platform', 'capacity_pool', 'lyft_label'] %}
@@ -15,12 +17,13 @@
 with
 
 held_by_names as (
-    select * from {{ rebuilt(ref('int_workloads_held')) }}
+    select * from {{ ref('int_workloads_held') }}
+    where {{ in_month('usage_month') }}
 ),
 
 schedules as (
-    select * from {{ rebuilt(ref('int_schedules')) }}
-    where interval_hours = 1 and basis = 'measured' and is_served
+    select * from {{ ref('int_schedules') }}
+    where {{ in_month('usage_month') }} and interval_hours = 1 and basis = 'measured' and is_served
 ),
 
 -- From here on places and workloads are numbers: in the order of their names, so that ties are
@@ -155,6 +158,7 @@ select
     ) }} as idle_proportion,
 
     -- when
+    {{ month_of('dealt.usage_hour') }} as usage_month,
     dealt.usage_hour
 from dealt
 inner join places on dealt.place_id = places.place_id

@@ -1,21 +1,25 @@
 -- What Kubernetes clusters cost, below the label: by workload and container where the hour was
 -- measured, and by label alone where it was not. Proportions are composed first; money is
 -- multiplied once.
-{{ by_period('spent', by='usage_date') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_by_pool')) }}
+    select * from {{ ref('int_charges_by_pool') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 schedules as (
-    select * from {{ rebuilt(ref('int_schedules')) }}
-    where is_served
+    select * from {{ ref('int_schedules') }}
+    where {{ in_month('usage_month') }} and is_served
 ),
 
 shares as (
-    select * from {{ rebuilt(ref('int_workload_shares')) }}
+    select * from {{ ref('int_workload_shares') }}
+    where {{ in_month('usage_month') }}
 ),
 
 clusters as (
@@ -84,6 +88,7 @@ select
     cast(sum(idle_spend) as decimal(38, 20)) as idle_spend,
 
     -- when
+    {{ month_of('usage_date') }} as usage_month,
     usage_date
 from split
 group by

@@ -1,7 +1,9 @@
 -- What every workload and container held of a cluster in an hour under its label, by every
 -- resource that a cost model may measure. The wide rows of pods are read here and go no further:
 -- while shares are dealt they would fill the memory.
-{{ by_period('spent', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set place = ['platform', 'sub_platform', 'capacity_pool', 'lyft_label'] %}
 {% set workload = [
@@ -18,11 +20,13 @@
 with
 
 container_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__container_hours')) }}
+    select * from {{ ref('stg_kubernetes__container_hours') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 pods as (
-    select * from {{ rebuilt(ref('int_pod_labels')) }}
+    select * from {{ ref('int_pod_labels') }}
+    where {{ in_month('usage_month') }}
 ),
 
 platforms as (
@@ -84,6 +88,7 @@ select
         ) as {{ measure }}_held,
         sum({{ measure }}_used) as {{ measure }}_used,
     {%- endfor %}
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour
 from containers
 group by usage_hour, {{ (place + workload) | join(', ') }}

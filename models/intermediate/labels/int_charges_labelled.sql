@@ -1,15 +1,19 @@
 -- Every charge with its label, at the grain of the mart `true_cost`. What a commitment cost and
 -- nobody used belongs to the commitment, whatever the rules say.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_net')) }}
+    select * from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }}
 ),
 
 keys as (
-    select * from {{ rebuilt(ref('int_label_keys')) }}
+    select * from {{ ref('int_label_keys') }}
+    where {{ in_month('billing_period') }}
 ),
 
 labelled as (

@@ -1,6 +1,8 @@
 -- Which label rule wins, asked once per distinct combination of what rules look at.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 {% set rules = label_rules() %}
 
@@ -18,7 +20,8 @@ keys as (
         tags,
         cost_categories,
         {{ rule_era(rules, 'usage_hour') }} as rule_era
-    from {{ rebuilt(ref('int_charges_net')) }}
+    from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }}
 ),
 
 matched as (

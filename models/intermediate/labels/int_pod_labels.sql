@@ -3,22 +3,27 @@
 -- bears the name of a reserved label keeps it behind a prefix. What a namespace holds without a
 -- pod, its volumes, is labelled like a pod without a name and without labels.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
-{{ by_period('weighed', by='usage_hour') }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set rules = label_rules(scope='namespaces') %}
 
 with
 
 measured as (
-    select * from {{ rebuilt(ref('int_pod_hours')) }}
+    select * from {{ ref('int_pod_hours') }}
+    where {{ in_month('usage_month') }}
 ),
 
 pods as (
-    select * from {{ rebuilt(ref('stg_kubernetes__pods')) }}
+    select * from {{ ref('stg_kubernetes__pods') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 volume_hours as (
-    select * from {{ rebuilt(ref('stg_kubernetes__volume_hours')) }}
+    select * from {{ ref('stg_kubernetes__volume_hours') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 seen as (
@@ -110,6 +115,7 @@ select
     coalesce(named.rule_label, named.namespace_label) as lyft_label,
 
     -- when
+    {{ month_of('pod_hours.usage_hour') }} as usage_month,
     pod_hours.usage_hour
 from pod_hours
 inner join named

@@ -1,7 +1,9 @@
 -- The resources that a label rule recognises by their id: few among many, and the only ones whose
 -- ids have to stay on the charges. A rule that begins after the bill's last hour finds nothing yet.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
-{{ by_period('priced') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 {% set conditions = [] %}
 {% for rule in label_rules() %}
@@ -20,8 +22,8 @@ resources as (
     select distinct
         billing_period,
         resource_id
-    from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
-    where {{ "resource_id <> ''" if conditions else 'false' }}
+    from {{ ref('stg_aws_cur__line_items') }}
+    where {{ in_month('billing_period') }} and {{ "resource_id <> ''" if conditions else 'false' }}
 )
 
 select

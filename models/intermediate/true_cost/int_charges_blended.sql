@@ -1,12 +1,15 @@
 -- What the charges of payers cost who get their negotiated discounts as lines of their own, without
 -- net costs: what a commitment's fees got off, its usage gets off as well. Only such payers'
 -- charges are here, whole.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 net as (
-    select * from {{ rebuilt(ref('int_charges_discounted')) }}
+    select * from {{ ref('int_charges_discounted') }}
+    where {{ in_month('billing_period') }}
 ),
 
 -- The upfront fee is on the bill of the month of the purchase only, and holds for the whole term.

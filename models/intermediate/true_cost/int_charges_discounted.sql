@@ -3,7 +3,9 @@
 -- charges that earned it: those of its account, product and usage type, by what they cost; if
 -- there are none, those of its account and product, of its account, of its payer. Only such
 -- payers' charges are here, whole.
-{{ by_period('priced') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
@@ -11,8 +13,8 @@ payers as (
     select distinct
         billing_period,
         payer_account_id
-    from {{ rebuilt(ref('int_charges_priced')) }}
-    where charge_class = 'discount' and not has_net_costs
+    from {{ ref('int_charges_priced') }}
+    where {{ in_month('billing_period') }} and charge_class = 'discount' and not has_net_costs
 ),
 
 charges as (
@@ -41,11 +43,12 @@ charges as (
                 priced.interval_hours,
                 priced.is_period_charge
         ) as charge_id
-    from {{ rebuilt(ref('int_charges_priced')) }} as priced
+    from {{ ref('int_charges_priced') }} as priced
     inner join payers
         on
             priced.billing_period = payers.billing_period
             and priced.payer_account_id = payers.payer_account_id
+    where {{ in_month('priced.billing_period') }}
 ),
 
 discounts as (

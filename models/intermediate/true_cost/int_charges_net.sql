@@ -1,6 +1,6 @@
 -- The priced charges with their negotiated discounts, however a payer gets them. Each table is
 -- named where it is read: whoever asks for a month reads nothing else of it.
-{{ config(materialized='view', meta={'stage': 'charged', 'by': 'billing_period'}) }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set columns = [
     'billing_period', 'payer_account_id', 'account_id', 'charge_class', 'pricing_model', 'product',

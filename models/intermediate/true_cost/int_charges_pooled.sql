@@ -2,7 +2,9 @@
 -- each pays the same rate of its list price, whichever of them happened to catch a reservation or
 -- a savings plan. What is not in a pool costs what AWS applied to it. What was unused of a
 -- reservation leaves the monthly fee and stands in the hours that wasted it.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 {% set by = ['billing_period', 'payer_account_id', 'usage_hour', 'pool'] %}
 {% set ties = [
@@ -29,15 +31,18 @@
 with
 
 charges as (
-    select * from {{ rebuilt(ref('int_charges_labelled')) }}
+    select * from {{ ref('int_charges_labelled') }}
+    where {{ in_month('billing_period') }}
 ),
 
 members as (
-    select * from {{ rebuilt(ref('int_pool_members')) }}
+    select * from {{ ref('int_pool_members') }}
+    where {{ in_month('billing_period') }}
 ),
 
 unused as (
-    select * from {{ rebuilt(ref('int_unused_commitments')) }}
+    select * from {{ ref('int_unused_commitments') }}
+    where {{ in_month('billing_period') }}
 ),
 
 {% if var('true_cost_pooling') == 'family' %}

@@ -1,16 +1,20 @@
 -- The priced bill without its line items: one row per hour and everything that a label rule, a
 -- pool or a reader may ask about. Resource ids stay only where a label rule looks at them, so that
 -- the rows are as few as the questions allow.
-{{ by_period('priced') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 line_items as (
-    select * from {{ rebuilt(ref('int_line_items_priced')) }}
+    select * from {{ ref('int_line_items_priced') }}
+    where {{ in_month('billing_period') }}
 ),
 
 labelled_resources as (
-    select * from {{ rebuilt(ref('int_resources_in_rules')) }}
+    select * from {{ ref('int_resources_in_rules') }}
+    where {{ in_month('billing_period') }}
 )
 
 select

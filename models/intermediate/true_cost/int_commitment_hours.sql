@@ -1,6 +1,8 @@
 -- What every reservation and savings plan cost in every hour: what was used of it and what was not,
 -- and the list price of what it covered.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
@@ -8,8 +10,10 @@ charges as (
     select
         *,
         concat(reservation_id, savings_plan_id) as commitment_id
-    from {{ rebuilt(ref('int_charges_net')) }}
-    where reservation_id <> '' or savings_plan_id <> ''
+    from {{ ref('int_charges_net') }}
+    where
+        {{ in_month('billing_period') }}
+        and (reservation_id <> '' or savings_plan_id <> '')
 ),
 
 parts as (
@@ -56,7 +60,8 @@ parts as (
         unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,
         usage_hour
-    from {{ rebuilt(ref('int_unused_reservations')) }}
+    from {{ ref('int_unused_reservations') }}
+    where {{ in_month('billing_period') }}
 )
 
 select

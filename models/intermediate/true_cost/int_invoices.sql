@@ -1,6 +1,8 @@
 -- What the bill adds up to, invoice by invoice: to be compared with the invoices themselves,
 -- whenever somebody enters them.
-{{ by_period('priced') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 select
     -- which invoice
@@ -18,6 +20,6 @@ select
             end
         ) as decimal(38, 10)
     ) as billed_cost
-from {{ rebuilt(ref('stg_aws_cur__line_items')) }}
-where invoice_id <> ''
+from {{ ref('stg_aws_cur__line_items') }}
+where {{ in_month('billing_period') }} and invoice_id <> ''
 group by billing_period, payer_account_id, invoice_id

@@ -2,7 +2,7 @@
 -- share of the commitment, and what paid for the commitment is not counted a second time: of a
 -- fee only the part that nobody used is left. The net columns carry the negotiated discounts where
 -- the payer has any; the column `net_amortized_cost` is what AWS itself applied to the line.
-{{ config(materialized='view', meta={'stage': 'priced', 'by': 'billing_period'}) }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 

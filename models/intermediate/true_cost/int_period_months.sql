@@ -1,31 +1,28 @@
--- Which months of usage each billing period has charges for, and from when until when: so that the
--- months of one clock can be told from those of the other without a look at the charges.
-{{ by_period('priced') }}
+-- Which months of usage each billing period has charges for, and from when until when.
 
 with
 
-charges as (
-    select
-        billing_period,
-        usage_hour,
-        {{ plus_hours('usage_hour', 'interval_hours') }} as end_hour,
-        substr(cast(usage_hour as {{ dbt.type_string() }}), 1, 7) as usage_month,
-        charge_class = 'usage' as is_usage,
-        is_period_charge
-    from {{ rebuilt(ref('int_charges_priced')) }}
+assembly_months as (
+    select * from {{ ref('stg_aws_cur__assembly_months') }}
+),
+
+deliveries as (
+    select * from {{ ref('stg_aws_cur__deliveries') }}
+    where is_serving
 )
 
 select
     -- which months
-    billing_period,
-    usage_month,
+    assembly_months.billing_period,
+    assembly_months.usage_month,
 
     -- when
-    min(usage_hour) as first_hour,
-    max(usage_hour) as last_hour,
-    max(end_hour) as end_hour,
-    min(case when is_usage and not is_period_charge then usage_hour end) as usage_first_hour,
-    max(case when is_usage and not is_period_charge then end_hour end) as usage_end_hour,
-    max(case when is_usage then usage_hour end) as usage_last_hour
-from charges
-group by billing_period, usage_month
+    min(assembly_months.first_hour) as first_hour,
+    max(assembly_months.last_hour) as last_hour,
+    max(assembly_months.end_hour) as end_hour,
+    min(assembly_months.usage_first_hour) as usage_first_hour,
+    max(assembly_months.usage_end_hour) as usage_end_hour,
+    max(assembly_months.usage_last_hour) as usage_last_hour
+from assembly_months
+inner join deliveries on assembly_months.assembly_id = deliveries.assembly_id
+group by assembly_months.billing_period, assembly_months.usage_month

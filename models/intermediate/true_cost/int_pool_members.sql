@@ -1,7 +1,7 @@
 -- The charges that share the cost of commitments: hours of instances, and of what else can be
 -- committed to, with a list price, whether a reservation or a savings plan covered them or nothing
 -- did. Spot is a market of its own.
-{{ config(materialized='view', meta={'stage': 'charged', 'by': 'billing_period'}) }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 select
     -- who

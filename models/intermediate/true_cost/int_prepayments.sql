@@ -1,15 +1,19 @@
 -- What was paid upfront for commitments, on the bill of the month of the purchase, before and after
 -- negotiated discounts, however that month's bill presented them.
-{{ by_period('priced') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 discounted as (
-    select * from {{ rebuilt(ref('int_charges_discounted')) }}
+    select * from {{ ref('int_charges_discounted') }}
+    where {{ in_month('billing_period') }}
 ),
 
 priced as (
-    select * from {{ rebuilt(ref('int_charges_priced')) }}
+    select * from {{ ref('int_charges_priced') }}
+    where {{ in_month('billing_period') }}
 ),
 
 payers as (

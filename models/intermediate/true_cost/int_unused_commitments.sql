@@ -2,18 +2,22 @@
 -- of its own, or it is spread over the pools that it was bought for (the variable
 -- `unused_commitment`): a reservation's over its family, a savings plan's over all families that
 -- such a plan can cover.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 reservations as (
-    select * from {{ rebuilt(ref('int_unused_reservations')) }}
+    select * from {{ ref('int_unused_reservations') }}
+    where {{ in_month('billing_period') }}
 ),
 
 savings_plans as (
-    select * from {{ rebuilt(ref('int_charges_labelled')) }}
+    select * from {{ ref('int_charges_labelled') }}
     where
-        charge_class = 'commitment_fee'
+        {{ in_month('billing_period') }}
+        and charge_class = 'commitment_fee'
         and pricing_model = 'savings_plan'
         and net_amortized_cost <> 0
 ),
@@ -24,7 +28,8 @@ by_pool as (
         payer_account_id,
         usage_hour,
         pool
-    from {{ rebuilt(ref('int_pool_members')) }}
+    from {{ ref('int_pool_members') }}
+    where {{ in_month('billing_period') }}
 ),
 
 by_plan as (
@@ -33,7 +38,8 @@ by_plan as (
         payer_account_id,
         usage_hour,
         plan_product
-    from {{ rebuilt(ref('int_pool_members')) }}
+    from {{ ref('int_pool_members') }}
+    where {{ in_month('billing_period') }}
 ),
 
 unused as (

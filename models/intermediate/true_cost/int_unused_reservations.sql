@@ -2,7 +2,9 @@
 -- it: to each hour in proportion to the normalized units that were reserved and not used in it
 -- (hours, for a service that knows no such units), evenly where that cannot be told. What goes out
 -- is what came in, per reservation and billing period.
-{{ by_period('charged') }}
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
@@ -22,8 +24,8 @@ sizes as (
             else date_trunc('hour', min(usage_started_at))
         end as first_hour,
         max(usage_ended_at) as ended_at
-    from {{ rebuilt(ref('int_line_items_priced')) }}
-    where line_item_type = 'RIFee'
+    from {{ ref('int_line_items_priced') }}
+    where {{ in_month('billing_period') }} and line_item_type = 'RIFee'
     group by billing_period, payer_account_id, reservation_id
 ),
 
@@ -39,8 +41,8 @@ costs as (
         instance_type,
         reservation_id,
         {{ units('sum(net_amortized_cost)') }} as cost_units
-    from {{ rebuilt(ref('int_charges_net')) }}
-    where charge_class = 'commitment_fee' and pricing_model = 'reserved'
+    from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }} and charge_class = 'commitment_fee' and pricing_model = 'reserved'
     group by
         billing_period,
         payer_account_id,
@@ -88,8 +90,8 @@ used as (
         reservation_id,
         usage_hour,
         {{ units('sum(coalesce(normalized_usage_amount, usage_amount))') }} as used_units
-    from {{ rebuilt(ref('int_charges_net')) }}
-    where reservation_id <> '' and charge_class = 'usage'
+    from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }} and reservation_id <> '' and charge_class = 'usage'
     group by billing_period, payer_account_id, reservation_id, usage_hour
 ),
 
@@ -109,8 +111,8 @@ pools as (
         payer_account_id,
         reservation_id,
         min(pool) as pool
-    from {{ rebuilt(ref('int_charges_net')) }}
-    where reservation_id <> '' and pool <> ''
+    from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }} and reservation_id <> '' and pool <> ''
     group by billing_period, payer_account_id, reservation_id
 ),
 
@@ -119,8 +121,8 @@ last_hours as (
         billing_period,
         payer_account_id,
         max(usage_hour) as last_hour
-    from {{ rebuilt(ref('int_charges_net')) }}
-    where not is_period_charge
+    from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }} and not is_period_charge
     group by billing_period, payer_account_id
 ),
 
@@ -184,7 +186,7 @@ reserved_hours as (
 hours as (
     select reserved_hours.*
     from reserved_hours
-    inner join {{ rebuilt(ref('int_period_months')) }} as months
+    inner join {{ ref('int_period_months') }} as months
         on
             reserved_hours.billing_period = months.billing_period
             and substr(cast(reserved_hours.usage_hour as {{ dbt.type_string() }}), 1, 7)

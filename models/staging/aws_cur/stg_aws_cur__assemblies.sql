@@ -1,20 +1,14 @@
 -- The deliveries, and whether the warehouse holds all of each: the lines and the dollars that were
--- counted in the files when it landed. What this build makes nothing of was whole when it was
--- made: a build in which it is not fails.
-{{ config(materialized='table', meta={'stage': 'priced', 'by': 'billing_period'}) }}
-{{ waits_for('priced') }}
+-- counted in the files when it landed.
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
 
 with
 
 deliveries as (
     select * from {{ ref('stg_aws_cur__deliveries') }}
-),
-
-counted as (
-    select
-        assembly_id,
-        billing_period
-    from {{ rebuilt(ref('stg_aws_cur__deliveries')) }}
+    where {{ in_month('billing_period') }}
 ),
 
 delivered as (
@@ -32,7 +26,7 @@ landed as (
         count(*) as line_count,
         sum(line_items.line_item_unblended_cost) as unblended_cost
     from {{ source('aws_cur', 'line_items') }} as line_items
-    inner join counted on {{ is_line_of('counted') }}
+    inner join deliveries on {{ is_line_of('deliveries') }}
     group by line_items._assembly_id
 )
 
@@ -51,18 +45,13 @@ select
     deliveries.is_newest,
     deliveries.is_closed,
     deliveries.is_serving,
-    case
-        when counted.assembly_id is null then deliveries.is_serving
-        else
-            deliveries.line_count = coalesce(landed.line_count, 0)
-            and deliveries.line_count = coalesce(delivered.line_count, 0)
-            and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0)
-    end as is_whole,
+    deliveries.line_count = coalesce(landed.line_count, 0)
+    and deliveries.line_count = coalesce(delivered.line_count, 0)
+    and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0) as is_whole,
 
     -- when
     deliveries.manifest_time,
     deliveries.landed_at
 from deliveries
-left join counted on deliveries.assembly_id = counted.assembly_id
 left join landed on deliveries.assembly_id = landed.assembly_id
 left join delivered on deliveries.assembly_id = delivered.assembly_id

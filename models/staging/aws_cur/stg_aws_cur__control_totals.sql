@@ -1,5 +1,5 @@
 -- What the files of the serving assemblies added up to when they landed, per payer.
-{{ config(materialized='view', meta={'stage': 'priced', 'by': 'billing_period'}) }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- The bill as AWS delivered it last, in our names. A billing period is served by one assembly
 -- whole; rows that repeat a parent's cost for containers (split cost allocation data) stay out.
-{{ config(materialized='view', meta={'stage': 'priced', 'by': 'billing_period'}) }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 

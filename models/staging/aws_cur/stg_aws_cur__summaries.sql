@@ -1,7 +1,6 @@
 -- What every assembly that ever landed added up to, by account and tag set. It is kept when the
 -- lines of a superseded assembly are pruned.
-{{ config(materialized='view', meta={'stage': 'priced', 'by': 'billing_period'}) }}
-{{ waits_for('priced') }}
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 

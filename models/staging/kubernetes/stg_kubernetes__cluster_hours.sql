@@ -1,7 +1,6 @@
 -- Which collection serves each hour of each cluster (the one collected last replaces the hour
 -- whole), and how many of the hour's scrapes it saw.
-{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
-{{ waits_for('tracked') }}
+{{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 
 with
 

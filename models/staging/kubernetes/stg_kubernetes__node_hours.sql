@@ -1,6 +1,5 @@
 -- What every node offered, hour by hour.
-{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
-{{ waits_for('tracked') }}
+{{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 
 with
 

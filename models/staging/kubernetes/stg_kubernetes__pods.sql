@@ -1,6 +1,5 @@
 -- What is known of every pod besides its usage: the labels it carries.
-{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
-{{ waits_for('tracked') }}
+{{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 
 with
 

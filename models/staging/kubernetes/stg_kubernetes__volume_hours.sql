@@ -1,6 +1,5 @@
 -- Every persistent volume, hour by hour, and the namespace of the claim that holds it.
-{{ config(materialized='view', meta={'stage': 'tracked', 'by': 'usage_hour'}) }}
-{{ waits_for('tracked') }}
+{{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 
 with
 

@@ -1,7 +1,6 @@
 -- The schedules that platform owners made themselves. The newest delivery of an hour of a
 -- sub-platform replaces that hour whole.
-{{ config(materialized='view', meta={'stage': 'published', 'by': 'usage_hour'}) }}
-{{ waits_for('published') }}
+{{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 
 with
 

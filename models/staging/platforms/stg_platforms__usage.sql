@@ -1,7 +1,6 @@
 -- What platform owners pushed: usage in units of their own. The newest delivery of an hour of a
 -- sub-platform replaces that hour whole.
-{{ config(materialized='view', meta={'stage': 'published', 'by': 'usage_hour'}) }}
-{{ waits_for('published') }}
+{{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 
 with
 

@@ -1,0 +1,127 @@
+{#-
+    Months are replaced whole. The model `months` lists those that the warehouse knows and why one has
+    to be refreshed. An incremental model of this project makes one month per statement: its pre-hook
+    deletes the listed months and names the first, the model makes it, and the post-hook repeats the
+    same statement for the others. So a full refresh needs memory for its largest month only, and the
+    rows of a month lie together. The session variable `refreshed_month` names the month; where it is
+    not set (`dbt show`, unit tests), a model selects all months.
+-#}
+
+{#- A filter for an incremental model: rows of the month that the statement makes. -#}
+{% macro in_month(column) -%}
+    {{- reads_the_list() -}}
+    {{ column }} between coalesce({{ session_variable('refreshed_month') }}, '0000-00')
+    and coalesce({{ session_variable('refreshed_month') }}, '9999-99')
+{%- endmacro %}
+
+{#- The same for rows that have an hour and no month, with so many hours before and after the month. -#}
+{% macro in_hours(column, before=0, after=0) -%}
+    {{- reads_the_list() -}}
+    {%- set starts_at = "cast(" ~ session_variable('refreshed_month') ~ " || '-01' as timestamp)" -%}
+    {{ column }} >= coalesce({{ plus_hours(starts_at, -before) }}, {{ beginning() }})
+    and {{ column }}
+    < coalesce({{ plus_hours('(' ~ starts_at ~ " + interval '1' month)", after) }}, {{ end_of_time() }})
+{%- endmacro %}
+
+{#- The month of a time, written as billing periods are: 2026-10. -#}
+{% macro month_of(hour) -%}
+    substr(cast({{ hour }} as {{ dbt.type_string() }}), 1, 7)
+{%- endmacro %}
+
+{#- Lets dbt build the list of months before the model. -#}
+{% macro reads_the_list() -%}
+    {%- if model.resource_type != 'unit_test' -%}
+        {%- do ref('infraspend', 'months') -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Pre-hook: deletes the months that are refreshed, and names the first of them. -#}
+{% macro begin_months() -%}
+    {%- if is_made_by_month() -%}
+        {%- set months = months_of_model() -%}
+        {%- if months and is_incremental() -%}
+            {{ delete_months(this, config.get('unique_key'), months) }}
+        {%- endif -%}
+        {{ set_session_variable('refreshed_months', months | join(',')) }}
+        {#- A month without rows, where there is none to refresh. -#}
+        {{ set_session_variable('refreshed_month', months | first | default('0001-01')) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Post-hook: makes the other months by the statement that made the first. -#}
+{% macro repeat_for_other_months() -%}
+    {%- if is_made_by_month() -%}
+        {%- set months = run_query(
+            'select ' ~ session_variable('refreshed_months')
+        ).columns[0].values()[0] or '' -%}
+        {%- for month in months.split(',')[1:] -%}
+            {{ set_session_variable('refreshed_month', month) }}
+            {%- do run_query('insert into ' ~ this ~ ' by name\n' ~ compiled_code) -%}
+        {%- endfor -%}
+        {{ set_session_variable('refreshed_month', none) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Whether the model that is being built goes by the list of months. It does not where the list was
+    never built, as when a part of the project is the first thing that is built in a warehouse.
+-#}
+{% macro is_made_by_month() -%}
+    {{ return(
+        execute
+        and config.get('materialized') == 'incremental'
+        and config.get('unique_key') in ('billing_period', 'usage_month')
+        and load_relation(ref('infraspend', 'months')) is not none
+    ) }}
+{%- endmacro %}
+
+{#- The listed months, or all of them if the table is new or a full refresh was asked for. -#}
+{% macro months_of_model() -%}
+    {{ return(run_query(
+        'select month from ' ~ ref('infraspend', 'months')
+        ~ (' where why is not null' if is_incremental() else '')
+        ~ ' order by month'
+    ).columns[0].values() | list) }}
+{%- endmacro %}
+
+{% macro delete_months(relation, column, months) -%}
+    {{ return(adapter.dispatch('delete_months', 'infraspend')(relation, column, months)) }}
+{%- endmacro %}
+
+{% macro duckdb__delete_months(relation, column, months) -%}
+    {%- do run_query(
+        'delete from ' ~ relation ~ ' where ' ~ column ~ " in ('" ~ months | join("', '") ~ "')"
+    ) -%}
+{%- endmacro %}
+
+{#-
+    A table of Parquet files can lose whole partitions. One that is not there is added first: a run that
+    was killed may have left files in its folder, which go only with a partition that the catalog knows.
+-#}
+{% macro spark__delete_months(relation, column, months) -%}
+    {%- set partitions = [] -%}
+    {%- for month in months -%}
+        {%- do partitions.append('partition (' ~ column ~ " = '" ~ month ~ "')") -%}
+    {%- endfor -%}
+    {%- do run_query('alter table ' ~ relation ~ ' add if not exists ' ~ partitions | join(' ')) -%}
+    {%- do run_query('alter table ' ~ relation ~ ' drop if exists ' ~ partitions | join(', ')) -%}
+{%- endmacro %}
+
+{#- A text that a session keeps, or NULL. -#}
+{% macro session_variable(name) -%}
+    {{ return(adapter.dispatch('session_variable', 'infraspend')(name)) }}
+{%- endmacro %}
+
+{% macro duckdb__session_variable(name) -%}
+    {{ return("cast(getvariable('" ~ name ~ "') as varchar)") }}
+{%- endmacro %}
+
+{% macro spark__session_variable(name) -%}
+    {{ return('session.' ~ name) }}
+{%- endmacro %}
+
+{% macro set_session_variable(name, value) -%}
+    {%- do run_query(
+        'set variable ' ~ name ~ ' = ' ~ (sql_text(value) if value is not none else 'null')
+    ) -%}
+{%- endmacro %}

@@ -1,0 +1,115 @@
+-- How many hours of a day each platform should have, where they come from, and what money rests on
+-- those that had to be filled in.
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
+
+with
+
+hours as (
+    select
+        *,
+        cast(usage_hour as date) as usage_date
+    from {{ ref('int_sub_platform_hours') }}
+    where {{ in_month('usage_month') }}
+),
+
+days as (
+    select
+        usage_date,
+        platform,
+        sub_platform,
+        count(*) as expected,
+        count(case when basis in ('measured', 'pushed', 'ready_made') then 1 end) as measured,
+        count(case when basis = 'interpolated' then 1 end) as interpolated,
+        count(case when basis in ('carried_forward', 'unattributed') then 1 end) as missing,
+        min(usage_hour) as first_hour,
+        max(usage_hour) as last_hour
+    from hours
+    group by usage_date, platform, sub_platform
+),
+
+-- What passed through each platform, at any level.
+passed as (
+    select
+        usage_hour,
+        interval_hours,
+        platform,
+        sub_platform,
+        true_cost as spend
+    from {{ ref('int_charges_by_pool') }}
+    where {{ in_hours('usage_hour') }} and platform is not null
+    union all
+    select
+        charges.usage_hour,
+        charges.interval_hours,
+        passages.last_platform as platform,
+        passages.last_sub_platform as sub_platform,
+        charges.true_cost * passages.proportion as spend
+    from {{ ref('int_charges_by_pool') }} as charges
+    inner join {{ ref('int_passages') }} as passages
+        on
+            charges.usage_hour = passages.usage_hour
+            and charges.interval_hours = passages.interval_hours
+            and charges.platform = passages.platform
+            and charges.sub_platform = passages.sub_platform
+            and charges.capacity_pool = passages.capacity_pool
+            and charges.cost_model = passages.cost_model
+    where {{ in_hours('charges.usage_hour') }} and {{ in_month('passages.usage_month') }}
+),
+
+-- How well the platform itself is known, whatever came before it or comes after.
+known as (
+    select
+        usage_hour,
+        interval_hours,
+        platform,
+        sub_platform,
+        max({{ basis_rank('basis') }}) as basis_rank
+    from {{ ref('int_schedules') }}
+    where {{ in_month('usage_month') }} and is_served and capacity_pool = 'all'
+    group by usage_hour, interval_hours, platform, sub_platform
+),
+
+at_stake as (
+    select
+        cast(passed.usage_hour as date) as usage_date,
+        passed.platform,
+        passed.sub_platform,
+        sum(passed.spend) as spend
+    from passed
+    left join known
+        on
+            passed.usage_hour = known.usage_hour
+            and passed.interval_hours = known.interval_hours
+            and passed.platform = known.platform
+            and passed.sub_platform = known.sub_platform
+    where coalesce(known.basis_rank > {{ basis_rank("'sub_platform'") }}, true)
+    group by cast(passed.usage_hour as date), passed.platform, passed.sub_platform
+)
+
+select
+    -- who
+    days.platform,
+    days.sub_platform,
+
+    -- how many hours
+    days.expected,
+    days.measured,
+    days.interpolated,
+    days.missing,
+
+    -- what rests on those that are filled in
+    cast(coalesce(at_stake.spend, 0) as decimal(38, 20)) as spend_at_stake,
+
+    -- when
+    {{ month_of('days.usage_date') }} as usage_month,
+    days.usage_date,
+    days.first_hour,
+    days.last_hour
+from days
+left join at_stake
+    on
+        days.usage_date = at_stake.usage_date
+        and days.platform = at_stake.platform
+        and days.sub_platform = at_stake.sub_platform

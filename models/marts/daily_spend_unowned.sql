@@ -1,0 +1,77 @@
+-- Spend by day and label, before anybody owns it. A label may change hands within a day: so a day has
+-- a row for each part of it in which nothing of the kind happens.
+{{ config(
+    materialized='incremental',
+    unique_key='billing_period',
+    partition_by=spark_only('billing_period'),
+    schema='intermediate'
+) }}
+
+with
+
+spend as (
+    select
+        *,
+        cast(usage_hour as date) as usage_date
+    from {{ ref('enriched_spend') }}
+    where {{ in_month('billing_period') }}
+),
+
+changes as (
+    select
+        lyft_label,
+        changed_at,
+        cast(changed_at as date) as usage_date
+    from {{ ref('int_owner_changes') }}
+),
+
+-- The last change of the day before each hour of the label's spend.
+changed as (
+    select
+        spend.lyft_label,
+        spend.usage_hour,
+        max(changes.changed_at) as changed_at
+    from (select distinct lyft_label, usage_date, usage_hour from spend) as spend
+    inner join changes
+        on
+            spend.lyft_label = changes.lyft_label
+            and spend.usage_date = changes.usage_date
+            and spend.usage_hour >= changes.changed_at
+    group by spend.lyft_label, spend.usage_hour
+)
+
+select
+    -- who
+    spend.billing_period,
+    spend.account_id,
+    spend.lyft_label,
+
+    -- through which platform
+    spend.platform,
+    spend.sub_platform,
+
+    -- what
+    spend.product,
+    spend.charge_class,
+
+    -- what it cost
+    cast(sum(spend.spend) as decimal(38, 20)) as spend,
+
+    -- when
+    spend.usage_date,
+    coalesce(changed.changed_at, cast(spend.usage_date as timestamp)) as owned_at,
+    spend.is_period_charge
+from spend
+left join changed
+    on spend.lyft_label = changed.lyft_label and spend.usage_hour = changed.usage_hour
+group by
+    spend.billing_period,
+    spend.account_id,
+    spend.lyft_label,
+    spend.platform,
+    spend.sub_platform,
+    spend.product,
+    spend.charge_class,
+    spend.usage_date,
+    coalesce(changed.changed_at, cast(spend.usage_date as timestamp)),
+    spend.is_period_charge
