@@ -1,6 +1,6 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-spark lint bench clean
+.PHONY: help setup demo fixture test test-spark lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
@@ -8,10 +8,12 @@ PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 pyt
 BIN := .venv/bin
 # How many subsidiaries the company has that is landed and built: 357,000 lines of the bill in each.
 SCALE ?= 57
+COMPANY := tests/fixtures/company
 
 help:
 	@echo 'make setup   make .venv with everything that is needed'
 	@echo 'make demo    simulate a company, build its marts and show what it spends'
+	@echo 'make fixture  load a small company and run dbt build on it'
 	@echo 'make test    lint and run every test'
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make lint    check the style of SQL and Python, and the types'
@@ -41,6 +43,16 @@ setup: .venv/.installed
 
 demo: setup
 	$(BIN)/infraspend demo
+
+# What a fork's CI does: models, data tests and unit tests, on a few hundred lines of a bill.
+fixture: export INFRASPEND_WAREHOUSE = warehouse/fixture.duckdb
+fixture: export INFRASPEND_SEEDS = $(COMPANY)/seeds
+fixture: setup
+	rm -rf warehouse/fixture.duckdb*
+	$(BIN)/infraspend load aws-cur --from $(COMPANY)/bill
+	$(BIN)/infraspend load kubernetes --from $(COMPANY)/kubernetes
+	$(BIN)/infraspend load platforms --from $(COMPANY)/platforms
+	$(BIN)/dbt build
 
 # In the order of their names: by their number of tests, long ones of few tests would come last.
 test: lint

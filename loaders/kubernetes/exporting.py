@@ -47,13 +47,16 @@ class CollectionWriter:
     Until `finish` has written the index, what is there is no collection and nobody reads it.
     """
 
-    def __init__(self, root: Path, cluster: str, first_hour: datetime) -> None:
+    def __init__(
+        self, root: Path, cluster: str, first_hour: datetime, collected_at: datetime | None = None
+    ) -> None:
         """Starts a collection.
 
         Args:
             root: Where collections lie.
             cluster: The cluster's name.
             first_hour: The first hour, plain UTC.
+            collected_at: When it is collected, plain UTC; now by default.
 
         Raises:
             InfraspendError: The cluster's name cannot be a directory's.
@@ -63,7 +66,7 @@ class CollectionWriter:
         self._cluster = cluster
         self._first_hour = first_hour
         self.end_hour = first_hour
-        self._collected_at = datetime.now(UTC).replace(tzinfo=None)
+        self._collected_at = collected_at or datetime.now(UTC).replace(tzinfo=None)
         parent = root / f"cluster={cluster}"
         parent.mkdir(parents=True, exist_ok=True)
         self._directory = Path(mkdtemp(prefix=".collecting-", dir=parent))
