@@ -180,7 +180,7 @@ def _view(model: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _scan(files: Sequence[Path]) -> str:
-    """A table function that reads Parquet files, with the month that is the name of their folder."""
+    """A table function that reads Parquet files and, from their folders, the month."""
     listed = ", ".join(literal(str(file)) for file in files)
     return f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
 
