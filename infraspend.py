@@ -222,7 +222,6 @@ def demo(
 
         infraspend demo --dir company --days 30
     """
-    from builder import is_up_to_date
     from publishers.summary import print_summary
 
     seeds = PROJECT / "seeds"
@@ -236,10 +235,7 @@ def demo(
     load_aws_cur(str(company.bill), warehouse=warehouse)
     load_kubernetes(str(company.kubernetes), warehouse=warehouse)
     load_platforms(str(company.platforms), warehouse=warehouse)
-    if is_up_to_date(warehouse, PROJECT, seeds):
-        _say("build: nothing new was landed and nothing changed, so the marts are up to date")
-    else:
-        _build(warehouse, seeds)
+    _build(warehouse, seeds)
     print_summary(_publish(warehouse, directory / "published"), out)
 
 
@@ -492,8 +488,17 @@ def build(
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
+    unit_tests: Annotated[
+        bool,
+        typer.Option(
+            "--unit-tests", help="Run the unit tests, too: they prove the models, not the data."
+        ),
+    ] = False,
 ) -> None:
-    """Build every model from what was landed, and test it.
+    """Build what changed in every model from what was landed, and test it.
+
+    Months are rebuilt whole: those with another bill, other usage, or other rules and platforms;
+    `select * from pipeline.refresh` in the warehouse lists them. If nothing changed, nothing runs.
 
     The seeds are the CSVs in INFRASPEND_SEEDS, the demo company's by default. Further arguments
     go to dbt. Only a build of everything can be published.
@@ -514,7 +519,7 @@ def build(
                 f"{argument} is set by infraspend; run dbt itself to change it"
             )
     on_spark = LakeUrl(lake) if engine is Engine.SPARK else None
-    _build(warehouse, _seeds(), context.args, on_spark)
+    _build(warehouse, _seeds(), context.args, on_spark, unit_tests=unit_tests)
 
 
 @app.command()
@@ -610,14 +615,24 @@ def _simulate(
 
 
 def _build(
-    warehouse: Path, seeds: Path, arguments: Sequence[str] = (), lake: "LakeUrl | None" = None
+    warehouse: Path,
+    seeds: Path,
+    arguments: Sequence[str] = (),
+    lake: "LakeUrl | None" = None,
+    *,
+    unit_tests: bool = False,
 ) -> None:
     """Builds, and says what failed and where to look."""
     from builder import build as build_models
-    from builder import explained_percentage
+    from builder import explained_percentage, is_up_to_date
 
+    if not (arguments or lake or unit_tests) and is_up_to_date(warehouse, PROJECT, seeds):
+        _say("build: nothing new was landed and nothing changed, so the marts are up to date")
+        return
     with _telling("build") as progress:
-        result = build_models(warehouse, PROJECT, seeds, arguments, progress, lake)
+        result = build_models(
+            warehouse, PROJECT, seeds, arguments, progress, lake, unit_tests=unit_tests
+        )
     for line in result.warnings:
         err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
     for line in result.failures:

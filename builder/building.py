@@ -183,9 +183,11 @@ def is_up_to_date(warehouse: Path, project: Path, seeds: Path) -> bool:
         project: The root of the dbt project.
         seeds: The directory of the seeds' CSVs.
     """
-    return records.unproven(warehouse) == () and records.setting(
-        warehouse, _BUILT_FROM
-    ) == fingerprint_of(warehouse, project, seeds)
+    return (
+        records.unproven(warehouse) == ()
+        and records.setting(warehouse, _BUILT_FROM) == fingerprint_of(warehouse, project, seeds)
+        and not _is_tampered(warehouse, fingerprints_of_raw_tables(warehouse))
+    )
 
 
 def _summed_up(

@@ -11,7 +11,7 @@ from loaders.tables import TABLES
 
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 _PROJECT_FOLDERS = ("models", "macros", "tests")
-_PROJECT_ENDINGS = {".sql", ".yml", ".yaml", ".md"}
+_PROJECT_ENDINGS = {".sql", ".yml", ".yaml"}
 _ENGINES = ("dbt-core", "dbt-duckdb", "duckdb")
 _SPARK_ENGINES = ("dbt-core", "dbt-spark", "pyspark")
 
