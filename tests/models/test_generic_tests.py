@@ -189,9 +189,8 @@ THERE = rows("hour, label, cost", "1, 'a', 1.00", "1, 'a', 2.00", "1, null, 5.00
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The generic tests, each case on a table of its own."""
     project = tmp_path_factory.mktemp("generic") / "project"
-    shutil.copytree(ROOT / "tests" / "generic", project / "tests" / "generic")
+    shutil.copytree(ROOT / "macros" / "generic_tests", project / "macros" / "generic_tests")
     shutil.copy(ROOT / "profiles.yml", project)
-    (project / "macros").mkdir()
     for macro in ("hash_of", "refreshed"):
         shutil.copy(ROOT / "macros" / f"{macro}.sql", project / "macros")
     # dbt reads YAML, of which JSON is a part.
@@ -239,5 +238,5 @@ def test_what_is_broken_fails(project: Path, tmp_path: Path) -> None:
 
 
 def test_every_generic_test_has_a_case() -> None:
-    tests = {path.stem for path in (ROOT / "tests" / "generic").glob("*.sql")}
+    tests = {path.stem for path in (ROOT / "macros" / "generic_tests").glob("*.sql")}
     assert tests == {case.test for case in CASES.values()}
