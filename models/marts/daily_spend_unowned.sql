@@ -1,5 +1,5 @@
--- Spend by day and label, before anybody owns it. A label may change hands within a day: so a day has
--- a row for each part of it in which nothing of the kind happens.
+-- Spend by day and label, before anybody owns it. A label may change hands within a day: so a day
+-- has a row for each part of it in which nothing of the kind happens.
 {{ config(
     materialized='incremental',
     unique_key='billing_period',
@@ -25,19 +25,27 @@ changes as (
     from {{ ref('int_owner_changes') }}
 ),
 
+hours as (
+    select distinct
+        lyft_label,
+        usage_date,
+        usage_hour
+    from spend
+),
+
 -- The last change of the day before each hour of the label's spend.
 changed as (
     select
-        spend.lyft_label,
-        spend.usage_hour,
+        hours.lyft_label,
+        hours.usage_hour,
         max(changes.changed_at) as changed_at
-    from (select distinct lyft_label, usage_date, usage_hour from spend) as spend
+    from hours
     inner join changes
         on
-            spend.lyft_label = changes.lyft_label
-            and spend.usage_date = changes.usage_date
-            and spend.usage_hour >= changes.changed_at
-    group by spend.lyft_label, spend.usage_hour
+            hours.lyft_label = changes.lyft_label
+            and hours.usage_date = changes.usage_date
+            and hours.usage_hour >= changes.changed_at
+    group by hours.lyft_label, hours.usage_hour
 )
 
 select

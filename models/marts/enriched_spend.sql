@@ -21,10 +21,11 @@ charges as (
 
 splits as (
     select * from {{ ref('int_splits') }}
-    where usage_month in (
-        select usage_month from {{ ref('int_period_months') }}
-        where {{ in_month('billing_period') }}
-    )
+    where
+        usage_month in (
+            select of_bill.usage_month from {{ ref('int_period_months') }} as of_bill
+            where {{ in_month('of_bill.billing_period') }}
+        )
 ),
 
 split as (

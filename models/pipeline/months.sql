@@ -141,7 +141,8 @@ charge_spans as (
     group by month
 ),
 
--- From when until when something may matter to a month: usage around it, and facts about its charges.
+-- From when until when something may matter to a month: usage around it, and facts about its
+-- charges.
 starts as (
     select
         month,
@@ -460,9 +461,7 @@ compared as (
         now.usage,
         now.facts,
         case
-            {%- if flags.FULL_REFRESH %}
-                when true then 'everything is refreshed'
-            {%- endif %}
+            when {{ 'true' if flags.FULL_REFRESH else 'false' }} then 'everything is refreshed'
             when last_noted.month is null then 'it was never built'
             when not last_noted.is_done then 'its last build did not end well'
             when now.month is null and last_noted.bill is not null

@@ -24,8 +24,8 @@ pools as (
     where
         is_served
         and usage_month in (
-            select usage_month from {{ ref('int_period_months') }}
-            where {{ in_month('billing_period') }}
+            select of_bill.usage_month from {{ ref('int_period_months') }} as of_bill
+            where {{ in_month('of_bill.billing_period') }}
         )
     group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
 ),

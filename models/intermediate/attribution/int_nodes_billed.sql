@@ -42,8 +42,8 @@ months as (
 node_hours as (
     select * from {{ ref('stg_kubernetes__node_hours') }}
     where
-        usage_hour >= (select min(lent_from) from months)
-        and usage_hour < (select max(lent_until) from months)
+        usage_hour >= (select min(months.lent_from) from months)
+        and usage_hour < (select max(months.lent_until) from months)
 ),
 
 platforms as (

@@ -42,7 +42,10 @@ costs as (
         reservation_id,
         {{ units('sum(net_amortized_cost)') }} as cost_units
     from {{ ref('int_charges_net') }}
-    where {{ in_month('billing_period') }} and charge_class = 'commitment_fee' and pricing_model = 'reserved'
+    where
+        {{ in_month('billing_period') }}
+        and charge_class = 'commitment_fee'
+        and pricing_model = 'reserved'
     group by
         billing_period,
         payer_account_id,

@@ -1,6 +1,6 @@
--- Which months of usage every assembly has lines for, and from when until when: looked up once, when
--- the assembly is new, and kept after its lines are pruned. So the months that have to be refreshed
--- are known before any line is priced.
+-- Which months of usage every assembly has lines for, and from when until when: looked up once,
+-- when the assembly is new, and kept after its lines are pruned. So the months that have to be
+-- refreshed are known before any line is priced.
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
 with
@@ -104,8 +104,12 @@ select
     max(usage_hour) as last_hour,
     max({{ plus_hours('usage_hour', 'interval_hours') }}) as end_hour,
     min(case when is_usage and not is_period_charge then usage_hour end) as usage_first_hour,
-    max(case when is_usage and not is_period_charge
-        then {{ plus_hours('usage_hour', 'interval_hours') }} end) as usage_end_hour,
+    max(
+        case
+            when is_usage and not is_period_charge
+                then {{ plus_hours('usage_hour', 'interval_hours') }}
+        end
+    ) as usage_end_hour,
     max(case when is_usage then usage_hour end) as usage_last_hour
 from spans
 group by assembly_id, billing_period, payer_account_id, {{ month_of('usage_hour') }}
