@@ -4,20 +4,26 @@
     deletes the listed months and names the first, the model makes it, and the post-hook repeats the
     same statement for the others. So a full refresh needs memory for its largest month only, and the
     rows of a month lie together. The session variable `refreshed_month` names the month; where it is
-    not set (`dbt show`, unit tests), a model selects all months. Other projects that use this one as a
-    package call these macros, too: hence the prefix.
+    not set, as in `dbt show`, a model selects all months. So it does in unit tests, whose rows need no
+    month. Other projects that use this one as a package call these macros, too: hence the prefix.
 -#}
 
 {#- A filter for an incremental model: rows of the month that the statement makes. -#}
 {% macro in_month(column) -%}
-    {{- infraspend.reads_the_list() -}}
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- do ref('infraspend', 'months') -%}
     {{ column }} between coalesce({{ infraspend.session_variable('refreshed_month') }}, '0000-00')
     and coalesce({{ infraspend.session_variable('refreshed_month') }}, '9999-99')
 {%- endmacro %}
 
 {#- The same for rows that have an hour and no month, with so many hours before and after the month. -#}
 {% macro in_hours(column, before=0, after=0) -%}
-    {{- infraspend.reads_the_list() -}}
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- do ref('infraspend', 'months') -%}
     {%- set starts_at = "cast(" ~ infraspend.session_variable('refreshed_month') ~ " || '-01' as timestamp)" -%}
     {{ column }} >= coalesce({{ infraspend.plus_hours(starts_at, -before) }}, {{ infraspend.beginning() }})
     and {{ column }}
@@ -27,13 +33,6 @@
 {#- The month of a time, written as billing periods are: 2026-10. -#}
 {% macro month_of(hour) -%}
     substr(cast({{ hour }} as {{ dbt.type_string() }}), 1, 7)
-{%- endmacro %}
-
-{#- Lets dbt build the list of months before the model. -#}
-{% macro reads_the_list() -%}
-    {%- if model.resource_type != 'unit_test' -%}
-        {%- do ref('infraspend', 'months') -%}
-    {%- endif -%}
 {%- endmacro %}
 
 {#- Pre-hook: deletes the months that are refreshed, and names the first of them. -#}

@@ -37,24 +37,19 @@ group by billing_period, product
 
 @pytest.fixture(scope="module")
 def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with this one as a package, and a warehouse in which April has landed."""
+    """A project with this one as a package, and a warehouse with the bill and April's usage."""
     root = tmp_path_factory.mktemp("consumer")
     (root / "models").mkdir()
     (root / "dbt_project.yml").write_text(PROJECT)
     (root / "packages.yml").write_text(f"packages: [{{local: {ROOT}}}]")
     (root / "models" / "product_spend.sql").write_text(MART)
     shutil.copy(ROOT / "profiles.yml", root)
-    land(root, until="2026-04")
+    aws_cur.load(root / "infraspend.duckdb", str(COMPANY / "bill"))
+    first, *_ = sorted(path.parent for path in COMPANY.glob("kubernetes/**/collection.json"))
+    kubernetes.load(root / "infraspend.duckdb", str(first))
+    platforms.load(root / "infraspend.duckdb", str(COMPANY / "platforms"))
     run(root, "deps")
     return root
-
-
-def land(root: Path, until: str) -> None:
-    """Lands the bill until a month, and all usage."""
-    warehouse = root / "infraspend.duckdb"
-    aws_cur.load(warehouse, str(COMPANY / "bill"), until=until)
-    kubernetes.load(warehouse, str(COMPANY / "kubernetes"))
-    platforms.load(warehouse, str(COMPANY / "platforms"))
 
 
 def run(root: Path, *arguments: str) -> str:
@@ -83,25 +78,24 @@ def rows(root: Path, sql: str) -> list[tuple[object, ...]]:
 def test_everything_builds_and_a_mart_of_its_own_follows_the_months(consumer: Path) -> None:
     """The seeds are its own, and so are the schemas: dbt puts its own before them."""
     run(consumer, "build")
-    assert spend_of_months(consumer).keys() == {"2026-04"}
+    before = spend_of_months(consumer)
+    assert before == spend_of_months(consumer, "main_marts.enriched_spend")
 
-    land(consumer, until="2026-05")
+    kubernetes.load(consumer / "infraspend.duckdb", str(COMPANY / "kubernetes"))
     run(consumer, "build", "--exclude-resource-type", "unit_test")
-    assert spend_of_months(consumer).keys() == {"2026-04", "2026-05"}
-    assert spend_of_months(consumer) == spend_of_months(consumer, "main_marts.enriched_spend")
-    assert ("2026-05",) in rows(consumer, "select month from main_pipeline.refresh")
+    assert ("2026-05", "its usage changed") in rows(consumer, "from main_pipeline.refresh")
+    after = spend_of_months(consumer)
+    assert after == spend_of_months(consumer, "main_marts.enriched_spend")
+    assert after.keys() == before.keys() == {"2026-04", "2026-05"}
 
     # Nothing new: the mart stays as it is, and is not emptied.
-    before = spend_of_months(consumer)
     run(consumer, "build", "--exclude-resource-type", "unit_test")
     assert rows(consumer, "from main_pipeline.refresh") == []
-    assert spend_of_months(consumer) == before
+    assert spend_of_months(consumer) == after
     assert rows(consumer, "from pipeline.unproven") == []
 
 
-def spend_of_months(
-    root: Path, table: str = "main_finops.product_spend"
-) -> dict[object, object]:
+def spend_of_months(root: Path, table: str = "main_finops.product_spend") -> dict[object, object]:
     return dict(
         rows(root, f"select billing_period, sum(spend) from {table} group by billing_period")
     )
