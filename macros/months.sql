@@ -4,23 +4,30 @@
     deletes the listed months and names the first, the model makes it, and the post-hook repeats the
     same statement for the others. So a full refresh needs memory for its largest month only, and the
     rows of a month lie together. The session variable `refreshed_month` names the month; where it is
-    not set (`dbt show`, unit tests), a model selects all months.
+    not set, as in `dbt show`, a model selects all months. So it does in unit tests, whose rows need no
+    month. Other projects that use this one as a package call these macros, too: hence the prefix.
 -#}
 
 {#- A filter for an incremental model: rows of the month that the statement makes. -#}
 {% macro in_month(column) -%}
-    {{- reads_the_list() -}}
-    {{ column }} between coalesce({{ session_variable('refreshed_month') }}, '0000-00')
-    and coalesce({{ session_variable('refreshed_month') }}, '9999-99')
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- do ref('infraspend', 'months') -%}
+    {{ column }} between coalesce({{ infraspend.session_variable('refreshed_month') }}, '0000-00')
+    and coalesce({{ infraspend.session_variable('refreshed_month') }}, '9999-99')
 {%- endmacro %}
 
 {#- The same for rows that have an hour and no month, with so many hours before and after the month. -#}
 {% macro in_hours(column, before=0, after=0) -%}
-    {{- reads_the_list() -}}
-    {%- set starts_at = "cast(" ~ session_variable('refreshed_month') ~ " || '-01' as timestamp)" -%}
-    {{ column }} >= coalesce({{ plus_hours(starts_at, -before) }}, {{ beginning() }})
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {%- do ref('infraspend', 'months') -%}
+    {%- set starts_at = "cast(" ~ infraspend.session_variable('refreshed_month') ~ " || '-01' as timestamp)" -%}
+    {{ column }} >= coalesce({{ infraspend.plus_hours(starts_at, -before) }}, {{ infraspend.beginning() }})
     and {{ column }}
-    < coalesce({{ plus_hours('(' ~ starts_at ~ " + interval '1' month)", after) }}, {{ end_of_time() }})
+    < coalesce({{ infraspend.plus_hours('(' ~ starts_at ~ " + interval '1' month)", after) }}, {{ infraspend.end_of_time() }})
 {%- endmacro %}
 
 {#- The month of a time, written as billing periods are: 2026-10. -#}
@@ -28,37 +35,30 @@
     substr(cast({{ hour }} as {{ dbt.type_string() }}), 1, 7)
 {%- endmacro %}
 
-{#- Lets dbt build the list of months before the model. -#}
-{% macro reads_the_list() -%}
-    {%- if model.resource_type != 'unit_test' -%}
-        {%- do ref('infraspend', 'months') -%}
-    {%- endif -%}
-{%- endmacro %}
-
 {#- Pre-hook: deletes the months that are refreshed, and names the first of them. -#}
 {% macro begin_months() -%}
-    {%- if is_made_by_month() -%}
-        {%- set months = months_of_model() -%}
+    {%- if infraspend.is_made_by_month() -%}
+        {%- set months = infraspend.months_of_model() -%}
         {%- if months and is_incremental() -%}
-            {{ delete_months(this, config.get('unique_key'), months) }}
+            {{ infraspend.delete_months(this, config.get('unique_key'), months) }}
         {%- endif -%}
-        {{ set_session_variable('refreshed_months', months | join(',')) }}
+        {{ infraspend.set_session_variable('refreshed_months', months | join(',')) }}
         {#- A month without rows, where there is none to refresh. -#}
-        {{ set_session_variable('refreshed_month', months | first | default('0001-01')) }}
+        {{ infraspend.set_session_variable('refreshed_month', months | first | default('0001-01')) }}
     {%- endif -%}
 {%- endmacro %}
 
 {#- Post-hook: makes the other months by the statement that made the first. -#}
 {% macro repeat_for_other_months() -%}
-    {%- if is_made_by_month() -%}
+    {%- if infraspend.is_made_by_month() -%}
         {%- set months = run_query(
-            'select ' ~ session_variable('refreshed_months')
+            'select ' ~ infraspend.session_variable('refreshed_months')
         ).columns[0].values()[0] or '' -%}
         {%- for month in months.split(',')[1:] -%}
-            {{ set_session_variable('refreshed_month', month) }}
+            {{ infraspend.set_session_variable('refreshed_month', month) }}
             {%- do run_query('insert into ' ~ this ~ ' by name\n' ~ compiled_code) -%}
         {%- endfor -%}
-        {{ set_session_variable('refreshed_month', none) }}
+        {{ infraspend.set_session_variable('refreshed_month', none) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -122,6 +122,6 @@
 
 {% macro set_session_variable(name, value) -%}
     {%- do run_query(
-        'set variable ' ~ name ~ ' = ' ~ (sql_text(value) if value is not none else 'null')
+        'set variable ' ~ name ~ ' = ' ~ (infraspend.sql_text(value) if value is not none else 'null')
     ) -%}
 {%- endmacro %}

@@ -1,6 +1,7 @@
 {#-
     For data tests: the rows of a model that belong to the months which the last builds refreshed. All of
-    its rows, if something that the test reads was built in full and not proven since.
+    its rows, if something that the test reads was built in full and not proven since, and where this
+    project is a package of another: dbt asks only the main project what a test reads.
 -#}
 {% macro refreshed(relation) -%}
     {%- set column = month_column_of(relation) -%}
@@ -8,7 +9,7 @@
         {{ return(relation) }}
     {%- endif -%}
     {%- set months = run_query(
-        'select month from pipeline.months where why is not null order by month'
+        'select month from ' ~ list_of_months() ~ ' where why is not null order by month'
     ).columns[0].values() | list -%}
     {{ return('(select * from ' ~ relation ~ ' where ' ~ is_in_months(column, months) ~ ')') }}
 {%- endmacro %}
@@ -23,7 +24,7 @@
 
 {#- The column that says which month a row belongs to; none where a test has to look at all rows. -#}
 {% macro month_column_of(relation) -%}
-    {%- if execute and model.resource_type == 'test' -%}
+    {%- if execute and model.resource_type == 'test' and project_name == 'infraspend' -%}
         {%- for id in model.depends_on.nodes if id in graph.nodes -%}
             {%- set node = graph.nodes[id] -%}
             {%- if node.alias == relation.identifier and node.schema == relation.schema -%}
@@ -35,7 +36,7 @@
 {%- endmacro %}
 
 {% macro reads_what_was_built_in_full() -%}
-    {%- if not adapter.get_relation(target.database, 'pipeline', 'months') -%}
+    {%- if not list_of_months() -%}
         {{ return(true) }}
     {%- endif -%}
     {{ return(run_query(

@@ -39,7 +39,7 @@
         {%- endfor -%}
         {%- do add_results(rows) -%}
         {%- do replace_table('unproven', unproven_nodes()) -%}
-        {%- set months = adapter.get_relation(target.database, 'pipeline', 'months') -%}
+        {%- set months = list_of_months() -%}
         {%- if months and run_query('select count(*) from pipeline.unproven').rows[0][0] == 0 -%}
             {%- do note_months(months, is_done=true) -%}
             {{ forget_old_results() }}
@@ -60,6 +60,12 @@
 {#- What the months were built from, if anything was ever built. -#}
 {% macro built_months() -%}
     {{ return(adapter.get_relation(target.database, 'pipeline', 'built_months') if execute else none) }}
+{%- endmacro %}
+
+{#- The table of the model `months`, if it was built. -#}
+{% macro list_of_months() -%}
+    {%- set node = graph.nodes.get('model.infraspend.months') -%}
+    {{ return(adapter.get_relation(node.database, node.schema, node.alias) if node else none) }}
 {%- endmacro %}
 
 {#- Whether the command builds or tests anything. -#}

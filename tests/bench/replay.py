@@ -4,10 +4,10 @@
 
 dbt says how long a node took, not how much CPU of all threads. So every statement that dbt wrote
 down runs again by itself and the CPU time of the process is read around it. A model's statement is
-the very one that built it, but for the name of the table, which goes to a schema of its own and is
-dropped at once; of a test, its failures are counted, as dbt does. What it needs is all there, so
-the order is nothing to worry about. What dbt itself takes (parsing, unit tests, its log) is not in
-here.
+the very one that built it, a month after the other where it is built by months, but for the name of
+the table, which goes to a schema of its own and is dropped at once; of a test, its failures are
+counted, as dbt does. What it needs is all there, so the order is
+nothing to worry about. What dbt itself takes (parsing, unit tests, its log) is not in here.
 
 The warehouse must be the last full build's: an incremental build writes down other statements.
 """
@@ -27,7 +27,7 @@ STAGES = ("compare", "price", "label", "weigh", "split", "serve", "test")
 
 _SCHEMA = "bench_replay"
 _STAGES_OF_FOLDERS = {
-    "models/intermediate/rebuilds": "compare",
+    "models/pipeline": "compare",
     "models/staging/aws_cur": "price",
     "models/intermediate/true_cost": "price",
     "models/intermediate/labels": "label",
@@ -82,8 +82,11 @@ def replay(warehouse: Path, threads: int = 2) -> list[Cost]:
         connection.execute(f"set threads = {threads}")
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"drop schema if exists {_SCHEMA} cascade")
+        months = connection.execute("select month from pipeline.months order by month").fetchall()
         costs = []
-        for name, stage, statement in _statements(nodes, results, target, warehouse.stem):
+        for name, stage, statement in _statements(
+            nodes, results, target, warehouse.stem, [str(month) for (month,) in months]
+        ):
             connection.execute(f"create schema {_SCHEMA}")
             cpu, wall = time.process_time(), time.perf_counter()
             connection.execute(statement).fetchall()
@@ -102,7 +105,11 @@ def by_stage(costs: Sequence[Cost]) -> dict[str, float]:
 
 
 def _statements(
-    nodes: Mapping[str, Any], results: Sequence[Mapping[str, Any]], target: Path, catalog: str
+    nodes: Mapping[str, Any],
+    results: Sequence[Mapping[str, Any]],
+    target: Path,
+    catalog: str,
+    months: Sequence[str],
 ) -> Iterator[tuple[str, str, str]]:
     """Every node's name, its stage and the statement to run."""
     for result in results:
@@ -112,9 +119,22 @@ def _statements(
             continue
         if node["resource_type"] == "test":
             yield node["name"], "test", f"select count(*) from ({result['compiled_code']})"
+        elif node["config"].get("unique_key"):
+            yield node["name"], _stage(node), _by_month(node, result["compiled_code"], months)
         elif node["resource_type"] == "model":
             path = target / "run" / node["package_name"] / node["original_file_path"]
             yield node["name"], _stage(node), _elsewhere(path.read_text(), node, catalog)
+
+
+def _by_month(node: Mapping[str, Any], query: str, months: Sequence[str]) -> str:
+    """The statements of a model that is built by months."""
+    there = f'"{_SCHEMA}"."{node["alias"]}"'
+    into = [f"create table {there} as", *[f"insert into {there} by name"] * (len(months) - 1)]
+    statements = [
+        f"set variable refreshed_month = '{month}';\n{make}\n{query}\n;"
+        for month, make in zip(months, into, strict=True)
+    ]
+    return "\n".join((*statements, "reset variable refreshed_month"))
 
 
 def _elsewhere(statement: str, node: Mapping[str, Any], catalog: str) -> str:

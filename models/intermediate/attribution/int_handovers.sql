@@ -14,7 +14,7 @@ labels as (
         sub_platform,
         lyft_label,
         usage_month,
-        cast(concat(usage_month, '-01') as timestamp) as month_from
+        date_trunc('month', usage_hour) as month_from
     from {{ ref('int_cost_model_weights') }}
     where {{ in_month('usage_month') }} and lyft_label not in ('free', 'unattributed')
 ),
