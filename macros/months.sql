@@ -30,6 +30,18 @@
     < coalesce({{ infraspend.plus_hours('(' ~ starts_at ~ " + interval '1' month)", after) }}, {{ infraspend.end_of_time() }})
 {%- endmacro %}
 
+{#- The same for rows by month of usage, where the statement makes the month of a bill. -#}
+{% macro in_months_of_bill(column) -%}
+    {%- if model.resource_type == 'unit_test' -%}
+        {{ return('true') }}
+    {%- endif -%}
+    {{ column }} in (
+        select bill_months.usage_month
+        from {{ ref('infraspend', 'int_period_months') }} as bill_months
+        where {{ infraspend.in_month('bill_months.billing_period') }}
+    )
+{%- endmacro %}
+
 {#- The month of a time, written as billing periods are: 2026-10. -#}
 {% macro month_of(hour) -%}
     substr(cast({{ hour }} as {{ dbt.type_string() }}), 1, 7)

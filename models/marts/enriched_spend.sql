@@ -21,11 +21,7 @@ charges as (
 
 splits as (
     select * from {{ ref('int_splits') }}
-    where
-        usage_month in (
-            select of_bill.usage_month from {{ ref('int_period_months') }} as of_bill
-            where {{ in_month('of_bill.billing_period') }}
-        )
+    where {{ in_months_of_bill('usage_month') }}
 ),
 
 split as (

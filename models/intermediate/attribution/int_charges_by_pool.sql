@@ -21,12 +21,7 @@ pools as (
         cost_model,
         max({{ basis_rank('basis') }}) as basis_rank
     from {{ ref('int_schedules') }}
-    where
-        is_served
-        and usage_month in (
-            select of_bill.usage_month from {{ ref('int_period_months') }} as of_bill
-            where {{ in_month('of_bill.billing_period') }}
-        )
+    where {{ in_months_of_bill('usage_month') }} and is_served
     group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
 ),
 
