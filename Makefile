@@ -1,6 +1,6 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fixture test test-spark lint bench clean
+.PHONY: help setup demo fixture test test-all thorough test-spark lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
@@ -14,7 +14,8 @@ help:
 	@echo 'make setup   make .venv with everything that is needed'
 	@echo 'make demo    simulate a company, build its marts and show what it spends'
 	@echo 'make fixture  load a small company and run dbt build on it'
-	@echo 'make test    lint and run every test'
+	@echo 'make test    lint, and the checks of every kind that matter most (10 minutes)'
+	@echo 'make test-all  every check'
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make lint    check the style of SQL and Python, and the types'
 	@echo 'make bench   say what landing and building 20 million lines cost (another size: SCALE=3), what'
@@ -55,8 +56,16 @@ fixture: setup
 	$(BIN)/dbt build
 
 # In the order of their names: by their number of tests, long ones of few tests would come last.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
+
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m 'not thorough'
+
+test-all: test thorough
+
+# What takes long: mutations, generated bills and platforms, many builds of many companies.
+thorough: setup
+	$(PYTEST) -m thorough
 
 test-spark: .venv/.installed-spark
 	@command -v java > /dev/null || { \

@@ -14,6 +14,8 @@ from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, built
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.collections import POD, collect
 
+pytestmark = pytest.mark.thorough
+
 HOUR, NEXT_HOUR = "2026-10-03T05:00:00Z", "2026-10-03T06:00:00Z"
 
 # AWS's example of split cost allocation: an m5.xlarge of 4 vCPU and 16 GB that costs 1 dollar an

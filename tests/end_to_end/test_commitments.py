@@ -17,6 +17,8 @@ from builder.seeds import SEED_COLUMNS
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 
+pytestmark = pytest.mark.thorough
+
 SEPTEMBER, OCTOBER = "2026-09", "2026-10"
 M5 = {
     "lineItem/ProductCode": "AmazonEC2",

@@ -13,6 +13,8 @@ from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, built
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.loaders.collections import POD, collect
 
+pytestmark = pytest.mark.thorough
+
 Rule = tuple[int, str, str, str, str, str, str, str]
 
 HOSTILE = "it's \"{{ 1/0 }}\" {% raw %} <script>alert('x')</script>; drop table x; -- \\ $1 %s"

@@ -32,6 +32,8 @@ from builder import BuildResult
 from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 
+pytestmark = pytest.mark.thorough
+
 Seeds = dict[str, list[dict[str, str]]]
 
 HOURS = (5, 6, 7, 8)

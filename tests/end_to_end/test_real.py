@@ -14,6 +14,8 @@ from tests.end_to_end.reckoning import shares, ten_digits
 from tests.loaders.bills import deliver_legacy
 from tests.loaders.collections import collect
 
+pytestmark = pytest.mark.thorough
+
 FIXTURES = ROOT / "tests" / "fixtures"
 REPORT = gzip.decompress((FIXTURES / "daily_report.csv.gz").read_bytes())
 CLUSTERS = ("dev-usw2a", "dev-usw2b", "stage-usw2a", "prod-usw2a")

@@ -33,6 +33,8 @@ from tests.generated_bills.bills import (
 from tests.generated_bills.delivery import deliver
 from tests.houses import ROOT
 
+pytestmark = pytest.mark.thorough
+
 BILLS = 300
 SEED = 20261123
 LABEL_RULES = (

@@ -18,6 +18,8 @@ from tests.generated_platforms.delivery import UNCLAIMED, deliver, moment
 from tests.generated_platforms.reference import ALL, FREE, ONE, Splitter
 from tests.generated_platforms.towers import COST_MODELS, TYPES, Tower, towers
 
+pytestmark = pytest.mark.thorough
+
 TOWERS = 240
 SEED = 20261124
 MARTS = ("+attribution_schedule", "+enriched_spend", "+unallocated_capacity")

@@ -18,6 +18,8 @@ from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, copy_p
 from tests.incremental.machine import different_rows, project_at_once
 from tests.incremental.world import PAYER, REPORT, World, begin, declared
 
+pytestmark = pytest.mark.thorough
+
 JANUARY, FEBRUARY, MARCH, APRIL, MAY = "2026-01", "2026-02", "2026-03", "2026-04", "2026-05"
 OTHER_VARIABLES = (*WITHOUT_UNIT_TESTS, "--vars", "true_cost_pooling: none")
 

@@ -15,6 +15,8 @@ from tests.end_to_end.companies import Company
 from tests.models.mutations import MUTATIONS, Mutation
 from tests.models.originals import copy_of, run, what_is_wrong
 
+pytestmark = pytest.mark.thorough
+
 _AT_ONCE = 2
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.end_to_end.companies import SINGULAR_TESTS, WITHOUT_UNIT_TESTS, Company
 from tests.models.originals import copy_of, run
 
+pytestmark = pytest.mark.thorough
+
 A_LINE = "rowid = (select min(rowid) from raw_aws_cur.line_items where line_item_line_item_type ="
 DIGIT = "0.0000000001"
 

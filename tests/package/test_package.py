@@ -13,6 +13,8 @@ from loaders import aws_cur, kubernetes, platforms
 from tests.end_to_end.companies import ROOT
 from tests.fixtures.make_company import COMPANY
 
+pytestmark = pytest.mark.thorough
+
 PROJECT = """
 name: finops
 profile: infraspend

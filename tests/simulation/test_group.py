@@ -15,6 +15,8 @@ from loaders.simulation.company import ACCOUNT_NAMES, PAYER
 from loaders.simulation.names import Names
 from loaders.simulation.run import SEEDS
 
+pytestmark = pytest.mark.thorough
+
 COUNT = 3
 SHARED = frozenset({"ci", "free", "kube-system"})
 EVERYTHING = {
