@@ -1,53 +1,79 @@
-"""dbt reads the project without a word of warning, and every macro is described."""
+"""dbt reads the project without a word of warning, and knows what every macro does."""
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from builder.dbt import DBT
 from tests.end_to_end.companies import ROOT
 
-DBT = Path(sys.executable).with_name("dbt")
 
-
-@pytest.fixture(scope="module")
-def parsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
-    """What `dbt parse` prints, and the descriptions of the project's own macros."""
-    target = tmp_path_factory.mktemp("parsed")
-    parse = (DBT, "--no-use-colors", "--log-path", target, "parse", "--no-partial-parse")
+def run(target: Path, *arguments: str) -> str:
+    """What dbt prints."""
     done = subprocess.run(
-        [*parse, "--target-path", target],
+        [*DBT, *arguments, "--target-path", str(target), "--log-path", str(target)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    macros = json.loads((target / "manifest.json").read_text())["macros"].values()
-    own = {
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where dbt keeps what it parsed."""
+    return tmp_path_factory.mktemp("parsed")
+
+
+@pytest.fixture(scope="module")
+def parsed(target: Path) -> str:
+    """What dbt prints while it parses everything."""
+    return run(target, "parse", "--no-partial-parse", "--no-use-colors")
+
+
+@pytest.fixture(scope="module")
+def macros(parsed: str, target: Path) -> dict[str, str]:
+    """The project's own macros and their descriptions."""
+    assert "Running with dbt" in parsed
+    everything = json.loads((target / "manifest.json").read_text())["macros"].values()
+    return {
         macro["name"]: macro["description"]
-        for macro in macros
+        for macro in everything
         if macro["package_name"] == "infraspend"
     }
-    return done.stdout, own
 
 
-def test_parsing_prints_no_warning(parsed: tuple[str, dict[str, str]]) -> None:
-    printed, _ = parsed
-    assert "WARN" not in printed.upper(), printed
+def test_parsing_prints_no_warning(parsed: str) -> None:
+    assert "WARN" not in parsed.upper(), parsed
 
 
-def test_every_macro_has_a_description(parsed: tuple[str, dict[str, str]]) -> None:
+def test_every_macro_has_a_description(macros: dict[str, str]) -> None:
     """What a macro does on one engine is described by the macro that dispatches to it."""
-    _, macros = parsed
     silent = {name for name, description in macros.items() if not description}
     assert {name for name in silent if name.partition("__")[2] not in macros} == set()
 
 
-def test_every_described_macro_exists(parsed: tuple[str, dict[str, str]]) -> None:
-    _, macros = parsed
+def test_every_described_macro_exists(macros: dict[str, str]) -> None:
     described = yaml.safe_load((ROOT / "macros" / "_macros.yml").read_text())["macros"]
-    assert {macro["name"] for macro in described} <= macros.keys()
+    assert {macro["name"] for macro in described} - macros.keys() == set()
+
+
+@pytest.mark.usefixtures("parsed")
+def test_a_selection_runs_only_tests_of_what_it_has(target: Path) -> None:
+    """`dbt build --select +true_cost` can be the first command on what the loaders wrote."""
+    keys = ("unique_id", "resource_type", "depends_on")
+    options = ("--output", "json", "--output-keys", *keys)
+    printed = run(target, "--quiet", "ls", "--select", "+true_cost", *options)
+    selected = {node["unique_id"]: node for node in map(json.loads, printed.splitlines())}
+    reads = {
+        name: {read for read in node["depends_on"]["nodes"] if not read.startswith("source.")}
+        for name, node in selected.items()
+        if node["resource_type"] == "test"
+    }
+    assert len(reads) > 100
+    assert {name for name, nodes in reads.items() if not nodes <= selected.keys()} == set()
