@@ -16,6 +16,7 @@ from builder.fingerprints import (
     fingerprint_of_code,
     fingerprints_of_raw_tables,
 )
+from builder.seed_choice import remember_seeds
 from builder.seeds import check_seeds, path_for_dbt
 from builder.spark import Spark
 from loaders.errors import InfraspendError
@@ -74,7 +75,7 @@ def build(
 
     Raises:
         InfraspendError: There is nothing to build from: no warehouse, nothing loaded, or
-            seeds that are missing or short.
+            mistakes in the seeds.
     """
     warehouse = warehouse.resolve()
     spark = Spark.beside(warehouse, lake) if lake else None
@@ -92,6 +93,7 @@ def build(
         arguments = (*arguments, "--full-refresh")
     with spark.held() if spark else nullcontext():
         build_id = records.begin(recorded_in, fingerprint)
+        remember_seeds(recorded_in, seeds)
         run = run_dbt(
             project,
             warehouse=warehouse,
