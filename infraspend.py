@@ -232,7 +232,8 @@ def demo(
         typer.Option(
             "--warehouse",
             metavar="PATH",
-            help="Its warehouse; in --dir by default.",
+            help="Its warehouse: warehouse/infraspend.duckdb by default, where other commands look,"
+            " or in --dir if that is given, or if somebody's own data are there.",
             dir_okay=False,
         ),
     ] = None,
@@ -246,7 +247,7 @@ def demo(
 
         infraspend demo --dir company --days 30
     """
-    from builder import choose_seeds
+    from builder import choose_seeds, is_free_for_demo
     from publishers.summary import print_summary
 
     seeds = PROJECT / "seeds"
@@ -255,10 +256,11 @@ def demo(
         choose_seeds(warehouse, warehouse, PROJECT, seeds, change=True)
     company = _simulate(directory, days=days, seed=seed, scale=1.0)
     if warehouse is None:
-        warehouse = directory / "demo.duckdb"
+        is_default = directory == DEFAULT_DEMO and is_free_for_demo(DEFAULT_WAREHOUSE)
+        warehouse = DEFAULT_WAREHOUSE if is_default else directory / "demo.duckdb"
         if company.is_new:
             # What an earlier company left behind would add up with this one's.
-            for path in (warehouse, directory / "demo.duckdb.wal"):
+            for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
                 path.unlink(missing_ok=True)
     load_aws_cur(str(company.bill), warehouse=warehouse)
     load_kubernetes(str(company.kubernetes), warehouse=warehouse)
@@ -691,9 +693,7 @@ def _build(
     record = _window_beside(warehouse) if lake else warehouse
     seeds = choose_seeds(record, lake or warehouse, PROJECT, named, change=change)
     _say(f"build: seeds in {seeds}")
-    if not (arguments or lake or unit_tests) and is_up_to_date(
-        warehouse, PROJECT, seeds.directory
-    ):
+    if not (arguments or lake or unit_tests) and is_up_to_date(warehouse, PROJECT, seeds.directory):
         _say("build: nothing new was landed and nothing changed, so the marts are up to date")
         return
     with _telling("build") as progress:

@@ -8,7 +8,7 @@ from builder.building import (
     is_up_to_date,
 )
 from builder.records import Unproven, unproven
-from builder.seed_choice import choose_seeds, known_seeds
+from builder.seed_choice import choose_seeds, is_free_for_demo, known_seeds
 
 __all__ = [
     "BuildResult",
@@ -17,6 +17,7 @@ __all__ = [
     "check_loaded",
     "choose_seeds",
     "explained_percentage",
+    "is_free_for_demo",
     "is_up_to_date",
     "known_seeds",
     "unproven",

@@ -133,6 +133,31 @@ def remember_seeds(record: Path, directory: Path) -> None:
     note_setting(record, _SETTING, str(directory.resolve()))
 
 
+def is_free_for_demo(warehouse: Path) -> bool:
+    """Whether the demo may build in a warehouse, and begin it anew: it is empty, or the demo's own.
+
+    Args:
+        warehouse: A DuckDB file; need not exist.
+    """
+    from loaders.simulation.company import PAYER
+
+    if not warehouse.exists():
+        return True
+    with suppress(InfraspendError), opened(warehouse, read_only=True) as connection:
+        connection.execute("use warehouse")
+        tables = connection.execute(
+            "select count(*) from duckdb_tables() where database_name = 'warehouse'"
+        ).fetchone()
+        if tables == (0,):
+            return True
+        with suppress(duckdb.CatalogException):
+            payers = connection.execute(
+                "select distinct payer_account_id from raw_aws_cur.control_totals"
+            ).fetchall()
+            return payers == [(PAYER,)]
+    return False
+
+
 def _has_another_bill(landed: Location) -> bool:
     """Whether any bill was loaded that the simulation did not write.
 

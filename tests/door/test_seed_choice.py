@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import choose_seeds, known_seeds
+from builder import choose_seeds, is_free_for_demo, known_seeds
 from builder.seed_choice import remember_seeds
 from builder.seeds import path_for_dbt
 from loaders import aws_cur
@@ -17,7 +17,7 @@ from loaders.errors import InfraspendError
 from loaders.simulation import SimulationResult, simulate
 from loaders.simulation.company import PAYER
 from loaders.simulation.deliveries import REPORTS
-from loaders.warehouse import LakeUrl
+from loaders.warehouse import LakeUrl, create_raw_tables
 from tests.command_line import run
 from tests.houses import ROOT, House, load_bill
 from tests.loaders.bills import charge, deliver_legacy, text_of
@@ -272,3 +272,21 @@ def test_to_change_seeds_they_must_be_named(tmp_path: Path) -> None:
 
     assert said.returncode == 2
     assert "--seeds DIR" in said.stderr
+
+
+def test_the_demo_takes_an_empty_warehouse_or_its_own_and_nobody_elses(tmp_path: Path) -> None:
+    warehouse = tmp_path / "infraspend.duckdb"
+    assert is_free_for_demo(warehouse)
+    duckdb.connect(warehouse).close()
+    assert is_free_for_demo(warehouse)
+
+    # Somebody's own usage may be here, before his bill.
+    create_raw_tables(warehouse)
+    assert not is_free_for_demo(warehouse)
+    add = "insert into raw_aws_cur.control_totals (payer_account_id) values (?)"
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(add, [PAYER])
+    assert is_free_for_demo(warehouse)
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(add, ["012345678901"])
+    assert not is_free_for_demo(warehouse)
