@@ -112,6 +112,30 @@ LakeOption = Annotated[
         help="The directory or s3:// URL that Spark reads, with --engine spark.",
     ),
 ]
+
+
+def _from_project(
+    context: typer.Context, parameter: typer.CallbackParam, seeds: Path | None
+) -> Path | None:
+    """The whole path of the seeds: a relative one of the environment is dbt's, from the project."""
+    if seeds is None:
+        return None
+    source = context.get_parameter_source(parameter.name or "")
+    is_from_environment = source is not None and source.name == "ENVIRONMENT"
+    return (PROJECT if is_from_environment else Path.cwd()) / seeds
+
+
+SeedsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--seeds",
+        envvar="INFRASPEND_SEEDS",
+        metavar="DIR",
+        callback=_from_project,
+        show_default="those of the last build",
+        help="The directory of your CSVs: label rules, owners, platforms.",
+    ),
+]
 FromOption = Annotated[
     str,
     typer.Option(
@@ -208,7 +232,8 @@ def demo(
         typer.Option(
             "--warehouse",
             metavar="PATH",
-            help="Its warehouse; in --dir by default.",
+            help="Its warehouse: warehouse/infraspend.duckdb by default, where other commands look,"
+            " or in --dir if that is given, or if somebody's own data are there.",
             dir_okay=False,
         ),
     ] = None,
@@ -222,20 +247,25 @@ def demo(
 
         infraspend demo --dir company --days 30
     """
+    from builder import choose_seeds, is_free_for_demo
     from publishers.summary import print_summary
 
     seeds = PROJECT / "seeds"
+    if warehouse is not None:
+        # Before anything lands in it: somebody's own bill is no place for the demo's.
+        choose_seeds(warehouse, warehouse, PROJECT, seeds, change=True)
     company = _simulate(directory, days=days, seed=seed, scale=1.0)
     if warehouse is None:
-        warehouse = directory / "demo.duckdb"
+        is_default = directory == DEFAULT_DEMO and is_free_for_demo(DEFAULT_WAREHOUSE)
+        warehouse = DEFAULT_WAREHOUSE if is_default else directory / "demo.duckdb"
         if company.is_new:
             # What an earlier company left behind would add up with this one's.
-            for path in (warehouse, directory / "demo.duckdb.wal"):
+            for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
                 path.unlink(missing_ok=True)
     load_aws_cur(str(company.bill), warehouse=warehouse)
     load_kubernetes(str(company.kubernetes), warehouse=warehouse)
     load_platforms(str(company.platforms), warehouse=warehouse)
-    _build(warehouse, seeds)
+    _build(warehouse, seeds, change=True)
     print_summary(_publish(warehouse, directory / "published"), out)
 
 
@@ -275,7 +305,7 @@ def simulate(
 
         infraspend simulate --out group --scale 28 --operations 2
 
-        INFRASPEND_SEEDS=group/seeds infraspend build
+        infraspend build --seeds group/seeds
 
     A group has no months in a legacy report or delivered twice, as the company of --scale 1 has.
     """
@@ -309,25 +339,29 @@ def load_aws_cur(
         typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
     ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    seeds: SeedsOption = None,
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Land the AWS bill: legacy Cost and Usage Reports and CUR 2.0, as CSV or Parquet.
 
     The manifest of each billing period says what is current and in which format. What landed
-    before is left alone. The assemblies in the seed closed_periods keep their lines.
+    before is left alone. The assemblies in the seed closed_periods keep their lines: until the
+    first build, name the --seeds that it will use.
 
         infraspend load aws-cur --from s3://our-billing/reports
 
-        infraspend load aws-cur --from deliveries --since 2026-09 --report hourly
+        infraspend load aws-cur --from deliveries --since 2026-09 --report hourly --seeds our-facts
 
         infraspend --engine spark load aws-cur --from s3://our-billing/reports --lake s3://our-lake
     """
+    from builder import known_seeds
     from loaders import aws_cur
 
+    declared = known_seeds(_record(engine, warehouse), PROJECT, seeds)
     policy = aws_cur.Policy(
         keep=keep,
-        pinned=aws_cur.closed_assemblies(_seeds()),
+        pinned=aws_cur.closed_assemblies(declared) if declared else frozenset(),
         accept_empty=accept_empty,
     )
     with _telling("load aws-cur") as progress:
@@ -453,13 +487,21 @@ def doctor(
             help="With --platform: what is to be published, a file or a folder per platform.",
         ),
     ] = ".",
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    seeds: SeedsOption = None,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
     """Say what is wrong with a Prometheus or a platform's files, before they are used.
 
     infraspend doctor --prometheus http://prometheus:9090
 
-    infraspend doctor --platform spark --from exports/
+    infraspend doctor --platform spark --from exports/ --seeds our-facts
+
+    How a platform is declared is read from the seeds that you name, or those that the warehouse was
+    built with.
     """
+    from builder import choose_seeds
     from loaders.findings import Level
     from loaders.kubernetes.diagnosis import diagnose as diagnose_prometheus
     from loaders.platforms.diagnosis import diagnose as diagnose_platform
@@ -471,7 +513,15 @@ def doctor(
         if prometheus is not None:
             findings += diagnose_prometheus(prometheus, progress=progress)
         if platform is not None:
-            findings += diagnose_platform(platform, source, _seeds(), progress=progress)
+            chosen = choose_seeds(
+                _record(engine, warehouse),
+                _location(engine, warehouse, lake),
+                PROJECT,
+                seeds,
+                change=True,
+            )
+            _say(f"doctor: seeds in {chosen}")
+            findings += diagnose_platform(platform, source, chosen.directory, progress=progress)
     for finding in findings:
         _say(str(finding))
     if lacking := sum(finding.level is Level.LACK for finding in findings):
@@ -486,6 +536,13 @@ def doctor(
 def build(
     context: typer.Context,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    seeds: SeedsOption = None,
+    change_seeds: Annotated[
+        bool,
+        typer.Option(
+            "--change-seeds", help="Build with --seeds, though the last build had others."
+        ),
+    ] = False,
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
     unit_tests: Annotated[
@@ -500,12 +557,13 @@ def build(
     Months are rebuilt whole: those with another bill, other usage, or other rules and platforms;
     `select * from pipeline.refresh` in the warehouse lists them. If nothing changed, nothing runs.
 
-    The seeds are the CSVs in INFRASPEND_SEEDS, the demo company's by default. Further arguments
-    go to dbt. Only a build of everything can be published.
+    The warehouse remembers the --seeds of its first build: later builds use them, and refuse others
+    without --change-seeds. The demo company's serve only the bill that infraspend simulate writes.
+    Further arguments go to dbt.
+
+        infraspend build --seeds ../our-facts
 
         infraspend build
-
-        INFRASPEND_SEEDS=../our-facts infraspend build
 
         infraspend build --select true_cost+
 
@@ -518,8 +576,10 @@ def build(
             raise typer.BadParameter(
                 f"{argument} is set by infraspend; run dbt itself to change it"
             )
+    if change_seeds and seeds is None:
+        raise typer.BadParameter("--change-seeds goes with --seeds DIR, the seeds to change to")
     on_spark = LakeUrl(lake) if engine is Engine.SPARK else None
-    _build(warehouse, _seeds(), context.args, on_spark, unit_tests=unit_tests)
+    _build(warehouse, seeds, context.args, on_spark, change=change_seeds, unit_tests=unit_tests)
 
 
 @app.command()
@@ -542,8 +602,7 @@ def publish(
     """
     if to is not None and "://" in to:
         raise InfraspendError(f"{to}: publishing to a URL is not supported yet; name a directory")
-    built = _window_beside(warehouse) if engine is Engine.SPARK else warehouse
-    _publish(built, Path(to) if to else warehouse.parent / "published")
+    _publish(_record(engine, warehouse), Path(to) if to else warehouse.parent / "published")
 
 
 @app.command()
@@ -582,6 +641,8 @@ def main() -> None:
     try:
         app([argument for argument in sys.argv[1:] if argument != "--debug"])
     except InfraspendError as error:
+        for mistake in error.mistakes:
+            err.print(f"[red]mistake:[/] {escape(mistake)}", highlight=False, soft_wrap=True)
         _fail(str(error), debug)
     except Exception as error:
         _fail(f"{type(error).__name__}: {error} (unexpected: --debug shows where)", debug)
@@ -610,28 +671,40 @@ def _simulate(
     what = f"{days} days of a company, {company.bill_lines:,} lines of its bill"
     _say(f"simulate: {what}, are in {to}{'' if company.is_new else ' already'}")
     if scale > 1:
-        _say(f"simulate: build it with INFRASPEND_SEEDS={company.seeds}")
+        _say(f"simulate: build it with --seeds {company.seeds}")
     return company
 
 
 def _build(
     warehouse: Path,
-    seeds: Path,
+    named: Path | None,
     arguments: Sequence[str] = (),
     lake: "LakeUrl | None" = None,
     *,
+    change: bool = False,
     unit_tests: bool = False,
 ) -> None:
-    """Builds, and says what failed and where to look."""
+    """Builds, and says with which seeds, what failed and where to look."""
     from builder import build as build_models
-    from builder import explained_percentage, is_up_to_date
+    from builder import check_loaded, choose_seeds, explained_percentage, is_up_to_date
 
-    if not (arguments or lake or unit_tests) and is_up_to_date(warehouse, PROJECT, seeds):
+    if lake is None:
+        check_loaded(warehouse)
+    record = _window_beside(warehouse) if lake else warehouse
+    seeds = choose_seeds(record, lake or warehouse, PROJECT, named, change=change)
+    _say(f"build: seeds in {seeds}")
+    if not (arguments or lake or unit_tests) and is_up_to_date(warehouse, PROJECT, seeds.directory):
         _say("build: nothing new was landed and nothing changed, so the marts are up to date")
         return
     with _telling("build") as progress:
         result = build_models(
-            warehouse, PROJECT, seeds, arguments, progress, lake, unit_tests=unit_tests
+            warehouse,
+            PROJECT,
+            seeds.directory,
+            arguments,
+            progress,
+            lake,
+            unit_tests=unit_tests,
         )
     for line in result.warnings:
         err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
@@ -649,8 +722,7 @@ def _build(
             f"build: {len(result.unproven)} models and tests still keep the marts from being"
             f" published, the first: {first.name}: {first.why}"
         )
-    built = _window_beside(warehouse) if lake else warehouse
-    if result.may_be_published and (explained := explained_percentage(built)) is not None:
+    if result.may_be_published and (explained := explained_percentage(record)) is not None:
         _say(f"build: explained {explained} % of the invoice")
 
 
@@ -671,10 +743,9 @@ def _window_beside(warehouse: Path) -> Path:
     return window_in(home_beside(warehouse))
 
 
-def _seeds() -> Path:
-    """Where the facts that people declare are."""
-    seeds = os.environ.get("INFRASPEND_SEEDS")
-    return Path(seeds) if seeds else PROJECT / "seeds"
+def _record(engine: Engine, warehouse: Path) -> Path:
+    """The DuckDB file with the record of builds, and with the marts."""
+    return _window_beside(warehouse) if engine is Engine.SPARK else warehouse
 
 
 def _location(engine: Engine, warehouse: Path, lake: str) -> "Location":

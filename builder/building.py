@@ -13,6 +13,7 @@ from builder import records
 from builder.dbt import PRINTED, DbtRun, DbtSetting, Node, one_line, run_dbt
 from builder.edited import drop_what_edited_macros_made, keep_state
 from builder.fingerprints import fingerprint_of, fingerprints_of_raw_tables
+from builder.seed_choice import remember_seeds
 from builder.seeds import check_seeds, path_for_dbt
 from builder.spark import Spark
 from loaders.errors import InfraspendError
@@ -82,7 +83,7 @@ def build(
 
     Raises:
         InfraspendError: There is nothing to build from: no warehouse, nothing loaded, or
-            seeds that are missing or short.
+            mistakes in the seeds.
     """
     warehouse = warehouse.resolve()
     spark = Spark.beside(warehouse, lake) if lake else None
@@ -101,6 +102,7 @@ def build(
     if not unit_tests:
         arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
     with spark.held() if spark else nullcontext():
+        remember_seeds(recorded_in, seeds)
         setting = DbtSetting(
             project=project,
             warehouse=warehouse,

@@ -1,9 +1,19 @@
 """The errors that a user of Infraspend can meet."""
 
+from collections.abc import Sequence
+
 
 class InfraspendError(Exception):
     """Something the user can act on, said in one line.
 
     The message names the file, hour or platform that is wrong and what to do about it. The
     command line prints it without a traceback and exits with 1.
+
+    Attributes:
+        mistakes: Every mistake, where there are several: the command line prints each of them in a
+            line of its own, before the message.
     """
+
+    def __init__(self, message: str = "", mistakes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = tuple(mistakes)

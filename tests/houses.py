@@ -1,5 +1,8 @@
 """A house with one room: the project's own settings and seeds, one mart, one test on a seed."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,11 +35,12 @@ seeds:
   - name: label_owners
     config:
       column_types: {team: varchar, owned_from: timestamp, owned_until: timestamp}
+  - name: platform_resources
     columns:
-      - name: team
+      - name: platform
         data_tests:
           - relationships:
-              arguments: {to: ref('teams'), field: team}
+              arguments: {to: ref('platforms'), field: platform}
 """
 
 
@@ -60,6 +64,32 @@ class House:
 
     def build(self, *arguments: str, seeds: Path | None = None) -> BuildResult:
         return build(self.warehouse, self.project, seeds or self.seeds, arguments)
+
+    def plain_dbt(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """Runs dbt itself, in the project."""
+        clean = {name: value for name, value in os.environ.items() if "INFRASPEND" not in name}
+        return subprocess.run(
+            [Path(sys.executable).with_name("dbt"), "--no-use-colors", *arguments],
+            cwd=self.project,
+            env=clean | {"INFRASPEND_WAREHOUSE": str(self.warehouse)} | environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def load_bill(warehouse: Path, report: str, payer: str) -> None:
+    """Lands what the loaders keep of a bill for ever; without its lines."""
+    with duckdb.connect(str(warehouse)) as connection:
+        for table, column, value in (
+            ("assemblies", "report", report),
+            ("control_totals", "payer_account_id", payer),
+        ):
+            connection.execute(
+                f"insert into raw_aws_cur.{table} (assembly_id, {column}, _dlt_load_id)"
+                " values ('an-assembly', ?, 'a-bill')",
+                [value],
+            )
 
 
 def load(warehouse: Path, delivery: str) -> None:

@@ -117,7 +117,7 @@ def _seed(seeds: Path, name: str) -> list[_Row]:
         raise InfraspendError(f"{seeds}/{name}.csv is not written in UTF-8") from error
     except OSError as error:
         raise InfraspendError(
-            f"{seeds}/{name}.csv cannot be read: INFRASPEND_SEEDS is to name the seeds' directory"
+            f"{seeds}/{name}.csv cannot be read: name the directory of the seeds with --seeds"
         ) from error
 
 

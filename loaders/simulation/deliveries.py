@@ -29,6 +29,8 @@ BUCKET = "demo-billing"
 _PREFIX = "cur"
 _LEGACY_REPORT = "demo-hourly"
 _EXPORT = "demo-cur2"
+REPORTS = (_LEGACY_REPORT, _EXPORT)
+"""What the reports of the simulated bill are called, the older kind and the newer."""
 _LINES_OF_A_FILE = 50_000
 _LINES_OF_A_ROW_GROUP = 10_000
 

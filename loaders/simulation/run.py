@@ -48,7 +48,7 @@ class SimulationResult:
         kubernetes: Where the usage tracker exported to; `load kubernetes --from` it.
         platforms: Where platform owners published; `load platforms --from` it.
         truth: Where the right answers lie.
-        seeds: What is declared; `INFRASPEND_SEEDS` for its builds.
+        seeds: What is declared; `build --seeds` it.
         first_hour: The first simulated hour, in UTC.
         end_hour: The first hour after the simulation.
         bill_lines: Lines in the current deliveries of the bill.

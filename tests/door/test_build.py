@@ -25,7 +25,7 @@ def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
     assert result.may_be_published
     assert unproven(fresh.warehouse) == ()
     # What dbt writes lies beside the warehouse: two warehouses may be built at once.
-    assert {path.name for path in fresh.project.iterdir()} <= before | {".user.yml"}
+    assert {path.name for path in fresh.project.iterdir()} <= before | {".user.yml", ".infraspend"}
     assert result.log.is_file()
 
 
@@ -46,15 +46,15 @@ def test_what_was_built_without_rows_is_not_published(built: House) -> None:
 
 
 def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
-    owners = fresh.seeds / "label_owners.csv"
-    owners.write_text(owners.read_text() + "a-service,no-such-team,,\n")
+    resources = fresh.seeds / "platform_resources.csv"
+    resources.write_text(resources.read_text() + "no-such-platform,main,a-label,,,,,\n")
 
     result = fresh.build()
 
     assert not result.succeeded
     (failure,) = (line for line in result.failures if line.startswith("relationships_"))
     assert "models/properties.yml" in failure
-    assert "no-such-team" in failure
+    assert "no-such-platform" in failure
     assert Path(failure.rpartition("the query: ")[2]).is_file()
     assert not result.may_be_published
 

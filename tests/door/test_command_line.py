@@ -22,6 +22,9 @@ from tests.houses import House
         (["load", "kubernetes"], "infraspend load kubernetes --from"),
         (["load", "platforms"], "infraspend load platforms --from"),
         (["build"], "--select true_cost+"),
+        (["build"], "infraspend build --seeds ../our-facts"),
+        (["build"], "--change-seeds"),
+        (["doctor"], "--platform spark --from exports/ --seeds our-facts"),
         (["publish"], "infraspend publish --to"),
     ],
 )

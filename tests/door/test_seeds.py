@@ -1,19 +1,17 @@
 """Whatever the path of the seeds and the order of their columns: right, or refused.
 
-And no byte of them ever changes: given an absolute path, dbt overwrites the CSVs it reads with
-what it compiled.
+And no byte of them ever changes: given a path that leaves the project, dbt by itself overwrites the
+CSVs it reads with what it compiled.
 """
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from builder import unproven
-from builder.seeds import path_for_dbt
+from builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS, path_for_dbt
 from loaders.errors import InfraspendError
 from tests.houses import House
 
@@ -67,28 +65,125 @@ def test_the_path_for_dbt_never_leaves_the_project(
 
 
 def test_links_to_seeds_that_are_gone_are_taken_away(fresh: House, elsewhere: Path) -> None:
-    gone = fresh.project / path_for_dbt(elsewhere, fresh.project)
+    (elsewhere / "reports.csv").unlink()
+    links = (fresh.project / path_for_dbt(elsewhere, fresh.project)).parent
     moved = elsewhere.rename(elsewhere.with_name("moved"))
+    (moved / "reports.csv").write_text("report,payer_account_id,valid_from,valid_until\n")
 
-    path = path_for_dbt(moved, fresh.project)
+    path_for_dbt(moved, fresh.project)
 
-    assert [link.name for link in gone.parent.iterdir()] == [Path(path).name]
+    assert {link.readlink() for link in links.glob("seeds-*")} == {moved.resolve()}
+    assert not list(links.glob("missing-*/*"))
 
 
-def test_plain_dbt_finds_nothing_at_an_absolute_path(fresh: House, elsewhere: Path) -> None:
+def test_a_link_of_the_users_may_point_elsewhere_later(
+    fresh: House, elsewhere: Path, tmp_path: Path
+) -> None:
+    current, newer = tmp_path / "current", tmp_path / "newer facts"
+    newer.mkdir()
+    current.symlink_to(elsewhere)
+    path_for_dbt(current, fresh.project)
+    current.unlink()
+    current.symlink_to(newer)
+
+    seen = {link.resolve() for link in (fresh.project / ".infraspend").glob("seeds-*")}
+
+    assert seen == {elsewhere.resolve(), newer.resolve()}
+
+
+def test_plain_dbt_finds_nothing_at_a_path_that_nobody_has_seen(
+    fresh: House, elsewhere: Path
+) -> None:
     before = contents(elsewhere)
 
-    run = subprocess.run(
-        [Path(sys.executable).with_name("dbt"), "build", "--profiles-dir", "."],
-        cwd=fresh.project,
-        env=os.environ
-        | {"INFRASPEND_SEEDS": str(elsewhere), "INFRASPEND_WAREHOUSE": str(fresh.warehouse)},
-        capture_output=True,
-        check=False,
-    )
+    done = fresh.plain_dbt("build", INFRASPEND_SEEDS=str(elsewhere))
 
-    assert run.returncode != 0
+    assert done.returncode != 0
     assert contents(elsewhere) == before
+
+
+def spellings(fresh: House, elsewhere: Path) -> dict[str, str]:
+    """The ways to say where the seeds are."""
+    link = elsewhere.with_name("by a link")
+    link.symlink_to(elsewhere)
+    path_for_dbt(link, fresh.project)
+    return {
+        "absolute": f"{elsewhere}/",
+        "absolute, by a link": str(link),
+        "relative": os.path.relpath(elsewhere, fresh.project),
+    }
+
+
+@pytest.mark.parametrize("spelling", ["absolute", "absolute, by a link", "relative"])
+def test_plain_dbt_takes_any_path_that_was_seen_and_changes_no_byte(
+    fresh: House, elsewhere: Path, built_house: House, spelling: str
+) -> None:
+    for seed in OPTIONAL_SEEDS:
+        (elsewhere / f"{seed}.csv").unlink()
+    path = spellings(fresh, elsewhere)[spelling]
+    before = contents(elsewhere)
+
+    done = fresh.plain_dbt("build", INFRASPEND_SEEDS=path)
+
+    assert done.returncode == 0, done.stdout
+    assert contents(elsewhere) == before
+    assert orgs(fresh) == orgs(built_house)
+
+
+def test_a_path_of_many_steps_up_is_as_good_as_an_absolute_one(
+    fresh: House, elsewhere: Path
+) -> None:
+    # With more of them than the project is deep, dbt would write to the CSVs themselves.
+    steps = "../" * (len(fresh.project.parts) + 5)
+    path = f"{steps}{elsewhere.relative_to(elsewhere.anchor)}"
+    before = contents(elsewhere)
+
+    done = fresh.plain_dbt("build", INFRASPEND_SEEDS=path)
+
+    assert done.returncode != 0
+    assert contents(elsewhere) == before
+
+
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_optional_seeds_that_are_missing_are_empty(
+    fresh: House, tmp_path: Path, is_inside: bool
+) -> None:
+    seeds = fresh.seeds.rename(fresh.project / "facts" if is_inside else tmp_path / "facts")
+    for seed in OPTIONAL_SEEDS:
+        (seeds / f"{seed}.csv").unlink()
+    before = contents(seeds)
+
+    assert fresh.build(seeds=seeds).succeeded
+
+    assert contents(seeds) == before
+    with duckdb.connect(str(fresh.warehouse), read_only=True) as connection:
+        for seed in OPTIONAL_SEEDS:
+            table = connection.execute(f"from seeds.{seed}")
+            assert tuple(column[0] for column in table.description or ()) == SEED_COLUMNS[seed]
+            assert table.fetchall() == []
+
+
+def test_an_optional_seed_that_comes_later_counts(fresh: House, elsewhere: Path) -> None:
+    reports = elsewhere / "reports.csv"
+    header = reports.read_text()
+    reports.unlink()
+    path_for_dbt(elsewhere, fresh.project)
+    reports.write_text(f"{header}hourly,000000000001,,\n")
+
+    # Plain dbt sees both, and stops.
+    assert "two seeds" in fresh.plain_dbt("build", INFRASPEND_SEEDS=str(elsewhere)).stdout
+    assert fresh.build(seeds=elsewhere).succeeded
+
+    with duckdb.connect(str(fresh.warehouse), read_only=True) as connection:
+        assert connection.execute("select report from seeds.reports").fetchall() == [("hourly",)]
+
+
+def test_seeds_of_headers_alone_are_good(fresh: House, elsewhere: Path) -> None:
+    for seed, columns in SEED_COLUMNS.items():
+        (elsewhere / f"{seed}.csv").write_text(f"{','.join(columns)}\n")
+
+    assert fresh.build(seeds=elsewhere).succeeded
+    assert orgs(fresh) == []
 
 
 def test_a_missing_seed_is_named(fresh: House, elsewhere: Path) -> None:
@@ -105,7 +200,10 @@ def test_short_seeds_are_named_all_at_once(fresh: House, elsewhere: Path) -> Non
     with pytest.raises(InfraspendError, match=r"teams\.csv lacks contact") as refusal:
         fresh.build(seeds=elsewhere)
 
-    assert "reports.csv lacks report, payer_account_id" in str(refusal.value)
+    assert refusal.value.mistakes == (
+        "teams.csv lacks contact",
+        "reports.csv lacks report, payer_account_id, valid_from, valid_until",
+    )
     assert unproven(fresh.warehouse) is None
 
 

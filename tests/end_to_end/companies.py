@@ -4,7 +4,10 @@ Everything goes the way of a user: files are delivered, the loaders land them, `
 """
 
 import csv
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ from typing import Any
 import duckdb
 
 from builder import BuildResult, build
-from builder.seeds import SEED_COLUMNS
+from builder.seeds import SEED_COLUMNS, path_for_dbt
 from loaders import aws_cur, kubernetes, platforms
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +72,8 @@ class Company:
 
     @property
     def seeds(self) -> Path:
-        return self.root / "seeds"
+        # Not `seeds`: where the company lies in its project, these would be the demo's.
+        return self.root / "facts"
 
     @property
     def warehouse(self) -> Path:
@@ -98,6 +102,26 @@ class Company:
     def build(self, *arguments: str) -> BuildResult:
         """Runs the models and their tests, as `infraspend build` does."""
         return build(self.warehouse, self.project, self.seeds, arguments)
+
+    def plain_dbt(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs `dbt build` itself, on seeds that nobody checked before."""
+        artifacts = self.warehouse.with_name(f"{self.warehouse.name}.dbt")
+        return subprocess.run(
+            [
+                *(Path(sys.executable).with_name("dbt"), "--no-use-colors", "build", *arguments),
+                *("--project-dir", self.project, "--profiles-dir", self.project),
+                *("--target-path", artifacts / "target", "--log-path", artifacts / "logs"),
+            ],
+            cwd=self.project,
+            env=os.environ
+            | {
+                "INFRASPEND_WAREHOUSE": str(self.warehouse),
+                "INFRASPEND_SEEDS": path_for_dbt(self.seeds, self.project),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a query."""

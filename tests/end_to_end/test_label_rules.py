@@ -293,10 +293,11 @@ def test_a_rule_that_cannot_be_followed_is_refused_by_its_number(
     shutil.copy(labelled.warehouse, refused.warehouse)
     refused.declare(label_rules=_rules(rules))
 
-    result = refused.build("--select", "label_rules", "stg_seeds__label_rules", "int_label_keys")
+    # `infraspend build` would find some of them before dbt does.
+    done = refused.plain_dbt("--select", "label_rules", "stg_seeds__label_rules", "int_label_keys")
 
-    assert not result.succeeded
-    assert any(f"label_rules.csv, {complaint}" in failure for failure in result.failures)
+    assert done.returncode != 0
+    assert f"label_rules.csv, {complaint}" in " ".join(done.stdout.split())
 
 
 def test_an_edited_rule_applies_wherever_its_dates_say_the_past_included(

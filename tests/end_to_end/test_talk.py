@@ -4,6 +4,7 @@ The slide drops the dollar of some-other-cluster and writes cluster-1 on a row o
 dollar is kept and the row is cluster-0's: 4.00 in, 4.00 out.
 """
 
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
@@ -66,18 +67,13 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Company:
     )
     seeds = _contents(company.seeds)
     for arguments in (
-        ("load", "aws-cur", "--from", company.bill),
+        ("load", "aws-cur", "--from", company.bill, "--seeds", company.seeds.name),
         ("load", "platforms", "--from", company.platforms),
-        ("build",),
+        ("build", "--seeds", company.seeds.name),
     ):
-        done = run(
-            *arguments,
-            "--warehouse",
-            company.warehouse,
-            cwd=company.root,
-            INFRASPEND_SEEDS=str(company.seeds.resolve()),
-        )
+        done = run(*arguments, "--warehouse", company.warehouse, cwd=company.root)
         assert done.returncode == 0, done.stderr
+    assert f"build: seeds in {company.seeds.resolve()}\n" in done.stdout
     assert _contents(company.seeds) == seeds
     return company
 
@@ -149,3 +145,12 @@ def test_unallocated_capacity_has_a_price(talk: Company) -> None:
         ("cluster-0", Decimal("1.00"), Decimal("0.50"), Decimal("0.5")),
         ("cluster-1", Decimal("2.00"), Decimal("0.20"), Decimal("0.1")),
     ]
+
+
+def test_the_next_build_needs_no_seeds_to_be_named(talk: Company, tmp_path: Path) -> None:
+    warehouse = shutil.copy(talk.warehouse, tmp_path / "copy.duckdb")
+
+    done = run("build", "--select", "teams", "--warehouse", warehouse, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert f"build: seeds in {talk.seeds.resolve()} (as in the last build)\n" in done.stdout

@@ -243,7 +243,7 @@ class Deltas(RuleBasedStateMachine):
         model=st.integers(0, 4),
         policy=st.sampled_from(("label", "spread", "owner")),
         pool=st.sampled_from(("instance_type", "node", "sub_platform")),
-        lending=st.sampled_from((("3", "24"), ("0", "0"), ("12", "30"))),
+        lending=st.sampled_from((("3", "24"), ("0", "0"), ("11", "30"))),
         since=dates,
         until=dates,
     )

@@ -25,7 +25,7 @@ NAMES = ("simulated", "labelled")
 _WAREHOUSE = Path("warehouse/infraspend.duckdb")
 _PARSED = Path("artifacts/target/partial_parse.msgpack")
 _INHERITED = (
-    *("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "seeds"),
+    *("dbt_project.yml", "profiles.yml", "models", "macros", "tests", "facts"),
     *(_WAREHOUSE, _PARSED),
 )
 
@@ -64,7 +64,7 @@ def run(company: Company, *arguments: str) -> DbtRun:
     setting = DbtSetting(
         project=company.project,
         warehouse=_WAREHOUSE,
-        seeds="seeds",
+        seeds="facts",
         artifacts=company.root / "artifacts",
     )
     return run_dbt(setting, arguments, silent)

@@ -25,7 +25,7 @@ def compile_analyses(company: Company) -> dict[str, str]:
     asked = ("--vars", f"{{label: pricing, date: {A_DAY}}}")
     seen_from_project = {
         "INFRASPEND_WAREHOUSE": company.warehouse.relative_to(company.project).as_posix(),
-        "INFRASPEND_SEEDS": "seeds",
+        "INFRASPEND_SEEDS": "facts",
     }
     subprocess.run(
         [*command, *options, *asked],

@@ -66,6 +66,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     first_days = delivered / "first_days"
     copytree(simulated.kubernetes, first_days, ignore=ignore_patterns(LAST_DAY))
     deliver_old_months(delivered, {SEPTEMBER: 123, OCTOBER: 123_456_789}, execution="execution-1")
+    # The demo company's own would be refused: of its bill it is not the only payer.
+    copytree(ROOT / "seeds", root / "facts")
     warehouse = root / "warehouse" / "company.duckdb"
     lake = LakeUrl(str(root / "lake"))
     for location in (warehouse, lake):
@@ -96,12 +98,17 @@ def later(company: Company) -> Company:
 
 def build_on_duckdb(warehouse: Path, *arguments: str) -> BuildResult:
     return build(
-        warehouse, ROOT, ROOT / "seeds", ("--exclude-resource-type", "unit_test", *arguments)
+        warehouse, ROOT, facts_of(warehouse), ("--exclude-resource-type", "unit_test", *arguments)
     )
 
 
 def build_on_spark(warehouse: Path, lake: LakeUrl) -> BuildResult:
-    return build(warehouse, ROOT, ROOT / "seeds", lake=lake)
+    return build(warehouse, ROOT, facts_of(warehouse), lake=lake)
+
+
+def facts_of(warehouse: Path) -> Path:
+    """The seeds of the company whose warehouse this is."""
+    return warehouse.parents[1] / "facts"
 
 
 def deliver_old_months(delivered: Path, prices: dict[Period, int], *, execution: str) -> None:

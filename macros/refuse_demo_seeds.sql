@@ -1,0 +1,28 @@
+{#-
+    Before the seeds of the demo company are loaded: they serve only the bill that `infraspend simulate`
+    writes. It is known by the names of its reports, and by its payer, a number that AWS gives to nobody.
+-#}
+{% macro refuse_demo_seeds() -%}
+    {%- set loaded = [] -%}
+    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'seed' -%}
+        {%- set path = node.original_file_path | replace('./', '') -%}
+        {%- set link = '.infraspend/seeds-' ~ local_md5(node.root_path ~ '/seeds') ~ '/' -%}
+        {%- if node.package_name == 'infraspend' and node.unique_id in selected_resources
+            and (path.startswith('seeds/') or path.startswith(link)) -%}
+            {%- do loaded.append(path) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set bill = adapter.get_relation(target.database, 'raw_aws_cur', 'assemblies') if loaded -%}
+    {%- set totals = adapter.get_relation(target.database, 'raw_aws_cur', 'control_totals') if bill -%}
+    {%- if totals and run_query(
+        "select report from " ~ bill ~ " where report not in ('demo-hourly', 'demo-cur2')"
+        ~ " union all select payer_account_id from " ~ totals
+        ~ " where payer_account_id <> '111122223333' limit 1"
+    ).rows -%}
+        {%- do exceptions.raise_compiler_error(
+            'the seeds of the demo company (' ~ loaded[0] ~ ', ...) serve only the bill that `infraspend simulate`'
+            ~ ' writes, and this warehouse has another: name the directory of your own in INFRASPEND_SEEDS,'
+            ~ ' or build with `infraspend build --seeds DIR`'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
