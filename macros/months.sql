@@ -14,6 +14,9 @@
         {{ return('true') }}
     {%- endif -%}
     {%- do ref('infraspend', 'months') -%}
+    {%- if execute -%}
+        {{- infraspend.declare_session_variable('refreshed_month') -}}
+    {%- endif -%}
     {{ column }} between coalesce({{ infraspend.session_variable('refreshed_month') }}, '0000-00')
     and coalesce({{ infraspend.session_variable('refreshed_month') }}, '9999-99')
 {%- endmacro %}
@@ -24,6 +27,9 @@
         {{ return('true') }}
     {%- endif -%}
     {%- do ref('infraspend', 'months') -%}
+    {%- if execute -%}
+        {{- infraspend.declare_session_variable('refreshed_month') -}}
+    {%- endif -%}
     {%- set starts_at = "cast(" ~ infraspend.session_variable('refreshed_month') ~ " || '-01' as timestamp)" -%}
     {{ column }} >= coalesce({{ infraspend.plus_hours(starts_at, -before) }}, {{ infraspend.beginning() }})
     and {{ column }}
@@ -128,12 +134,37 @@
     {{ return("cast(getvariable('" ~ name ~ "') as varchar)") }}
 {%- endmacro %}
 
+{#- One of each model: all threads of dbt's work in one session, where Spark runs in its process. -#}
 {% macro spark__session_variable(name) -%}
-    {{ return('session.' ~ name) }}
+    {{ return('session.' ~ name ~ '_of_' ~ model.name) }}
 {%- endmacro %}
 
 {% macro set_session_variable(name, value) -%}
+    {{ return(adapter.dispatch('set_session_variable', 'infraspend')(name, value)) }}
+{%- endmacro %}
+
+{% macro duckdb__set_session_variable(name, value) -%}
     {%- do run_query(
-        'set variable ' ~ name ~ ' = ' ~ (infraspend.sql_text(value) if value is not none else 'null')
+        'set variable ' ~ name ~ ' = '
+        ~ (infraspend.sql_text(value) if value is not none else 'null')
     ) -%}
+{%- endmacro %}
+
+{% macro spark__set_session_variable(name, value) -%}
+    {%- do run_query(
+        'declare or replace variable ' ~ infraspend.session_variable(name) ~ ' string default '
+        ~ (infraspend.sql_text(value) if value is not none else 'null')
+    ) -%}
+{%- endmacro %}
+
+{#- Spark refuses a statement with a variable that nobody declared, which DuckDB takes for NULL. -#}
+{% macro declare_session_variable(name) -%}
+    {{ return(adapter.dispatch('declare_session_variable', 'infraspend')(name)) }}
+{%- endmacro %}
+
+{% macro duckdb__declare_session_variable(name) -%}
+{%- endmacro %}
+
+{% macro spark__declare_session_variable(name) -%}
+    {{ infraspend.set_session_variable(name, none) }}
 {%- endmacro %}

@@ -24,6 +24,7 @@ def delivered(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Compan
     """A copy of the company, landed."""
     company = Company(tmp_path_factory.mktemp("fixture") / "company", project)
     shutil.copytree(COMPANY, company.root)
+    (company.root / "seeds").rename(company.seeds)
     company.load()
     return company
 

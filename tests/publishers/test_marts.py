@@ -107,11 +107,11 @@ def test_a_mart_that_is_gone_is_not_left_behind(built: House, tmp_path: Path) ->
 
 
 def test_a_mart_that_fails_a_test_is_not_published(built: House, tmp_path: Path) -> None:
-    owners = built.seeds / "label_owners.csv"
-    owners.write_text(owners.read_text() + "a-service,no-such-team,,\n")
+    (built.project / "tests").mkdir()
+    (built.project / "tests" / "never_right.sql").write_text("select 1 as wrong")
     assert not built.build().succeeded
 
-    with pytest.raises(InfraspendError, match=r"relationships_.* its last run ended with: fail"):
+    with pytest.raises(InfraspendError, match="never_right: its last run ended with: fail"):
         publish(built.warehouse, tmp_path / "published")
 
     assert not (tmp_path / "published").exists()
