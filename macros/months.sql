@@ -48,6 +48,13 @@
     )
 {%- endmacro %}
 
+{#- For a view that no list is needed for: its tests look at the listed months, so they come after. -#}
+{% macro after_months() -%}
+    {%- if model.resource_type != 'unit_test' -%}
+        -- depends_on: {{ ref('infraspend', 'months') }}
+    {%- endif -%}
+{%- endmacro %}
+
 {#- The month of a time, written as billing periods are: 2026-10. -#}
 {% macro month_of(hour) -%}
     substr(cast({{ hour }} as {{ dbt.type_string() }}), 1, 7)

@@ -78,26 +78,25 @@ def rows(root: Path, sql: str) -> list[tuple[object, ...]]:
 
 
 def test_everything_builds_and_a_mart_of_its_own_follows_the_months(consumer: Path) -> None:
-    """The seeds are its own, and so are the schemas: dbt puts its own before them."""
     run(consumer, "build")
     before = spend_of_months(consumer)
-    assert before == spend_of_months(consumer, "main_marts.enriched_spend")
+    assert before == spend_of_months(consumer, "marts.enriched_spend")
 
     kubernetes.load(consumer / "infraspend.duckdb", str(COMPANY / "kubernetes"))
     run(consumer, "build", "--exclude-resource-type", "unit_test")
-    assert ("2026-05", "its usage changed") in rows(consumer, "from main_pipeline.refresh")
+    assert ("2026-05", "its usage changed") in rows(consumer, "from pipeline.refresh")
     after = spend_of_months(consumer)
-    assert after == spend_of_months(consumer, "main_marts.enriched_spend")
+    assert after == spend_of_months(consumer, "marts.enriched_spend")
     assert after.keys() == before.keys() == {"2026-04", "2026-05"}
 
     # Nothing new: the mart stays as it is, and is not emptied.
     run(consumer, "build", "--exclude-resource-type", "unit_test")
-    assert rows(consumer, "from main_pipeline.refresh") == []
+    assert rows(consumer, "from pipeline.refresh") == []
     assert spend_of_months(consumer) == after
     assert rows(consumer, "from pipeline.unproven") == []
 
 
-def spend_of_months(root: Path, table: str = "main_finops.product_spend") -> dict[object, object]:
+def spend_of_months(root: Path, table: str = "finops.product_spend") -> dict[object, object]:
     return dict(
         rows(root, f"select billing_period, sum(spend) from {table} group by billing_period")
     )

@@ -1,6 +1,5 @@
 -- Two reports that cover the same payer, account and billing period would count it twice: say in
 -- the seed `reports` which of them serves.
-{{ config(meta={'stage': 'priced'}) }}
 
 select
     assemblies.billing_period,
@@ -8,7 +7,7 @@ select
     summaries.account_id,
     min(assemblies.report) as one_report,
     max(assemblies.report) as another_report
-from {{ refreshed(ref('stg_aws_cur__deliveries')) }} as assemblies
+from {{ ref('stg_aws_cur__deliveries') }} as assemblies
 inner join {{ refreshed(ref('stg_aws_cur__summaries')) }} as summaries
     on assemblies.assembly_id = summaries.assembly_id
 where assemblies.is_serving

@@ -1,6 +1,7 @@
 -- What every assembly that ever landed added up to, by account and tag set. It is kept when the
 -- lines of a superseded assembly are pruned.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
+{{ after_months() }}
 
 with
 

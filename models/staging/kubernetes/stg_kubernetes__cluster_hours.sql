@@ -1,6 +1,7 @@
 -- Which collection serves each hour of each cluster (the one collected last replaces the hour
 -- whole), and how many of the hour's scrapes it saw.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
+{{ after_months() }}
 
 with
 

@@ -1,6 +1,7 @@
 -- What every container requested and used, hour by hour, on the node where it ran. Only the part
 -- of the hour in which its pod was Running counts; what was not measured is 0.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
+{{ after_months() }}
 
 with
 

@@ -1,5 +1,6 @@
 -- What every node offered, hour by hour.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
+{{ after_months() }}
 
 with
 

@@ -1,5 +1,6 @@
 -- What is known of every pod besides its usage: the labels it carries.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
+{{ after_months() }}
 
 with
 

@@ -1,5 +1,6 @@
 -- Every persistent volume, hour by hour, and the namespace of the claim that holds it.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
+{{ after_months() }}
 
 with
 

@@ -1,6 +1,7 @@
 -- The schedules that platform owners made themselves. The newest delivery of an hour of a
 -- sub-platform replaces that hour whole.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
+{{ after_months() }}
 
 with
 

@@ -1,6 +1,7 @@
 -- What platform owners pushed: usage in units of their own. The newest delivery of an hour of a
 -- sub-platform replaces that hour whole.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
+{{ after_months() }}
 
 with
 
