@@ -8,26 +8,8 @@
 {% macro spark__create_table_as(temporary, relation, compiled_code, language='sql') -%}
     {%- if language == 'sql' and not temporary -%}
         {%- set compiled_code = in_steps(relation, compiled_code) -%}
-        {%- if config.get('materialized') == 'by_period' -%}
-            {{ return(create_table_of_periods(relation, compiled_code)) }}
-        {%- endif -%}
     {%- endif -%}
     {{ return(dbt.spark__create_table_as(temporary, relation, compiled_code, language)) }}
-{%- endmacro %}
-
-{#- As dbt-spark does it, with a column that the contract does not speak of. -#}
-{% macro create_table_of_periods(relation, query) -%}
-    create table {{ relation }}
-    {% if config.get('contract').enforced -%}
-        {{ get_assert_columns_equivalent(query) }}
-        {%- set query = get_select_subquery(query) -%}
-    {%- endif %}
-    using parquet
-    {{ partition_cols(label='partitioned by') }}
-    {{ location_clause() }}
-    {{ comment_clause() }}
-    as
-    {{ with_period_of_row(query) }}
 {%- endmacro %}
 
 {#- Makes the steps, and returns the query that reads them. -#}

@@ -1,7 +1,6 @@
 -- What AWS's own sums disagree by is rounding: at most a millionth of the gross. Where it is
 -- more, a cost was changed or is missing, and nobody can tell the true cost of the month. A month
 -- that AWS has not invoiced yet is still moving; there, AWS's identities only warn.
-{{ config(meta={'stage': 'charged'}) }}
 
 with
 

@@ -1,5 +1,4 @@
 -- Under every cost model the same dollars are split, to the last digit.
-{{ config(meta={'stage': 'compared'}) }}
 
 select
     usage_date,

@@ -1,6 +1,5 @@
 -- What serves a billing period is what was delivered, account by account and tag set by tag set: no
 -- line changed its owner on the way.
-{{ config(meta={'stage': 'priced'}) }}
 
 with
 

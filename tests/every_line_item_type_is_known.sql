@@ -1,6 +1,6 @@
 -- A line of a type that nobody has met is priced at what AWS charged, and reported with its
 -- dollars.
-{{ config(severity='warn', meta={'stage': 'priced'}) }}
+{{ config(severity='warn') }}
 
 select
     billing_period,

@@ -3,7 +3,6 @@
 -- the two is the invoice. The build stops, and what was published before stays: to leave the period
 -- out would lose its dollars, and to guess would make some up. (Where no discount is delivered at
 -- all, there is nothing to compare.)
-{{ config(meta={'stage': 'priced'}) }}
 
 with
 

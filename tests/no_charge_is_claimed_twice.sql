@@ -1,5 +1,4 @@
 -- No two rows of platform_resources that are equally specific claim the same charges.
-{{ config(meta={'stage': 'claimed'}) }}
 
 select
     billing_period,

@@ -1,5 +1,4 @@
 -- A part of a platform's spend goes on to one other platform at most, by one row.
-{{ config(meta={'stage': 'scheduled'}) }}
 
 with
 

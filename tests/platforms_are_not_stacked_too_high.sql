@@ -1,5 +1,4 @@
 -- Spend goes through four platforms at most; what would go on is refused, not left half way.
-{{ config(meta={'stage': 'scheduled'}) }}
 
 select distinct
     concat(platform, ': ', sub_platform) as first_platform,

@@ -1,6 +1,5 @@
 -- No platform's spend comes back to a platform that has already split it. The row of
 -- platform_resources to change is one of those that name these labels.
-{{ config(meta={'stage': 'scheduled'}) }}
 
 select distinct
     concat(platform, ': ', sub_platform) as first_platform,

@@ -1,5 +1,4 @@
 -- Every dollar of a billing period that has one before it is in its comparison.
-{{ config(meta={'stage': 'moved'}) }}
 
 with
 

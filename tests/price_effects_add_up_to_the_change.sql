@@ -1,5 +1,4 @@
 -- What volume, price and commitments moved adds up to the change of the spend, to the last digit.
-{{ config(meta={'stage': 'moved'}) }}
 
 select
     billing_period,

@@ -1,6 +1,6 @@
 -- AWS's fourth identity: what a reservation costs in a billing period, its recurring fee and the
 -- part of the upfront payment that falls on it, is what its usage paid and what was unused.
-{{ config(severity='warn', meta={'stage': 'priced'}) }}
+{{ config(severity='warn') }}
 
 select
     billing_period,

@@ -1,6 +1,6 @@
 -- AWS's second identity: the commitment of an hour is the recurring fee and the part of the upfront
 -- payment that falls on it.
-{{ config(severity='warn', meta={'stage': 'priced'}) }}
+{{ config(severity='warn') }}
 
 select
     billing_period,

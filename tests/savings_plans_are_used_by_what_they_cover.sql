@@ -1,5 +1,5 @@
 -- AWS's third identity: what was used of a commitment in an hour is what its usage paid of it.
-{{ config(severity='warn', meta={'stage': 'priced'}) }}
+{{ config(severity='warn') }}
 
 select
     billing_period,

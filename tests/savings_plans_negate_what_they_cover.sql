@@ -1,6 +1,6 @@
 -- AWS's first identity: what a savings plan covers is on the bill at its list price, and negated
 -- again, hour by hour. AWS rounds; more than that is worth a look, and stands in the bridge.
-{{ config(severity='warn', meta={'stage': 'priced'}) }}
+{{ config(severity='warn') }}
 
 select
     billing_period,

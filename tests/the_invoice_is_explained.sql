@@ -1,5 +1,4 @@
 -- The bridge from the invoice to true_cost closes to exactly 0, for every payer and billing period.
-{{ config(meta={'stage': 'charged'}) }}
 
 select
     billing_period,

@@ -1,7 +1,7 @@
 -- A discount on an upfront fee is on the bill of the month of the purchase. Where that month was
 -- never loaded, and discounts come as lines, the amortized part of the fee is taken as paid in
 -- full.
-{{ config(severity='warn', meta={'stage': 'charged'}) }}
+{{ config(severity='warn') }}
 
 with
 

@@ -1,7 +1,7 @@
 -- What an owner publishes belongs to a sub-platform of the seed `platforms` that takes its
 -- schedule from there. Nothing is split by it otherwise, and nothing is lost: a slip in a name, or
 -- a platform that is about to come.
-{{ config(severity='warn', meta={'stage': 'published'}) }}
+{{ config(severity='warn') }}
 
 with
 

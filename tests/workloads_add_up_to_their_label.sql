@@ -1,6 +1,5 @@
 -- The containers of a label hold what the label holds: below a label no share is lost or made, in
 -- any hour and pool.
-{{ config(meta={'stage': 'spent'}) }}
 
 with
 

@@ -1,6 +1,5 @@
 -- Every dollar that a Kubernetes cluster cost stands with a workload, or with its label where
 -- nobody can tell the workload.
-{{ config(meta={'stage': 'spent'}) }}
 
 with
 
