@@ -96,7 +96,7 @@ def test_everything_builds_and_a_mart_of_its_own_follows_the_months(consumer: Pa
     assert rows(consumer, "from pipeline.unproven") == []
 
 
-def spend_of_months(root: Path, table: str = "finops.product_spend") -> dict[object, object]:
+def spend_of_months(root: Path, table: str = "main_finops.product_spend") -> dict[object, object]:
     return dict(
         rows(root, f"select billing_period, sum(spend) from {table} group by billing_period")
     )
