@@ -16,7 +16,7 @@ from builder.records import note_setting, opened, setting
 from builder.seeds import path_for_dbt
 from loaders.errors import InfraspendError
 from loaders.sql import literal
-from loaders.warehouse import LakeUrl, Location, open_warehouse
+from loaders.warehouse import LakeUrl, Location
 
 _SETTING: Final = "seeds"
 
@@ -175,7 +175,10 @@ def _has_another_bill(landed: Location) -> bool:
         f" where payer_account_id <> {literal(PAYER)} limit 1"
     )
     if isinstance(landed, LakeUrl):
-        with open_warehouse(landed) as lake:
+        # Here, because the lake brings dlt, which builds of a DuckDB file do not need.
+        from loaders.lake import read_lake
+
+        with read_lake(landed) as lake:
             return bool(lake.query(query))
     if not landed.is_file():
         return False

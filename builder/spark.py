@@ -22,7 +22,7 @@ from builder.records import opened
 from loaders.errors import InfraspendError
 from loaders.sql import literal
 from loaders.tables import LEDGERS
-from loaders.warehouse import LakeUrl, open_warehouse
+from loaders.warehouse import LakeUrl
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,12 @@ class Spark:
         """What the lake holds, for the fingerprint of a build.
 
         Raises:
-            InfraspendError: Nothing was loaded yet, or a load is running.
+            InfraspendError: Nothing was loaded yet.
         """
-        with open_warehouse(self.lake) as lake:
+        # Here, because the lake brings dlt, which builds on DuckDB do not need.
+        from loaders.lake import read_lake
+
+        with read_lake(self.lake) as lake:
             landed = {dataset: sorted(lake.landed(dataset)) for dataset in LEDGERS}
         if not any(landed.values()):
             raise InfraspendError(

@@ -426,19 +426,40 @@ def open_lake(location: LakeUrl) -> Iterator[Lake]:
         lake._settle()
 
 
+@contextmanager
+def read_lake(location: LakeUrl) -> Iterator[Lake]:
+    """Shows a lake as it is to somebody who only reads: takes no lock and writes nothing.
+
+    What a load that goes on, or that was killed, has not recorded is in no ledger yet.
+
+    Raises:
+        InfraspendError: Nothing was loaded yet, or the lake cannot be reached.
+    """
+    if location.url.startswith("s3://"):
+        bucket, prefix = _bucket_and_prefix(location.url)
+        url, root, files = location.url, f"{bucket}/{prefix}".rstrip("/"), BucketFiles()
+    else:
+        path = _directory(location.url)
+        url, root, files = str(path), str(path), DirectoryFiles(os.devnull)
+    with tempfile.TemporaryDirectory(prefix="infraspend-") as unused, duckdb.connect() as memory:
+        if not files.exists(f"{root}/_infraspend/tables.json"):
+            raise InfraspendError(
+                f"{location.url}: nothing was loaded yet; load a bill first: "
+                "infraspend --engine spark load aws-cur --from DIR"
+            )
+        _let_read(memory, files)
+        for dataset in TABLES:
+            memory.execute(f"create schema {dataset}")
+        yield Lake(Path(unused), url, root, files, None, memory)
+
+
 _Held = tuple[str, str, LakeFiles, Lease | None, Path]
 
 
 @contextmanager
 def _held_directory(url: str) -> Iterator[_Held]:
     """A directory that no other run has: its name, its root, its files, no lease, a workbench."""
-    parsed = urlsplit(url)
-    if "://" in url and parsed.scheme != "file":
-        raise InfraspendError(
-            f"{parsed.scheme}:// is no place for a lake: --lake takes a directory, a file:// URL or"
-            " an s3:// URL"
-        )
-    path = Path(unquote(parsed.path) if "://" in url else url).absolute()
+    path = _directory(url)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
@@ -463,20 +484,36 @@ def _held_directory(url: str) -> Iterator[_Held]:
 @contextmanager
 def _held_bucket(url: str) -> Iterator[_Held]:
     """A part of a bucket that no other run has."""
+    bucket, prefix = _bucket_and_prefix(url)
+    files = BucketFiles()
+    below = f"{prefix}/" if prefix else ""
+    with (
+        Lease(files.client, bucket, f"{below}_infraspend/lease.json").held(url) as lease,
+        tempfile.TemporaryDirectory(prefix="infraspend-") as workbench,
+    ):
+        yield url, f"{bucket}/{below}".rstrip("/"), files, lease, Path(workbench)
+
+
+def _directory(url: str) -> Path:
+    """The directory that a path or a file:// URL names."""
+    parsed = urlsplit(url)
+    if "://" in url and parsed.scheme != "file":
+        raise InfraspendError(
+            f"{parsed.scheme}:// cannot hold a lake: --lake takes a directory, a file:// URL or an"
+            " s3:// URL"
+        )
+    return Path(unquote(parsed.path) if "://" in url else url).absolute()
+
+
+def _bucket_and_prefix(url: str) -> tuple[str, str]:
+    """The bucket and the prefix that an s3:// URL names."""
     parsed = urlsplit(url)
     if "@" in parsed.netloc or parsed.query or not parsed.netloc:
         raise InfraspendError(
             "--lake takes s3://<bucket>/<prefix> and nothing else in the URL: credentials come"
             " from AWS's own environment variables, profiles and roles"
         )
-    files = BucketFiles()
-    prefix = unquote(parsed.path).strip("/")
-    below = f"{prefix}/" if prefix else ""
-    with (
-        Lease(files.client, parsed.netloc, f"{below}_infraspend/lease.json").held(url) as lease,
-        tempfile.TemporaryDirectory(prefix="infraspend-") as workbench,
-    ):
-        yield url, f"{parsed.netloc}/{below}".rstrip("/"), files, lease, Path(workbench)
+    return parsed.netloc, unquote(parsed.path).strip("/")
 
 
 def folder_name(delivery: str) -> str:

@@ -12,8 +12,8 @@
             {%- do loaded.append(path) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- set bill = adapter.get_relation(target.database, 'raw_aws_cur', 'assemblies') if loaded -%}
-    {%- set totals = adapter.get_relation(target.database, 'raw_aws_cur', 'control_totals') if bill -%}
+    {%- set bill = adapter.get_relation(target.database or none, 'raw_aws_cur', 'assemblies') if loaded -%}
+    {%- set totals = adapter.get_relation(target.database or none, 'raw_aws_cur', 'control_totals') if bill -%}
     {%- if totals and run_query(
         "select report from " ~ bill ~ " where report not in ('demo-hourly', 'demo-cur2')"
         ~ " union all select payer_account_id from " ~ totals

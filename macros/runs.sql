@@ -59,7 +59,7 @@
 
 {#- What the months were built from, if anything was ever built. -#}
 {% macro built_months() -%}
-    {{ return(adapter.get_relation(target.database, 'pipeline', 'built_months') if execute else none) }}
+    {{ return(adapter.get_relation(target.database or none, 'pipeline', 'built_months') if execute else none) }}
 {%- endmacro %}
 
 {#- The table of the model `months`, if it was built. -#}
@@ -161,7 +161,7 @@
 {% macro create_records() -%}
     {%- set text = dbt.type_string() -%}
     {%- set using = ' using parquet' if target.type == 'spark' else '' -%}
-    {%- do adapter.create_schema(api.Relation.create(database=target.database, schema='pipeline')) -%}
+    {%- do adapter.create_schema(api.Relation.create(database=target.database or none, schema='pipeline')) -%}
     {%- do run_query(
         'create table if not exists pipeline.results (run bigint, invocation_id ' ~ text ~ ', node '
         ~ text ~ ', status ' ~ text ~ ', is_full boolean, code ' ~ text ~ ', noted_at timestamp)' ~ using

@@ -400,8 +400,8 @@ MUTATIONS = {
     # What is served.
     "two teams own the hour of a move": Mutation(
         "models/marts/daily_spend.sql",
-        "and spend.usage_hour < owners.owned_until",
-        "and spend.usage_hour <= owners.owned_until",
+        "and spend.owned_at < owners.owned_until",
+        "and spend.owned_at <= owners.owned_until",
     ),
     "a team belongs to an org before it exists": Mutation(
         "models/intermediate/labels/int_label_owners.sql",

@@ -75,9 +75,9 @@ BREAKS = {
     """,
     "price_effects_add_up_to_the_change": f"""
         insert into marts.price_changes (
-            spend, previous_spend, volume_effect, rate_effect, commitment_effect
+            billing_period, spend, previous_spend, volume_effect, rate_effect, commitment_effect
         )
-        values (2, 1, 1, 0, {DIGIT})
+        values ('2026-11', 2, 1, 1, 0, {DIGIT})
     """,
     "every_account_and_tag_set_is_whole": f"""
         update raw_aws_cur.line_items set line_item_usage_account_id = '999999999999'
@@ -88,6 +88,11 @@ BREAKS = {
             assembly_id, billing_period, is_serving, is_whole
         )
         values ('torn', '2026-07', true, false)
+    """,
+    "every_hour_has_its_month": """
+        insert into raw_kubernetes.scrape_hours
+        select * replace (timestamp '2031-01-01' as usage_hour)
+        from raw_kubernetes.scrape_hours
     """,
     "every_period_that_landed_is_served": """
         insert into staging.stg_aws_cur__assemblies
@@ -124,18 +129,22 @@ BREAKS = {
     "no_part_is_claimed_twice": """
         insert into intermediate.int_handovers (
             platform, sub_platform, lyft_label, next_platform, next_sub_platform,
-            declared_from, valid_from, valid_until
+            declared_from, valid_from, valid_until, usage_month
         )
         select
-            'k8s', 'core-0', 'api', next_platform, 'all', '2026-01-01', '2026-01-01', '2027-01-01'
+            'k8s', 'core-0', 'api', next_platform, 'all', '2026-01-01', '2026-01-01', '2027-01-01',
+            '2026-11'
         from (values ('spark'), ('gpu')) as claims (next_platform)
     """,
     "platforms_are_not_stacked_too_high": """
-        insert into intermediate.int_parts_level_4 (platform, next_platform, is_a_circle)
-        values ('k8s', 'a-fifth', false)
+        insert into intermediate.int_parts_level_4 (
+            platform, next_platform, is_a_circle, usage_month
+        )
+        values ('k8s', 'a-fifth', false, '2026-11')
     """,
     "platforms_never_run_in_circles": """
-        insert into intermediate.int_parts_level_2 (platform, is_a_circle) values ('k8s', true)
+        insert into intermediate.int_parts_level_2 (platform, is_a_circle, usage_month)
+        values ('k8s', true, '2026-11')
     """,
     "workloads_add_up_to_their_label": f"""
         update intermediate.int_workload_shares set proportion = proportion - {DIGIT}
@@ -197,7 +206,7 @@ def test_every_singular_test_has_a_break() -> None:
 
 def test_every_break_is_noticed(companies: dict[str, Company], tmp_path: Path) -> None:
     broken = copy_of(companies["simulated"], tmp_path / "broken")
-    execute(broken, *BREAKS.values())
+    execute(broken, *BREAKS.values(), "update pipeline.months set why = 'broken on purpose'")
     (broken.project / "models" / "staging" / "backward.sql").write_text(BACKWARD)
 
     with (broken.project / "dbt_project.yml").open("a") as settings:
@@ -241,7 +250,8 @@ def test_a_landed_line_that_is_not_as_it_was_stops_the_build(
     (assembly,) = damaged.rows("select assembly_id from raw_aws_cur.assemblies")
     shutil.rmtree(damaged.project / "artifacts")
 
-    result = damaged.build(*WITHOUT_UNIT_TESTS)
+    # What a delivery holds is counted when it is first read, and by every full refresh.
+    result = damaged.build("--full-refresh", *WITHOUT_UNIT_TESTS)
 
     assert not result.succeeded
     assert any(
