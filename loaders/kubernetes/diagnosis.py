@@ -58,8 +58,9 @@ def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) ->
                 Level.NOTE,
             )
         )
-    elif prometheus.label_names(
-        f'{{__name__=~"{CAPACITY}|{CAPACITY_V1}", cluster=""}}', first, last
+    elif any(
+        prometheus.label_names(f'{name}{{cluster=""}}', first, last)
+        for name in (CAPACITY, CAPACITY_V1)
     ):
         findings.append(
             Finding(

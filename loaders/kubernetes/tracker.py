@@ -5,10 +5,12 @@ by the next run.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from threading import Event
 from typing import Final
 from urllib.parse import unquote, urlparse
 
@@ -29,6 +31,9 @@ HOUR: Final = timedelta(hours=1)
 
 _USUAL_SECONDS: Final = 60
 _PATIENCE: Final = 3
+
+AT_ONCE: Final = 8
+"""How many sources are asked side by side: most of the time goes by while servers compute."""
 
 PLATFORMS: Final = "platforms"
 """Where, beside the collections, the usage goes that platform owners push."""
@@ -54,6 +59,23 @@ class Tracked:
     rejects: int = 0
     published: list[Path] = field(default_factory=list)
 
+    def add(self, other: "Tracked") -> None:
+        """Adds what another run collected."""
+        self.collections += other.collections
+        self.hours += other.hours
+        self.incomplete += other.incomplete
+        self.unscraped += other.unscraped
+        self.rejects += other.rejects
+        self.published += other.published
+
+
+class TrackError(InfraspendError):
+    """Some of what was asked for could not be collected; `tracked` is what could."""
+
+    def __init__(self, message: str, tracked: Tracked) -> None:
+        super().__init__(message)
+        self.tracked = tracked
+
 
 def track(
     sources: Sequence[Source],
@@ -62,6 +84,7 @@ def track(
     since: datetime | None,
     until: datetime | None,
     now: datetime | None = None,
+    at_once: int = AT_ONCE,
     progress: Progress = silent,
 ) -> Tracked:
     """Collects hours of clusters.
@@ -73,42 +96,80 @@ def track(
         until: The hour after the last, plain UTC; None collects all that have passed. Hours that
             have not passed are never collected.
         now: What time it is, plain UTC; the clock's by default.
+        at_once: How many sources are asked side by side.
         progress: Told what is being done.
 
     Returns:
         What was collected.
 
     Raises:
-        InfraspendError: Some hours or clusters could not be collected (they are named, after the
+        TrackError: Some hours or clusters could not be collected (they are named, after the
             others have been).
+        InfraspendError: Nothing can be written there.
     """
     root = _directory(to)
     passed = (now or utc_now()).replace(minute=0, second=0, microsecond=0)
     end = min(until, passed) if until else passed
     tracked = Tracked()
     failures = []
-    for source in sources:
-        run = _Run(source, root, tracked, progress)
+    with ThreadPoolExecutor(max_workers=max(1, at_once), thread_name_prefix="track") as pool:
+        stop = Event()
+        runs = [
+            pool.submit(_collect_source, source, root, since, end, progress, stop)
+            for source in sources
+        ]
         try:
-            if hours := hours_to_collect(root, source.cluster, since, end):
-                run.collect(hours)
-        except InfraspendError as error:
-            failures.append(_named(source, str(error)))
-            progress(failures[-1])
-        failures += run.failures
+            for run in runs:
+                collected, failed = run.result()
+                tracked.add(collected)
+                failures += failed
+        except BaseException:
+            # Whoever stops the run does not wait for the clusters that were not begun.
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     if failures:
-        raise InfraspendError(
+        raise TrackError(
             f"{len(failures)} parts could not be collected (everything else was; run this again):"
-            f" {'; '.join(failures)}"
+            f" {'; '.join(failures)}",
+            tracked,
         )
     return tracked
+
+
+def _collect_source(
+    source: Source,
+    root: Path,
+    since: datetime | None,
+    end: datetime,
+    progress: Progress,
+    stop: Event,
+) -> tuple[Tracked, list[str]]:
+    """What was collected of a source, and what could not be."""
+    tracked = Tracked()
+    run = _Run(source, root, tracked, progress, stop)
+    failures = []
+    try:
+        if hours := hours_to_collect(root, source.cluster, since, end):
+            run.collect(hours)
+    except InfraspendError as error:
+        failures.append(_named(source, str(error)))
+    except Exception as error:
+        # Whatever is wrong with one cluster, the others are collected; the run fails in the end.
+        failures.append(f"{source.cluster}: {type(error).__name__}: {error} (unexpected)")
+    for failure in failures:
+        progress(failure)
+    return tracked, failures + run.failures
 
 
 class _Run:
     """The collecting of one source's hours."""
 
-    def __init__(self, source: Source, root: Path, tracked: Tracked, progress: Progress) -> None:
+    def __init__(
+        self, source: Source, root: Path, tracked: Tracked, progress: Progress, stop: Event
+    ) -> None:
         self._source = source
+        self._stop = stop
         self._root = root
         self._tracked = tracked
         self._progress = progress
@@ -136,6 +197,8 @@ class _Run:
     def _measured(self, session: "_Session", hours: Iterable[datetime]) -> Iterator[Hour]:
         """The hours that the server tells."""
         for hour in hours:
+            if self._stop.is_set():
+                raise InfraspendError("stopped")
             name = f"{self._source.cluster} {hour:%Y-%m-%dT%H}"
             self._progress(name)
             try:

@@ -1,12 +1,13 @@
 """What containers used, as far as anything measures it."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from loaders.kubernetes.containers import PodOnNode, Pods
-from loaders.kubernetes.promql import HOUR_SECONDS, Window, in_slot, one_of, rate_in_slot
+from loaders.kubernetes.prometheus import RefusedError
+from loaders.kubernetes.promql import HOUR_SECONDS, Window, during, in_slot, one_of, rate_in_slot
 from loaders.kubernetes.quarantine import GIB, MOST_BYTES, MOST_CORES, MOST_GPUS
 from loaders.kubernetes.readings import Readings
 from loaders.kubernetes.vocabulary import (
@@ -95,11 +96,22 @@ def measure_usage(
     vocabulary: Vocabulary,
     running: Iterable[PodOnNode],
     measure: Measure,
+    began: Container[tuple[str, str]] = (),
 ) -> Mapping[tuple[PodOnNode, str], float]:
     """An hour of a measure by pod and container (empty for a measure of whole pods).
 
     The mean over the scrapes of its exporter: a container that has died is no gap. A counter's
-    first scrape is the beginning of what is known of it.
+    first scrape is the beginning of what is known of it, but for the CPU of a pod that began
+    within the hour, whose counter rose from 0. (The network's does not: a pod on the network of
+    its node shows the node's counter.)
+
+    Args:
+        readings: The hour.
+        pods: The expressions for its pods.
+        vocabulary: What its metrics are called.
+        running: The pods that ran in the hour.
+        measure: What to measure.
+        began: The namespaces and names of pods that began within the hour.
     """
     metric = vocabulary.get(measure.metric)
     if metric is None or metric.label("pod") not in metric.labels:
@@ -118,7 +130,34 @@ def measure_usage(
             used[pod, container] = value * scale
     for key, value in _of_namesakes(readings, pods, metric, measure, bearers).items():
         used[key] = value * scale
+    if measure.metric == CPU_USAGE and (new := [pod for pod in alone if pod in began]):
+        for (namespace, name, container), seconds in _first_seconds(readings, metric).items():
+            if (namespace, name) in new:
+                key = alone[namespace, name], container
+                used[key] = used.get(key, 0) + seconds / HOUR_SECONDS
     return used
+
+
+def _first_seconds(readings: Readings, metric: Metric) -> Mapping[tuple[str, ...], float]:
+    """What the counters of each container showed when they were first seen, in core-seconds."""
+    who = metric.spelled("namespace", "pod", "container")
+    container = who[-1]
+    # A container that was started again has counters of another id.
+    each = [*who, *(name for name in ("id", "name") if name in metric.labels)]
+    series = metric.series(f'{container}!=""', f'{container}!="POD"')
+    first: dict[tuple[str, ...], float] = {}
+    for labels, value in readings.each(
+        lambda window: (
+            f"max by ({', '.join(each)})"
+            f" (min_over_time({during(series, window.end - window.start)}))"
+        )
+    ):
+        key = tuple(labels.get(name, "") for name in each)
+        first[key] = min(first.get(key, value), value)
+    seconds: dict[tuple[str, ...], float] = defaultdict(float)
+    for key, value in first.items():
+        seconds[key[: len(who)]] += value
+    return seconds
 
 
 def _of_namesakes(
@@ -136,8 +175,9 @@ def _of_namesakes(
     used = {}
     namespace, pod, uid, node = pods.labels
     renamed = dict(zip(metric.spelled("namespace", "pod"), (namespace, pod), strict=True))
-    for start in range(0, len(names), _PODS_AT_ONCE):
-        some = names[start : start + _PODS_AT_ONCE]
+    waiting = [names[at : at + _PODS_AT_ONCE] for at in range(0, len(names), _PODS_AT_ONCE)]
+    while waiting:
+        some = waiting.pop(0)
 
         def expression(window: Window, some: list[str] = some) -> str:
             value = measure.expression(metric, window, one_of(metric.label("pod"), some))
@@ -149,7 +189,15 @@ def _of_namesakes(
             return f"{value} * on ({namespace}, {pod}) group_left ({uid}, {node}) {bearer}"
 
         labels = (*pods.labels, metric.label("container"))
-        for key, value in readings.summed(expression, labels).items():
+        try:
+            sums = readings.summed(expression, labels)
+        except RefusedError:
+            if len(some) == 1:
+                raise
+            middle = len(some) // 2
+            waiting[:0] = [some[:middle], some[middle:]]
+            continue
+        for key, value in sums.items():
             who = PodOnNode(*key[:4])
             if bearers[who[:2]] > 1:
                 used[who, key[4]] = value
