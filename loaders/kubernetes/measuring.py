@@ -86,6 +86,9 @@ def measure_hour(
     start: int,
     slot: int,
     pod_labels: Sequence[str] | None = None,
+    *,
+    early: int = 0,
+    usage_slots: Mapping[str, int] | None = None,
 ) -> Hour:
     """Measures an hour.
 
@@ -95,6 +98,9 @@ def measure_hour(
         start: The hour's first second since 1970.
         slot: The length of a slot in seconds; see `promql.slot_seconds`.
         pod_labels: The pod labels to keep, as Kubernetes writes them; None keeps all.
+        early: How many seconds before the hour its slots begin; see `scraping.Rhythm`.
+        usage_slots: The slots of metrics of usage that are scraped less often than the cluster's
+            nodes and pods are told.
 
     Returns:
         The hour; without rows other than rejects if there was no believable scrape.
@@ -103,7 +109,7 @@ def measure_hour(
         InfraspendError: The cluster's metrics are not enough to know anything.
         ServerError: The server did not tell everything.
     """
-    window = Window(start, start + HOUR_SECONDS, slot)
+    window = Window(start, start + HOUR_SECONDS, slot, early)
     doubts = Doubts()
     left_out = _left_out(prometheus, vocabulary, window, doubts)
     readings = Readings(prometheus, window.without(left_out))
@@ -113,7 +119,12 @@ def measure_hour(
         before = None
         if vocabulary.get(CPU_USAGE) and vocabulary.get(PHASE):
             before = names_running_before(prometheus, vocabulary, start, slot)
-        measurement = _Measurement(hour, vocabulary, readings, doubts, before)
+        by_slot = {
+            seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)])
+            for seconds in set((usage_slots or {}).values())
+        }
+        usage = {name: by_slot[seconds] for name, seconds in (usage_slots or {}).items()}
+        measurement = _Measurement(hour, vocabulary, readings, doubts, before, usage)
         hour.tables = measurement.tables(pod_labels)
         hour.tables["scrape_hours"] = [
             measurement.row(samples=scrapes, expected_samples=window.slots)
@@ -175,12 +186,17 @@ class _Measurement:
         readings: Readings,
         doubts: Doubts,
         before: set[tuple[str, str]] | None,
+        usage: Mapping[str, Readings],
     ) -> None:
         self._hour = hour
         self._vocabulary = vocabulary
         self._readings = readings
         self._doubts = doubts
         self._before = before
+        self._usage = usage
+        self._there = {
+            name: slots / hour.samples for name, slots in node_slots(readings, vocabulary).items()
+        }
 
     def row(self, **values: object) -> Row:
         """A row of this hour and cluster."""
@@ -204,7 +220,15 @@ class _Measurement:
         requests = effective_requests(self._readings, pods, self._vocabulary, running)
         began = {pod[:2] for pod in running} - self._before if self._before is not None else set()
         usage = {
-            measure: measure_usage(self._readings, pods, self._vocabulary, running, measure, began)
+            measure: measure_usage(
+                self._usage.get(measure.metric, self._readings),
+                pods,
+                self._vocabulary,
+                running,
+                measure,
+                self._there,
+                began,
+            )
             for measure in MEASURES
         }
         containers: dict[PodOnNode, set[str]] = {pod: set(requests.get(pod, ())) for pod in running}
@@ -256,10 +280,8 @@ class _Measurement:
             what: node_resources(self._readings, self._vocabulary, what)
             for what in ("capacity", "allocatable")
         }
-        for name, slots in sorted(node_slots(self._readings, self._vocabulary).items()):
-            row = self.row(
-                node=name, running_hours=self._mean(slots), **vars(nodes.get(name, Node()))
-            )
+        for name, there in sorted(self._there.items()):
+            row = self.row(node=name, running_hours=amount(there), **vars(nodes.get(name, Node())))
             for what, sums in resources.items():
                 for resource, column, unit, most in _CAPACITIES if sums is not None else ():
                     row[column.format(what)] = self._doubts.amount(

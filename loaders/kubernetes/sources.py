@@ -94,13 +94,18 @@ class Source:
     usage: Sequence[UsageQuery] = ()
 
 
-def source_at(url: str, cluster: str) -> Source:
-    """A source that needs no configuration.
+def source_at(url: str, cluster: str, options: Mapping[str, Any] | None = None) -> Source:
+    """A source that needs no configuration file.
+
+    Args:
+        url: The server.
+        cluster: The cluster's name.
+        options: What else a source in the file could say.
 
     Raises:
-        InfraspendError: It is no http address.
+        InfraspendError: It is no http address, or an option has no meaning.
     """
-    return _source({"cluster": cluster, "prometheus": url}, "--prometheus")
+    return _source({**(options or {}), "cluster": cluster, "prometheus": url}, "--prometheus")
 
 
 def read_sources(path: Path) -> list[Source]:

@@ -21,13 +21,24 @@ from loaders.kubernetes.measuring import Hour, measure_hour
 from loaders.kubernetes.prometheus import Prometheus, ServerError
 from loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
 from loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
-from loaders.kubernetes.scraping import scrape_interval
+from loaders.kubernetes.scraping import scrape_interval, scrape_rhythm
 from loaders.kubernetes.sources import Source
-from loaders.kubernetes.vocabulary import PUSHED, cluster_matchers, learn
+from loaders.kubernetes.vocabulary import (
+    CPU_USAGE,
+    GPU_USAGE,
+    MEMORY_USAGE,
+    NETWORK_RECEIVE,
+    NETWORK_TRANSMIT,
+    PUSHED,
+    cluster_matchers,
+    learn,
+)
 from loaders.result import Progress, silent
 from loaders.warehouse import utc_now
 
 HOUR: Final = timedelta(hours=1)
+
+_NETWORK: Final = (NETWORK_RECEIVE, NETWORK_TRANSMIT)
 
 _USUAL_SECONDS: Final = 60
 _PATIENCE: Final = 3
@@ -263,18 +274,32 @@ class _Session:
         self._has_cluster = self._vocabulary.has_cluster or not (self._metric or source.usage)
         series = [self._vocabulary.node_cpus()] if self._has_cluster else []
         series += [self._metric.series()] if self._metric else []
-        intervals = [
-            source.scrape_interval or scrape_interval(self._prometheus, one, *span)
-            for one in series
-        ]
-        if self._has_cluster and intervals[0] is None:
+        rhythms = [scrape_rhythm(self._prometheus, one, *span) for one in series]
+        if self._has_cluster and rhythms[0] is None:
             raise InfraspendError(
                 f"cluster {source.cluster}: {series[0]} has no two samples in the hours asked for:"
                 " were they scraped, and are they still kept?"
             )
-        slots = [slot_seconds(interval) for interval in intervals if interval]
+        slots = [
+            slot_seconds(source.scrape_interval or rhythm.interval) for rhythm in rhythms if rhythm
+        ]
         self._slot = slots[0] if slots else _USUAL_SECONDS
         self._pushed_slot = slots[-1] if slots else _USUAL_SECONDS
+        # Told by the owner, an interval says nothing of when.
+        first = rhythms[0] if rhythms and not source.scrape_interval else None
+        self._early = first.early if first else 0
+        self._usage_slots = self._seldom(span) if self._has_cluster else {}
+
+    def _seldom(self, span: tuple[int, int]) -> dict[str, int]:
+        """The slots of usage that is scraped less often than kube-state-metrics, by metric."""
+        slots = {}
+        for names in ((CPU_USAGE, MEMORY_USAGE, *_NETWORK), (GPU_USAGE,)):
+            if not (metric := self._vocabulary.first(*names)):
+                continue
+            interval = scrape_interval(self._prometheus, metric.series(), *span, HOUR_SECONDS)
+            if interval and (slot := slot_seconds(interval)) > self._slot:
+                slots.update(dict.fromkeys(names, slot))
+        return slots
 
     @property
     def is_given_up(self) -> bool:
@@ -300,6 +325,8 @@ class _Session:
             _seconds(hour),
             self._slot,
             self._source.pod_labels,
+            early=self._early,
+            usage_slots=self._usage_slots,
         )
 
     def _of_platforms(self, hour: datetime) -> PushedHour:

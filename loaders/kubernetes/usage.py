@@ -21,6 +21,8 @@ from loaders.kubernetes.vocabulary import (
 )
 
 _PODS_AT_ONCE: Final = 40
+_TARGET: Final = "instance"
+_LEAST_COVERAGE: Final = 0.5
 _PERCENT: Final = 100
 
 
@@ -48,7 +50,7 @@ class Measure:
 
     def expression(self, metric: Metric, window: Window, *matchers: str) -> str:
         """Its value per container or pod; replicas of a scrape are folded."""
-        who = metric.spelled("namespace", "pod")
+        who = [*metric.spelled("namespace", "pod"), *_target(metric)]
         if not self.of_pod:
             container = metric.label("container")
             who.append(container)
@@ -59,10 +61,15 @@ class Measure:
         return f"sum by ({', '.join(who)}) ({value})" if self.parts else value
 
     def scraped(self, metric: Metric, window: Window) -> str:
-        """A value in every slot in which anything was measured."""
+        """A value per target in every slot in which anything of it was measured."""
         series = metric.series()
         samples = rate_in_slot(series, window) if self.is_counter else in_slot(series, window)
-        return f"group({samples})"
+        return f"group by ({', '.join(_target(metric))}) ({samples})"
+
+
+def _target(metric: Metric) -> tuple[str, ...]:
+    """The label of what is scraped: a kubelet, and so a node."""
+    return (_TARGET,) if _TARGET in metric.labels else ()
 
 
 MEASURES: Final = (
@@ -96,11 +103,14 @@ def measure_usage(
     vocabulary: Vocabulary,
     running: Iterable[PodOnNode],
     measure: Measure,
+    there: Mapping[str, float],
     began: Container[tuple[str, str]] = (),
 ) -> Mapping[tuple[PodOnNode, str], float]:
     """An hour of a measure by pod and container (empty for a measure of whole pods).
 
-    The mean over the scrapes of its exporter: a container that has died is no gap. A counter's
+    The mean over the scrapes of its own target, the kubelet of its node, for as long as the node
+    was there: a container that has died is no gap, and a kubelet that was not scraped used no
+    less. Of a target that was scraped for less than half of that time nothing is told. A counter's
     first scrape is the beginning of what is known of it, but for the CPU of a pod that began
     within the hour, whose counter rose from 0. (The network's does not: a pod on the network of
     its node shows the node's counter.)
@@ -111,23 +121,36 @@ def measure_usage(
         vocabulary: What its metrics are called.
         running: The pods that ran in the hour.
         measure: What to measure.
+        there: The part of the hour for which each node was there.
         began: The namespaces and names of pods that began within the hour.
     """
     metric = vocabulary.get(measure.metric)
     if metric is None or metric.label("pod") not in metric.labels:
         return {}
-    scrapes = readings.counted(lambda window: measure.scraped(metric, window)).get((), 0)
-    if not scrapes:
+    target = _target(metric)
+    by_target = readings.counted(lambda window: measure.scraped(metric, window), target)
+    if not by_target:
         return {}
-    scale = 1 / (scrapes * measure.unit)
+    most = max(by_target.values())
+    scale = 1 / (_scrapes(readings, metric, measure) * measure.unit)
     bearers = Counter((pod.namespace, pod.pod) for pod in running)
     alone = {pod[:2]: pod for pod in running if bearers[pod[:2]] == 1}
-    used = {}
-    labels = metric.spelled("namespace", "pod", "container")
+    used: dict[tuple[PodOnNode, str], float] = {}
+    labels = (*metric.spelled("namespace", "pod", "container"), *target)
     sums = readings.summed(lambda window: measure.expression(metric, window), labels)
-    for (namespace, name, container), value in sums.items():
-        if pod := alone.get((namespace, name)):
-            used[pod, container] = value * scale
+    for (namespace, name, container, *of), value in sums.items():
+        if not (pod := alone.get((namespace, name))):
+            continue
+        scrapes = by_target[tuple(of)]
+        hours = there.get(pod.node, 1) if of else 1
+        # A counter's first scrape shows no rise.
+        if scrapes + 1 < _LEAST_COVERAGE * hours * most:
+            continue
+        key = pod, container
+        amount = value * hours / (scrapes * measure.unit)
+        # Two that scrape one container say the same; what is no number stays none.
+        if key not in used or not amount <= used[key]:
+            used[key] = amount
     for key, value in _of_namesakes(readings, pods, metric, measure, bearers).items():
         used[key] = value * scale
     if measure.metric == CPU_USAGE and (new := [pod for pod in alone if pod in began]):
@@ -136,6 +159,12 @@ def measure_usage(
                 key = alone[namespace, name], container
                 used[key] = used.get(key, 0) + seconds / HOUR_SECONDS
     return used
+
+
+def _scrapes(readings: Readings, metric: Metric, measure: Measure) -> float:
+    """In how many slots anything was measured."""
+    anything = readings.counted(lambda window: f"group({measure.scraped(metric, window)})")
+    return anything.get((), 0)
 
 
 def _first_seconds(readings: Readings, metric: Metric) -> Mapping[tuple[str, ...], float]:
@@ -181,6 +210,8 @@ def _of_namesakes(
 
         def expression(window: Window, some: list[str] = some) -> str:
             value = measure.expression(metric, window, one_of(metric.label("pod"), some))
+            if target := _target(metric):
+                value = f"max without ({', '.join(target)}) ({value})"
             for here, there in renamed.items():
                 if here != there:
                     value = f'label_replace({value}, "{there}", "$1", "{here}", "(.*)")'

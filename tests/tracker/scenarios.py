@@ -35,6 +35,9 @@ def scenarios() -> str:
     _honored_and_not(exporter)
     _gpus(exporter)
     _namesakes(exporter)
+    _two_rhythms(exporter)
+    _one_kubelet_away(exporter)
+    _around_the_edge(exporter)
     return exporter.text()
 
 
@@ -348,6 +351,44 @@ def _namesakes(exporter: Exporter) -> None:
             {"namespace": "api", "pod": name, "container": "main"},
             dict.fromkeys(HOUR, float(GIB)),
         )
+
+
+def _two_rhythms(exporter: Exporter) -> None:
+    """kube-state-metrics is scraped every 30 s, the kubelet every 60 s."""
+    cluster = Cluster(exporter, "two-rhythms", [number / 2 for number in range(120)])
+    cluster.node("node-1")
+    cluster.pod("steady")
+    main = {"namespace": "api", "pod": "steady", "container": "main", "instance": "node-1"}
+    cpu = {scrape: 1e6 + scrape * 30.0 for scrape in HOUR}
+    cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+    memory = dict.fromkeys(HOUR, float(GIB))
+    cluster.cadvisor("container_memory_working_set_bytes", main, memory)
+
+
+def _one_kubelet_away(exporter: Exporter) -> None:
+    """Of three nodes one has a kubelet that was away, and one was gone, for half an hour each."""
+    cluster = _cluster(exporter, "one-kubelet-away")
+    cluster.node("node-2")
+    gone = Cluster(exporter, "one-kubelet-away", range(30))
+    gone.node("node-3")
+    for node, there, seen in (
+        ("node-1", HOUR, HOUR),
+        ("node-2", HOUR, HOUR[:30]),
+        ("node-3", HOUR[:30], HOUR[:30]),
+    ):
+        cluster.pod(f"on-{node}", node=node, scrapes=there)
+        main = {"namespace": "api", "pod": f"on-{node}", "container": "main", "instance": node}
+        cpu = {scrape: 1e6 + scrape * 30.0 for scrape in seen}
+        cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+
+
+def _around_the_edge(exporter: Exporter) -> None:
+    """120 scrapes, by turns 0.4 s before and after the minute and the half minute."""
+    second = 1 / 60
+    scrapes = [number / 2 + (0.4, -0.4)[number % 2] * second for number in range(120)]
+    cluster = Cluster(exporter, "around-the-edge", scrapes)
+    cluster.node("node-1")
+    cluster.pod("steady")
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

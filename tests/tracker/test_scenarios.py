@@ -300,3 +300,34 @@ def test_every_kind_of_gpu_counts(server: str, tmp_path: Path) -> None:
         ("nvidia_com_mig_1g_5gb", 1),
     ]
     assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours") == [(17,)]
+
+
+def test_kubelets_may_be_scraped_less_often_than_kube_state_metrics(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "two-rhythms"), tmp_path)
+
+    assert coverage(tmp_path) == [(120, 120)]
+    ((cpu, memory),) = rows(
+        tmp_path, "container_hours", "cpu_usage_core_hours, memory_usage_gib_hours"
+    )
+    assert (round(cpu, 6), memory) == (Decimal("0.5"), 1)
+
+
+def test_use_is_divided_by_the_scrapes_of_its_own_kubelet(server: str, tmp_path: Path) -> None:
+    collect(source(server, "one-kubelet-away"), tmp_path)
+
+    used = dict(rows(tmp_path, "container_hours", "pod, cpu_usage_core_hours"))
+    assert {pod: round(cores, 6) for pod, cores in used.items()} == {
+        "on-node-1": Decimal("0.5"),
+        "on-node-2": Decimal("0.5"),
+        # Its node was there for half an hour, and so was its use.
+        "on-node-3": Decimal("0.25"),
+    }
+
+
+def test_scrapes_around_the_edge_of_a_slot_are_all_counted(server: str, tmp_path: Path) -> None:
+    collect(source(server, "around-the-edge"), tmp_path)
+
+    assert coverage(tmp_path) == [(120, 120)]
+    assert requested(tmp_path) == {"steady": Decimal(1)}
