@@ -304,11 +304,12 @@ def _scheduled(exporter: Exporter) -> None:
             request = of | {"node": "node-1", "resource": "cpu"}
             cluster.gauge("kube_pod_init_container_resource_requests", request, cores)
             cluster.gauge("kube_pod_init_container_info", of | {"restart_policy": policy}, 1)
-    cluster.pod("overhead", uid="overhead")
-    overhead = {"namespace": "api", "pod": "overhead", "uid": "overhead"}
-    cluster.gauge("kube_pod_overhead_cpu_cores", overhead, 0.25)
+    for pod in ("overhead", "told-twice"):
+        cluster.pod(pod, uid=pod)
+        overhead = {"namespace": "api", "pod": pod, "uid": pod}
+        cluster.gauge("kube_pod_overhead_cpu_cores", overhead, 0.25)
     cluster.pod("whole", uid="whole", requests={"memory": 0.0})
-    for pod, cores in (("whole", 4.0), ("overhead", 1.25)):
+    for pod, cores in (("whole", 4.0), ("told-twice", 1.25)):
         of = {"namespace": "api", "pod": pod, "node": "node-1", "resource": "cpu"}
         cluster.exporter.add(
             "kube_pod_resource_request",

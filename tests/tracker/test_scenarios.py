@@ -273,6 +273,7 @@ def test_a_pod_takes_what_the_scheduler_reserves(server: str, tmp_path: Path) ->
         "sidecar": Decimal("1.5"),
         "sidecar-and-init": Decimal("1.7"),
         "overhead": Decimal("1.25"),
+        "told-twice": Decimal("1.25"),
         "whole": Decimal(4),
     }
 
