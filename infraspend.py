@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum
 from importlib.metadata import version
@@ -22,6 +23,7 @@ from typer.core import TyperGroup
 from loaders.errors import InfraspendError
 
 if TYPE_CHECKING:
+    from loaders.kubernetes.tracker import Tracked
     from loaders.result import LoadResult, Progress
     from loaders.simulation import SimulationResult
     from loaders.warehouse import LakeUrl, Location
@@ -175,6 +177,14 @@ def _hour(text: str) -> datetime:
     if moment.replace(minute=0, second=0, microsecond=0) != moment:
         raise typer.BadParameter(f"{text!r} is no whole hour of UTC")
     return moment
+
+
+def _header(text: str) -> tuple[str, str]:
+    """The name and the value of a header."""
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise typer.BadParameter(f"{text!r} is no header; write it as X-Scope-OrgID: platform")
+    return name.strip(), value.strip()
 
 
 def _show_version(wanted: bool) -> None:
@@ -438,6 +448,20 @@ def track(
         str | None,
         typer.Option(metavar="T", help="The hour after the last, UTC; all that passed by default."),
     ] = None,
+    pod_label: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LABEL",
+            help="A pod label to keep, where a source names none; all that are exported by default."
+            " May be repeated.",
+        ),
+    ] = None,
+    fail_on_incomplete: Annotated[
+        bool,
+        typer.Option(
+            "--fail-on-incomplete", help="Exit with 1 if an hour was not scraped as it should be."
+        ),
+    ] = False,
 ) -> None:
     """Collect Kubernetes usage from Prometheus, hour by hour.
 
@@ -451,30 +475,67 @@ def track(
     """
     from loaders import kubernetes
     from loaders.kubernetes.sources import read_sources, source_at
+    from loaders.kubernetes.tracker import TrackError
 
     if (config is None) != (prometheus is not None and cluster is not None):
         raise typer.BadParameter("name --prometheus and --cluster, or --config")
     sources = read_sources(config) if config else [source_at(prometheus or "", cluster or "")]
+    if pod_label:
+        sources = [
+            one if one.pod_labels is not None else replace(one, pod_labels=pod_label)
+            for one in sources
+        ]
     with _telling("track") as progress:
-        tracked = kubernetes.track(
-            sources,
-            to,
-            since=None if since == "last" else _hour(since),
-            until=_hour(until) if until else None,
-            progress=progress,
+        try:
+            tracked = kubernetes.track(
+                sources,
+                to,
+                since=None if since == "last" else _hour(since),
+                until=_hour(until) if until else None,
+                progress=progress,
+            )
+        except TrackError as error:
+            _print_tracked(error.tracked)
+            raise
+    _print_tracked(tracked)
+    if fail_on_incomplete and (missing := tracked.incomplete + tracked.unscraped):
+        raise InfraspendError(
+            f"{_count(missing, 'hour')} were not scraped as they should have been"
+            " (--fail-on-incomplete); what is there was written"
         )
-    _say(
-        f"track: {_count(tracked.hours, 'hour')} in"
-        f" {_count(len(tracked.collections), 'collection')} ({tracked.incomplete} incomplete,"
-        f" {tracked.unscraped} more never scraped, {tracked.rejects} rejects),"
-        f" {_count(len(tracked.published), 'file')} of pushed usage"
-    )
 
 
 @app.command()
 def doctor(
     prometheus: Annotated[
         str | None, typer.Option(metavar="URL", help="The server whose metrics to look at.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The sources of `track`, with their credentials.", exists=True
+        ),
+    ] = None,
+    token_env: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="The environment variable with a bearer token."),
+    ] = None,
+    token_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The file with a bearer token.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The user, with --password-env.")
+    ] = None,
+    password_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The environment variable with a password.")
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME:VALUE", help="A header, such as X-Scope-OrgID: platform."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="The end of the day to look at, UTC; now by default."),
     ] = None,
     platform: Annotated[
         str | None, typer.Option(metavar="NAME", help="The platform whose files to check.")
@@ -496,6 +557,8 @@ def doctor(
 
     infraspend doctor --prometheus http://prometheus:9090
 
+    infraspend doctor --config tracker.yml --at 2026-11-02
+
     infraspend doctor --platform spark --from exports/ --seeds our-facts
 
     How a platform is declared is read from the seeds that you name, or those that the warehouse was
@@ -504,14 +567,30 @@ def doctor(
     from builder import choose_seeds
     from loaders.findings import Level
     from loaders.kubernetes.diagnosis import diagnose as diagnose_prometheus
+    from loaders.kubernetes.diagnosis import diagnose_sources
+    from loaders.kubernetes.sources import read_sources, source_at
     from loaders.platforms.diagnosis import diagnose as diagnose_platform
 
-    if prometheus is None and platform is None:
-        raise typer.BadParameter("name a server with --prometheus or a platform with --platform")
+    if prometheus is None and config is None and platform is None:
+        raise typer.BadParameter(
+            "name a server with --prometheus, sources with --config or a platform with --platform"
+        )
+    moment = int(_hour(at).replace(tzinfo=UTC).timestamp()) if at else None
     findings = []
     with _telling("doctor") as progress:
         if prometheus is not None:
-            findings += diagnose_prometheus(prometheus, progress=progress)
+            options = {
+                "token_env": token_env,
+                "token_file": token_file,
+                "user": user,
+                "password_env": password_env,
+                "headers": dict(map(_header, header)) if header else None,
+            }
+            said = {name: value for name, value in options.items() if value is not None}
+            server = source_at(prometheus, "any", said).access
+            findings += diagnose_prometheus(server, at=moment, progress=progress)
+        if config is not None:
+            findings += diagnose_sources(read_sources(config), at=moment, progress=progress)
         if platform is not None:
             chosen = choose_seeds(
                 _record(engine, warehouse),
@@ -525,7 +604,8 @@ def doctor(
     for finding in findings:
         _say(str(finding))
     if lacking := sum(finding.level is Level.LACK for finding in findings):
-        of = " and ".join(name for name in (prometheus, platform) if name is not None)
+        named = (prometheus, str(config) if config else None, platform)
+        of = " and ".join(name for name in named if name is not None)
         raise InfraspendError(f"{of} lacks {_count(lacking, 'thing')}: see above")
 
 
@@ -761,6 +841,16 @@ def _print_load(source: str, result: "LoadResult") -> None:
         f"load {source}: {_count(result.landed, _DELIVERIES[source])} landed, "
         f"{result.skipped} there already, {_count(result.rejected, 'hour')} rejected"
         + (f", {result.pending} pending" if result.pending else "")
+    )
+
+
+def _print_tracked(tracked: "Tracked") -> None:
+    """Says what a run collected."""
+    _say(
+        f"track: {_count(tracked.hours, 'hour')} in"
+        f" {_count(len(tracked.collections), 'collection')} ({tracked.incomplete} incomplete,"
+        f" {tracked.unscraped} more never scraped, {tracked.rejects} rejects),"
+        f" {_count(len(tracked.published), 'file')} of pushed usage"
     )
 
 

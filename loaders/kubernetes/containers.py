@@ -1,20 +1,51 @@
 """What containers asked for, on the node where their pod was Running."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from loaders.errors import InfraspendError
-from loaders.kubernetes.promql import Window, in_slot
+from loaders.kubernetes.prometheus import Prometheus
+from loaders.kubernetes.promql import HOUR_SECONDS, Window, during, in_slot
 from loaders.kubernetes.readings import Readings, Sums
-from loaders.kubernetes.vocabulary import INIT_REQUESTS, PHASE, REQUESTS, Metric, Vocabulary
-
-RESOURCES: Final = ("cpu", "memory", "nvidia_com_gpu")
-"""The resources whose requests and capacities count, in cores, bytes and GPUs."""
+from loaders.kubernetes.vocabulary import (
+    INIT_INFO,
+    INIT_REQUESTS,
+    OVERHEAD,
+    PHASE,
+    REQUESTS,
+    SCHEDULER_REQUESTS,
+    Metric,
+    Vocabulary,
+)
 
 GPU: Final = "nvidia_com_gpu"
+"""The resource that all kinds of GPU are counted as."""
 
+_GPUS: Final = (GPU, "nvidia_com_gpu_shared", "amd_com_gpu", "aws_amazon_com_neuron")
+_MIG: Final = re.compile(r"nvidia_com_mig_(\d+)g_.*")
+_MIG_SLICES: Final = 7
+
+GPU_RESOURCES: Final = "|".join((*_GPUS, "nvidia_com_mig_.+"))
+"""A pattern of the resources that are GPUs or parts of one, as kube-state-metrics writes them."""
+
+RESOURCES: Final = f"cpu|memory|{GPU_RESOURCES}"
+"""A pattern of the resources whose requests and capacities count, in cores, bytes and GPUs."""
+
+_HAIR: Final = 1e-9
 _POD: Final = ("namespace", "pod", "uid")
+
+
+def counted_as(resource: str) -> tuple[str, float]:
+    """Which resource one counts as, and how much of it one unit is.
+
+    A slice of a GPU (MIG) counts by the sevenths of the GPU that it computes with; a GPU that
+    pods take turns with (`nvidia.com/gpu.shared`) counts in the turns that its node offers.
+    """
+    if mig := _MIG.fullmatch(resource):
+        return GPU, int(mig[1]) / _MIG_SLICES
+    return (GPU if resource in _GPUS else resource), 1
 
 
 class PodOnNode(NamedTuple):
@@ -81,7 +112,7 @@ class Pods:
         """
         told = []
         if metric := self._vocabulary.get(name):
-            wanted = f'resource=~"{"|".join(RESOURCES)}"'
+            wanted = f'resource=~"{RESOURCES}"'
             told.append(
                 f"max by ({_list(self.request_labels(metric))})"
                 f" ({in_slot(metric.series(wanted), window)})"
@@ -121,37 +152,144 @@ def running_slots(readings: Readings, pods: Pods) -> dict[PodOnNode, float]:
 
 
 def effective_requests(
-    readings: Readings, pods: Pods, vocabulary: Vocabulary
+    readings: Readings, pods: Pods, vocabulary: Vocabulary, running: Mapping[PodOnNode, float]
 ) -> dict[PodOnNode, dict[str, dict[str, float]]]:
     """What each container asked for, by pod, container and resource, summed over the slots.
 
-    A pod takes as much of a node as its containers together, or as its largest init container if
-    that is more: then that one bears the difference. Without any request nothing is told of them.
+    A pod takes as much of a node as the scheduler reserves: as its containers together, with the
+    init containers that keep running beside them (native sidecars), or, if that is more, as its
+    largest other init container with those sidecars; then that one bears the difference. The
+    pod's overhead, and what kube-scheduler says that it asks for beyond all this (as a whole pod
+    may, since Kubernetes 1.34), stand on the container without a name. Without any request
+    nothing is told of them.
+
+    In which order init containers start is not exported: every sidecar counts as started before.
     """
     requests: dict[PodOnNode, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    for key, value in _requests(readings, pods, vocabulary, REQUESTS).items():
-        *pod, container, resource = key
-        requests[PodOnNode(*pod)][container][resource] = value
+    for pod, container, resource, value in _requests(readings, pods, vocabulary, REQUESTS):
+        _add(requests[pod][container], resource, value)
+    sidecars = _sidecars(readings, vocabulary)
+    beside: dict[tuple[PodOnNode, str], float] = defaultdict(float)
     largest: dict[tuple[PodOnNode, str], tuple[float, str]] = {}
-    for key, value in _requests(readings, pods, vocabulary, INIT_REQUESTS).items():
-        *pod, container, resource = key
-        at = PodOnNode(*pod), resource
-        largest[at] = max(largest.get(at, (0.0, "")), (value, container))
-    for (pod_on_node, resource), (value, container) in largest.items():
-        containers = requests[pod_on_node].values()
-        together = sum(amounts.get(resource, 0) for amounts in containers)
-        if value > together:
-            requests[pod_on_node][container][resource] = value - together
+    for pod, container, resource, value in _requests(readings, pods, vocabulary, INIT_REQUESTS):
+        at = pod, resource
+        if (*pod[:2], container) in sidecars:
+            beside[at] += value
+            _add(requests[pod][container], resource, value)
+        else:
+            largest[at] = max(largest.get(at, (0.0, "")), (value, container))
+    for (pod, resource), (value, container) in largest.items():
+        missing = value + beside[pod, resource] - _together(requests[pod], resource)
+        if missing > 0:
+            requests[pod][container][resource] = missing
+    by_uid: dict[tuple[str, ...], PodOnNode] = {pod[:3]: pod for pod in running}
+    for resource, suffix in (("cpu", "cpu_cores"), ("memory", "memory_bytes")):
+        if metric := vocabulary.get(f"{OVERHEAD}_{suffix}"):
+            for key, value in _overhead(readings, pods, metric).items():
+                if bearer := by_uid.get(key):
+                    _add(requests[bearer][""], resource, value)
+    for (pod, resource), value in _reserved(readings, vocabulary, running).items():
+        missing = value - _together(requests[pod], resource)
+        # A sum of decimals is a hair off; a request is not that small.
+        if missing > _HAIR * value:
+            _add(requests[pod][""], resource, missing)
     return requests
 
 
-def _requests(readings: Readings, pods: Pods, vocabulary: Vocabulary, name: str) -> Sums:
-    metric = vocabulary.first(name, f"{name}_cpu_cores", f"{name}_memory_bytes")
+def _add(amounts: dict[str, float], resource: str, value: float) -> None:
+    amounts[resource] = amounts.get(resource, 0) + value
+
+
+def _together(containers: Mapping[str, Mapping[str, float]], resource: str) -> float:
+    return sum(amounts.get(resource, 0) for amounts in containers.values())
+
+
+def _sidecars(readings: Readings, vocabulary: Vocabulary) -> set[tuple[str, ...]]:
+    """Namespace, pod and container of init containers that keep running.
+
+    Older kube-state-metrics do not tell the restart policy of init containers.
+    """
+    metric = vocabulary.get(INIT_INFO)
+    if metric is None or "restart_policy" not in metric.labels:
+        return set()
+    who = metric.spelled("namespace", "pod", "container")
+    return {
+        tuple(labels.get(name, "") for name in who)
+        for labels, _ in readings.label_sets(metric, 'restart_policy="Always"')
+    }
+
+
+def _overhead(readings: Readings, pods: Pods, metric: Metric) -> Sums:
+    """The overhead of Running pods, by namespace, name and uid."""
+    who = _list(pods.labels[:3])
+
+    def expression(window: Window) -> str:
+        overhead = f"max by ({who}) ({in_slot(metric.series(), window)})"
+        return f"{overhead} and on ({who}) ({pods.running(window)})"
+
+    return readings.summed(expression, pods.labels[:3])
+
+
+def _reserved(
+    readings: Readings, vocabulary: Vocabulary, running: Mapping[PodOnNode, float]
+) -> dict[tuple[PodOnNode, str], float]:
+    """What kube-scheduler says that pods ask for in all.
+
+    It knows names only and may be scraped less often: its mean counts for every slot in which a
+    pod ran. Of pods that bore one name in turn it tells nothing.
+    """
+    metric = vocabulary.get(SCHEDULER_REQUESTS)
     if metric is None:
         return {}
-    return readings.summed(
+    labels = [*metric.spelled("namespace", "pod"), "resource"]
+    series = metric.series('resource=~"cpu|memory"')
+
+    def expression(window: Window) -> str:
+        return f"max by ({_list(labels)}) ({in_slot(series, window)})"
+
+    seen = readings.counted(expression, labels)
+    bearers = Counter(pod[:2] for pod in running)
+    alone = {pod[:2]: pod for pod in running if bearers[pod[:2]] == 1}
+    return {
+        (pod, key[2]): value / seen[key] * running[pod]
+        for key, value in readings.summed(expression, labels).items()
+        if (pod := alone.get((key[0], key[1])))
+    }
+
+
+def names_running_before(
+    prometheus: Prometheus, vocabulary: Vocabulary, start: int, slot: int
+) -> set[tuple[str, str]] | None:
+    """Namespace and name of the pods that were Running in the hour before a moment.
+
+    None if the cluster was not scraped right before: then nothing tells who has begun since.
+    """
+    nodes = during(vocabulary.node_cpus(), 2 * slot)
+    if not prometheus.instant(f"group(last_over_time({nodes}))", start):
+        return None
+    phase = vocabulary.metrics[PHASE]
+    who = phase.spelled("namespace", "pod")
+    samples = during(phase.series('phase="Running"'), HOUR_SECONDS)
+    query = f"max by ({_list(who)}) (max_over_time({samples})) > 0"
+    return {
+        (labels.get(who[0], ""), labels.get(who[1], ""))
+        for labels, _ in prometheus.instant(query, start)
+    }
+
+
+def _requests(
+    readings: Readings, pods: Pods, vocabulary: Vocabulary, name: str
+) -> Iterator[tuple[PodOnNode, str, str, float]]:
+    """Pod, container and resource, and what is asked for, summed over the slots."""
+    metric = vocabulary.first(name, f"{name}_cpu_cores", f"{name}_memory_bytes")
+    if metric is None:
+        return
+    sums = readings.summed(
         lambda window: pods.requests(name, window) or "", pods.request_labels(metric)
     )
+    for (*pod, container, told), value in sums.items():
+        resource, unit = counted_as(told)
+        yield PodOnNode(*pod), container, resource, value * unit
 
 
 def _list(labels: Sequence[str]) -> str:

@@ -1,26 +1,31 @@
 """Tells what a server lacks for its clusters' usage to be tracked, and what to change."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from loaders.errors import InfraspendError
 from loaders.findings import Finding, Level
 from loaders.kubernetes.nodes import INSTANCE_TYPE
-from loaders.kubernetes.prometheus import Prometheus
+from loaders.kubernetes.prometheus import Access, Prometheus
 from loaders.kubernetes.promql import during, literal
 from loaders.kubernetes.scraping import scrape_interval
-from loaders.kubernetes.sources import source_at
+from loaders.kubernetes.sources import Source, source_at
 from loaders.kubernetes.vocabulary import (
     CAPACITY,
     CAPACITY_V1,
     CPU_USAGE,
     GPU_USAGE,
+    INIT_INFO,
     MEMORY_USAGE,
+    OVERHEAD,
     PHASE,
     PUSHED,
     REQUESTS,
+    SCHEDULER_REQUESTS,
     VOLUME_CAPACITY,
     Vocabulary,
+    cluster_matchers,
     clusters_of,
     learn,
 )
@@ -30,11 +35,38 @@ _LOOK_BACK_SECONDS: Final = 86_400
 _EXAMPLES: Final = 3
 
 
-def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) -> list[Finding]:
+def diagnose_sources(
+    sources: Sequence[Source], *, at: int | None = None, progress: Progress = silent
+) -> list[Finding]:
+    """Looks at a day of the metrics of each source; one that does not answer stops no other.
+
+    Args:
+        sources: The clusters and where their metrics are.
+        at: The end of that day, in seconds since 1970; now by default.
+        progress: Told what is being done.
+    """
+    last = at or int(time.time())
+    first = last - _LOOK_BACK_SECONDS
+    findings: list[Finding] = []
+    for source in sources:
+        progress(source.cluster)
+        prometheus = Prometheus(source.access)
+        try:
+            matchers = cluster_matchers(prometheus, source.cluster, source.match, first, last)
+            vocabulary = learn(prometheus, source.cluster, matchers, first, last)
+            findings += _cluster_findings(prometheus, vocabulary, first, last)
+        except InfraspendError as error:
+            findings.append(Finding(source.cluster, str(error), Level.LACK))
+    return findings
+
+
+def diagnose(
+    server: str | Access, *, at: int | None = None, progress: Progress = silent
+) -> list[Finding]:
     """Looks at a day of a server's metrics.
 
     Args:
-        url: The server.
+        server: The server: its address, or how to reach it.
         at: The end of that day, in seconds since 1970; now by default.
         progress: Told what is being done.
 
@@ -44,7 +76,8 @@ def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) ->
     Raises:
         InfraspendError: The server does not answer.
     """
-    prometheus = Prometheus(source_at(url, "any").access)
+    access = source_at(server, "any").access if isinstance(server, str) else server
+    prometheus = Prometheus(access)
     last = at or int(time.time())
     first = last - _LOOK_BACK_SECONDS
     clusters = clusters_of(prometheus, first, last)
@@ -58,8 +91,9 @@ def diagnose(url: str, *, at: int | None = None, progress: Progress = silent) ->
                 Level.NOTE,
             )
         )
-    elif prometheus.label_names(
-        f'{{__name__=~"{CAPACITY}|{CAPACITY_V1}", cluster=""}}', first, last
+    elif any(
+        prometheus.label_names(f'{name}{{cluster=""}}', first, last)
+        for name in (CAPACITY, CAPACITY_V1)
     ):
         findings.append(
             Finding(
@@ -111,6 +145,7 @@ def _cluster_findings(
         yield good(f"kube-state-metrics 1: {REQUESTS}_cpu_cores and _memory_bytes")
     else:
         yield lack(f"{REQUESTS} is missing: nobody asks for anything; let it be exported")
+    yield from _reserved(vocabulary)
     yield from _labels(vocabulary)
     yield from _others(vocabulary)
 
@@ -130,6 +165,31 @@ def _spelling(prometheus: Prometheus, vocabulary: Vocabulary, last: int) -> Iter
         yield Finding(
             vocabulary.cluster,
             f"pods are scraped by up to {copies} replicas, which the tracker folds into one",
+        )
+
+
+def _reserved(vocabulary: Vocabulary) -> Iterator[Finding]:
+    """What the scheduler reserves beyond the requests of containers, as far as it is exported."""
+    inits = vocabulary.get(INIT_INFO)
+    is_told = inits is not None and "restart_policy" in inits.labels
+    scheduler = vocabulary.get(SCHEDULER_REQUESTS)
+    for what, lost in (
+        (is_told, f"{INIT_INFO} tells no restart policy: native sidecars count as init containers"),
+        (
+            vocabulary.first(f"{OVERHEAD}_cpu_cores", f"{OVERHEAD}_memory_bytes"),
+            f"{OVERHEAD}_cpu_cores is not there: what a runtime class adds to a pod is not known",
+        ),
+    ):
+        if not what and not scheduler:
+            yield Finding(vocabulary.cluster, lost, Level.NOTE)
+    if scheduler:
+        yield Finding(vocabulary.cluster, f"{SCHEDULER_REQUESTS}: what kube-scheduler reserves")
+    else:
+        yield Finding(
+            vocabulary.cluster,
+            f"{SCHEDULER_REQUESTS} is not there: what is asked for by a whole pod (Kubernetes"
+            " 1.34) is not known; scrape kube-scheduler's /metrics/resources",
+            Level.NOTE,
         )
 
 

@@ -12,9 +12,11 @@ from typing import Any, Final
 
 from loaders.kubernetes.containers import (
     GPU,
+    GPU_RESOURCES,
     PodOnNode,
     Pods,
     effective_requests,
+    names_running_before,
     running_slots,
 )
 from loaders.kubernetes.nodes import Node, describe_nodes, node_resources, node_slots
@@ -36,6 +38,7 @@ from loaders.kubernetes.readings import Readings, Sums
 from loaders.kubernetes.usage import MEASURES, measure_usage
 from loaders.kubernetes.vocabulary import (
     CAPACITY,
+    CPU_USAGE,
     INIT_REQUESTS,
     PHASE,
     REQUESTS,
@@ -83,6 +86,9 @@ def measure_hour(
     start: int,
     slot: int,
     pod_labels: Sequence[str] | None = None,
+    *,
+    early: int = 0,
+    usage_slots: Mapping[str, int] | None = None,
 ) -> Hour:
     """Measures an hour.
 
@@ -92,6 +98,9 @@ def measure_hour(
         start: The hour's first second since 1970.
         slot: The length of a slot in seconds; see `promql.slot_seconds`.
         pod_labels: The pod labels to keep, as Kubernetes writes them; None keeps all.
+        early: How many seconds before the hour its slots begin; see `scraping.Rhythm`.
+        usage_slots: The slots of metrics of usage that are scraped less often than the cluster's
+            nodes and pods are told.
 
     Returns:
         The hour; without rows other than rejects if there was no believable scrape.
@@ -100,14 +109,22 @@ def measure_hour(
         InfraspendError: The cluster's metrics are not enough to know anything.
         ServerError: The server did not tell everything.
     """
-    window = Window(start, start + HOUR_SECONDS, slot)
+    window = Window(start, start + HOUR_SECONDS, slot, early)
     doubts = Doubts()
     left_out = _left_out(prometheus, vocabulary, window, doubts)
     readings = Readings(prometheus, window.without(left_out))
     scrapes = _scrapes(readings, vocabulary)
     hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), scrapes, window.slots)
     if scrapes:
-        measurement = _Measurement(hour, vocabulary, readings, doubts)
+        before = None
+        if vocabulary.get(CPU_USAGE) and vocabulary.get(PHASE):
+            before = names_running_before(prometheus, vocabulary, start, slot)
+        by_slot = {
+            seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)])
+            for seconds in set((usage_slots or {}).values())
+        }
+        usage = {name: by_slot[seconds] for name, seconds in (usage_slots or {}).items()}
+        measurement = _Measurement(hour, vocabulary, readings, doubts, before, usage)
         hour.tables = measurement.tables(pod_labels)
         hour.tables["scrape_hours"] = [
             measurement.row(samples=scrapes, expected_samples=window.slots)
@@ -133,7 +150,8 @@ def _left_out(
     blamed = list(unbelievable_series(Readings(prometheus, [window]), believable))
     if not blamed:
         return set()
-    slots = unbelievable_slots(prometheus, window, [one for one, _, _ in blamed])
+    # Each once, however many of its series are to blame.
+    slots = unbelievable_slots(prometheus, window, list(dict.fromkeys(one for one, _, _ in blamed)))
     for one, labels, value in blamed:
         doubts.reasons.append(
             f"{described(one.series, labels)} is {value:g}, which is no measurement: the"
@@ -154,7 +172,7 @@ def _to_be_believed(vocabulary: Vocabulary) -> Iterator[Believable]:
 
 
 def _by_resource(metric: Metric) -> Iterator[Believable]:
-    yield Believable(metric.series(f'resource=~"cpu|{GPU}"'), MOST_CORES)
+    yield Believable(metric.series(f'resource=~"cpu|{GPU_RESOURCES}"'), MOST_CORES)
     yield Believable(metric.series('resource="memory"'), MOST_BYTES)
 
 
@@ -162,12 +180,23 @@ class _Measurement:
     """An hour that was scraped at least once."""
 
     def __init__(
-        self, hour: Hour, vocabulary: Vocabulary, readings: Readings, doubts: Doubts
+        self,
+        hour: Hour,
+        vocabulary: Vocabulary,
+        readings: Readings,
+        doubts: Doubts,
+        before: set[tuple[str, str]] | None,
+        usage: Mapping[str, Readings],
     ) -> None:
         self._hour = hour
         self._vocabulary = vocabulary
         self._readings = readings
         self._doubts = doubts
+        self._before = before
+        self._usage = usage
+        self._there = {
+            name: slots / hour.samples for name, slots in node_slots(readings, vocabulary).items()
+        }
 
     def row(self, **values: object) -> Row:
         """A row of this hour and cluster."""
@@ -177,7 +206,7 @@ class _Measurement:
         """Every table's rows but those of the scrapes themselves."""
         nodes = describe_nodes(self._readings, self._vocabulary)
         pods = Pods(self._vocabulary)
-        running = running_slots(self._readings, pods)
+        running = self._named(running_slots(self._readings, pods))
         return {
             "container_hours": list(self._containers(pods, running, nodes)),
             "node_hours": list(self._nodes(nodes)),
@@ -188,9 +217,18 @@ class _Measurement:
     def _containers(
         self, pods: Pods, running: dict[PodOnNode, float], nodes: Mapping[str, Node]
     ) -> Iterator[Row]:
-        requests = effective_requests(self._readings, pods, self._vocabulary)
+        requests = effective_requests(self._readings, pods, self._vocabulary, running)
+        began = {pod[:2] for pod in running} - self._before if self._before is not None else set()
         usage = {
-            measure: measure_usage(self._readings, pods, self._vocabulary, running, measure)
+            measure: measure_usage(
+                self._usage.get(measure.metric, self._readings),
+                pods,
+                self._vocabulary,
+                running,
+                measure,
+                self._there,
+                began,
+            )
             for measure in MEASURES
         }
         containers: dict[PodOnNode, set[str]] = {pod: set(requests.get(pod, ())) for pod in running}
@@ -224,15 +262,26 @@ class _Measurement:
                         )
                 yield row
 
+    def _named(self, running: dict[PodOnNode, float]) -> dict[PodOnNode, float]:
+        """The pods that have a namespace and a name; the others are told and left out."""
+        named = {pod: slots for pod, slots in running.items() if pod.namespace and pod.pod}
+        if nameless := len(running) - len(named):
+            phase = self._vocabulary.metrics[PHASE]
+            labels = " and ".join(phase.spelled("namespace", "pod"))
+            self._doubts.reasons.append(
+                f"{nameless} pods have no {labels} and are left out: kube-state-metrics is scraped"
+                " both with and without honor_labels, or its labels are dropped; scrape it once,"
+                " with honor_labels: true"
+            )
+        return named
+
     def _nodes(self, nodes: Mapping[str, Node]) -> Iterator[Row]:
         resources: dict[str, Sums | None] = {
             what: node_resources(self._readings, self._vocabulary, what)
             for what in ("capacity", "allocatable")
         }
-        for name, slots in sorted(node_slots(self._readings, self._vocabulary).items()):
-            row = self.row(
-                node=name, running_hours=self._mean(slots), **vars(nodes.get(name, Node()))
-            )
+        for name, there in sorted(self._there.items()):
+            row = self.row(node=name, running_hours=amount(there), **vars(nodes.get(name, Node())))
             for what, sums in resources.items():
                 for resource, column, unit, most in _CAPACITIES if sums is not None else ():
                     row[column.format(what)] = self._doubts.amount(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loaders.kubernetes.containers import RESOURCES
+from loaders.kubernetes.containers import RESOURCES, counted_as
 from loaders.kubernetes.promql import Window, in_slot
 from loaders.kubernetes.readings import Readings, Sums, most_seen
 from loaders.kubernetes.vocabulary import Vocabulary
@@ -85,11 +85,16 @@ def node_resources(readings: Readings, vocabulary: Vocabulary, what: str) -> Sum
     name = f"kube_node_status_{what}"
     if metric := vocabulary.get(name):
         node = metric.label("node")
-        series = metric.series(f'resource=~"{"|".join(RESOURCES)}"')
-        return readings.summed(
+        series = metric.series(f'resource=~"{RESOURCES}"')
+        told = readings.summed(
             lambda window: f"max by ({node}, resource) ({in_slot(series, window)})",
             [node, "resource"],
         )
+        counted: Sums = {}
+        for (who, name_told), value in told.items():
+            resource, unit = counted_as(name_told)
+            counted[who, resource] = counted.get((who, resource), 0) + value * unit
+        return counted
     sums: Sums = {}
     for resource, suffix in (("cpu", "cpu_cores"), ("memory", "memory_bytes")):
         if metric := vocabulary.get(f"{name}_{suffix}"):

@@ -2,7 +2,8 @@
 
 prometheus-api-client makes the requests. What it leaves out is added here: a time-out, bounded
 retries, the server's own words in the error, and that a partial answer, which Thanos and Mimir
-give as a success with `warnings`, is a failure.
+give as a success with `warnings`, is a failure. Requests to Amazon Managed Service for Prometheus
+are signed by botocore.
 """
 
 import json
@@ -26,18 +27,24 @@ from tenacity import (
 from urllib3.util.retry import Retry
 
 from loaders.errors import InfraspendError
+from loaders.kubernetes.signing import Signature
 
 Labels = Mapping[str, str]
 
 _TOO_MUCH: Final = frozenset({400, 413, 422})
+_TOO_LONG: Final = 414
+_UNAVAILABLE: Final = 503
 _BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _DENIED: Final = frozenset({401, 403})
 _SUCCESS: Final = re.compile(rb'"status"\s*:\s*"success"')
+_TIMED_OUT: Final = re.compile("timed out", re.IGNORECASE)
 _PARTIAL: Final = re.compile(rb'"(?:warnings|isPartial)"\s*:')
 _HEAD_BYTES: Final = 200
 _CONNECT_SECONDS: Final = 10
 _LONGEST_PAUSE_SECONDS: Final = 20
 _LONGEST_REASON: Final = 300
+# How Thanos and Mimir write in `warnings` what Prometheus writes in `infos`.
+_INFO: Final = "PromQL info:"
 
 # The client logs every query at debug level, label values included.
 logging.getLogger("prometheus_api_client").setLevel(logging.WARNING)
@@ -48,7 +55,11 @@ class ServerError(InfraspendError):
 
 
 class RefusedError(ServerError):
-    """The server refused a query (400, 413 or 422), most often because it asks for too much."""
+    """The server refused a query or gave up on it, most often because it asks for too much."""
+
+
+class TooLongError(RefusedError):
+    """The query has too many characters (414): it must name fewer things at once."""
 
 
 class _BusyError(Exception):
@@ -64,6 +75,7 @@ class Access:
         headers: Sent with every request, such as a token or Mimir's `X-Scope-OrgID`.
         params: Added to every request, such as Thanos's `dedup` and `partial_response`.
         auth: User and password of basic authentication.
+        signature: How AWS wants requests signed, for Amazon Managed Service for Prometheus.
         ca_bundle: The certificates to trust instead of the system's.
         client_cert: A certificate and its key, where the server asks for one.
         timeout: How long to wait for an answer, in seconds.
@@ -75,6 +87,7 @@ class Access:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, str] = field(default_factory=dict)
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    signature: Signature | None = None
     ca_bundle: Path | None = None
     client_cert: tuple[str, str] | None = None
     timeout: float = 60
@@ -89,7 +102,7 @@ class Prometheus:
         session = requests.Session()
         session.verify = str(access.ca_bundle) if access.ca_bundle else True
         session.cert = access.client_cert
-        session.auth = access.auth
+        session.auth = access.signature or access.auth
         session.headers.update(access.headers)
         session.hooks["response"].append(_judge)
         self._access = access
@@ -218,8 +231,13 @@ def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
     status = response.status_code
     if response.is_redirect:
         return
+    if status == _TOO_LONG:
+        raise TooLongError(f"{_address(response)} refused a query as too long (414)")
     if status in _TOO_MUCH:
         raise RefusedError(f"{_address(response)} refused a query: {_reason(response)}")
+    if status == _UNAVAILABLE and _TIMED_OUT.search(_reason(response)):
+        # To ask the same again would take as long again.
+        raise RefusedError(f"{_address(response)} gave up on a query: {_reason(response)}")
     if status in _DENIED:
         raise ServerError(
             f"{_address(response)} denied access ({status}: {_reason(response)}): check the"
@@ -234,8 +252,10 @@ def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
     # A quote inside a label value is escaped, so that these cannot be a part of one.
     if _PARTIAL.search(response.content):
         body = response.json()
-        if body.get("warnings") or body.get("isPartial"):
-            told = "; ".join(map(str, body.get("warnings", ())))
+        warnings = [str(one) for one in body.get("warnings") or ()]
+        warnings = [one for one in warnings if not one.startswith(_INFO)]
+        if warnings or body.get("isPartial"):
+            told = "; ".join(warnings)
             raise ServerError(f"{_address(response)} gave a partial answer: {_short(told)}")
 
 

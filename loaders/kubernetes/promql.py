@@ -8,7 +8,7 @@ hour of a series moves as one number.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 HOUR_SECONDS: Final = 3600
@@ -22,11 +22,14 @@ class Window:
         start: Where the first slot starts, in seconds since 1970.
         end: Where the last one ends.
         slot: The length of a slot in seconds; start and end are multiples of it.
+        early: How many seconds before that every slot begins and ends, so that scrapes which fall
+            around the edge of a slot fall into its middle.
     """
 
     start: int
     end: int
     slot: int
+    early: int = 0
 
     @property
     def slots(self) -> int:
@@ -36,7 +39,7 @@ class Window:
     def halves(self) -> tuple["Window", "Window"]:
         """The first and the second half of a window of at least two slots."""
         middle = self.start + self.slots // 2 * self.slot
-        return Window(self.start, middle, self.slot), Window(middle, self.end, self.slot)
+        return replace(self, end=middle), replace(self, start=middle)
 
     def without(self, slots: Iterable[int]) -> list["Window"]:
         """What is left of the window when the slots that start at these moments are cut out."""
@@ -44,10 +47,10 @@ class Window:
         start = self.start
         for cut in sorted(slots):
             if start < cut:
-                left.append(Window(start, cut, self.slot))
+                left.append(replace(self, start=start, end=cut))
             start = cut + self.slot
         if start < self.end:
-            left.append(Window(start, self.end, self.slot))
+            left.append(replace(self, start=start))
         return left
 
 
@@ -83,21 +86,22 @@ def selector(metric: str, matchers: Iterable[str]) -> str:
 
 def in_slot(series: str, window: Window) -> str:
     """What was scraped in the slot that ends at the moment of evaluation."""
-    return f"last_over_time({during(series, window.slot)})"
+    return f"last_over_time({during(series, window.slot, window.early)})"
 
 
 def rate_in_slot(series: str, window: Window) -> str:
     """A counter's rise per second from the scrape of the slot before to that of the slot."""
-    return f"rate({during(series, 2 * window.slot)})"
+    return f"rate({during(series, 2 * window.slot, window.early)})"
 
 
-def during(series: str, seconds: int) -> str:
+def during(series: str, seconds: int, early: int = 0) -> str:
     """The samples of the seconds before the moment of evaluation, which is not among them.
 
     Prometheus 3 leaves out the first moment of a range and Prometheus 2 takes it in. With the
     offset the range starts right at the second for the former, a millisecond early for the latter.
+    With `early` all of it lies so many seconds before.
     """
-    return f"{series}[{seconds}s] offset 1ms"
+    return f"{series}[{seconds}s] offset {early * 1000 + 1}ms"
 
 
 def over_slots(function: str, expression: str, window: Window) -> str:

@@ -67,7 +67,7 @@ def unbelievable_slots(
 
 def _values(believable: Believable, window: Window) -> str:
     """For series with a value in the window that is no measurement, such a value."""
-    samples = during(believable.series, window.end - window.start)
+    samples = during(believable.series, window.end - window.start, window.early)
     return (
         f"min_over_time({samples}) < 0 or max_over_time({samples}) > {believable.most}"
         f" or sum_over_time({samples}) != sum_over_time({samples})"

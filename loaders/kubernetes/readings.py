@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from loaders.kubernetes.prometheus import Labels, Prometheus, RefusedError
+from loaders.kubernetes.prometheus import Labels, Prometheus, RefusedError, TooLongError
 from loaders.kubernetes.promql import Window, during, in_slot, over_slots
 from loaders.kubernetes.vocabulary import Metric
 
@@ -78,8 +78,9 @@ class Readings:
             window = waiting.pop(0)
             try:
                 yield from self._prometheus.instant(query(window), window.end)
-            except RefusedError:
-                if window.slots == 1:
+            except RefusedError as error:
+                # A shorter time makes no shorter query.
+                if window.slots == 1 or isinstance(error, TooLongError):
                     raise
                 # The next query would be refused as well: it starts with the smaller windows.
                 halves = window.halves()

@@ -1,18 +1,52 @@
 """How often a cluster is scraped: an hour is whole when it has that many scrapes."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from loaders.kubernetes.prometheus import Prometheus
-from loaders.kubernetes.promql import during, exactly, selector
+from loaders.kubernetes.promql import during, exactly, selector, slot_seconds
 
-_LOOK_BACK_SECONDS: Final = 86_400
+LOOK_BACK_SECONDS: Final = 86_400
 _SERIES: Final = 3
 
 
-def scrape_interval(prometheus: Prometheus, series: str, first: int, last: int) -> int | None:
-    """The seconds from one scrape of some series to the next, as most often seen.
+@dataclass(frozen=True)
+class Rhythm:
+    """How often and when something is scraped.
+
+    Attributes:
+        interval: The seconds from one scrape to the next, as most often seen.
+        early: How many seconds before the whole minute slots should begin: scrapes that fall on
+            both sides of a slot's edge would leave some slots empty and fill others twice.
+    """
+
+    interval: int
+    early: int = 0
+
+
+def scrape_interval(
+    prometheus: Prometheus,
+    series: str,
+    first: int,
+    last: int,
+    look_back: int = LOOK_BACK_SECONDS,
+) -> int | None:
+    """The seconds from one scrape of some series to the next, as `scrape_rhythm`."""
+    rhythm = scrape_rhythm(prometheus, series, first, last, look_back)
+    return rhythm.interval if rhythm else None
+
+
+def scrape_rhythm(
+    prometheus: Prometheus,
+    series: str,
+    first: int,
+    last: int,
+    look_back: int = LOOK_BACK_SECONDS,
+) -> Rhythm | None:
+    """How often and when some series are scraped.
 
     A day is looked at where there is one, so that an hour with few samples is not taken for an
     hour that is scraped seldom.
@@ -22,30 +56,46 @@ def scrape_interval(prometheus: Prometheus, series: str, first: int, last: int) 
         series: A selector with a metric's name.
         first: Where the hours to collect start, in seconds since 1970.
         last: Where they end.
+        look_back: How many seconds are looked at.
 
     Returns:
-        The interval; None if there are no two scrapes to measure it by.
+        The rhythm; None if there are no two scrapes to measure it by.
 
     Raises:
         ServerError: The server does not answer.
     """
     gaps: Counter[int] = Counter()
+    moments: list[float] = []
     at = last
     while not gaps and at > first:
-        gaps = _gaps(prometheus, series, at)
-        at -= _LOOK_BACK_SECONDS
-    most = max(gaps.values(), default=0)
-    return min((gap for gap, count in gaps.items() if count == most), default=None)
+        moments = []
+        for one in _scrapes(prometheus, series, at, look_back):
+            gaps.update(round(after - before) for before, after in pairwise(one))
+            moments += one
+        # Two samples within half a second are no two scrapes.
+        del gaps[0]
+        at -= look_back
+    if not gaps:
+        return None
+    most = max(gaps.values())
+    interval = min(gap for gap, count in gaps.items() if count == most)
+    return Rhythm(interval, _early(moments, slot_seconds(interval)))
 
 
-def _gaps(prometheus: Prometheus, series: str, at: int) -> Counter[int]:
-    """How often each gap between two scrapes was seen in the day before a moment."""
-    counts = f"count_over_time({during(series, _LOOK_BACK_SECONDS)})"
-    gaps: Counter[int] = Counter()
+def _early(moments: Sequence[float], slot: int) -> int:
+    """A quarter of a slot where scrapes fall on both sides of its edge and nowhere else."""
+    quarter = slot // 4
+    phases = [moment % slot for moment in moments]
+    after = sum(phase < quarter for phase in phases)
+    before = sum(phase > slot - quarter for phase in phases)
+    return quarter if after and before and after + before == len(phases) else 0
+
+
+def _scrapes(
+    prometheus: Prometheus, series: str, at: int, look_back: int
+) -> Iterator[Sequence[float]]:
+    """When each of a few series was scraped in the time before a moment."""
+    counts = f"count_over_time({during(series, look_back)})"
     for labels, _ in prometheus.instant(f"topk({_SERIES}, {counts})", at):
         one = selector(series.partition("{")[0], exactly(labels))
-        for moments in prometheus.timestamps(one, _LOOK_BACK_SECONDS, at):
-            gaps.update(round(after - before) for before, after in pairwise(moments))
-    # Two samples within half a second are no two scrapes.
-    del gaps[0]
-    return gaps
+        yield from prometheus.timestamps(one, look_back, at)

@@ -15,6 +15,7 @@
         ca_bundle: /etc/ssl/our-ca.pem
         client_cert: /etc/ssl/tracker.pem         # with client_key
         headers: {X-Scope-OrgID: platform}
+        sigv4: {region: us-east-1}                # Amazon Managed Prometheus; with profile
         params: {dedup: "true", partial_response: "false", max_source_resolution: 0s}
         usage:                                    # what a platform owner measures; see `pushed`
           - platform: queues
@@ -37,15 +38,17 @@ import yaml
 
 from loaders.errors import InfraspendError
 from loaders.kubernetes.prometheus import Access
+from loaders.kubernetes.signing import Signature
 
 _TEXTS: Final = frozenset(
     "cluster prometheus token_env token_file user password_env password_file ca_bundle"
     " client_cert client_key".split()
 )
 _NUMBERS: Final = frozenset({"scrape_interval", "timeout", "attempts", "pause"})
-_TABLES: Final = frozenset({"match", "headers", "params"})
+_TABLES: Final = frozenset({"match", "headers", "params", "sigv4"})
 _LISTS: Final = frozenset({"pod_labels"})
 _LARGEST_FILE: Final = 1 << 20
+_SIGV4: Final = frozenset({"region", "profile"})
 _USAGE: Final = frozenset({"platform", "sub_platform", "capacity_pool", "query", "label", "unit"})
 
 
@@ -91,13 +94,18 @@ class Source:
     usage: Sequence[UsageQuery] = ()
 
 
-def source_at(url: str, cluster: str) -> Source:
-    """A source that needs no configuration.
+def source_at(url: str, cluster: str, options: Mapping[str, Any] | None = None) -> Source:
+    """A source that needs no configuration file.
+
+    Args:
+        url: The server.
+        cluster: The cluster's name.
+        options: What else a source in the file could say.
 
     Raises:
-        InfraspendError: It is no http address.
+        InfraspendError: It is no http address, or an option has no meaning.
     """
-    return _source({"cluster": cluster, "prometheus": url}, "--prometheus")
+    return _source({**(options or {}), "cluster": cluster, "prometheus": url}, "--prometheus")
 
 
 def read_sources(path: Path) -> list[Source]:
@@ -161,6 +169,7 @@ def _source(described: Mapping[str, Any], where: str) -> Source:
             headers=headers,
             params=described.get("params", {}),
             auth=auth,
+            signature=_signature(described, where),
             ca_bundle=Path(ca_bundle) if ca_bundle else None,
             client_cert=(cert, key or cert) if cert else None,
             timeout=described.get("timeout", defaults.timeout),
@@ -172,6 +181,16 @@ def _source(described: Mapping[str, Any], where: str) -> Source:
         pod_labels=described.get("pod_labels"),
         usage=[_usage(one, where) for one in described.get("usage", ())],
     )
+
+
+def _signature(described: Mapping[str, Any], where: str) -> Signature | None:
+    """How to sign requests for AWS, if that is said."""
+    if (signed := described.get("sigv4")) is None:
+        return None
+    _check_names(signed, _SIGV4, {"region"}, f"{where}: sigv4")
+    if clash := sorted({"user", "token_env", "token_file"} & described.keys()):
+        raise InfraspendError(f"{where}: sigv4 and {', '.join(clash)} exclude each other: keep one")
+    return Signature(**signed)
 
 
 def _usage(described: object, where: str) -> UsageQuery:

@@ -5,10 +5,12 @@ by the next run.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
+from threading import Event
 from typing import Final
 from urllib.parse import unquote, urlparse
 
@@ -19,16 +21,30 @@ from loaders.kubernetes.measuring import Hour, measure_hour
 from loaders.kubernetes.prometheus import Prometheus, ServerError
 from loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
 from loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
-from loaders.kubernetes.scraping import scrape_interval
+from loaders.kubernetes.scraping import scrape_interval, scrape_rhythm
 from loaders.kubernetes.sources import Source
-from loaders.kubernetes.vocabulary import PUSHED, cluster_matchers, learn
+from loaders.kubernetes.vocabulary import (
+    CPU_USAGE,
+    GPU_USAGE,
+    MEMORY_USAGE,
+    NETWORK_RECEIVE,
+    NETWORK_TRANSMIT,
+    PUSHED,
+    cluster_matchers,
+    learn,
+)
 from loaders.result import Progress, silent
 from loaders.warehouse import utc_now
 
 HOUR: Final = timedelta(hours=1)
 
+_NETWORK: Final = (NETWORK_RECEIVE, NETWORK_TRANSMIT)
+
 _USUAL_SECONDS: Final = 60
 _PATIENCE: Final = 3
+
+AT_ONCE: Final = 8
+"""How many sources are asked side by side: most of the time goes by while servers compute."""
 
 PLATFORMS: Final = "platforms"
 """Where, beside the collections, the usage goes that platform owners push."""
@@ -54,6 +70,23 @@ class Tracked:
     rejects: int = 0
     published: list[Path] = field(default_factory=list)
 
+    def add(self, other: "Tracked") -> None:
+        """Adds what another run collected."""
+        self.collections += other.collections
+        self.hours += other.hours
+        self.incomplete += other.incomplete
+        self.unscraped += other.unscraped
+        self.rejects += other.rejects
+        self.published += other.published
+
+
+class TrackError(InfraspendError):
+    """Some of what was asked for could not be collected; `tracked` is what could."""
+
+    def __init__(self, message: str, tracked: Tracked) -> None:
+        super().__init__(message)
+        self.tracked = tracked
+
 
 def track(
     sources: Sequence[Source],
@@ -62,6 +95,7 @@ def track(
     since: datetime | None,
     until: datetime | None,
     now: datetime | None = None,
+    at_once: int = AT_ONCE,
     progress: Progress = silent,
 ) -> Tracked:
     """Collects hours of clusters.
@@ -73,42 +107,80 @@ def track(
         until: The hour after the last, plain UTC; None collects all that have passed. Hours that
             have not passed are never collected.
         now: What time it is, plain UTC; the clock's by default.
+        at_once: How many sources are asked side by side.
         progress: Told what is being done.
 
     Returns:
         What was collected.
 
     Raises:
-        InfraspendError: Some hours or clusters could not be collected (they are named, after the
+        TrackError: Some hours or clusters could not be collected (they are named, after the
             others have been).
+        InfraspendError: Nothing can be written there.
     """
     root = _directory(to)
     passed = (now or utc_now()).replace(minute=0, second=0, microsecond=0)
     end = min(until, passed) if until else passed
     tracked = Tracked()
     failures = []
-    for source in sources:
-        run = _Run(source, root, tracked, progress)
+    with ThreadPoolExecutor(max_workers=max(1, at_once), thread_name_prefix="track") as pool:
+        stop = Event()
+        runs = [
+            pool.submit(_collect_source, source, root, since, end, progress, stop)
+            for source in sources
+        ]
         try:
-            if hours := hours_to_collect(root, source.cluster, since, end):
-                run.collect(hours)
-        except InfraspendError as error:
-            failures.append(_named(source, str(error)))
-            progress(failures[-1])
-        failures += run.failures
+            for run in runs:
+                collected, failed = run.result()
+                tracked.add(collected)
+                failures += failed
+        except BaseException:
+            # Whoever stops the run does not wait for the clusters that were not begun.
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     if failures:
-        raise InfraspendError(
+        raise TrackError(
             f"{len(failures)} parts could not be collected (everything else was; run this again):"
-            f" {'; '.join(failures)}"
+            f" {'; '.join(failures)}",
+            tracked,
         )
     return tracked
+
+
+def _collect_source(
+    source: Source,
+    root: Path,
+    since: datetime | None,
+    end: datetime,
+    progress: Progress,
+    stop: Event,
+) -> tuple[Tracked, list[str]]:
+    """What was collected of a source, and what could not be."""
+    tracked = Tracked()
+    run = _Run(source, root, tracked, progress, stop)
+    failures = []
+    try:
+        if hours := hours_to_collect(root, source.cluster, since, end):
+            run.collect(hours)
+    except InfraspendError as error:
+        failures.append(_named(source, str(error)))
+    except Exception as error:
+        # Whatever is wrong with one cluster, the others are collected; the run fails in the end.
+        failures.append(f"{source.cluster}: {type(error).__name__}: {error} (unexpected)")
+    for failure in failures:
+        progress(failure)
+    return tracked, failures + run.failures
 
 
 class _Run:
     """The collecting of one source's hours."""
 
-    def __init__(self, source: Source, root: Path, tracked: Tracked, progress: Progress) -> None:
+    def __init__(
+        self, source: Source, root: Path, tracked: Tracked, progress: Progress, stop: Event
+    ) -> None:
         self._source = source
+        self._stop = stop
         self._root = root
         self._tracked = tracked
         self._progress = progress
@@ -136,6 +208,8 @@ class _Run:
     def _measured(self, session: "_Session", hours: Iterable[datetime]) -> Iterator[Hour]:
         """The hours that the server tells."""
         for hour in hours:
+            if self._stop.is_set():
+                raise InfraspendError("stopped")
             name = f"{self._source.cluster} {hour:%Y-%m-%dT%H}"
             self._progress(name)
             try:
@@ -200,18 +274,32 @@ class _Session:
         self._has_cluster = self._vocabulary.has_cluster or not (self._metric or source.usage)
         series = [self._vocabulary.node_cpus()] if self._has_cluster else []
         series += [self._metric.series()] if self._metric else []
-        intervals = [
-            source.scrape_interval or scrape_interval(self._prometheus, one, *span)
-            for one in series
-        ]
-        if self._has_cluster and intervals[0] is None:
+        rhythms = [scrape_rhythm(self._prometheus, one, *span) for one in series]
+        if self._has_cluster and rhythms[0] is None:
             raise InfraspendError(
                 f"cluster {source.cluster}: {series[0]} has no two samples in the hours asked for:"
                 " were they scraped, and are they still kept?"
             )
-        slots = [slot_seconds(interval) for interval in intervals if interval]
+        slots = [
+            slot_seconds(source.scrape_interval or rhythm.interval) for rhythm in rhythms if rhythm
+        ]
         self._slot = slots[0] if slots else _USUAL_SECONDS
         self._pushed_slot = slots[-1] if slots else _USUAL_SECONDS
+        # Told by the owner, an interval says nothing of when.
+        first = rhythms[0] if rhythms and not source.scrape_interval else None
+        self._early = first.early if first else 0
+        self._usage_slots = self._seldom(span) if self._has_cluster else {}
+
+    def _seldom(self, span: tuple[int, int]) -> dict[str, int]:
+        """The slots of usage that is scraped less often than kube-state-metrics, by metric."""
+        slots = {}
+        for names in ((CPU_USAGE, MEMORY_USAGE, *_NETWORK), (GPU_USAGE,)):
+            if not (metric := self._vocabulary.first(*names)):
+                continue
+            interval = scrape_interval(self._prometheus, metric.series(), *span, HOUR_SECONDS)
+            if interval and (slot := slot_seconds(interval)) > self._slot:
+                slots.update(dict.fromkeys(names, slot))
+        return slots
 
     @property
     def is_given_up(self) -> bool:
@@ -237,6 +325,8 @@ class _Session:
             _seconds(hour),
             self._slot,
             self._source.pod_labels,
+            early=self._early,
+            usage_slots=self._usage_slots,
         )
 
     def _of_platforms(self, hour: datetime) -> PushedHour:

@@ -19,6 +19,9 @@ CAPACITY_V1: Final = "kube_node_status_capacity_cpu_cores"
 PHASE: Final = "kube_pod_status_phase"
 REQUESTS: Final = "kube_pod_container_resource_requests"
 INIT_REQUESTS: Final = "kube_pod_init_container_resource_requests"
+INIT_INFO: Final = "kube_pod_init_container_info"
+OVERHEAD: Final = "kube_pod_overhead"
+SCHEDULER_REQUESTS: Final = "kube_pod_resource_request"
 CPU_USAGE: Final = "container_cpu_usage_seconds_total"
 MEMORY_USAGE: Final = "container_memory_working_set_bytes"
 GPU_USAGE: Final = "DCGM_FI_DEV_GPU_UTIL"
@@ -30,6 +33,7 @@ PUSHED: Final = "infraspend_platform_usage"
 METRICS: Final = (
     *(PHASE, REQUESTS, f"{REQUESTS}_cpu_cores", f"{REQUESTS}_memory_bytes"),
     *(INIT_REQUESTS, f"{INIT_REQUESTS}_cpu_cores", f"{INIT_REQUESTS}_memory_bytes"),
+    *(INIT_INFO, f"{OVERHEAD}_cpu_cores", f"{OVERHEAD}_memory_bytes", SCHEDULER_REQUESTS),
     *("kube_pod_info", "kube_pod_labels", "kube_pod_owner"),
     *("kube_replicaset_owner", "kube_job_owner"),
     *(CAPACITY, CAPACITY_V1, "kube_node_status_capacity_memory_bytes"),
@@ -132,8 +136,13 @@ def clusters_of(prometheus: Prometheus, first: int, last: int) -> frozenset[str]
     Raises:
         ServerError: The server does not answer.
     """
-    any_node = f'{{__name__=~"{CAPACITY}|{CAPACITY_V1}"}}'
-    return prometheus.label_values(_CLUSTER_LABEL, any_node, first, last)
+    # Name by name: Google's Managed Service for Prometheus refuses a pattern of metrics' names.
+    return frozenset().union(
+        *(
+            prometheus.label_values(_CLUSTER_LABEL, name, first, last)
+            for name in (CAPACITY, CAPACITY_V1)
+        )
+    )
 
 
 def cluster_matchers(
@@ -184,15 +193,8 @@ def learn(
     Raises:
         ServerError: The server does not answer.
     """
-    known = f'__name__=~"{"|".join(METRICS)}"'
-    names = prometheus.label_values("__name__", f"{{{','.join((known, *matchers))}}}", first, last)
-    metrics = {
-        name: Metric(
-            name,
-            prometheus.label_names(selector(name, matchers), first, last),
-            tuple(matchers),
-        )
-        for name in METRICS
-        if name in names
-    }
+    metrics = {}
+    for name in METRICS:
+        if labels := prometheus.label_names(selector(name, matchers), first, last):
+            metrics[name] = Metric(name, labels, tuple(matchers))
     return Vocabulary(cluster, tuple(matchers), metrics)

@@ -23,7 +23,7 @@ class Exporter:
         self,
         metric: str,
         labels: Mapping[str, str],
-        values: Mapping[int, float],
+        values: Mapping[float, float],
         *,
         shift: float = 0,
     ) -> None:
@@ -65,7 +65,7 @@ class Cluster:
 
     exporter: Exporter
     name: str
-    scrapes: Iterable[int] = HOUR
+    scrapes: Iterable[float] = HOUR
     prefix: str = ""
     instance: str = "ksm-0"
     shift: float = 0
@@ -85,8 +85,8 @@ class Cluster:
         namespace: str = "api",
         uid: str = "1",
         node: str = "node-1",
-        scrapes: Iterable[int] | None = None,
-        running: Iterable[int] | None = None,
+        scrapes: Iterable[float] | None = None,
+        running: Iterable[float] | None = None,
         requests: Mapping[str, float] | None = None,
         container: str = "main",
     ) -> None:

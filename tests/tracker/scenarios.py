@@ -30,6 +30,14 @@ def scenarios() -> str:
     _facts(exporter)
     _pushed(exporter)
     _no_phase(exporter)
+    _short(exporter)
+    _scheduled(exporter)
+    _honored_and_not(exporter)
+    _gpus(exporter)
+    _namesakes(exporter)
+    _two_rhythms(exporter)
+    _one_kubelet_away(exporter)
+    _around_the_edge(exporter)
     return exporter.text()
 
 
@@ -266,6 +274,122 @@ def _pushed(exporter: Exporter) -> None:
 def _no_phase(exporter: Exporter) -> None:
     """Nothing tells which pods were Running."""
     _cluster(exporter, "no-phase")
+
+
+def _short(exporter: Exporter) -> None:
+    """In the second hour 40 jobs of 90 s, each seen twice, use a core-hour together."""
+    cluster = _cluster(exporter, "short", range(120))
+    cluster.pod("steady")
+    cpu = "container_cpu_usage_seconds_total"
+    main = {"namespace": "api", "container": "main"}
+    cluster.cadvisor(cpu, main | {"pod": "steady"}, {one: 1e6 + one * 30 for one in range(120)})
+    for number in range(40):
+        seen = 60 + number + 10, 60 + number + 11
+        cluster.pod(f"job-{number}", scrapes=seen)
+        values = dict(zip(seen, (60.0, 90.0), strict=True))
+        cluster.cadvisor(cpu, main | {"pod": f"job-{number}"}, values)
+
+
+def _scheduled(exporter: Exporter) -> None:
+    """Pods that take more of a node than their containers ask for."""
+    cluster = _cluster(exporter, "scheduled")
+    for pod, inits in (
+        ("sidecar", {"proxy": (0.5, "Always")}),
+        ("sidecar-and-init", {"proxy": (0.5, "Always"), "migrate": (1.2, "")}),
+    ):
+        cluster.pod(pod, uid=pod)
+        who = {"namespace": "api", "pod": pod, "uid": pod}
+        for container, (cores, policy) in inits.items():
+            of = who | {"container": container}
+            request = of | {"node": "node-1", "resource": "cpu"}
+            cluster.gauge("kube_pod_init_container_resource_requests", request, cores)
+            cluster.gauge("kube_pod_init_container_info", of | {"restart_policy": policy}, 1)
+    for pod in ("overhead", "told-twice"):
+        cluster.pod(pod, uid=pod)
+        overhead = {"namespace": "api", "pod": pod, "uid": pod}
+        cluster.gauge("kube_pod_overhead_cpu_cores", overhead, 0.25)
+    cluster.pod("whole", uid="whole", requests={"memory": 0.0})
+    for pod, cores in (("whole", 4.0), ("told-twice", 1.25)):
+        of = {"namespace": "api", "pod": pod, "node": "node-1", "resource": "cpu"}
+        cluster.exporter.add(
+            "kube_pod_resource_request",
+            of | {"cluster": "scheduled", "job": "kube-scheduler"},
+            dict.fromkeys(range(0, 60, 2), cores),
+        )
+
+
+def _honored_and_not(exporter: Exporter) -> None:
+    """The same pods, scraped with and without honor_labels."""
+    for prefix, instance in (("", "ksm-0"), ("exported_", "ksm-1")):
+        cluster = Cluster(exporter, "honored-and-not", prefix=prefix, instance=instance)
+        cluster.node("node-1")
+        for number in range(3):
+            cluster.pod(f"web-{number}")
+
+
+def _gpus(exporter: Exporter) -> None:
+    """Every kind of GPU and of a part of one."""
+    cluster = _cluster(exporter, "gpus")
+    for resource, there, asked in (
+        ("aws_amazon_com_neuron", 4, 2),
+        ("amd_com_gpu", 8, 3),
+        ("nvidia_com_mig_1g_5gb", 7, 7),
+        ("nvidia_com_gpu_shared", 4, 1),
+    ):
+        node = {"node": "node-1", "resource": resource}
+        cluster.gauge("kube_node_status_capacity", node, there)
+        cluster.pod(resource, requests={resource: asked})
+
+
+def _namesakes(exporter: Exporter) -> None:
+    """Three names, each borne by two pods in turn."""
+    cluster = _cluster(exporter, "namesakes")
+    for name in ("web-0", "web-1", "web-2"):
+        for uid, when in (("1", range(30)), ("2", HOUR[30:])):
+            cluster.pod(name, uid=f"{name}-{uid}", scrapes=when)
+        cluster.cadvisor(
+            "container_memory_working_set_bytes",
+            {"namespace": "api", "pod": name, "container": "main"},
+            dict.fromkeys(HOUR, float(GIB)),
+        )
+
+
+def _two_rhythms(exporter: Exporter) -> None:
+    """kube-state-metrics is scraped every 30 s, the kubelet every 60 s."""
+    cluster = Cluster(exporter, "two-rhythms", [number / 2 for number in range(120)])
+    cluster.node("node-1")
+    cluster.pod("steady")
+    main = {"namespace": "api", "pod": "steady", "container": "main", "instance": "node-1"}
+    cpu = {scrape: 1e6 + scrape * 30.0 for scrape in HOUR}
+    cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+    memory = dict.fromkeys(HOUR, float(GIB))
+    cluster.cadvisor("container_memory_working_set_bytes", main, memory)
+
+
+def _one_kubelet_away(exporter: Exporter) -> None:
+    """Of three nodes one has a kubelet that was away, and one was gone, for half an hour each."""
+    cluster = _cluster(exporter, "one-kubelet-away")
+    cluster.node("node-2")
+    gone = Cluster(exporter, "one-kubelet-away", range(30))
+    gone.node("node-3")
+    for node, there, seen in (
+        ("node-1", HOUR, HOUR),
+        ("node-2", HOUR, HOUR[:30]),
+        ("node-3", HOUR[:30], HOUR[:30]),
+    ):
+        cluster.pod(f"on-{node}", node=node, scrapes=there)
+        main = {"namespace": "api", "pod": f"on-{node}", "container": "main", "instance": node}
+        cpu = {scrape: 1e6 + scrape * 30.0 for scrape in seen}
+        cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+
+
+def _around_the_edge(exporter: Exporter) -> None:
+    """120 scrapes, by turns 0.4 s before and after the minute and the half minute."""
+    second = 1 / 60
+    scrapes = [number / 2 + (0.4, -0.4)[number % 2] * second for number in range(120)]
+    cluster = Cluster(exporter, "around-the-edge", scrapes)
+    cluster.node("node-1")
+    cluster.pod("steady")
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

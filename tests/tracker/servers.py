@@ -141,6 +141,7 @@ class Scripted:
             certificate: A certificate with its key, to speak TLS.
         """
         self.requests: list[tuple[str, Request, Mapping[str, str]]] = []
+        self.paths: list[str] = []
         scripted = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -148,6 +149,7 @@ class Scripted:
                 endpoint = urlsplit(self.path).path.removeprefix("/api/v1/")
                 query = parse_qs(urlsplit(self.path).query)
                 request = {name: values[0] for name, values in query.items()}
+                scripted.paths.append(self.path)
                 scripted.requests.append((endpoint, request, dict(self.headers)))
                 answer = script(endpoint, request)
                 if answer is None:

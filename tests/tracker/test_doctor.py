@@ -28,6 +28,7 @@ def starts(texts: list[str], beginning: str) -> bool:
         ("cluster-1", "kube_pod_status_phase tells which pods are Running"),
         ("cluster-1", "1 pod labels are exported: label_app"),
         ("replicas", "pods are scraped by up to 2 replicas"),
+        ("scheduled", "kube_pod_resource_request: what kube-scheduler reserves"),
         ("exported", "pods are named by exported_namespace and exported_pod: honor_labels is off"),
     ],
 )
@@ -40,6 +41,9 @@ def test_what_is_good(server: str, cluster: str, says: str) -> None:
     [
         ("cluster-0", Level.NOTE, "DCGM_FI_DEV_GPU_UTIL names no pod"),
         ("cluster-1", Level.NOTE, "kube_pod_owner is not there: workloads will not be known"),
+        ("gap", Level.NOTE, "kube_pod_init_container_info tells no restart policy"),
+        ("gap", Level.NOTE, "kube_pod_overhead_cpu_cores is not there"),
+        ("gap", Level.NOTE, "kube_pod_resource_request is not there"),
         ("gap", Level.NOTE, "no pod label is exported"),
         ("no-phase", Level.LACK, "kube_pod_status_phase is missing"),
         ("no-phase", Level.LACK, "kube_pod_container_resource_requests is missing"),

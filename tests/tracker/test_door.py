@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from infraspend import app, main
-from tests.tracker.reading import coverage
+from tests.tracker.reading import coverage, rows
+from tests.tracker.servers import Scripted
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -50,6 +51,51 @@ def test_wrong_usage_is_2(tmp_path: Path, arguments: list[str], says: str) -> No
 
     assert code == 2
     assert says in said.replace("│ ", "")
+
+
+def test_labels_can_be_chosen_and_an_incomplete_hour_can_fail_the_run(
+    server: str, tmp_path: Path
+) -> None:
+    where = ["--prometheus", server, "--to", str(tmp_path), "--since", "2026-11-01"]
+    where += ["--until", "2026-11-01T01", "--fail-on-incomplete"]
+
+    code, _ = run("--cluster", "facts", "--pod-label", "app.kubernetes.io/name", *where)
+    assert code == 0
+    assert rows(tmp_path, "pods", "labels") == [('{"app.kubernetes.io/name": "web"}',)]
+
+    code, said = run("--cluster", "gap", *where)
+    assert code == 1
+    assert "1 hour in 1 collection (1 incomplete" in said
+    assert len(coverage(tmp_path)) == 2
+
+
+def test_the_doctor_looks_with_the_credentials_of_the_tracker_at_a_day_that_is_named(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRACKER_TOKEN", "t0ken")
+    config = tmp_path / "tracker.yml"
+    with Scripted(lambda *_: None, server) as watched:
+        config.write_text(
+            "sources:\n"
+            f"  - {{cluster: gap, prometheus: '{watched.url}', token_env: TRACKER_TOKEN}}\n"
+            "  - {cluster: gone, prometheus: 'http://127.0.0.1:9', pause: 0.01}\n"
+        )
+        by_file = CliRunner().invoke(app, ["doctor", "--config", str(config), "--at", AT])
+        of_file = list(watched.requests)
+        flags = ["--token-env", "TRACKER_TOKEN", "--header", "X-Scope-OrgID: platform"]
+        CliRunner().invoke(app, ["doctor", "--prometheus", watched.url, *flags, "--at", AT])
+        of_flags = watched.requests[len(of_file) :]
+
+    assert by_file.exit_code == 1
+    assert "good  gap: scraped every 60 s" in by_file.output
+    assert "lack  gone: http://127.0.0.1:9 cannot be reached" in by_file.output
+    assert of_file and of_flags
+    for _, _, headers in (*of_file, *of_flags):
+        assert headers["Authorization"] == "Bearer t0ken"
+    assert {headers["X-Scope-OrgID"] for _, _, headers in of_flags} == {"platform"}
+
+
+AT = "2026-11-01T04"
 
 
 def test_what_fails_is_1_and_named(

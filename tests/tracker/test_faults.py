@@ -1,8 +1,13 @@
 """Servers that fail, refuse, hang, or tell half the truth."""
 
+import hmac
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Barrier
+from urllib.parse import quote, unquote
 
 import pytest
 from cryptography import x509
@@ -11,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from loaders.errors import InfraspendError
+from loaders.kubernetes.diagnosis import diagnose
 from loaders.kubernetes.prometheus import Access, Prometheus, ServerError
+from loaders.kubernetes.signing import Signature
 from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import track
+from loaders.kubernetes.tracker import TrackError, track
 from tests.tracker.exporter import START
 from tests.tracker.reading import FIRST, NOW, collect, coverage, rows, source
 from tests.tracker.servers import Answer, Request, Scripted, error, vector
@@ -77,14 +84,20 @@ def test_a_label_that_is_called_warnings_is_no_warning() -> None:
         ]
 
 
-@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        *((status, "query processing would load too many samples") for status in (400, 413, 422)),
+        (503, "query timed out in expression evaluation"),
+    ],
+)
 def test_windows_that_are_refused_are_halved_and_nothing_changes(
-    server: str, tmp_path: Path, status: int
+    server: str, tmp_path: Path, status: int, words: str
 ) -> None:
     def refuse_more_than_half_an_hour(_: str, request: Request) -> Answer | None:
         query = request.get("query", "")
         if ":60s]" in query and int(query.rpartition("[")[2].partition("ms")[0]) > 900_000:
-            return Answer(error("query processing would load too many samples"), status)
+            return Answer(error(words), status)
         return None
 
     collect(source(server, "cluster-1"), tmp_path / "whole", hours=2)
@@ -95,6 +108,129 @@ def test_windows_that_are_refused_are_halved_and_nothing_changes(
         whole = rows(tmp_path / "whole", table, "*")
         assert whole
         assert rows(tmp_path / "halved", table, "*") == whole
+
+
+def test_a_query_that_is_too_long_names_fewer_pods_and_nothing_changes(
+    server: str, tmp_path: Path
+) -> None:
+    def refuse_two_names(_: str, request: Request) -> Answer | None:
+        two = "web-0|" in request.get("query", "") or "web-1|" in request.get("query", "")
+        return Answer(b"<html>414 Request-URI Too Large</html>", 414) if two else None
+
+    collect(source(server, "namesakes"), tmp_path / "whole")
+    with Scripted(refuse_two_names, server) as short:
+        collect(source(short.url, "namesakes"), tmp_path / "halved")
+
+    whole = rows(tmp_path / "whole", "container_hours", "*")
+    assert len(whole) == 6
+    assert rows(tmp_path / "halved", "container_hours", "*") == whole
+    assert rows(tmp_path / "whole", "container_hours", "sum(memory_usage_gib_hours)::int") == [(3,)]
+
+
+def test_metrics_are_named_one_by_one(server: str, tmp_path: Path) -> None:
+    """Google's Managed Service for Prometheus takes no pattern of metrics' names."""
+
+    def refuse_patterns(_: str, request: Request) -> Answer | None:
+        if any("__name__" in value for value in request.values()):
+            return Answer(error("only exact matching on metric names is supported"), 400)
+        return None
+
+    with Scripted(refuse_patterns, server) as google:
+        collect(source(google.url, "gap"), tmp_path)
+        diagnose(google.url, at=THIRD_HOUR)
+
+    assert coverage(tmp_path) == [(50, 60)]
+
+
+def test_an_info_is_no_warning() -> None:
+    info = "PromQL info: metric might not be a counter, name does not end in _total"
+    answers = iter([Answer({**vector(({}, "7")), "warnings": [info]})])
+    mixed = Answer({**vector(), "warnings": [info, "store gateway 2 is gone"]})
+    with Scripted(lambda *_: next(answers, mixed)) as server:
+        prometheus = Prometheus(Access(server.url, pause=0.01))
+
+        assert prometheus.instant("x", START) == [({}, 7.0)]
+        with pytest.raises(ServerError, match="partial answer: store gateway 2 is gone"):
+            prometheus.instant("x", START)
+
+
+def test_requests_to_aws_are_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "session")
+    query = 'sum by (pod) (x{a="b c+d", e=~"f|g"}) > 0'
+    paths: list[str] = []
+    with Scripted(lambda *_: Answer(vector(({}, "1")))) as server:
+        access = Access(server.url, signature=Signature("us-east-1"))
+        assert Prometheus(access).instant(query, START) == [({}, 1.0)]
+
+        ((_, request, headers),) = server.requests
+        paths += server.paths
+    assert request["query"] == query
+    assert headers["X-Amz-Security-Token"] == "session"
+    assert headers["Authorization"] == _authorization(paths[0], headers)
+    assert "secret" not in repr(access)
+
+
+def _authorization(path: str, headers: Mapping[str, str]) -> str:
+    """What AWS works out for itself, from what arrived and the secret that it knows."""
+    address, _, query = path.partition("?")
+    pairs = sorted(
+        (quote(unquote(name), safe="-_.~"), quote(unquote(value), safe="-_.~"))
+        for name, _, value in (pair.partition("=") for pair in query.split("&"))
+    )
+    given = headers["Authorization"]
+    signed = given.partition("SignedHeaders=")[2].partition(",")[0]
+    lower = {name.lower(): value for name, value in headers.items()}
+    canonical = "\n".join(
+        (
+            *("GET", address, "&".join(f"{name}={value}" for name, value in pairs)),
+            *(f"{name}:{lower[name]}" for name in signed.split(";")),
+            *("", signed, sha256(b"").hexdigest()),
+        )
+    )
+    scope = f"{headers['X-Amz-Date'][:8]}/us-east-1/aps/aws4_request"
+    text = "\n".join(
+        (
+            *("AWS4-HMAC-SHA256", headers["X-Amz-Date"], scope),
+            sha256(canonical.encode()).hexdigest(),
+        )
+    )
+    key = b"AWS4secret"
+    for part in (*scope.split("/"), text):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return (
+        f"AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/{scope}, SignedHeaders={signed},"
+        f" Signature={key.hex()}"
+    )
+
+
+def test_sources_are_asked_side_by_side_and_a_bad_one_stops_no_other(
+    server: str, tmp_path: Path
+) -> None:
+    together = Barrier(2, timeout=10)
+
+    def meet(_: str, request: Request) -> Answer | None:
+        if "match[]" in request and not together.broken and meeting:
+            meeting.pop()
+            together.wait()
+        return None
+
+    meeting = [1, 1]
+    with Scripted(meet, server) as one:
+        sources = [
+            Source("gone", Access("http://127.0.0.1:9", pause=0.01)),
+            Source("bad/name", Access(server, pause=0.01), match={"cluster": "gap"}),
+            source(one.url, "cluster-1"),
+            source(one.url, "gap"),
+        ]
+        with pytest.raises(TrackError, match="2 parts") as raised:
+            track(sources, str(tmp_path), since=FIRST, until=FIRST.replace(hour=1), now=NOW)
+
+    # Both were waiting for an answer at the same time.
+    assert not together.broken and not meeting
+    assert raised.value.tracked.hours == 2
+    assert coverage(tmp_path) == [(50, 60), (60, 60)]
 
 
 def test_a_query_that_is_refused_however_small_shows_the_server_s_words(

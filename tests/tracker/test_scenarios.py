@@ -243,3 +243,92 @@ def test_a_cluster_may_have_another_name_than_its_series_say(server: str, tmp_pa
     collect(source(server, "east", match={"cluster": "gap"}), tmp_path)
 
     assert rows(tmp_path, "scrape_hours", "cluster, samples") == [("east", 50)]
+
+
+def test_a_pod_that_began_within_the_hour_rose_from_0(server: str, tmp_path: Path) -> None:
+    collect(source(server, "short"), tmp_path, first=FIRST.replace(hour=1))
+
+    used = dict(rows(tmp_path, "container_hours", "pod, cpu_usage_core_hours"))
+    # What ran before keeps what it had used by then to itself.
+    assert round(used.pop("steady"), 6) == Decimal("0.5")
+    assert len(used) == 40
+    assert round(sum(used.values()), 6) == 1
+
+
+def test_nothing_rises_from_0_where_nothing_tells_who_began(server: str, tmp_path: Path) -> None:
+    collect(source(server, "short"), tmp_path)
+
+    assert [round(used, 6) for (used,) in rows(tmp_path, "container_hours", COLUMN)] == [
+        Decimal("0.5")
+    ]
+
+
+COLUMN = "cpu_usage_core_hours"
+
+
+def test_a_pod_takes_what_the_scheduler_reserves(server: str, tmp_path: Path) -> None:
+    collect(source(server, "scheduled"), tmp_path)
+
+    assert {pod: round(cores, 6) for pod, cores in requested(tmp_path).items()} == {
+        "sidecar": Decimal("1.5"),
+        "sidecar-and-init": Decimal("1.7"),
+        "overhead": Decimal("1.25"),
+        "told-twice": Decimal("1.25"),
+        "whole": Decimal(4),
+    }
+
+
+def test_pods_that_are_scraped_with_and_without_honor_labels_count_once(
+    server: str, tmp_path: Path
+) -> None:
+    tracked = collect(source(server, "honored-and-not"), tmp_path)
+
+    found = rows(tmp_path, "container_hours", "namespace, pod, cpu_request_core_hours::int")
+    assert found == [("api", f"web-{number}", 1) for number in range(3)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert "have no exported_namespace and exported_pod" in reason
+    assert "honor_labels" in reason
+    assert tracked.rejects == 1
+
+
+def test_every_kind_of_gpu_counts(server: str, tmp_path: Path) -> None:
+    collect(source(server, "gpus"), tmp_path)
+
+    assert rows(tmp_path, "container_hours", "pod, gpu_request_gpu_hours") == [
+        ("amd_com_gpu", 3),
+        ("aws_amazon_com_neuron", 2),
+        ("nvidia_com_gpu_shared", 1),
+        ("nvidia_com_mig_1g_5gb", 1),
+    ]
+    assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours") == [(17,)]
+
+
+def test_kubelets_may_be_scraped_less_often_than_kube_state_metrics(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "two-rhythms"), tmp_path)
+
+    assert coverage(tmp_path) == [(120, 120)]
+    ((cpu, memory),) = rows(
+        tmp_path, "container_hours", "cpu_usage_core_hours, memory_usage_gib_hours"
+    )
+    assert (round(cpu, 6), memory) == (Decimal("0.5"), 1)
+
+
+def test_use_is_divided_by_the_scrapes_of_its_own_kubelet(server: str, tmp_path: Path) -> None:
+    collect(source(server, "one-kubelet-away"), tmp_path)
+
+    used = dict(rows(tmp_path, "container_hours", "pod, cpu_usage_core_hours"))
+    assert {pod: round(cores, 6) for pod, cores in used.items()} == {
+        "on-node-1": Decimal("0.5"),
+        "on-node-2": Decimal("0.5"),
+        # Its node was there for half an hour, and so was its use.
+        "on-node-3": Decimal("0.25"),
+    }
+
+
+def test_scrapes_around_the_edge_of_a_slot_are_all_counted(server: str, tmp_path: Path) -> None:
+    collect(source(server, "around-the-edge"), tmp_path)
+
+    assert coverage(tmp_path) == [(120, 120)]
+    assert requested(tmp_path) == {"steady": Decimal(1)}

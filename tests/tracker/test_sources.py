@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from loaders.errors import InfraspendError
+from loaders.kubernetes.signing import Signature
 from loaders.kubernetes.sources import UsageQuery, read_sources, source_at
 
 FULL = """
@@ -85,12 +86,22 @@ GOOD = "sources:\n  - cluster: a\n    prometheus: http://p\n"
         (GOOD + "    token_env: NOT_SET_ANYWHERE", "NOT_SET_ANYWHERE is not set"),
         (GOOD + "    token_file: /nowhere", "/nowhere cannot be read"),
         (GOOD + "    ca_bundle: /nowhere", "ca_bundle /nowhere is not there"),
+        (GOOD + "    sigv4: {profile: a}", "sigv4: region is missing"),
+        (GOOD + "    sigv4: {region: a}\n    user: b", "sigv4 and user exclude each other"),
         (GOOD + "    usage: [{platform: x}]", "label, query, sub_platform is missing"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(InfraspendError, match=says):
         read(tmp_path, text)
+
+
+def test_requests_can_be_signed_for_aws(tmp_path: Path) -> None:
+    (tmp_path / "tracker.yml").write_text(GOOD + "    sigv4: {region: us-east-1, profile: ours}")
+
+    (source,) = read_sources(tmp_path / "tracker.yml")
+
+    assert source.access.signature == Signature("us-east-1", "ours")
 
 
 def test_flags_are_enough_for_one_source() -> None:
