@@ -761,6 +761,7 @@ def _print_load(source: str, result: "LoadResult") -> None:
         f"load {source}: {_count(result.landed, _DELIVERIES[source])} landed, "
         f"{result.skipped} there already, {_count(result.rejected, 'hour')} rejected"
         + (f", {result.pending} pending" if result.pending else "")
+        + (f", {_count(result.unread, 'value')} unread (see rejects)" if result.unread else "")
     )
 
 

@@ -5,13 +5,14 @@ knows how to read its files and what gives each CUR 2.0 column.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from loaders.aws_cur.columns import Place, places
+from loaders.aws_cur.columns import ACCOUNTS, COST, FORGIVING, Place, places
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
 from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 from loaders.files import DataFile
@@ -25,6 +26,11 @@ DISCOUNT_LINE: Final = (
 )
 
 _TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
+
+# What tools that copy a report write where nothing is in it.
+_NOTHING: Final = "('', 'None', 'NULL', 'null', 'nan', 'NaN')"
+
+_KEYS_AND_VALUES: Final = re.compile(r'STRUCT\("?key"? VARCHAR, "?value"? VARCHAR\)\[\]')
 
 
 @dataclass(frozen=True)
@@ -40,27 +46,105 @@ class Value:
     kind: str
 
     @property
+    def delivered(self) -> str:
+        """The value as text, a double by its shortest digits."""
+        name = quoted(self.name)
+        return name if self.kind == "VARCHAR" else f"cast({name} as varchar)"
+
+    @property
     def text(self) -> str:
-        """The value as text: NULL where nothing is in it, a double by its shortest digits."""
-        text = quoted(self.name)
-        if self.kind != "VARCHAR":
-            text = f"cast({text} as varchar)"
-        return f"nullif({text}, '')"
+        """The value as text: NULL where nothing is in it."""
+        # Few texts are as short, which is seen sooner than that they are other ones.
+        return (
+            f"case when length({self.delivered}) > 4 or {self.delivered} not in {_NOTHING}"
+            f" then {self.delivered} end"
+        )
+
+    @property
+    def account(self) -> str:
+        """An account's id: twelve digits, with the zeros that a number has lost."""
+        digits = f"regexp_replace({self.text}, '[.]0$', '')"
+        return (
+            f"case when length({self.delivered}) <> 12"
+            f" and regexp_full_match({digits}, '[0-9]{{1,12}}')"
+            f" then lpad({digits}, 12, '0') else {self.text} end"
+        )
+
+    @property
+    def is_no_account(self) -> str:
+        """Whether there is no account's id, or a number that has lost more than zeros."""
+        return (
+            f"({self.account} is null or length({self.account}) <> 12"
+            f" and try_cast({self.account} as double) is not null)"
+        )
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """Where an interval of time starts and ends: NULL where it is none."""
+        start, end = (
+            f"try_cast(split_part({self.text}, '/', {part}) as timestamp)" for part in (1, 2)
+        )
+        return start, end
+
+    @property
+    def is_map(self) -> bool:
+        """Whether its type can hold a map."""
+        return self.kind in ("VARCHAR", "JSON") or self.has_entries or self.kind.startswith("MAP(")
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether it is a map written as a list of keys and values."""
+        return bool(_KEYS_AND_VALUES.fullmatch(self.kind))
+
+    def unreadable(self, column: str) -> str | None:
+        """The condition that something is in it that its column cannot take; None if none can.
+
+        Args:
+            column: The CUR 2.0 column.
+        """
+        kind = CUR_COLUMNS[column]
+        if column in ACCOUNTS:
+            return self.is_no_account
+        if column == "identity_time_interval":
+            return f"({self.text} is not null and {self.interval[0]} is null)"
+        if kind == "varchar" or (kind == "json" and not self.is_map):
+            return None
+        if kind == "json":
+            wanted = f"try_cast(try_cast({self.raw_map} as json) as map(varchar, varchar))"
+        elif kind == "timestamp":
+            wanted = f"try_cast({self._time} as timestamp)"
+        else:
+            wanted = f"try_cast({self.text} as {kind})"
+        known = f"{self.text} is not null and {wanted} is null"
+        return f"({self.text} is null or {known})" if column == COST else f"({known})"
 
     @property
     def raw_map(self) -> str:
         """A map as JSON text, whatever its order and its empty members."""
         if self.kind in ("VARCHAR", "JSON"):
             return self.text
-        return f"cast(to_json({quoted(self.name)}) as varchar)"
+        entries = quoted(self.name)
+        if self.has_entries:
+            entries = f"map_from_entries({entries})"
+        return f"cast(to_json({entries}) as varchar)"
 
-    def landed(self, kind: str) -> str:
-        """The value in the type it lands in."""
+    @property
+    def _time(self) -> str:
+        return self.text if self.kind == "VARCHAR" else time_of(self.name, self.kind)
+
+    def landed(self, kind: str, forgiving: bool = False) -> str:
+        """The value in the type it lands in.
+
+        Args:
+            kind: The type.
+            forgiving: Whether what cannot be read is NULL; otherwise the query fails.
+        """
+        cast = "try_cast" if forgiving else "cast"
         if kind == "varchar":
             return self.text
         if kind == "timestamp":
-            return f"cast({time_of(self.name, self.kind)} as timestamp)"
-        exact = f"cast({self.text} as {kind})"
+            return f"{cast}({self._time} as timestamp)"
+        exact = f"{cast}({self.text} as {kind})"
         if self.kind != "DOUBLE":
             return exact
         # The shortest text of a double has the digits that were meant, and takes long. Below
@@ -74,8 +158,8 @@ class Value:
             f" or {units} - floor({units}) between 0.496 and 0.504"
             f" then case when abs({double}) < 100000"
             f" and abs({units} - floor({units}) - 0.5) > 1e-8 + 3e-6 * abs({double})"
-            f" then cast({double} as {kind}) else {exact} end"
-            f" else cast({double} as {kind}) end"
+            f" then {cast}({double} as {kind}) else {exact} end"
+            f" else {cast}({double} as {kind}) end"
         )
 
     @property
@@ -122,6 +206,24 @@ class Layout:
         packing = "none" if self.format == LEGACY_CSV_ZIP else "gzip"
         return csv_call(chosen, positions, packing)
 
+    def text(self, column: str) -> str:
+        """A CUR 2.0 column as text, an account by its twelve digits: NULL if not delivered."""
+        if column not in self.values:
+            return "null"
+        value = self.values[column]
+        return value.account if column in ACCOUNTS else value.text
+
+    def time(self, column: str) -> str:
+        """A column of times; NULL if it was not delivered."""
+        value = self.values.get(column)
+        return value.landed("timestamp") if value else "cast(null as timestamp)"
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """Where a line's interval of time starts and ends; NULL where that was not delivered."""
+        value = self.values.get("identity_time_interval")
+        return value.interval if value else ("cast(null as timestamp)",) * 2
+
     @property
     def maps(self) -> dict[str, Value]:
         """The columns whose map was delivered whole."""
@@ -138,14 +240,26 @@ def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
     return [_layout(alike, form, found) for alike in _alike(files)]
 
 
-def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
+def line_items(layout: Layout, assembly_id: str, billing_period: str, maps: Path) -> str:
     """The query that gives a layout's line items in the shape they land in.
+
+    A line that does not say when it was is dated by its interval of time, or else by its billing
+    period as a whole.
 
     Args:
         layout: The files.
         assembly_id: The assembly that they belong to.
+        billing_period: `YYYY-MM`, the period that they are about.
         maps: A Parquet file of what `dictionary` gave; not read if no map was delivered whole.
     """
+    start, end = layout.time("line_item_usage_start_date"), layout.time("line_item_usage_end_date")
+    interval_start, interval_end = layout.interval
+    period = f"timestamp {literal(billing_period + '-01')}"
+    dates = {
+        "line_item_usage_start_date": f"coalesce({start}, {interval_start}, {period})",
+        "line_item_usage_end_date": f"coalesce({end}, case when {start} is null"
+        f" then coalesce({interval_end}, {period} + interval 1 month) end)",
+    }
     columns = [f"{literal(assembly_id)} as _assembly_id"]
     joins = []
     for column, kind in CUR_COLUMNS.items():
@@ -163,8 +277,15 @@ def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
             )
         elif column in layout.members:
             value = f"cast({_json_of_members(layout.members[column])} as json)"
+        elif column in dates:
+            value = dates[column]
+        elif column in ACCOUNTS:
+            value = layout.text(column)
+        elif column == "identity_time_interval" and column in layout.values:
+            # What is no interval would be taken for one.
+            value = f"case when {interval_start} is not null then {layout.text(column)} end"
         elif column in layout.values:
-            value = layout.values[column].landed(kind)
+            value = layout.values[column].landed(kind, column in FORGIVING)
         else:
             value = f"cast(null as {kind})"
         columns.append(f"{value} as {column}")
@@ -177,14 +298,16 @@ def census(some_layouts: Sequence[Layout]) -> str:
     Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
     unblended_cost_without_net (of the lines without a net one), the same three as
     landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
-    shortest_interval_seconds (of a Usage line), and for each column whose map was delivered whole
-    as text a list of its maps: text is read from its beginning to its end or not at all.
+    shortest_interval_seconds (of a Usage line), nameless_lines (without an account or a cost),
+    unread_values (in columns that may have some), undated_lines, and for each column whose map was
+    delivered whole as text a list of its maps: text is read from its beginning to its end or not at
+    all.
     """
     whole = _whole_maps(some_layouts)
     parts = []
     for layout in some_layouts:
         values = [
-            f"{layout.values[name].text if name in layout.values else 'null'} as {name}"
+            f"{layout.text(name)} as {name}"
             for name in (
                 "bill_payer_account_id",
                 "line_item_currency_code",
@@ -198,6 +321,17 @@ def census(some_layouts: Sequence[Layout]) -> str:
             values.append(f"{total} as {name}")
             landed = value.landed(CUR_COLUMNS[name]) if value else "null"
             values.append(f"cast({landed} as {CUR_COLUMNS[name]}) as landed_{name}")
+        nameless = [layout.values[name].is_no_account for name in ACCOUNTS]
+        nameless.append(f"{layout.text(COST)} is null")
+        values.append(f"{' or '.join(nameless)} as is_nameless")
+        unread = [
+            f"cast({condition} as integer)"
+            for name, value in layout.values.items()
+            if name in FORGIVING and (condition := value.unreadable(name))
+        ]
+        values.append(f"{' + '.join(unread) or '0'} as unread_values")
+        started = layout.time("line_item_usage_start_date")
+        values.append(f"{started} is null and {layout.interval[0]} is null as is_undated")
         for name in whole:
             value = layout.maps.get(name)
             values.append(f"{value.raw_map if value else 'null'} as {name}")
@@ -222,7 +356,10 @@ def census(some_layouts: Sequence[Layout]) -> str:
                         try_cast(split_part(interval, '/', 2) as timestamp)
                     )
                 )
-            ) as shortest_interval_seconds
+            ) as shortest_interval_seconds,
+            count(*) filter (where is_nameless) as nameless_lines,
+            cast(sum(unread_values) as bigint) as unread_values,
+            count(*) filter (where is_undated) as undated_lines
             {"".join(f", list(distinct {name}) as {name}" for name in whole)}
         from ({" union all ".join(parts)})
         group by bill_payer_account_id, line_item_currency_code
@@ -268,7 +405,7 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
 def _canonical(raw: str) -> str:
     """A map as it lands: an expression of type JSON for one that gives the map as JSON text."""
     members = f"map_entries(cast(cast({raw} as json) as map(varchar, varchar)))"
-    kept = f"list_sort(list_filter({members}, lambda member: member.value <> ''))"
+    kept = f"list_sort(list_filter({members}, lambda member: member.value not in {_NOTHING}))"
     text = f"cast(to_json(map_from_entries({kept})) as varchar)"
     return f"cast(nfc_normalize(nullif({text}, '{{}}')) as json)"
 
@@ -294,33 +431,38 @@ def _sums(prefix: str) -> str:
             ) as {prefix}unblended_cost_without_net"""
 
 
-def first_bad_value(layout: Layout, file: DataFile) -> str:
-    """The query for the first value of a file that does not fit its column.
+def bad_values(layout: Layout, file: DataFile, *, forgiving: bool, most: int) -> str:
+    """The query for the values of a file that their columns cannot take.
 
-    Columns: row (the first below the header is 1), column, value.
+    Columns: row (the first below the header is 1), column, value (NULL where there is none where
+    one is needed), and how many there are in all.
+
+    Args:
+        layout: The file's layout.
+        file: The file.
+        forgiving: Whether to look in the columns that may have some, or in the others.
+        most: How many to list.
     """
-    checks = []
-    for column, value in layout.values.items():
-        kind = CUR_COLUMNS[column]
-        if kind == "varchar" or (kind == "json" and value.kind not in ("VARCHAR", "JSON")):
-            continue
-        wanted = "map(varchar, varchar)" if kind == "json" else kind
-        given = f"try_cast({value.text} as json)" if kind == "json" else value.text
-        if kind == "timestamp":
-            given = time_of(value.name, value.kind)
-        checks.append(
-            f"case when {value.text} is not null and try_cast({given} as {wanted}) is null"
-            f" then {{'column': {literal(column)}, 'value': {value.text}}} end"
-        )
+    checks = [
+        f"case when {condition}"
+        f" then {{'column': {literal(column)}, 'value': {value.delivered}}} end"
+        for column, value in layout.values.items()
+        if (column in FORGIVING) == forgiving and (condition := value.unreadable(column))
+    ]
+    if not checks:
+        return "select 0, '', '', 0 where false"
     return f"""
-        select row_number, bad.column, bad.value
+        select row_number, bad.column, bad.value, count(*) over () as found
         from (
-            select row_number() over () as row_number, coalesce({", ".join(checks)}) as bad
-            from {layout.reader([file.path])} as delivered
+            select row_number, unnest([{", ".join(checks)}]) as bad
+            from (
+                select row_number() over () as row_number, *
+                from {layout.reader([file.path])} as delivered
+            )
         )
         where bad is not null
-        order by row_number
-        limit 1
+        order by row_number, bad.column
+        limit {most}
     """
 
 

@@ -29,6 +29,9 @@ class Total:
     landed_unblended_cost_without_net: Decimal
     lines_with_net: int
     shortest_interval_seconds: int | None
+    nameless_lines: int
+    unread_values: int
+    undated_lines: int
 
 
 def grain_seconds(found: Iterable[Total]) -> int | None:
@@ -51,6 +54,12 @@ def check_columns(shapes: Iterable[Layout]) -> None:
                 f"{shape.files[0].name} has no column {', '.join(missing)}:"
                 " add it to the report, or leave the report out"
             )
+        for column, value in shape.maps.items():
+            if not value.is_map:
+                raise InfraspendError(
+                    f"{shape.files[0].name}: {column} is {value.kind}, which is no map: have it"
+                    " written as a map, as JSON text or as a list of key and value"
+                )
 
 
 def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from loaders.aws_cur.landing import DATASET, land
+from loaders.aws_cur.landing import DATASET, Landed, land
 from loaders.aws_cur.manifest import Assembly, PeriodManifest, period_manifests, read_assembly
 from loaders.aws_cur.retention import prune
 from loaders.errors import InfraspendError
@@ -46,6 +46,7 @@ class _Outcome:
     skipped: int = 0
     pending: int = 0
     rows: int = 0
+    unread: int = 0
     failures: list[str] = field(default_factory=list)
     rejects: list[dict[str, object]] = field(default_factory=list)
 
@@ -115,6 +116,7 @@ def load(
         rejected=0,
         rows=outcome.rows,
         pending=outcome.pending,
+        unread=outcome.unread,
     )
 
 
@@ -148,12 +150,13 @@ def _load_period(
                 outcome.skipped += 1
                 return
             try:
-                lines = land(warehouse, place, assembly, policy.accept_empty, progress)
+                landed = land(warehouse, place, assembly, policy.accept_empty, progress)
             except ReplacedFileError as replaced:
                 progress(f"{name}: {replaced}")
                 continue
-            outcome.rows += lines
+            outcome.rows += landed.lines
             outcome.landed += 1
+            _note_unread(place, period, landed, outcome, progress, name)
             return
         raise InfraspendError("AWS replaced files while they were being read: run this again")
     except MissingFileError as missing:
@@ -173,6 +176,27 @@ def _load_period(
         outcome.failures.append(f"{name}: {error}")
         progress(outcome.failures[-1])
         outcome.rejects.append(_reject_row(place, period, str(error)))
+
+
+def _note_unread(
+    place: Place,
+    period: PeriodManifest,
+    landed: Landed,
+    outcome: _Outcome,
+    progress: Progress,
+    name: str,
+) -> None:
+    """Tells and keeps what landed as NULL because it could not be read."""
+    if not landed.unread_count:
+        return
+    outcome.unread += landed.unread_count
+    progress(
+        f"{name}: {landed.unread_count:,} values cannot be read and are unknown, the first:"
+        f" {'; '.join(map(str, landed.unread[:3]))}"
+    )
+    for bad in landed.unread:
+        row = _reject_row(place, period, f"unknown: {bad}")
+        outcome.rejects.append(row | {"file": bad.file, "row_number": bad.row})
 
 
 def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Iterator[Assembly]:

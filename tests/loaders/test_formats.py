@@ -255,7 +255,7 @@ def test_a_map_that_the_dictionary_lacks_lands_the_same(tmp_path: Path) -> None:
         for known in ("true", "false"):
             maps = tmp_path / f"{known}.parquet"
             connection.execute(f"copy (from ({query}) where {known}) to '{maps}'")
-            line = line_items(shapes[0], "assembly", maps)
+            line = line_items(shapes[0], "assembly", "2026-10", maps)
             landed.append(
                 connection.execute(
                     f"select resource_tags, product, discount from ({line})"
