@@ -72,8 +72,8 @@ def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> Non
         return
     known = warehouse.query(
         "select line_count from raw_aws_cur.assemblies where report = ? and billing_period = ?"
-        " order by manifest_time desc, landed_at desc limit 1",
-        [assembly.report, assembly.billing_period],
+        " and manifest_key = ? order by manifest_time desc, landed_at desc limit 1",
+        [assembly.report, assembly.billing_period, assembly.manifest.name],
     )
     if known and known[0][0]:
         raise InfraspendError(
@@ -97,19 +97,13 @@ def check_grain(found: Iterable[Total]) -> None:
         )
 
 
-def check_currency_and_payer(
-    warehouse: Warehouse, assembly: Assembly, found: Sequence[Total]
-) -> None:
-    """Refuses what would be added up, or replaced, although it is something else.
+def check_currency(warehouse: Warehouse, found: Sequence[Total]) -> None:
+    """Refuses what would be added up although it is in something else.
 
     Raises:
-        InfraspendError: It is in another currency, or of another payer under the same name.
+        InfraspendError: It is in another currency than what has landed, or in several.
     """
-    known = warehouse.query(
-        "select distinct control_totals.currency_code, control_totals.payer_account_id,"
-        " assemblies.report from raw_aws_cur.control_totals"
-        " inner join raw_aws_cur.assemblies using (assembly_id)"
-    )
+    known = warehouse.query("select distinct currency_code from raw_aws_cur.control_totals")
     currencies = {total.currency_code for total in found} | {row[0] for row in known}
     currencies.discard(None)
     if len(currencies) > 1:
@@ -117,11 +111,32 @@ def check_currency_and_payer(
             f"the report is in {', '.join(sorted(map(str, currencies)))} together with what has"
             " landed: a warehouse holds one currency, load another one into its own"
         )
-    payers = {total.payer_account_id for total in found}
-    before = {row[1] for row in known if row[2] == assembly.report}
-    if payers and before and payers.isdisjoint(before):
-        raise InfraspendError(
-            f"report {assembly.report} has landed for payer {', '.join(sorted(map(str, before)))}"
-            f" and this one is for {', '.join(sorted(map(str, payers)))}: one would replace the"
-            " other, give one of the two reports another name"
+
+
+def payer_of(warehouse: Warehouse, assembly: Assembly, found: Sequence[Total]) -> str | None:
+    """Whose delivery it is: a report of one name is another one for another payer.
+
+    A delivery that speaks of several payers is that of the deliveries it shares one with, so that
+    it replaces them although a payer may have joined or left.
+
+    Returns:
+        The payer; None where only an older version of this program knows.
+    """
+    payers = sorted({str(total.payer_account_id) for total in found})
+    same = "assemblies.report = ? and assemblies.billing_period = ?"
+    keys: list[object] = [assembly.report, assembly.billing_period]
+    if payers:
+        known = warehouse.query(
+            "select assemblies.payer_account_id from raw_aws_cur.assemblies"
+            " inner join raw_aws_cur.control_totals using (assembly_id)"
+            f" where {same} and list_contains(?, control_totals.payer_account_id)"
+            " order by assemblies.manifest_time desc, assemblies.landed_at desc limit 1",
+            [*keys, payers],
         )
+        return known[0][0] if known else payers[0]
+    known = warehouse.query(
+        f"select payer_account_id from raw_aws_cur.assemblies where {same} and manifest_key = ?"
+        " order by manifest_time desc, landed_at desc limit 1",
+        [*keys, assembly.manifest.name],
+    )
+    return known[0][0] if known else None

@@ -21,10 +21,11 @@ from loaders.aws_cur.canonical import (
 from loaders.aws_cur.checks import (
     Total,
     check_columns,
-    check_currency_and_payer,
+    check_currency,
     check_grain,
     check_not_empty,
     grain_seconds,
+    payer_of,
 )
 from loaders.aws_cur.columns import ACCOUNTS, COST, DuplicateColumnError
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
@@ -148,7 +149,7 @@ def land(
             if not accept_empty:
                 check_not_empty(warehouse, assembly, lines)
             check_grain(found)
-            check_currency_and_payer(warehouse, assembly, found)
+            check_currency(warehouse, found)
             checkpoint("lines_counted")
             progress(
                 f"{name}: landing {lines:,} lines of {len(files)} files,"
@@ -377,6 +378,7 @@ def _record(
                 {
                     "assembly_id": assembly.assembly_id,
                     "report": assembly.report,
+                    "payer_account_id": payer_of(warehouse, assembly, found),
                     "billing_period": assembly.billing_period,
                     "format": assembly.format,
                     "manifest_key": assembly.manifest.name,

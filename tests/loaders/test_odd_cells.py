@@ -173,7 +173,7 @@ def test_accounts_written_as_numbers_get_their_zeros_back(warehouse: Path, bucke
 def test_a_line_without_an_account_is_refused_by_its_row(
     warehouse: Path, bucket: Path, account: str, column: str
 ) -> None:
-    deliver_legacy(bucket, text_of([charge(), charge() | {column: account}]))
+    deliver_legacy(bucket, text_of([charge(), dict(charge()) | {column: account}]))
     other_payer(bucket)
 
     said = refusal(warehouse, bucket)
@@ -192,8 +192,8 @@ def test_a_line_without_dates_is_dated_by_its_interval_or_its_period(
     undated = {"lineItem/UsageStartDate": "", "lineItem/UsageEndDate": ""}
     lines = [
         charge(),
-        charge() | undated | {"lineItem/LineItemType": "Credit"},
-        charge() | undated | {"lineItem/LineItemType": "Tax", "identity/TimeInterval": ""},
+        dict(charge()) | undated | {"lineItem/LineItemType": "Credit"},
+        dict(charge()) | undated | {"lineItem/LineItemType": "Tax", "identity/TimeInterval": ""},
     ]
     deliver_legacy(bucket, text_of(lines))
     said: list[str] = []
