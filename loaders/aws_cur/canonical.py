@@ -7,7 +7,7 @@ knows how to read its files and what gives each CUR 2.0 column.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -27,8 +27,15 @@ DISCOUNT_LINE: Final = (
 
 _TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
 
+_USAGE: Final = "('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')"
+
 # What tools that copy a report write where nothing is in it.
 _NOTHING: Final = "('', 'None', 'NULL', 'null', 'nan', 'NaN')"
+
+RESOURCE_TAGS: Final = "resourceTags/"
+
+# `tags` has everything that describes a line, and serves where the older column was not chosen.
+_PARTS_OF_TAGS: Final = {"cost_category": "costCategory/", "resource_tags": RESOURCE_TAGS}
 
 _KEYS_AND_VALUES: Final = re.compile(r'STRUCT\("?key"? VARCHAR, "?value"? VARCHAR\)\[\]')
 
@@ -40,10 +47,12 @@ class Value:
     Attributes:
         name: The delivered column's name.
         kind: Its DuckDB type.
+        part: Which members of a map it is about, by what their keys begin with; None for all.
     """
 
     name: str
     kind: str
+    part: str | None = None
 
     @property
     def delivered(self) -> str:
@@ -237,7 +246,9 @@ def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
         DuplicateColumnError: Two columns of the report are one CUR 2.0 column.
     """
     found = places(name for file in files for name, _ in file.columns)
-    return [_layout(alike, form, found) for alike in _alike(files)]
+    delivered = {place.column for place in found.values() if place}
+    parts = {column: part for column, part in _PARTS_OF_TAGS.items() if column not in delivered}
+    return [_layout(alike, form, found, parts) for alike in _alike(files)]
 
 
 def line_items(layout: Layout, assembly_id: str, billing_period: str, maps: Path) -> str:
@@ -267,7 +278,7 @@ def line_items(layout: Layout, assembly_id: str, billing_period: str, maps: Path
             delivered = layout.maps[column]
             is_missing = f"{column}_dictionary.raw is null and {quoted(delivered.name)} is not null"
             value = (
-                f"case when {is_missing} then {_canonical(delivered.raw_map)}"
+                f"case when {is_missing} then {_canonical(delivered.raw_map, delivered.part)}"
                 f" else {column}_dictionary.canonical end"
             )
             joins.append(
@@ -298,7 +309,8 @@ def census(some_layouts: Sequence[Layout]) -> str:
     Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
     unblended_cost_without_net (of the lines without a net one), the same three as
     landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
-    shortest_interval_seconds (of a Usage line), nameless_lines (without an account or a cost),
+    shortest_interval_seconds (of usage; from its start to its end where no interval was delivered),
+    nameless_lines (without an account or a cost),
     unread_values (in columns that may have some), undated_lines, and for each column whose map was
     delivered whole as text a list of its maps: text is read from its beginning to its end or not at
     all.
@@ -332,6 +344,12 @@ def census(some_layouts: Sequence[Layout]) -> str:
         values.append(f"{' + '.join(unread) or '0'} as unread_values")
         started = layout.time("line_item_usage_start_date")
         values.append(f"{started} is null and {layout.interval[0]} is null as is_undated")
+        ended = layout.time("line_item_usage_end_date")
+        length = f"date_diff('second', {started}, {ended})"
+        values.append(
+            f"case when {layout.text('line_item_line_item_type')} in {_USAGE}"
+            f" and {layout.interval[0]} is null and {length} > 0 then {length} end as usage_seconds"
+        )
         for name in whole:
             value = layout.maps.get(name)
             values.append(f"{value.raw_map if value else 'null'} as {name}")
@@ -346,7 +364,7 @@ def census(some_layouts: Sequence[Layout]) -> str:
             count(*) filter (
                 where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
             ) as lines_with_net,
-            list_min(
+            least(min(usage_seconds), list_min(
                 list_transform(
                     list(distinct identity_time_interval)
                         filter (where line_item_line_item_type = 'Usage'),
@@ -356,7 +374,7 @@ def census(some_layouts: Sequence[Layout]) -> str:
                         try_cast(split_part(interval, '/', 2) as timestamp)
                     )
                 )
-            ) as shortest_interval_seconds,
+            )) as shortest_interval_seconds,
             count(*) filter (where is_nameless) as nameless_lines,
             cast(sum(unread_values) as bigint) as unread_values,
             count(*) filter (where is_undated) as undated_lines
@@ -384,6 +402,7 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
         f"select {literal(name)} as column_name, unnest({name}) as raw from {counted}"
         for name in _whole_maps(some_layouts)
     ]
+    parts = {name: value.part for layout in some_layouts for name, value in layout.maps.items()}
     for layout in some_layouts:
         if layout.format in PARQUET:
             for name, value in layout.maps.items():
@@ -395,19 +414,55 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
                 )
     if not raws:
         return None
+    canonical = " ".join(
+        f"when {literal(name)} then {_canonical('raw', part)}" for name, part in parts.items()
+    )
     return (
-        f"select column_name, raw, {_canonical('raw')} as canonical"
+        f"select column_name, raw, case column_name {canonical} end as canonical"
         f" from (select distinct column_name, raw from ({' union all '.join(raws)})"
         " where raw is not null)"
     )
 
 
-def _canonical(raw: str) -> str:
-    """A map as it lands: an expression of type JSON for one that gives the map as JSON text."""
+def _canonical(raw: str, part: str | None = None) -> str:
+    """A map as it lands: an expression of type JSON for one that gives the map as JSON text.
+
+    Args:
+        raw: The map.
+        part: What the keys of the members begin with that are wanted; they land without it.
+    """
     members = f"map_entries(cast(cast({raw} as json) as map(varchar, varchar)))"
     kept = f"list_sort(list_filter({members}, lambda member: member.value not in {_NOTHING}))"
+    if part is not None:
+        kept = _members_of(kept, part)
     text = f"cast(to_json(map_from_entries({kept})) as varchar)"
     return f"cast(nfc_normalize(nullif({text}, '{{}}')) as json)"
+
+
+def _members_of(members: str, part: str) -> str:
+    """The members of one part of `tags`, under the names that CUR 2.0 gives them elsewhere."""
+
+    def name_of(key: str) -> str:
+        # `landed_name`, in SQL.
+        rest = f"nfc_normalize(substr({key}, {len(part) + 1}))"
+        words = f"lower(regexp_replace({rest}, '([A-Z])', '_\\1', 'g'))"
+        name = f"trim(regexp_replace({words}, '[^\\p{{L}}\\p{{N}}]+', '_', 'g'), '_')"
+        if part != RESOURCE_TAGS:
+            return name
+        # A tag that a person has put on is one of the user.
+        return (
+            f"case when regexp_matches({rest}, '^(user|aws)[:_]') then {name}"
+            f" else 'user_' || {name} end"
+        )
+
+    name = name_of("member.key")
+    before = f"list_filter(found[1:place], lambda other: {name_of('other.key')} = {name})"
+    suffix = f"case when len({before}) > 1 then '_' || len({before}) else '' end"
+    return (
+        f"list_sort(list_transform([list_filter({members}, lambda member:"
+        f" starts_with(member.key, {literal(part)}))], lambda found: list_transform(found,"
+        f" lambda member, place: {{'key': {name} || {suffix}, 'value': member.value}}))[1])"
+    )
 
 
 def _whole_maps(some_layouts: Sequence[Layout]) -> list[str]:
@@ -471,7 +526,12 @@ def _alike(files: Sequence[DataFile]) -> list[tuple[DataFile, ...]]:
     return [tuple(group) for _, group in groupby(by_columns, key=lambda file: file.columns)]
 
 
-def _layout(files: tuple[DataFile, ...], form: str, found: Mapping[str, Place | None]) -> Layout:
+def _layout(
+    files: tuple[DataFile, ...],
+    form: str,
+    found: Mapping[str, Place | None],
+    parts: Mapping[str, str],
+) -> Layout:
     values: dict[str, Value] = {}
     members: dict[str, dict[str, Value]] = {}
     unknown = []
@@ -484,6 +544,9 @@ def _layout(files: tuple[DataFile, ...], form: str, found: Mapping[str, Place | 
             values[place.column] = value
         else:
             members.setdefault(place.column, {})[place.key] = value
+    if "tags" in values:
+        for column, part in parts.items():
+            values[column] = replace(values["tags"], part=part)
     return Layout(files, form, values, members, tuple(unknown))
 
 

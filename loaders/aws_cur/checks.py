@@ -13,6 +13,9 @@ from loaders.warehouse import Warehouse
 
 _SECONDS_OF_A_DAY: Final = 86_400
 
+_FOCUS: Final = frozenset({"billedcost", "chargeperiodstart", "chargeperiodend"})
+"""Columns that every FOCUS export has, without capitals and underscores."""
+
 
 @dataclass(frozen=True)
 class Total:
@@ -46,9 +49,17 @@ def check_columns(shapes: Iterable[Layout]) -> None:
     """Refuses files without the columns that make a bill.
 
     Raises:
-        InfraspendError: A required column is missing from a file.
+        InfraspendError: A required column is missing from a file, which may be a FOCUS export, or
+            tags are in no shape that is read.
     """
     for shape in shapes:
+        names = {name.lower().replace("_", "") for name, _ in shape.files[0].columns}
+        if names >= _FOCUS:
+            raise InfraspendError(
+                f"{shape.files[0].name} is a FOCUS export, which is not read yet: have AWS deliver"
+                " CUR 2.0 beside it (in Data Exports the table COST_AND_USAGE_REPORT, hourly, with"
+                " resource ids) and load that"
+            )
         if missing := [column for column in REQUIRED if column not in shape.values]:
             raise InfraspendError(
                 f"{shape.files[0].name} has no column {', '.join(missing)}:"

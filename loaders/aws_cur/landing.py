@@ -388,7 +388,7 @@ def _record(
                     "sha256": sha256("".join(file.sha256 for file in files).encode()).hexdigest(),
                     "line_count": sum(total.line_count for total in found),
                     "unblended_cost": unblended_cost,
-                    "grain_hours": max(1, (seconds or 0) // 3600),
+                    "grain_hours": max(1, ((seconds or 0) + 1800) // 3600),
                     "landed_at": utc_now(),
                 }
             ],
