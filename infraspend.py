@@ -348,6 +348,12 @@ def load_aws_cur(
         bool,
         typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
     ] = False,
+    without_manifest: Annotated[
+        bool,
+        typer.Option(
+            "--without-manifest", help="Also read data whose manifest was not copied along."
+        ),
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     seeds: SeedsOption = None,
     engine: EngineOption = Engine.DUCKDB,
@@ -373,6 +379,7 @@ def load_aws_cur(
         keep=keep,
         pinned=aws_cur.closed_assemblies(declared) if declared else frozenset(),
         accept_empty=accept_empty,
+        without_manifest=without_manifest,
     )
     with _telling("load aws-cur") as progress:
         result = aws_cur.load(
@@ -841,6 +848,7 @@ def _print_load(source: str, result: "LoadResult") -> None:
         f"load {source}: {_count(result.landed, _DELIVERIES[source])} landed, "
         f"{result.skipped} there already, {_count(result.rejected, 'hour')} rejected"
         + (f", {result.pending} pending" if result.pending else "")
+        + (f", {_count(result.unread, 'value')} unread (see rejects)" if result.unread else "")
     )
 
 

@@ -169,6 +169,36 @@ def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection)
     return DataFile(name, path, size, digest, columns)
 
 
+def unreadable_line(file: DataFile, *, packed: bool) -> str | None:
+    """The first line of a CSV file that has other columns than its header, or is not UTF-8.
+
+    Args:
+        file: The file.
+        packed: Whether it is a gzip file.
+
+    Returns:
+        The row (the first below the header is 1), the column and the value; None if no line is.
+    """
+    header = [column for column, _ in file.columns]
+    # What is no UTF-8 is kept as what no text has, so that it can be found and shown.
+    opened = gzip.open if packed else open
+    with opened(
+        file.path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""
+    ) as text:
+        lines = csv.reader(text)
+        try:
+            for row, line in enumerate(lines):
+                if len(line) != len(header):
+                    return f"row {row}: it has {len(line)} columns and the header {len(header)}"
+                for column, value in zip(header, line, strict=True):
+                    if any("\udc80" <= letter <= "\udcff" for letter in value):
+                        given = value.encode("utf-8", "surrogateescape")
+                        return f"row {row}: {column} is {given!r}, which is not UTF-8"
+        except csv.Error as error:
+            return f"row {row + 1}: {error}"
+    return None
+
+
 def _drain(name: str, content: _Readable, packed: int, target: _Writable | None) -> list[str]:
     """Reads unpacked CSV to its end, copies it to `target`, and returns its header row."""
     head = b""
@@ -180,6 +210,8 @@ def _drain(name: str, content: _Readable, packed: int, target: _Writable | None)
             head += chunk
         if target is not None:
             target.write(chunk)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InfraspendError(f"{name} is written in UTF-16: have it written in UTF-8")
     # A header row is some kilobytes; what follows it may be cut inside a character.
     text = io.StringIO(head.decode("utf-8-sig", errors="ignore"), newline="")
     return next(csv.reader(text), [])

@@ -142,7 +142,9 @@ def open_place(url: str) -> Place:
     # Here, so that who reads a directory does not wait for boto3.
     from loaders.s3 import Bucket
 
-    return Bucket.open(parsed.netloc, unquote(parsed.path).strip("/"))
+    # The / after the bucket is the URL's; one more is the first letter of the keys.
+    prefix = unquote(parsed.path).removeprefix("/").rstrip("/")
+    return Bucket.open(parsed.netloc, prefix)
 
 
 def local_directory(url: str) -> Path:

@@ -21,6 +21,7 @@ class LoadResult:
         rejected: Hours (of a cluster or sub-platform) that were refused; see the rejects table.
         rows: Rows that landed.
         pending: Deliveries that were announced and are not all there yet.
+        unread: Values that could not be read and landed as NULL; see the rejects table.
     """
 
     landed: int
@@ -28,3 +29,4 @@ class LoadResult:
     rejected: int
     rows: int
     pending: int = 0
+    unread: int = 0

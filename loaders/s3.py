@@ -92,7 +92,8 @@ class Bucket:
 
     def stat(self, name: str) -> File:
         """An object as it is now."""
-        if any(part in ("", ".", "..") for part in name.split("/")):
+        # Empty parts are as good as others: AWS writes them where a prefix is empty or ends in /.
+        if not name or any(part in (".", "..") for part in name.split("/")):
             raise InfraspendError(f"{name!r} leads out of {self.location('')}: it is not read")
         with explaining(self.location(name)):
             head = self._client.head_object(Bucket=self.name, Key=self._key(name))

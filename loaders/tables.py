@@ -45,6 +45,7 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             unblended_cost=TOTAL,
             grain_hours="bigint",
             landed_at="timestamp",
+            payer_account_id="varchar",
         ),
         "control_totals": _columns(
             assembly_id="varchar",

@@ -5,13 +5,14 @@ knows how to read its files and what gives each CUR 2.0 column.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from loaders.aws_cur.columns import Place, places
+from loaders.aws_cur.columns import ACCOUNTS, COST, FORGIVING, Place, places
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
 from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 from loaders.files import DataFile
@@ -26,6 +27,18 @@ DISCOUNT_LINE: Final = (
 
 _TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
 
+_USAGE: Final = "('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')"
+
+# What tools that copy a report write where nothing is in it.
+_NOTHING: Final = "('', 'None', 'NULL', 'null', 'nan', 'NaN')"
+
+RESOURCE_TAGS: Final = "resourceTags/"
+
+# `tags` has everything that describes a line, and serves where the older column was not chosen.
+_PARTS_OF_TAGS: Final = {"cost_category": "costCategory/", "resource_tags": RESOURCE_TAGS}
+
+_KEYS_AND_VALUES: Final = re.compile(r'STRUCT\("?key"? VARCHAR, "?value"? VARCHAR\)\[\]')
+
 
 @dataclass(frozen=True)
 class Value:
@@ -34,33 +47,113 @@ class Value:
     Attributes:
         name: The delivered column's name.
         kind: Its DuckDB type.
+        part: Which members of a map it is about, by what their keys begin with; None for all.
     """
 
     name: str
     kind: str
+    part: str | None = None
+
+    @property
+    def delivered(self) -> str:
+        """The value as text, a double by its shortest digits."""
+        name = quoted(self.name)
+        return name if self.kind == "VARCHAR" else f"cast({name} as varchar)"
 
     @property
     def text(self) -> str:
-        """The value as text: NULL where nothing is in it, a double by its shortest digits."""
-        text = quoted(self.name)
-        if self.kind != "VARCHAR":
-            text = f"cast({text} as varchar)"
-        return f"nullif({text}, '')"
+        """The value as text: NULL where nothing is in it."""
+        # Few texts are as short, which is seen sooner than that they are other ones.
+        return (
+            f"case when length({self.delivered}) > 4 or {self.delivered} not in {_NOTHING}"
+            f" then {self.delivered} end"
+        )
+
+    @property
+    def account(self) -> str:
+        """An account's id: twelve digits, with the zeros that a number has lost."""
+        digits = f"regexp_replace({self.text}, '[.]0$', '')"
+        return (
+            f"case when length({self.delivered}) <> 12"
+            f" and regexp_full_match({digits}, '[0-9]{{1,12}}')"
+            f" then lpad({digits}, 12, '0') else {self.text} end"
+        )
+
+    @property
+    def is_no_account(self) -> str:
+        """Whether there is no account's id, or a number that has lost more than zeros."""
+        return (
+            f"({self.account} is null or length({self.account}) <> 12"
+            f" and try_cast({self.account} as double) is not null)"
+        )
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """Where an interval of time starts and ends: NULL where it is none."""
+        start, end = (
+            f"try_cast(split_part({self.text}, '/', {part}) as timestamp)" for part in (1, 2)
+        )
+        return start, end
+
+    @property
+    def is_map(self) -> bool:
+        """Whether its type can hold a map."""
+        return self.kind in ("VARCHAR", "JSON") or self.has_entries or self.kind.startswith("MAP(")
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether it is a map written as a list of keys and values."""
+        return bool(_KEYS_AND_VALUES.fullmatch(self.kind))
+
+    def unreadable(self, column: str) -> str | None:
+        """The condition that something is in it that its column cannot take; None if none can.
+
+        Args:
+            column: The CUR 2.0 column.
+        """
+        kind = CUR_COLUMNS[column]
+        if column in ACCOUNTS:
+            return self.is_no_account
+        if column == "identity_time_interval":
+            return f"({self.text} is not null and {self.interval[0]} is null)"
+        if kind == "varchar" or (kind == "json" and not self.is_map):
+            return None
+        if kind == "json":
+            wanted = f"try_cast(try_cast({self.raw_map} as json) as map(varchar, varchar))"
+        elif kind == "timestamp":
+            wanted = f"try_cast({self._time} as timestamp)"
+        else:
+            wanted = f"try_cast({self.text} as {kind})"
+        known = f"{self.text} is not null and {wanted} is null"
+        return f"({self.text} is null or {known})" if column == COST else f"({known})"
 
     @property
     def raw_map(self) -> str:
         """A map as JSON text, whatever its order and its empty members."""
         if self.kind in ("VARCHAR", "JSON"):
             return self.text
-        return f"cast(to_json({quoted(self.name)}) as varchar)"
+        entries = quoted(self.name)
+        if self.has_entries:
+            entries = f"map_from_entries({entries})"
+        return f"cast(to_json({entries}) as varchar)"
 
-    def landed(self, kind: str) -> str:
-        """The value in the type it lands in."""
+    @property
+    def _time(self) -> str:
+        return self.text if self.kind == "VARCHAR" else time_of(self.name, self.kind)
+
+    def landed(self, kind: str, forgiving: bool = False) -> str:
+        """The value in the type it lands in.
+
+        Args:
+            kind: The type.
+            forgiving: Whether what cannot be read is NULL; otherwise the query fails.
+        """
+        cast = "try_cast" if forgiving else "cast"
         if kind == "varchar":
             return self.text
         if kind == "timestamp":
-            return f"cast({time_of(self.name, self.kind)} as timestamp)"
-        exact = f"cast({self.text} as {kind})"
+            return f"{cast}({self._time} as timestamp)"
+        exact = f"{cast}({self.text} as {kind})"
         if self.kind != "DOUBLE":
             return exact
         # The shortest text of a double has the digits that were meant, and takes long. Below
@@ -74,8 +167,8 @@ class Value:
             f" or {units} - floor({units}) between 0.496 and 0.504"
             f" then case when abs({double}) < 100000"
             f" and abs({units} - floor({units}) - 0.5) > 1e-8 + 3e-6 * abs({double})"
-            f" then cast({double} as {kind}) else {exact} end"
-            f" else cast({double} as {kind}) end"
+            f" then {cast}({double} as {kind}) else {exact} end"
+            f" else {cast}({double} as {kind}) end"
         )
 
     @property
@@ -122,6 +215,24 @@ class Layout:
         packing = "none" if self.format == LEGACY_CSV_ZIP else "gzip"
         return csv_call(chosen, positions, packing)
 
+    def text(self, column: str) -> str:
+        """A CUR 2.0 column as text, an account by its twelve digits: NULL if not delivered."""
+        if column not in self.values:
+            return "null"
+        value = self.values[column]
+        return value.account if column in ACCOUNTS else value.text
+
+    def time(self, column: str) -> str:
+        """A column of times; NULL if it was not delivered."""
+        value = self.values.get(column)
+        return value.landed("timestamp") if value else "cast(null as timestamp)"
+
+    @property
+    def interval(self) -> tuple[str, str]:
+        """Where a line's interval of time starts and ends; NULL where that was not delivered."""
+        value = self.values.get("identity_time_interval")
+        return value.interval if value else ("cast(null as timestamp)",) * 2
+
     @property
     def maps(self) -> dict[str, Value]:
         """The columns whose map was delivered whole."""
@@ -135,17 +246,31 @@ def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
         DuplicateColumnError: Two columns of the report are one CUR 2.0 column.
     """
     found = places(name for file in files for name, _ in file.columns)
-    return [_layout(alike, form, found) for alike in _alike(files)]
+    delivered = {place.column for place in found.values() if place}
+    parts = {column: part for column, part in _PARTS_OF_TAGS.items() if column not in delivered}
+    return [_layout(alike, form, found, parts) for alike in _alike(files)]
 
 
-def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
+def line_items(layout: Layout, assembly_id: str, billing_period: str, maps: Path) -> str:
     """The query that gives a layout's line items in the shape they land in.
+
+    A line that does not say when it was is dated by its interval of time, or else by its billing
+    period as a whole.
 
     Args:
         layout: The files.
         assembly_id: The assembly that they belong to.
+        billing_period: `YYYY-MM`, the period that they are about.
         maps: A Parquet file of what `dictionary` gave; not read if no map was delivered whole.
     """
+    start, end = layout.time("line_item_usage_start_date"), layout.time("line_item_usage_end_date")
+    interval_start, interval_end = layout.interval
+    period = f"timestamp {literal(billing_period + '-01')}"
+    dates = {
+        "line_item_usage_start_date": f"coalesce({start}, {interval_start}, {period})",
+        "line_item_usage_end_date": f"coalesce({end}, case when {start} is null"
+        f" then coalesce({interval_end}, {period} + interval 1 month) end)",
+    }
     columns = [f"{literal(assembly_id)} as _assembly_id"]
     joins = []
     for column, kind in CUR_COLUMNS.items():
@@ -153,7 +278,7 @@ def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
             delivered = layout.maps[column]
             is_missing = f"{column}_dictionary.raw is null and {quoted(delivered.name)} is not null"
             value = (
-                f"case when {is_missing} then {_canonical(delivered.raw_map)}"
+                f"case when {is_missing} then {_canonical(delivered.raw_map, delivered.part)}"
                 f" else {column}_dictionary.canonical end"
             )
             joins.append(
@@ -163,8 +288,15 @@ def line_items(layout: Layout, assembly_id: str, maps: Path) -> str:
             )
         elif column in layout.members:
             value = f"cast({_json_of_members(layout.members[column])} as json)"
+        elif column in dates:
+            value = dates[column]
+        elif column in ACCOUNTS:
+            value = layout.text(column)
+        elif column == "identity_time_interval" and column in layout.values:
+            # What is no interval would be taken for one.
+            value = f"case when {interval_start} is not null then {layout.text(column)} end"
         elif column in layout.values:
-            value = layout.values[column].landed(kind)
+            value = layout.values[column].landed(kind, column in FORGIVING)
         else:
             value = f"cast(null as {kind})"
         columns.append(f"{value} as {column}")
@@ -177,14 +309,17 @@ def census(some_layouts: Sequence[Layout]) -> str:
     Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
     unblended_cost_without_net (of the lines without a net one), the same three as
     landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
-    shortest_interval_seconds (of a Usage line), and for each column whose map was delivered whole
-    as text a list of its maps: text is read from its beginning to its end or not at all.
+    shortest_interval_seconds (of usage; from its start to its end where no interval was delivered),
+    nameless_lines (without an account or a cost),
+    unread_values (in columns that may have some), undated_lines, and for each column whose map was
+    delivered whole as text a list of its maps: text is read from its beginning to its end or not at
+    all.
     """
     whole = _whole_maps(some_layouts)
     parts = []
     for layout in some_layouts:
         values = [
-            f"{layout.values[name].text if name in layout.values else 'null'} as {name}"
+            f"{layout.text(name)} as {name}"
             for name in (
                 "bill_payer_account_id",
                 "line_item_currency_code",
@@ -198,6 +333,23 @@ def census(some_layouts: Sequence[Layout]) -> str:
             values.append(f"{total} as {name}")
             landed = value.landed(CUR_COLUMNS[name]) if value else "null"
             values.append(f"cast({landed} as {CUR_COLUMNS[name]}) as landed_{name}")
+        nameless = [layout.values[name].is_no_account for name in ACCOUNTS]
+        nameless.append(f"{layout.text(COST)} is null")
+        values.append(f"{' or '.join(nameless)} as is_nameless")
+        unread = [
+            f"cast({condition} as integer)"
+            for name, value in layout.values.items()
+            if name in FORGIVING and (condition := value.unreadable(name))
+        ]
+        values.append(f"{' + '.join(unread) or '0'} as unread_values")
+        started = layout.time("line_item_usage_start_date")
+        values.append(f"{started} is null and {layout.interval[0]} is null as is_undated")
+        ended = layout.time("line_item_usage_end_date")
+        length = f"date_diff('second', {started}, {ended})"
+        values.append(
+            f"case when {layout.text('line_item_line_item_type')} in {_USAGE}"
+            f" and {layout.interval[0]} is null and {length} > 0 then {length} end as usage_seconds"
+        )
         for name in whole:
             value = layout.maps.get(name)
             values.append(f"{value.raw_map if value else 'null'} as {name}")
@@ -212,7 +364,7 @@ def census(some_layouts: Sequence[Layout]) -> str:
             count(*) filter (
                 where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
             ) as lines_with_net,
-            list_min(
+            least(min(usage_seconds), list_min(
                 list_transform(
                     list(distinct identity_time_interval)
                         filter (where line_item_line_item_type = 'Usage'),
@@ -222,7 +374,10 @@ def census(some_layouts: Sequence[Layout]) -> str:
                         try_cast(split_part(interval, '/', 2) as timestamp)
                     )
                 )
-            ) as shortest_interval_seconds
+            )) as shortest_interval_seconds,
+            count(*) filter (where is_nameless) as nameless_lines,
+            cast(sum(unread_values) as bigint) as unread_values,
+            count(*) filter (where is_undated) as undated_lines
             {"".join(f", list(distinct {name}) as {name}" for name in whole)}
         from ({" union all ".join(parts)})
         group by bill_payer_account_id, line_item_currency_code
@@ -247,6 +402,7 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
         f"select {literal(name)} as column_name, unnest({name}) as raw from {counted}"
         for name in _whole_maps(some_layouts)
     ]
+    parts = {name: value.part for layout in some_layouts for name, value in layout.maps.items()}
     for layout in some_layouts:
         if layout.format in PARQUET:
             for name, value in layout.maps.items():
@@ -258,19 +414,55 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
                 )
     if not raws:
         return None
+    canonical = " ".join(
+        f"when {literal(name)} then {_canonical('raw', part)}" for name, part in parts.items()
+    )
     return (
-        f"select column_name, raw, {_canonical('raw')} as canonical"
+        f"select column_name, raw, case column_name {canonical} end as canonical"
         f" from (select distinct column_name, raw from ({' union all '.join(raws)})"
         " where raw is not null)"
     )
 
 
-def _canonical(raw: str) -> str:
-    """A map as it lands: an expression of type JSON for one that gives the map as JSON text."""
+def _canonical(raw: str, part: str | None = None) -> str:
+    """A map as it lands: an expression of type JSON for one that gives the map as JSON text.
+
+    Args:
+        raw: The map.
+        part: What the keys of the members begin with that are wanted; they land without it.
+    """
     members = f"map_entries(cast(cast({raw} as json) as map(varchar, varchar)))"
-    kept = f"list_sort(list_filter({members}, lambda member: member.value <> ''))"
+    kept = f"list_sort(list_filter({members}, lambda member: member.value not in {_NOTHING}))"
+    if part is not None:
+        kept = _members_of(kept, part)
     text = f"cast(to_json(map_from_entries({kept})) as varchar)"
     return f"cast(nfc_normalize(nullif({text}, '{{}}')) as json)"
+
+
+def _members_of(members: str, part: str) -> str:
+    """The members of one part of `tags`, under the names that CUR 2.0 gives them elsewhere."""
+
+    def name_of(key: str) -> str:
+        # `landed_name`, in SQL.
+        rest = f"nfc_normalize(substr({key}, {len(part) + 1}))"
+        words = f"lower(regexp_replace({rest}, '([A-Z])', '_\\1', 'g'))"
+        name = f"trim(regexp_replace({words}, '[^\\p{{L}}\\p{{N}}]+', '_', 'g'), '_')"
+        if part != RESOURCE_TAGS:
+            return name
+        # A tag that a person has put on is one of the user.
+        return (
+            f"case when regexp_matches({rest}, '^(user|aws)[:_]') then {name}"
+            f" else 'user_' || {name} end"
+        )
+
+    name = name_of("member.key")
+    before = f"list_filter(found[1:place], lambda other: {name_of('other.key')} = {name})"
+    suffix = f"case when len({before}) > 1 then '_' || len({before}) else '' end"
+    return (
+        f"list_sort(list_transform([list_filter({members}, lambda member:"
+        f" starts_with(member.key, {literal(part)}))], lambda found: list_transform(found,"
+        f" lambda member, place: {{'key': {name} || {suffix}, 'value': member.value}}))[1])"
+    )
 
 
 def _whole_maps(some_layouts: Sequence[Layout]) -> list[str]:
@@ -294,33 +486,38 @@ def _sums(prefix: str) -> str:
             ) as {prefix}unblended_cost_without_net"""
 
 
-def first_bad_value(layout: Layout, file: DataFile) -> str:
-    """The query for the first value of a file that does not fit its column.
+def bad_values(layout: Layout, file: DataFile, *, forgiving: bool, most: int) -> str:
+    """The query for the values of a file that their columns cannot take.
 
-    Columns: row (the first below the header is 1), column, value.
+    Columns: row (the first below the header is 1), column, value (NULL where there is none where
+    one is needed), and how many there are in all.
+
+    Args:
+        layout: The file's layout.
+        file: The file.
+        forgiving: Whether to look in the columns that may have some, or in the others.
+        most: How many to list.
     """
-    checks = []
-    for column, value in layout.values.items():
-        kind = CUR_COLUMNS[column]
-        if kind == "varchar" or (kind == "json" and value.kind not in ("VARCHAR", "JSON")):
-            continue
-        wanted = "map(varchar, varchar)" if kind == "json" else kind
-        given = f"try_cast({value.text} as json)" if kind == "json" else value.text
-        if kind == "timestamp":
-            given = time_of(value.name, value.kind)
-        checks.append(
-            f"case when {value.text} is not null and try_cast({given} as {wanted}) is null"
-            f" then {{'column': {literal(column)}, 'value': {value.text}}} end"
-        )
+    checks = [
+        f"case when {condition}"
+        f" then {{'column': {literal(column)}, 'value': {value.delivered}}} end"
+        for column, value in layout.values.items()
+        if (column in FORGIVING) == forgiving and (condition := value.unreadable(column))
+    ]
+    if not checks:
+        return "select 0, '', '', 0 where false"
     return f"""
-        select row_number, bad.column, bad.value
+        select row_number, bad.column, bad.value, count(*) over () as found
         from (
-            select row_number() over () as row_number, coalesce({", ".join(checks)}) as bad
-            from {layout.reader([file.path])} as delivered
+            select row_number, unnest([{", ".join(checks)}]) as bad
+            from (
+                select row_number() over () as row_number, *
+                from {layout.reader([file.path])} as delivered
+            )
         )
         where bad is not null
-        order by row_number
-        limit 1
+        order by row_number, bad.column
+        limit {most}
     """
 
 
@@ -329,7 +526,12 @@ def _alike(files: Sequence[DataFile]) -> list[tuple[DataFile, ...]]:
     return [tuple(group) for _, group in groupby(by_columns, key=lambda file: file.columns)]
 
 
-def _layout(files: tuple[DataFile, ...], form: str, found: Mapping[str, Place | None]) -> Layout:
+def _layout(
+    files: tuple[DataFile, ...],
+    form: str,
+    found: Mapping[str, Place | None],
+    parts: Mapping[str, str],
+) -> Layout:
     values: dict[str, Value] = {}
     members: dict[str, dict[str, Value]] = {}
     unknown = []
@@ -342,6 +544,9 @@ def _layout(files: tuple[DataFile, ...], form: str, found: Mapping[str, Place | 
             values[place.column] = value
         else:
             members.setdefault(place.column, {})[place.key] = value
+    if "tags" in values:
+        for column, part in parts.items():
+            values[column] = replace(values["tags"], part=part)
     return Layout(files, form, values, members, tuple(unknown))
 
 

@@ -13,6 +13,9 @@ from loaders.warehouse import Warehouse
 
 _SECONDS_OF_A_DAY: Final = 86_400
 
+_FOCUS: Final = frozenset({"billedcost", "chargeperiodstart", "chargeperiodend"})
+"""Columns that every FOCUS export has, without capitals and underscores."""
+
 
 @dataclass(frozen=True)
 class Total:
@@ -29,6 +32,9 @@ class Total:
     landed_unblended_cost_without_net: Decimal
     lines_with_net: int
     shortest_interval_seconds: int | None
+    nameless_lines: int
+    unread_values: int
+    undated_lines: int
 
 
 def grain_seconds(found: Iterable[Total]) -> int | None:
@@ -43,14 +49,28 @@ def check_columns(shapes: Iterable[Layout]) -> None:
     """Refuses files without the columns that make a bill.
 
     Raises:
-        InfraspendError: A required column is missing from a file.
+        InfraspendError: A required column is missing from a file, which may be a FOCUS export, or
+            tags are in no shape that is read.
     """
     for shape in shapes:
+        names = {name.lower().replace("_", "") for name, _ in shape.files[0].columns}
+        if names >= _FOCUS:
+            raise InfraspendError(
+                f"{shape.files[0].name} is a FOCUS export, which is not read yet: have AWS deliver"
+                " CUR 2.0 beside it (in Data Exports the table COST_AND_USAGE_REPORT, hourly, with"
+                " resource ids) and load that"
+            )
         if missing := [column for column in REQUIRED if column not in shape.values]:
             raise InfraspendError(
                 f"{shape.files[0].name} has no column {', '.join(missing)}:"
                 " add it to the report, or leave the report out"
             )
+        for column, value in shape.maps.items():
+            if not value.is_map:
+                raise InfraspendError(
+                    f"{shape.files[0].name}: {column} is {value.kind}, which is no map: have it"
+                    " written as a map, as JSON text or as a list of key and value"
+                )
 
 
 def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> None:
@@ -63,8 +83,8 @@ def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> Non
         return
     known = warehouse.query(
         "select line_count from raw_aws_cur.assemblies where report = ? and billing_period = ?"
-        " order by manifest_time desc, landed_at desc limit 1",
-        [assembly.report, assembly.billing_period],
+        " and manifest_key = ? order by manifest_time desc, landed_at desc limit 1",
+        [assembly.report, assembly.billing_period, assembly.manifest.name],
     )
     if known and known[0][0]:
         raise InfraspendError(
@@ -88,19 +108,13 @@ def check_grain(found: Iterable[Total]) -> None:
         )
 
 
-def check_currency_and_payer(
-    warehouse: Warehouse, assembly: Assembly, found: Sequence[Total]
-) -> None:
-    """Refuses what would be added up, or replaced, although it is something else.
+def check_currency(warehouse: Warehouse, found: Sequence[Total]) -> None:
+    """Refuses what would be added up although it is in something else.
 
     Raises:
-        InfraspendError: It is in another currency, or of another payer under the same name.
+        InfraspendError: It is in another currency than what has landed, or in several.
     """
-    known = warehouse.query(
-        "select distinct control_totals.currency_code, control_totals.payer_account_id,"
-        " assemblies.report from raw_aws_cur.control_totals"
-        " inner join raw_aws_cur.assemblies using (assembly_id)"
-    )
+    known = warehouse.query("select distinct currency_code from raw_aws_cur.control_totals")
     currencies = {total.currency_code for total in found} | {row[0] for row in known}
     currencies.discard(None)
     if len(currencies) > 1:
@@ -108,11 +122,32 @@ def check_currency_and_payer(
             f"the report is in {', '.join(sorted(map(str, currencies)))} together with what has"
             " landed: a warehouse holds one currency, load another one into its own"
         )
-    payers = {total.payer_account_id for total in found}
-    before = {row[1] for row in known if row[2] == assembly.report}
-    if payers and before and payers.isdisjoint(before):
-        raise InfraspendError(
-            f"report {assembly.report} has landed for payer {', '.join(sorted(map(str, before)))}"
-            f" and this one is for {', '.join(sorted(map(str, payers)))}: one would replace the"
-            " other, give one of the two reports another name"
+
+
+def payer_of(warehouse: Warehouse, assembly: Assembly, found: Sequence[Total]) -> str | None:
+    """Whose delivery it is: a report of one name is another one for another payer.
+
+    A delivery that speaks of several payers is that of the deliveries it shares one with, so that
+    it replaces them although a payer may have joined or left.
+
+    Returns:
+        The payer; None where only an older version of this program knows.
+    """
+    payers = sorted({str(total.payer_account_id) for total in found})
+    same = "assemblies.report = ? and assemblies.billing_period = ?"
+    keys: list[object] = [assembly.report, assembly.billing_period]
+    if payers:
+        known = warehouse.query(
+            "select assemblies.payer_account_id from raw_aws_cur.assemblies"
+            " inner join raw_aws_cur.control_totals using (assembly_id)"
+            f" where {same} and list_contains(?, control_totals.payer_account_id)"
+            " order by assemblies.manifest_time desc, assemblies.landed_at desc limit 1",
+            [*keys, payers],
         )
+        return known[0][0] if known else payers[0]
+    known = warehouse.query(
+        f"select payer_account_id from raw_aws_cur.assemblies where {same} and manifest_key = ?"
+        " order by manifest_time desc, landed_at desc limit 1",
+        [*keys, assembly.manifest.name],
+    )
+    return known[0][0] if known else None

@@ -23,6 +23,32 @@ REQUIRED: Final = (
 )
 """Columns without which a bill cannot be read."""
 
+ACCOUNTS: Final = ("bill_payer_account_id", "line_item_usage_account_id")
+"""Columns that name an account: a line without one belongs to nobody."""
+
+COST: Final = "line_item_unblended_cost"
+
+FORGIVING: Final = frozenset(
+    {
+        "bill_billing_period_end_date",
+        "discount_bundled_discount",
+        "identity_time_interval",
+        "line_item_blended_cost",
+        "line_item_normalization_factor",
+        "pricing_public_on_demand_cost",
+        "reservation_net_amortized_upfront_cost_for_usage",
+        "reservation_net_recurring_fee_for_usage",
+        "reservation_net_upfront_value",
+        "reservation_recurring_fee_for_usage",
+        "reservation_unused_normalized_unit_quantity",
+        "reservation_upfront_value",
+        "savings_plan_savings_plan_rate",
+        *(column for column in CUR_COLUMNS if column.startswith("split_line_item_")),
+    }
+)
+"""Columns that neither the invoice nor the true cost is made of: what cannot be read in them lands
+as NULL and is told, and does not keep the bill out."""
+
 _MAP_OF_CATEGORY: Final = {
     "costCategory": "cost_category",
     "discount": "discount",

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from decimal import Decimal, localcontext
 from hashlib import sha256
 from pathlib import Path
@@ -12,25 +12,32 @@ import duckdb
 
 from loaders.aws_cur.canonical import (
     Layout,
+    bad_values,
     census,
     dictionary,
-    first_bad_value,
     layouts,
     line_items,
 )
 from loaders.aws_cur.checks import (
     Total,
     check_columns,
-    check_currency_and_payer,
+    check_currency,
     check_grain,
     check_not_empty,
     grain_seconds,
+    payer_of,
 )
-from loaders.aws_cur.columns import DuplicateColumnError
+from loaders.aws_cur.columns import ACCOUNTS, COST, DuplicateColumnError
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
 from loaders.cur_columns import CUR_COLUMNS
 from loaders.errors import InfraspendError
-from loaders.files import DataFile, unpack_csv_zip, verify_csv_gz, verify_parquet
+from loaders.files import (
+    DataFile,
+    unpack_csv_zip,
+    unreadable_line,
+    verify_csv_gz,
+    verify_parquet,
+)
 from loaders.places import File, MissingFileError, Place, ReplacedFileError
 from loaders.result import Progress
 from loaders.sql import literal
@@ -42,13 +49,67 @@ DATASET: Final = "raw_aws_cur"
 _PARTITION_COLUMNS: Final = frozenset({"billing_period", "BILLING_PERIOD"})
 
 
+_MOST_TOLD: Final = 20
+"""How many bad values of a delivery a refusal names."""
+
+MOST_NOTED: Final = 1000
+"""How many bad values of a file are kept in `rejects`."""
+
+
+@dataclass(frozen=True)
+class BadValue:
+    """A value that its column cannot take.
+
+    Attributes:
+        file: The file's name.
+        row: Its row, the first below the header is 1.
+        column: The CUR 2.0 column.
+        value: What was delivered; None if nothing.
+    """
+
+    file: str
+    row: int
+    column: str
+    value: str | None
+
+    @property
+    def reason(self) -> str:
+        """What is wrong with it."""
+        given = f"{self.column} is {'empty' if self.value is None else repr(self.value)}"
+        if self.column in (*ACCOUNTS, COST):
+            wanted = "twelve digits" if self.column in ACCOUNTS else "a number"
+            return f"{given}, and a line of a bill needs {wanted}"
+        kind = {"varchar": "interval of time", "json": "map"}.get(
+            CUR_COLUMNS[self.column], CUR_COLUMNS[self.column]
+        )
+        return f"{given}, which is no {kind}"
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.row}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What landing an assembly came to.
+
+    Attributes:
+        lines: The lines that landed.
+        unread: Values that landed as NULL because they could not be read, as far as they are kept.
+        unread_count: How many there were.
+    """
+
+    lines: int
+    unread: tuple[BadValue, ...] = ()
+    unread_count: int = 0
+
+
 def land(
     warehouse: Warehouse,
     place: Place,
     assembly: Assembly,
     accept_empty: bool,
     progress: Progress,
-) -> int:
+) -> Landed:
     """Lands an assembly whole, or nothing of it.
 
     Args:
@@ -59,7 +120,7 @@ def land(
         progress: Told what is being done.
 
     Returns:
-        The number of its lines.
+        The number of its lines, and what could not be read in columns that no money depends on.
 
     Raises:
         MissingFileError: A data file is not there (yet).
@@ -83,15 +144,19 @@ def land(
             maps = folder / "maps.parquet"
             found = _count(warehouse, shapes, maps)
             lines = sum(total.line_count for total in found)
+            if any(total.nameless_lines for total in found):
+                raise _explained(warehouse, shapes, LandingError("lines without account or cost"))
             if not accept_empty:
                 check_not_empty(warehouse, assembly, lines)
             check_grain(found)
-            check_currency_and_payer(warehouse, assembly, found)
+            check_currency(warehouse, found)
             checkpoint("lines_counted")
             progress(
                 f"{name}: landing {lines:,} lines of {len(files)} files,"
                 f" {sum(file.bytes for file in files):,} bytes"
             )
+            if undated := sum(total.undated_lines for total in found):
+                progress(f"{name}: {undated:,} lines without dates belong to the whole period")
             _land_lines(warehouse, assembly, shapes, maps)
         except (duckdb.Error, LandingError) as error:
             raise _explained(warehouse, shapes, error) from error
@@ -103,14 +168,14 @@ def land(
             raise
         _record(warehouse, assembly, files, found)
         checkpoint("assembly_recorded")
-        return lines
+        return Landed(lines, tuple(_unread(warehouse, shapes, found)), _unread_values(found))
     finally:
         shutil.rmtree(folder)
 
 
 def _land_nothing(
     warehouse: Warehouse, place: Place, assembly: Assembly, accept_empty: bool
-) -> int:
+) -> Landed:
     """Records an assembly without files where that was accepted; otherwise it is still to come."""
     if not accept_empty:
         check_not_empty(warehouse, assembly, 0)
@@ -119,7 +184,7 @@ def _land_nothing(
             " delivery"
         )
     _record(warehouse, assembly, [], [])
-    return 0
+    return Landed(0)
 
 
 def _verified(
@@ -176,7 +241,9 @@ def _count(warehouse: Warehouse, shapes: Sequence[Layout], maps: Path) -> list[T
 def _land_lines(
     warehouse: Warehouse, assembly: Assembly, shapes: Sequence[Layout], maps: Path
 ) -> None:
-    select = " union all ".join(line_items(shape, assembly.assembly_id, maps) for shape in shapes)
+    select = " union all ".join(
+        line_items(shape, assembly.assembly_id, assembly.billing_period, maps) for shape in shapes
+    )
     warehouse.land(
         DATASET,
         [
@@ -196,19 +263,64 @@ def _land_lines(
 
 def _explained(warehouse: Warehouse, shapes: Sequence[Layout], error: Exception) -> InfraspendError:
     """What is wrong with the files, by file, row and column where that can be found out."""
+    told: list[str] = []
+    count = 0
     for shape, file in _files(shapes):
-        with warehouse.scratch() as connection:
-            try:
-                bad = connection.execute(first_bad_value(shape, file)).fetchone()
-            except duckdb.Error as unreadable:
-                reason = str(unreadable).splitlines()[0]
-                return InfraspendError(f"{file.name} cannot be read ({reason}): copy it again")
-        if bad is not None:
-            row, column, value = bad
-            return InfraspendError(
-                f"{file.name}, row {row}: {column} is {value!r}, which is no {CUR_COLUMNS[column]}"
-            )
-    return InfraspendError(f"the warehouse refused it: {str(error).splitlines()[0]}")
+        try:
+            bad, found = _bad_values(warehouse, shape, file, forgiving=False, most=_MOST_TOLD)
+        except duckdb.Error as unreadable:
+            told.append(_cannot_be_read(shape, file, unreadable))
+            count += 1
+            continue
+        told += map(str, bad)
+        count += found
+    if not told:
+        # In a column that was not looked at.
+        told = [
+            _cannot_be_read(shape, file, error)
+            for shape, file in _files(shapes)
+            if _bad_line(shape, file)
+        ]
+        count = len(told)
+    if not told:
+        return InfraspendError(f"the warehouse refused it: {str(error).splitlines()[0]}")
+    more = f"; and {count - _MOST_TOLD:,} more" if count > _MOST_TOLD else ""
+    return InfraspendError(f"{'; '.join(told[:_MOST_TOLD])}{more}")
+
+
+def _bad_line(shape: Layout, file: DataFile) -> str | None:
+    """The first line of a text file that cannot be read, and why; None if each can."""
+    if shape.format in PARQUET:
+        return None
+    return unreadable_line(file, packed=shape.format != LEGACY_CSV_ZIP)
+
+
+def _cannot_be_read(shape: Layout, file: DataFile, error: Exception) -> str:
+    reason = _bad_line(shape, file) or str(error).splitlines()[0]
+    return f"{file.name} cannot be read ({reason}): copy it again"
+
+
+def _bad_values(
+    warehouse: Warehouse, shape: Layout, file: DataFile, *, forgiving: bool, most: int
+) -> tuple[list[BadValue], int]:
+    """The first bad values of a file, and how many it has."""
+    with warehouse.scratch() as connection:
+        query = bad_values(shape, file, forgiving=forgiving, most=most)
+        found = connection.execute(query).fetchall()
+    return [BadValue(file.name, *row[:3]) for row in found], found[0][3] if found else 0
+
+
+def _unread_values(found: Sequence[Total]) -> int:
+    return sum(total.unread_values for total in found)
+
+
+def _unread(
+    warehouse: Warehouse, shapes: Sequence[Layout], found: Sequence[Total]
+) -> Iterator[BadValue]:
+    """The values that landed as NULL because they could not be read."""
+    if _unread_values(found):
+        for shape, file in _files(shapes):
+            yield from _bad_values(warehouse, shape, file, forgiving=True, most=MOST_NOTED)[0]
 
 
 def _files(shapes: Sequence[Layout]) -> Iterator[tuple[Layout, DataFile]]:
@@ -266,6 +378,7 @@ def _record(
                 {
                     "assembly_id": assembly.assembly_id,
                     "report": assembly.report,
+                    "payer_account_id": payer_of(warehouse, assembly, found),
                     "billing_period": assembly.billing_period,
                     "format": assembly.format,
                     "manifest_key": assembly.manifest.name,
@@ -275,7 +388,7 @@ def _record(
                     "sha256": sha256("".join(file.sha256 for file in files).encode()).hexdigest(),
                     "line_count": sum(total.line_count for total in found),
                     "unblended_cost": unblended_cost,
-                    "grain_hours": max(1, (seconds or 0) // 3600),
+                    "grain_hours": max(1, ((seconds or 0) + 1800) // 3600),
                     "landed_at": utc_now(),
                 }
             ],

@@ -5,9 +5,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from loaders.aws_cur.landing import DATASET, land
-from loaders.aws_cur.manifest import Assembly, PeriodManifest, period_manifests, read_assembly
+from loaders.aws_cur.landing import DATASET, Landed, land
+from loaders.aws_cur.manifest import (
+    MANIFEST_SUFFIX,
+    Assembly,
+    PeriodManifest,
+    period_manifests,
+    read_assembly,
+)
 from loaders.aws_cur.retention import prune
+from loaders.aws_cur.unlisted import DATA_SUFFIXES, check_settled, unlisted_periods
 from loaders.errors import InfraspendError
 from loaders.places import MissingFileError, Place, ReplacedFileError, open_place
 from loaders.result import LoadResult, Progress, silent
@@ -31,11 +38,14 @@ class Policy:
         keep: How many superseded assemblies of a billing period keep their lines.
         pinned: Assemblies that serve a closed period: they land and stay however old they are.
         accept_empty: Whether a delivery without lines may replace one that has some.
+        without_manifest: Whether data that lies without its manifest is read, by the rule of
+            `loaders.aws_cur.unlisted`.
     """
 
     keep: int = KEEP
     pinned: Collection[str] = ()
     accept_empty: bool = False
+    without_manifest: bool = False
 
 
 @dataclass
@@ -46,6 +56,7 @@ class _Outcome:
     skipped: int = 0
     pending: int = 0
     rows: int = 0
+    unread: int = 0
     failures: list[str] = field(default_factory=list)
     rejects: list[dict[str, object]] = field(default_factory=list)
 
@@ -92,11 +103,17 @@ def load(
     outcome = _Outcome()
     with open_warehouse(warehouse) as opened:
         try:
-            for period in _periods(place, since, until):
+            periods, unlisted = _periods(place, report, since, until)
+            if policy.without_manifest:
+                periods, unlisted = periods + unlisted, []
+            for period in periods:
                 _load_period(opened, place, period, report, policy, outcome, progress)
             prune(opened, policy.keep, policy.pinned)
         finally:
             opened.reject(DATASET, outcome.rejects)
+    lacking = _without_manifest(unlisted)
+    if outcome.periods:
+        outcome.failures += lacking
     if outcome.failures:
         raise InfraspendError(
             f"{len(outcome.failures)} of {outcome.periods} billing periods did not load"
@@ -108,6 +125,7 @@ def load(
             f"{source} holds no delivery{wanted} for the billing periods asked for: looked for"
             " <report>/yyyymmdd-yyyymmdd/<report>-Manifest.json and"
             " <export>/metadata/BILLING_PERIOD=yyyy-mm/<export>-Manifest.json"
+            + "".join(f"; {one}" for one in lacking)
         )
     return LoadResult(
         landed=outcome.landed,
@@ -115,17 +133,46 @@ def load(
         rejected=0,
         rows=outcome.rows,
         pending=outcome.pending,
+        unread=outcome.unread,
     )
 
 
-def _periods(place: Place, since: str | None, until: str | None) -> list[PeriodManifest]:
-    wanted = [
+def _periods(
+    place: Place, report: str | None, since: str | None, until: str | None
+) -> tuple[list[PeriodManifest], list[PeriodManifest]]:
+    """The billing periods asked for: those with a manifest, and those without."""
+    files = list(place.files(lambda name: name.endswith((MANIFEST_SUFFIX, *DATA_SUFFIXES))))
+    listed = list(period_manifests(place, files))
+    unlisted = [
         period
-        for period in period_manifests(place)
-        if (since is None or period.billing_period >= since)
-        and (until is None or period.billing_period <= until)
+        for period in unlisted_periods(place, files, listed)
+        if report is None or period.report == report
     ]
-    return sorted(wanted, key=lambda period: (period.billing_period, period.file.name))
+    listed, unlisted = (
+        sorted(
+            (
+                period
+                for period in periods
+                if (since is None or period.billing_period >= since)
+                and (until is None or period.billing_period <= until)
+            ),
+            key=lambda period: (period.billing_period, period.file.name),
+        )
+        for periods in (listed, unlisted)
+    )
+    return listed, unlisted
+
+
+def _without_manifest(unlisted: Collection[PeriodManifest]) -> list[str]:
+    """What to do about data that lies without its manifest, a line for each report."""
+    roots = sorted({(period.root, period.report) for period in unlisted})
+    return [
+        f"{root} has data of {report} for"
+        f" {', '.join(sorted(one.billing_period for one in unlisted if one.root == root))} and no"
+        " manifest: have the replication rule's prefix cover the whole of the report's folder, its"
+        " metadata too, and not the data alone, or load with --without-manifest"
+        for root, report in roots
+    ]
 
 
 def _load_period(
@@ -148,12 +195,13 @@ def _load_period(
                 outcome.skipped += 1
                 return
             try:
-                lines = land(warehouse, place, assembly, policy.accept_empty, progress)
+                landed = land(warehouse, place, assembly, policy.accept_empty, progress)
             except ReplacedFileError as replaced:
                 progress(f"{name}: {replaced}")
                 continue
-            outcome.rows += lines
+            outcome.rows += landed.lines
             outcome.landed += 1
+            _note_unread(place, period, landed, outcome, progress, name)
             return
         raise InfraspendError("AWS replaced files while they were being read: run this again")
     except MissingFileError as missing:
@@ -175,8 +223,34 @@ def _load_period(
         outcome.rejects.append(_reject_row(place, period, str(error)))
 
 
+def _note_unread(
+    place: Place,
+    period: PeriodManifest,
+    landed: Landed,
+    outcome: _Outcome,
+    progress: Progress,
+    name: str,
+) -> None:
+    """Tells and keeps what landed as NULL because it could not be read."""
+    if not landed.unread_count:
+        return
+    outcome.unread += landed.unread_count
+    progress(
+        f"{name}: {landed.unread_count:,} values cannot be read and are unknown, the first:"
+        f" {'; '.join(map(str, landed.unread[:3]))}"
+    )
+    for bad in landed.unread:
+        row = _reject_row(place, period, f"unknown: {bad}")
+        outcome.rejects.append(row | {"file": bad.file, "row_number": bad.row})
+
+
 def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Iterator[Assembly]:
     """The period's assembly, and what it is by then if it was replaced meanwhile."""
+    if period.assembly is not None:
+        # What is current was decided when the place was listed: another look is another load.
+        check_settled(period.file)
+        yield period.assembly
+        return
     for attempt in range(_ATTEMPTS):
         if attempt:
             progress(f"{period.report} {period.billing_period}: reading the manifest again")
@@ -186,6 +260,7 @@ def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Itera
             billing_period=period.billing_period,
             is_cur2=period.is_cur2,
             folder=period.folder,
+            root=period.root,
         )
         yield read_assembly(place, current)
 
@@ -201,8 +276,15 @@ def _is_known(warehouse: Warehouse, assembly: Assembly, pinned: Collection[str])
     if not landed:
         newer = warehouse.query(
             f"select 1 from {DATASET}.assemblies"
-            " where report = ? and billing_period = ? and manifest_time > ?",
-            [assembly.report, assembly.billing_period, assembly.manifest.modified],
+            " where report = ? and billing_period = ? and manifest_time > ?"
+            # Elsewhere it may be another payer's, whose report has the same name.
+            " and manifest_key = ?",
+            [
+                assembly.report,
+                assembly.billing_period,
+                assembly.manifest.modified,
+                assembly.manifest.name,
+            ],
         )
         return bool(newer) and assembly.assembly_id not in pinned
     known_report, known_period, lines, is_there = landed[0]

@@ -6,7 +6,7 @@ assembly's folder, and files of older assemblies around: neither is looked at.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -38,6 +38,8 @@ _SUFFIXES: Final = {
 
 _LEGACY_FOLDER: Final = re.compile(r"(\d{4})(\d{2})\d{2}-\d{8}")
 _CUR2_FOLDER: Final = re.compile(r"BILLING_PERIOD=(\d{4})-(\d{2})")
+_YEAR_FOLDER: Final = re.compile(r"year=(\d{4})")
+_MONTH_FOLDER: Final = re.compile(r"month=(0?[1-9]|1[0-2])")
 _LARGEST_MANIFEST: Final = 64 << 20
 
 
@@ -51,6 +53,8 @@ class PeriodManifest:
         billing_period: `YYYY-MM`, from the folder's name.
         is_cur2: Whether it lies where a data export puts it, and not a legacy report.
         folder: The manifest's folder, by its name alone.
+        root: The report's folder, whole.
+        assembly: The assembly itself where there is no manifest and `file` is its newest file.
     """
 
     file: File
@@ -58,6 +62,8 @@ class PeriodManifest:
     billing_period: str
     is_cur2: bool
     folder: str
+    root: PurePosixPath
+    assembly: "Assembly | None" = None
 
 
 @dataclass(frozen=True)
@@ -83,15 +89,53 @@ class Assembly:
     files: tuple[str, ...]
 
 
-def period_manifests(place: Place) -> Iterator[PeriodManifest]:
-    """The manifests that decide about a billing period, however deep they lie."""
-    for file in place.files(lambda name: name.endswith(MANIFEST_SUFFIX)):
+def period_manifests(place: Place, files: Iterable[File]) -> Iterator[PeriodManifest]:
+    """The manifests among some files that decide about a billing period, however deep they lie.
+
+    One in a `year=/month=` folder decides where the report has no other one for the period.
+    """
+    beside_data = []
+    found = []
+    for file in files:
+        if not file.name.endswith(MANIFEST_SUFFIX):
+            continue
         folder = PurePosixPath(place.location(file.name)).parent
         report = PurePosixPath(file.name).name.removesuffix(MANIFEST_SUFFIX)
-        if legacy := _LEGACY_FOLDER.fullmatch(folder.name):
-            yield PeriodManifest(file, report, "-".join(legacy.groups()), False, folder.name)
-        elif (cur2 := _CUR2_FOLDER.fullmatch(folder.name)) and folder.parent.name == "metadata":
-            yield PeriodManifest(file, report, "-".join(cur2.groups()), True, folder.name)
+        known = period_of(folder)
+        if known is None:
+            continue
+        period, is_cur2, root = known
+        manifest = PeriodManifest(file, report, period, is_cur2, folder.name, root)
+        if _MONTH_FOLDER.fullmatch(folder.name):
+            beside_data.append(manifest)
+        elif not is_cur2 or folder.parent.name == "metadata":
+            found.append(manifest)
+    yield from found
+    for manifest in beside_data:
+        if not any(
+            other.billing_period == manifest.billing_period
+            and manifest.root.is_relative_to(other.root)
+            for other in found
+        ):
+            yield manifest
+
+
+def period_of(folder: PurePosixPath) -> tuple[str, bool, PurePosixPath] | None:
+    """What AWS's name for the folder of a billing period says.
+
+    Returns:
+        The billing period (`YYYY-MM`), whether it is one of a data export, and the folder of the
+        report; None if it is no such folder.
+    """
+    if legacy := _LEGACY_FOLDER.fullmatch(folder.name):
+        return "-".join(legacy.groups()), False, folder.parent
+    if cur2 := _CUR2_FOLDER.fullmatch(folder.name):
+        return "-".join(cur2.groups()), True, folder.parent.parent
+    month = _MONTH_FOLDER.fullmatch(folder.name)
+    year = _YEAR_FOLDER.fullmatch(folder.parent.name)
+    if month and year:
+        return f"{year[1]}-{int(month[1]):02}", False, folder.parent.parent
+    return None
 
 
 def read_assembly(place: Place, period: PeriodManifest) -> Assembly:
@@ -154,46 +198,66 @@ def _cur2_format(keys: Sequence[str]) -> str:
 def _name_of_key(place: Place, period: PeriodManifest, key: str, form: str) -> str:
     """The name in the place of a key of the bucket.
 
-    What comes before the folder of the period's data depends on where a copy was made; what comes
-    after it is what AWS wrote. A key that does not pass through that folder belongs to something
-    else, and in the bucket itself the whole key has to be right.
+    What comes before the folder of the period's data depends on where a copy was made: in a
+    directory, in another bucket, below another prefix. What comes after it is what AWS wrote. So
+    a key is resolved from where the manifest lies, and one that does not pass through that folder
+    belongs to something else.
     """
-    where = place.location(period.file.name)
     parts = re.sub(r"^s3://[^/]+/", "", key).split("/")
-    folders, anchor = _data_folder(period, form, parts)
-    bad = "\0" in key or "\\" in key or any(part in ("", ".", "..") for part in parts)
-    if bad or len(key) > 1024 or anchor is None:
+    folder, anchor = _data_folder(period, form, parts)
+    bad = "\0" in key or "\\" in key or "." in parts or ".." in parts
+    if bad or len(key) > 1024 or anchor is None or "" in parts[anchor:]:
         raise InfraspendError(
-            f"{where} names {key!r}, a file outside {period.folder}: it is not read"
+            f"{place.location(period.file.name)} names {key!r}, a file outside {period.folder}: it"
+            " is not read"
         )
-    name = str(folders.joinpath(*parts[anchor:]))
-    if where.startswith("s3://"):
-        bucket = where.split("/", 3)[2]
-        if (key if key.startswith("s3://") else f"s3://{bucket}/{key}") != place.location(name):
-            raise InfraspendError(
-                f"{where} names {key!r}, a file outside its report and bucket: it is not read"
-            )
-    return name
+    return _below(folder, *parts[anchor:])
 
 
-def _data_folder(
-    period: PeriodManifest, form: str, parts: Sequence[str]
-) -> tuple[PurePosixPath, int | None]:
+def _data_folder(period: PeriodManifest, form: str, parts: Sequence[str]) -> tuple[str, int | None]:
     """The folder that a period's data lies in, and how many parts of a key lead there.
 
     The number is None for a key that does not lead there.
     """
-    folder = PurePosixPath(period.file.name).parent
-    if form == LEGACY_PARQUET:
-        year, month = period.billing_period.split("-")
+    folder = _parent(period.file.name)
+    beside_data = bool(_MONTH_FOLDER.fullmatch(period.folder))
+    months = [
+        end
+        for end in range(2, len(parts))
+        if (known := period_of(PurePosixPath(*parts[:end])))
+        and known[0] == period.billing_period
+        and _MONTH_FOLDER.fullmatch(parts[end - 1])
+    ]
+    if months and (beside_data or form == LEGACY_PARQUET):
+        anchor = months[-1]
+        if beside_data:
+            return folder, anchor
         # <report>/<report>/year=2026/month=9/, beside the folder of the manifest.
-        anchor = (f"year={year}", f"month={int(month)}")
-        for start in range(1, len(parts) - 2):
-            if tuple(parts[start : start + 2]) == anchor:
-                return folder.parent.joinpath(parts[start - 1], *anchor), start + 2
+        return _below(_parent(folder), *parts[max(anchor - 3, 0) : anchor]), anchor
+    if form == LEGACY_PARQUET:
         return folder, None
     if period.is_cur2:
-        folder = folder.parent.parent / "data" / folder.name
-    if period.folder not in parts[:-1]:
+        folder = _below(_parent(_parent(folder)), "data", period.folder)
+    ends = [
+        end
+        for end in range(1, len(parts))
+        if parts[end - 1] == period.folder
+        or (
+            beside_data
+            and _LEGACY_FOLDER.fullmatch(parts[end - 1])
+            and parts[end - 1].startswith(period.billing_period.replace("-", ""))
+        )
+    ]
+    # A period's folder lies in that of its report.
+    if not ends or parts[: ends[-1] - 1][-1:] == [""]:
         return folder, None
-    return folder, len(parts) - parts[::-1].index(period.folder)
+    return folder, ends[-1]
+
+
+def _parent(name: str) -> str:
+    """The folder of a name, with every empty part that is in it; empty for the place itself."""
+    return name.rpartition("/")[0]
+
+
+def _below(folder: str, *parts: str) -> str:
+    return "/".join((folder, *parts) if folder else parts)

@@ -46,7 +46,7 @@ def prune(warehouse: Warehouse, keep: int, pinned: Collection[str]) -> None:
         from raw_aws_cur.assemblies
         where line_count > 0
         qualify row_number() over (
-            partition by report, billing_period
+            partition by report, payer_account_id, billing_period
             order by manifest_time desc, landed_at desc, assembly_id
         ) > {keep + 1}
     """)

@@ -33,10 +33,11 @@ in_order as (
     select
         assembly_id,
         report,
+        payer_account_id,
         billing_period,
         manifest_time,
         lag(assembly_id) over (
-            partition by report, billing_period
+            partition by report, payer_account_id, billing_period
             order by manifest_time asc, landed_at asc, assembly_id desc
         ) as previous_assembly_id
     from assemblies

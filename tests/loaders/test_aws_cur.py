@@ -525,16 +525,6 @@ def test_a_link_out_of_the_bucket_is_not_followed(
         load(warehouse, bucket)
 
 
-def test_one_name_for_the_reports_of_two_payers_is_refused(warehouse: Path, bucket: Path) -> None:
-    deliver_legacy(bucket, good())
-    load(warehouse, bucket)
-    other = bucket / "another payer"
-    deliver_legacy(other, text_of([charge(bill__PayerAccountId="000222222222")]), assembly="b")
-
-    with pytest.raises(InfraspendError, match="000222222222: one would replace the other"):
-        load(warehouse, other)
-
-
 def test_files_replaced_while_they_are_read_are_not_kept(warehouse: Path, bucket: Path) -> None:
     manifest = deliver_legacy(bucket, good(), overwrite=True)
     moments = itertools.count(1)

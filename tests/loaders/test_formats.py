@@ -18,7 +18,15 @@ from loaders.aws_cur.canonical import Value, dictionary, layouts, line_items
 from loaders.aws_cur.manifest import CUR2_PARQUET
 from loaders.errors import InfraspendError
 from loaders.files import verify_parquet
-from tests.loaders.bills import FIXTURE, charge, cur2_table, deliver_legacy, moment, text_of
+from tests.loaders.bills import (
+    FIXTURE,
+    charge,
+    cur2_table,
+    deliver_cur2,
+    deliver_legacy,
+    moment,
+    text_of,
+)
 from tests.loaders.queries import rows
 
 ICE = Path(__file__).parent.parent / "fixtures" / "ice"
@@ -243,6 +251,126 @@ def test_a_daily_report_keeps_its_grain(warehouse: Path, bucket: Path) -> None:
     assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(24,)]
 
 
+@pytest.mark.parametrize(
+    ("end", "hours"),
+    [
+        ("2026-10-03T06:00:00Z", 1),
+        ("2026-10-03T05:59:59Z", 1),
+        ("2026-10-04T05:00:00Z", 24),
+        ("2026-10-04T04:59:59Z", 24),
+    ],
+)
+@pytest.mark.parametrize("interval", [{}, {"identity/TimeInterval": ""}])
+def test_the_grain_is_known_from_the_usage_where_no_interval_was_chosen(
+    warehouse: Path, bucket: Path, end: str, hours: int, interval: dict[str, str]
+) -> None:
+    line = dict(charge(lineItem__UsageEndDate=end))
+    del line["identity/TimeInterval"]
+    whole_month = {
+        "lineItem/UsageStartDate": "2026-10-01T00:00:00Z",
+        "lineItem/UsageEndDate": "2026-11-01T00:00:00Z",
+    }
+    deliver_legacy(bucket, text_of([line | interval, line | interval | whole_month]))
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(hours,)]
+
+
+def test_a_monthly_report_without_intervals_is_refused(warehouse: Path, bucket: Path) -> None:
+    line = dict(
+        charge(
+            lineItem__UsageStartDate="2026-10-01T00:00:00Z",
+            lineItem__UsageEndDate="2026-11-01T00:00:00Z",
+        )
+    )
+    del line["identity/TimeInterval"]
+    deliver_legacy(bucket, text_of([line]))
+
+    with pytest.raises(InfraspendError, match=r"is 31 days.*a monthly report does not tell"):
+        aws_cur.load(warehouse, str(bucket))
+
+
+ALL_TAGS = {
+    "resourceTags/user:Service": "api",
+    "resourceTags/department": "teamA",
+    "resourceTags/costCenter": "7",
+    "resourceTags/cost-center": "8",
+    "resourceTags/aws:createdBy": "",
+    "userAttribute/Department": "teamB",
+    "accountTag/department": "teamC",
+    "costCategory/Business Unit": "teamD",
+}
+TAGS_LANDED = [
+    (
+        '{"user_cost_center":"8","user_cost_center_2":"7","user_department":"teamA",'
+        '"user_service":"api"}',
+        '{"business_unit":"teamD"}',
+        "teamC",
+        "teamB",
+    )
+]
+TAGS = (
+    "select resource_tags, cost_category, tags ->> 'accountTag/department',"
+    " tags ->> 'userAttribute/Department' from raw_aws_cur.line_items"
+)
+
+
+def test_all_tags_serve_where_those_of_the_resource_were_not_chosen(
+    warehouse: Path, bucket: Path
+) -> None:
+    text_map = pa.map_(pa.string(), pa.string())
+    table = cur2_table(1, tags=pa.array([list(ALL_TAGS.items())], text_map))
+    deliver_cur2(bucket, table.drop(["resource_tags"]))
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, TAGS) == TAGS_LANDED
+
+
+def test_all_tags_serve_in_text_too(warehouse: Path, bucket: Path) -> None:
+    deliver_export_over(bucket)
+    (file,) = bucket.rglob("*.csv.gz")
+    line = cur2_line() | {"tags": json.dumps(ALL_TAGS)}
+    del line["resource_tags"]
+    file.write_bytes(gzip.compress(text_of([line])))
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, TAGS) == TAGS_LANDED
+
+
+def test_tags_of_the_resource_are_left_alone_where_both_were_chosen(
+    warehouse: Path, bucket: Path
+) -> None:
+    text_map = pa.map_(pa.string(), pa.string())
+    tags = [list(ALL_TAGS.items())]
+    deliver_cur2(bucket, cur2_table(1, tags=pa.array(tags, text_map)))
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, "select resource_tags from raw_aws_cur.line_items") == [
+        ('{"aws_eks_cluster_name":"blue","user_service":"api"}',)
+    ]
+
+
+def test_a_focus_export_is_told_what_to_do(warehouse: Path, bucket: Path) -> None:
+    focus = pa.table(
+        {
+            "BilledCost": pa.array([1.0]),
+            "ChargePeriodStart": pa.array([moment("2026-10-03")]),
+            "ChargePeriodEnd": pa.array([moment("2026-10-04")]),
+            "Tags": pa.array([[]], pa.map_(pa.string(), pa.string())),
+        }
+    )
+    deliver_cur2(bucket, focus)
+    deliver_legacy(bucket, text_of([charge()]))
+
+    with pytest.raises(InfraspendError, match=r"is a FOCUS export, .*have AWS deliver CUR 2.0"):
+        aws_cur.load(warehouse, str(bucket))
+    assert rows(warehouse, "select report from raw_aws_cur.assemblies") == [("hourly",)]
+
+
 def test_a_map_that_the_dictionary_lacks_lands_the_same(tmp_path: Path) -> None:
     file = tmp_path / "file"
     tags = [[("user_team", ""), ("user_service", "e\u0301")], [], None]
@@ -255,7 +383,7 @@ def test_a_map_that_the_dictionary_lacks_lands_the_same(tmp_path: Path) -> None:
         for known in ("true", "false"):
             maps = tmp_path / f"{known}.parquet"
             connection.execute(f"copy (from ({query}) where {known}) to '{maps}'")
-            line = line_items(shapes[0], "assembly", maps)
+            line = line_items(shapes[0], "assembly", "2026-10", maps)
             landed.append(
                 connection.execute(
                     f"select resource_tags, product, discount from ({line})"

@@ -1,6 +1,6 @@
 -- The deliveries that landed, and which of them a report's billing periods are read from: of each
--- period the newest one, by the time of its manifest. A closed period is served by the assembly
--- that it was closed with, and where several reports cover a payer, by the declared one. Read from
+-- period and payer the newest one, by the time of its manifest. A closed period is served by the
+-- assembly that it was closed with, and where several reports cover a payer, by the declared one. Read from
 -- the ledger alone, so that it is known before any line is.
 
 with
@@ -25,7 +25,7 @@ newest_first as (
     select
         assemblies.assembly_id,
         row_number() over (
-            partition by assemblies.report, assemblies.billing_period
+            partition by assemblies.report, assemblies.payer_account_id, assemblies.billing_period
             order by
                 assemblies.manifest_time desc,
                 assemblies.landed_at desc,
@@ -75,6 +75,7 @@ select
     -- ids
     assemblies.assembly_id,
     assemblies.report,
+    assemblies.payer_account_id,
     assemblies.billing_period,
 
     -- what it holds
