@@ -1,7 +1,7 @@
--- Where no discount is delivered, net costs may still have one taken off, but no negotiated discount
--- takes nine tenths off a whole bill. Where net costs are all 0, as if there were none, no discount
--- may be delivered as a column beside them. Else nobody can tell what the invoice is: the build
--- stops, with what the columns add up to.
+-- Where no discount is delivered, net costs may still have one taken off, but no negotiated
+-- discount takes nine tenths off a whole bill. Where net costs are all 0, as if there were none, no
+-- discount may be delivered as a column beside them. Else nobody can tell what the invoice is: the
+-- build stops, with what the columns add up to.
 
 with
 

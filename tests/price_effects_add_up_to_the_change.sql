@@ -1,4 +1,5 @@
--- What length, volume, price and commitments moved adds up to the change of the spend, to the last digit.
+-- What length, volume, price and commitments moved adds up to the change of the spend, to the last
+-- digit.
 
 select
     billing_period,

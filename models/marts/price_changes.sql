@@ -8,7 +8,9 @@
 {{ config(materialized='table', meta={'month': 'billing_period'}) }}
 
 {% set who = ['lyft_label', 'platform', 'sub_platform', 'product', 'usage_type'] %}
-{% set steps = ['spend_before', 'spend_at_length', 'spend_at_volume', 'spend_at_price', 'spend_now'] %}
+{% set steps = [
+    'spend_before', 'spend_at_length', 'spend_at_volume', 'spend_at_price', 'spend_now'
+] %}
 {% set most = '1000000' %}
 
 with
@@ -30,6 +32,15 @@ split as (
     group by billing_period, lyft_label, platform, sub_platform, coalesce(product, '')
 ),
 
+claimed as (
+    select distinct
+        platform,
+        sub_platform,
+        product
+    from by_usage_type
+    where platform is not null
+),
+
 -- What a platform has on another platform's bill only has neither volume nor list price.
 stacked as (
     select
@@ -39,14 +50,7 @@ stacked as (
         split.product,
         cast(sum(split.spend) as decimal(38, 20)) as spend
     from split
-    left join (
-        select distinct
-            platform,
-            sub_platform,
-            product
-        from by_usage_type
-        where platform is not null
-    ) as claimed
+    left join claimed
         on
             split.platform = claimed.platform
             and split.sub_platform = claimed.sub_platform
@@ -122,9 +126,7 @@ seen as (
         neighbours.previous_period,
         neighbours.hours,
         neighbours.previous_hours,
-        {%- for column in who %}
-            costs.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ 'costs.' ~ who | join(',\n        costs.') }}
     from costs
     inner join neighbours
         on
@@ -136,9 +138,7 @@ seen as (
         neighbours.previous_period,
         neighbours.hours,
         neighbours.previous_hours,
-        {%- for column in who %}
-            costs.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ 'costs.' ~ who | join(',\n        costs.') }}
 ),
 
 compared as (
@@ -173,7 +173,9 @@ at_length as (
         *,
         spend_before + case
             when previous_hours > 0 and hours > 0
-                then {{ scaled_by_part('hourly_before', 'hours - previous_hours', 'previous_hours') }}
+                then {{ scaled_by_part(
+                        'hourly_before', 'hours - previous_hours', 'previous_hours'
+                    ) }}
             else 0
         end as spend_at_length,
         volume_before > 0
@@ -270,7 +272,6 @@ held as (
             labels.{{ column }},
         {%- endfor %}
         labels.spend_before,
-        labels.spend_now,
         {%- for step in steps[:4] %}
             cast(
                 labels.spend_now + case
@@ -282,8 +283,9 @@ held as (
                             ) }}
                     else 0
                 end as decimal(38, 20)
-            ) as part_of_{{ step }}{{ ',' if not loop.last }}
+            ) as part_of_{{ step }},
         {%- endfor %}
+        labels.spend_now
     from at_price as labels
     left join platforms
         on
