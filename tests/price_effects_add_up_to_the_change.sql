@@ -1,4 +1,5 @@
--- What volume, price and commitments moved adds up to the change of the spend, to the last digit.
+-- What length, volume, price and commitments moved adds up to the change of the spend, to the last
+-- digit.
 
 select
     billing_period,
@@ -6,6 +7,6 @@ select
     product,
     usage_type,
     spend - previous_spend as moved,
-    volume_effect + rate_effect + commitment_effect as effects
+    length_effect + volume_effect + rate_effect + commitment_effect as effects
 from {{ refreshed(ref('price_changes')) }}
-where spend - previous_spend <> volume_effect + rate_effect + commitment_effect
+where spend - previous_spend <> length_effect + volume_effect + rate_effect + commitment_effect

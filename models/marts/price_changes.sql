@@ -1,31 +1,22 @@
--- Why a label's spend changed from one billing period to the next: by volume, by price, or by how
--- much of it commitments and discounts paid. Each effect is the difference between two neighbours
--- of a chain: the spend of before; the same at the volume of now; the same at the list price of
--- now; the spend of later. So the effects add up to the change to the last digit. Of what a
--- platform splits, the volume is the label's part of the platform, and the price is what the
--- platform cost.
+-- Why a label's spend changed from one billing period to the next: by how much of the month the
+-- bill speaks of, by volume, by price, or by how much of it commitments and discounts paid. Each
+-- effect is the difference between two neighbours of a chain: the spend of before; the same for as
+-- many hours as now; at the volume of now; at the list price of now; the spend of later. So the
+-- effects add up to the change to the last digit. What a platform cost is taken apart first, by
+-- usage type. A label that holds another part of it than before uses more or less of it; the rest
+-- of the platform's change is handed to labels by the part that they hold now.
 {{ config(materialized='table', meta={'month': 'billing_period'}) }}
+
+{% set who = ['lyft_label', 'platform', 'sub_platform', 'product', 'usage_type'] %}
+{% set steps = [
+    'spend_before', 'spend_at_length', 'spend_at_volume', 'spend_at_price', 'spend_now'
+] %}
+{% set most = '1000000' %}
 
 with
 
-spend as (
-    select * from {{ ref('monthly_spend') }}
-    where platform is not null
-),
-
-direct as (
-    select * from {{ ref('int_direct_costs') }}
-),
-
-platform_costs as (
-    select
-        billing_period,
-        platform,
-        sub_platform,
-        product,
-        cast(sum(spend) as decimal(38, 10)) as platform_cost
-    from spend
-    group by billing_period, platform, sub_platform, product
+by_usage_type as (
+    select * from {{ ref('int_costs_by_usage_type') }}
 ),
 
 split as (
@@ -34,48 +25,98 @@ split as (
         lyft_label,
         platform,
         sub_platform,
-        product,
+        coalesce(product, '') as product,
         cast(sum(spend) as decimal(38, 20)) as spend
-    from spend
-    group by billing_period, lyft_label, platform, sub_platform, product
+    from {{ ref('monthly_spend') }}
+    where platform is not null
+    group by billing_period, lyft_label, platform, sub_platform, coalesce(product, '')
 ),
 
+claimed as (
+    select distinct
+        platform,
+        sub_platform,
+        product
+    from by_usage_type
+    where platform is not null
+),
+
+-- What a platform has on another platform's bill only has neither volume nor list price.
+stacked as (
+    select
+        split.billing_period,
+        split.platform,
+        split.sub_platform,
+        split.product,
+        cast(sum(split.spend) as decimal(38, 20)) as spend
+    from split
+    left join claimed
+        on
+            split.platform = claimed.platform
+            and split.sub_platform = claimed.sub_platform
+            and split.product = claimed.product
+    where claimed.platform is null
+    group by split.billing_period, split.platform, split.sub_platform, split.product
+),
+
+-- What nobody splits has no platform, and a platform itself no label.
 costs as (
     select
         billing_period,
-        lyft_label,
-        cast(null as {{ dbt.type_string() }}) as platform,
-        cast(null as {{ dbt.type_string() }}) as sub_platform,
-        product,
-        usage_type,
+        {{ who | join(',\n        ') }},
         volume,
         list_cost,
-        spend
-    from direct
+        spend,
+        period_spend
+    from by_usage_type
+    union all
+    select
+        billing_period,
+        cast(null as {{ dbt.type_string() }}) as lyft_label,
+        platform,
+        sub_platform,
+        product,
+        '' as usage_type,
+        cast(0 as decimal(38, 10)) as volume,
+        cast(0 as decimal(38, 10)) as list_cost,
+        spend,
+        cast(0 as decimal(38, 20)) as period_spend
+    from stacked
     union all
     select
         billing_period,
         lyft_label,
         platform,
         sub_platform,
-        coalesce(product, '') as product,
+        product,
         '' as usage_type,
-        cast(null as decimal(38, 10)) as volume,
-        cast(null as decimal(38, 10)) as list_cost,
-        spend
+        cast(0 as decimal(38, 10)) as volume,
+        cast(0 as decimal(38, 10)) as list_cost,
+        spend,
+        cast(0 as decimal(38, 20)) as period_spend
     from split
 ),
 
-billing_periods as (
-    select distinct billing_period
+lengths as (
+    select
+        billing_period,
+        max(
+            case
+                when usage_month = billing_period
+                    then {{ hours_between('usage_first_hour', 'usage_end_hour') }}
+            end
+        ) as hours
     from {{ ref('int_period_months') }}
+    group by billing_period
 ),
 
 neighbours as (
     select
         billing_period,
-        lag(billing_period) over (order by billing_period) as previous_period
-    from billing_periods
+        lag(billing_period) over (order by billing_period) as previous_period,
+        hours,
+        lag(hours) over (order by billing_period) as previous_hours
+    from lengths
 ),
 
 -- A label that spent in one of two periods has a row for both.
@@ -83,11 +124,9 @@ seen as (
     select
         neighbours.billing_period,
         neighbours.previous_period,
-        costs.lyft_label,
-        costs.platform,
-        costs.sub_platform,
-        costs.product,
-        costs.usage_type
+        neighbours.hours,
+        neighbours.previous_hours,
+        {{ 'costs.' ~ who | join(',\n        costs.') }}
     from costs
     inner join neighbours
         on
@@ -97,95 +136,181 @@ seen as (
     group by
         neighbours.billing_period,
         neighbours.previous_period,
-        costs.lyft_label,
-        costs.platform,
-        costs.sub_platform,
-        costs.product,
-        costs.usage_type
+        neighbours.hours,
+        neighbours.previous_hours,
+        {{ 'costs.' ~ who | join(',\n        costs.') }}
 ),
 
 compared as (
     select
-        seen.billing_period,
-        seen.previous_period,
-        seen.lyft_label,
-        seen.platform,
-        seen.sub_platform,
-        seen.product,
-        seen.usage_type,
+        seen.*,
         coalesce(earlier.volume, 0) as volume_before,
         coalesce(later.volume, 0) as volume_now,
         coalesce(earlier.list_cost, 0) as list_before,
         coalesce(later.list_cost, 0) as list_now,
-        coalesce(before_costs.platform_cost, 0) as platform_before,
-        coalesce(now_costs.platform_cost, 0) as platform_now,
+        cast(
+            coalesce(earlier.spend, 0) - coalesce(earlier.period_spend, 0) as decimal(38, 10)
+        ) as hourly_before,
         cast(coalesce(earlier.spend, 0) as decimal(38, 20)) as spend_before,
         cast(coalesce(later.spend, 0) as decimal(38, 20)) as spend_now
     from seen
-    left join costs as earlier
-        on
-            seen.previous_period = earlier.billing_period
-            and seen.lyft_label = earlier.lyft_label
-            and seen.platform is not distinct from earlier.platform
-            and seen.sub_platform is not distinct from earlier.sub_platform
-            and seen.product = earlier.product
-            and seen.usage_type = earlier.usage_type
-    left join costs as later
-        on
-            seen.billing_period = later.billing_period
-            and seen.lyft_label = later.lyft_label
-            and seen.platform is not distinct from later.platform
-            and seen.sub_platform is not distinct from later.sub_platform
-            and seen.product = later.product
-            and seen.usage_type = later.usage_type
-    left join platform_costs as before_costs
-        on
-            seen.previous_period = before_costs.billing_period
-            and seen.platform = before_costs.platform
-            and seen.sub_platform = before_costs.sub_platform
-            and seen.product = coalesce(before_costs.product, '')
-    left join platform_costs as now_costs
-        on
-            seen.billing_period = now_costs.billing_period
-            and seen.platform = now_costs.platform
-            and seen.sub_platform = now_costs.sub_platform
-            and seen.product = coalesce(now_costs.product, '')
+    {%- for costs_of, period in [('earlier', 'previous_period'), ('later', 'billing_period')] %}
+        left join costs as {{ costs_of }}
+            on
+                seen.{{ period }} = {{ costs_of }}.billing_period
+                and seen.lyft_label is not distinct from {{ costs_of }}.lyft_label
+                and seen.platform is not distinct from {{ costs_of }}.platform
+                and seen.sub_platform is not distinct from {{ costs_of }}.sub_platform
+                and seen.product = {{ costs_of }}.product
+                and seen.usage_type = {{ costs_of }}.usage_type
+    {%- endfor %}
 ),
 
-chained as (
+-- What is new has grown by volume. A volume of before that is less than a millionth of the one of
+-- now, where usage and its corrections add up to almost nothing, is none to compare with.
+at_length as (
+    select
+        *,
+        spend_before + case
+            when previous_hours > 0 and hours > 0
+                then {{ scaled_by_part(
+                        'hourly_before', 'hours - previous_hours', 'previous_hours'
+                    ) }}
+            else 0
+        end as spend_at_length,
+        volume_before > 0
+        and volume_now >= 0
+        and {{ units('volume_now') }} <= {{ units('volume_before') }} * {{ most }}
+            as has_volumes,
+        (volume_before = 0 and spend_before = 0)
+        or (
+            volume_before > 0
+            and {{ units('volume_now') }} > {{ units('volume_before') }} * {{ most }}
+        ) as is_new
+    from compared
+),
+
+at_volume as (
     select
         *,
         cast(
             case
-                when platform is not null and platform_before > 0 and platform_now > 0
-                    then {{ scaled_by_part('spend_now_digits', 'platform_before', 'platform_now') }}
-                when platform is null and volume_before > 0 and volume_now >= 0
-                    then {{ scaled_by_part('spend_before_digits', 'volume_now', 'volume_before') }}
-                when volume_before = 0 and spend_before = 0 then spend_now
-                else spend_before
+                when is_new then spend_now
+                when has_volumes
+                    then spend_before + {{ scaled_by_part(
+                            'spend_before', 'volume_now - volume_before', 'volume_before'
+                        ) }}
+                else spend_at_length
             end as decimal(38, 20)
-        ) as spend_at_volume_now
-    from (
-        select
-            *,
-            cast(spend_before as decimal(38, 10)) as spend_before_digits,
-            cast(spend_now as decimal(38, 10)) as spend_now_digits
-        from compared
-    ) as rounded
+        ) as spend_at_volume
+    from at_length
 ),
 
-priced as (
+at_price as (
     select
         *,
         cast(
             case
-                when platform is null and volume_before > 0 and list_before > 0 and list_now > 0
-                    then {{ scaled_by_part('spend_before_digits', 'list_now', 'list_before') }}
-                when platform is null and spend_before = 0 then spend_at_volume_now
+                when
+                    not is_new
+                    and list_before > 0
+                    and list_now > 0
+                    and {{ units('list_now') }} <= {{ units('list_before') }} * {{ most }}
+                    then spend_before + {{ scaled_by_part(
+                            'spend_before', 'list_now - list_before', 'list_before'
+                        ) }}
                 else spend_now
             end as decimal(38, 20)
-        ) as spend_at_price_now
-    from chained
+        ) as spend_at_price
+    from at_volume
+),
+
+direct as (
+    select
+        billing_period,
+        previous_period,
+        {{ who | join(',\n        ') }},
+        spend_before,
+        spend_now,
+        spend_at_length - spend_before as length_effect,
+        spend_at_volume - spend_at_length as volume_effect,
+        spend_at_price - spend_at_volume as rate_effect,
+        spend_now - spend_at_price as commitment_effect
+    from at_price
+    where platform is null
+),
+
+-- A platform that cost nothing in one of the two periods, or almost nothing in this one, has
+-- nothing to hand on: its labels use more or less of it.
+platforms as (
+    select
+        billing_period,
+        previous_period,
+        platform,
+        sub_platform,
+        product,
+        {%- for step in steps %}
+            cast(sum({{ step }}) as decimal(38, 10)) as {{ step }},
+        {%- endfor %}
+        sum(spend_before) > 0
+        and sum(spend_now) > 0
+        {%- for step in steps[:4] %}
+            and {{ units('abs(sum(' ~ step ~ '))') }}
+            <= {{ units('sum(spend_now)') }} * {{ most }}
+        {%- endfor %} as is_compared
+    from at_price
+    where platform is not null and lyft_label is null
+    group by billing_period, previous_period, platform, sub_platform, product
+),
+
+-- The label's part of what the platform cost at each step of its chain.
+held as (
+    select
+        labels.billing_period,
+        labels.previous_period,
+        {%- for column in who %}
+            labels.{{ column }},
+        {%- endfor %}
+        labels.spend_before,
+        {%- for step in steps[:4] %}
+            cast(
+                labels.spend_now + case
+                    when platforms.is_compared
+                        then {{ scaled_by_part(
+                                'labels.spend_now',
+                                'platforms.' ~ step ~ ' - platforms.spend_now',
+                                'platforms.spend_now'
+                            ) }}
+                    else 0
+                end as decimal(38, 20)
+            ) as part_of_{{ step }},
+        {%- endfor %}
+        labels.spend_now
+    from at_price as labels
+    left join platforms
+        on
+            labels.billing_period = platforms.billing_period
+            and labels.platform = platforms.platform
+            and labels.sub_platform = platforms.sub_platform
+            and labels.product = platforms.product
+    where labels.platform is not null and labels.lyft_label is not null
+),
+
+effects as (
+    select * from direct
+    union all
+    select
+        billing_period,
+        previous_period,
+        {{ who | join(',\n        ') }},
+        spend_before,
+        spend_now,
+        part_of_spend_at_length - part_of_spend_before as length_effect,
+        part_of_spend_before - spend_before
+        + part_of_spend_at_volume - part_of_spend_at_length as volume_effect,
+        part_of_spend_at_price - part_of_spend_at_volume as rate_effect,
+        spend_now - part_of_spend_at_price as commitment_effect
+    from held
 )
 
 select
@@ -205,7 +330,8 @@ select
     -- what it cost, and what moved it
     spend_before as previous_spend,
     spend_now as spend,
-    cast(spend_at_volume_now - spend_before as decimal(38, 20)) as volume_effect,
-    cast(spend_at_price_now - spend_at_volume_now as decimal(38, 20)) as rate_effect,
-    cast(spend_now - spend_at_price_now as decimal(38, 20)) as commitment_effect
-from priced
+    cast(length_effect as decimal(38, 20)) as length_effect,
+    cast(volume_effect as decimal(38, 20)) as volume_effect,
+    cast(rate_effect as decimal(38, 20)) as rate_effect,
+    cast(commitment_effect as decimal(38, 20)) as commitment_effect
+from effects

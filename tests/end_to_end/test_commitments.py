@@ -393,6 +393,58 @@ CASES = {
             "true_cost": "0.39",
         },
     ),
+    # No net cost was given, and something wrote 0 for it: 100 and a reserved hour of 6 are 106.
+    "net columns that are all 0": Case(
+        [
+            line(0, "Usage", "100", team="alpha", lineItem__NetUnblendedCost="0.0"),
+            line(
+                *(0, "DiscountedUsage", "0", reserved("6")),
+                team="beta",
+                lineItem__NetUnblendedCost="0.0",
+                reservation__NetEffectiveCost="0.0",
+            ),
+            line(
+                *(0, "RIFee", "6", FEE, fee_of("0")),
+                until="2026-10-01T01:00:00Z",
+                lineItem__NetUnblendedCost="0.0",
+            ),
+        ],
+        {("alpha", "usage", 0): "100", ("beta", "usage", 0): "6"},
+        {
+            "invoice": "106",
+            "ri_used": "6",
+            "ri_recurring_fee": "-6",
+            "true_cost": "106",
+        },
+    ),
+    # The discounts are there, and only the net costs of the commitment were written as 0.
+    "net effective costs that are all 0": Case(
+        [
+            line(0, "Usage", "100", team="alpha", lineItem__NetUnblendedCost="90"),
+            line(0, "EdpDiscount", "-10"),
+            line(
+                *(0, "SavingsPlanCoveredUsage", "8", M5, covered("6")),
+                team="beta",
+                lineItem__NetUnblendedCost="8",
+                savingsPlan__NetSavingsPlanEffectiveCost="0.0",
+            ),
+            line(
+                *(0, "SavingsPlanNegation", "-8", M5, covered("")), lineItem__NetUnblendedCost="-8"
+            ),
+            line(
+                *(0, "SavingsPlanRecurringFee", "6", plan_of("6", "6", "6", "0")),
+                lineItem__NetUnblendedCost="6",
+            ),
+        ],
+        {("alpha", "usage", 0): "90", ("beta", "usage", 0): "6"},
+        {
+            "invoice": "96",
+            "sp_used": "-2",
+            "sp_negation": "8",
+            "sp_recurring_fee": "-6",
+            "true_cost": "96",
+        },
+    ),
 }
 
 # Bought in September, with a tenth off that stands in a line; used in October, whose recurring fee

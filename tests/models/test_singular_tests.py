@@ -70,14 +70,20 @@ BREAKS = {
         insert into intermediate.int_charges_blended (billing_period, payer_account_id)
         select distinct billing_period, payer_account_id from intermediate.int_charges_priced
     """,
+    "net_costs_are_as_large_as_discounts_leave_them": """
+        update raw_aws_cur.line_items
+        set line_item_net_unblended_cost = 0, discount_total_discount = -1;
+        update raw_aws_cur.control_totals set net_unblended_cost = 0
+    """,
     "price_changes_miss_no_spend": """
         insert into marts.price_changes (billing_period, spend) values ('2026-11', 1)
     """,
     "price_effects_add_up_to_the_change": f"""
         insert into marts.price_changes (
-            billing_period, spend, previous_spend, volume_effect, rate_effect, commitment_effect
+            billing_period, spend, previous_spend, length_effect, volume_effect, rate_effect,
+            commitment_effect
         )
-        values ('2026-11', 2, 1, 1, 0, {DIGIT})
+        values ('2026-11', 2, 1, 0, 1, 0, {DIGIT})
     """,
     "every_account_and_tag_set_is_whole": f"""
         update raw_aws_cur.line_items set line_item_usage_account_id = '999999999999'

@@ -1,5 +1,6 @@
--- Who is declared to own a label, with the org of the team at that time. A label whose team is not
--- known at all while it owns it keeps its time whole.
+-- Who is declared to own a label, with the org of the team at that time. A label is its team's for
+-- as long as it is declared to be: while no row of `teams` holds for the team, its org is
+-- `unassigned`.
 {{ config(materialized='view') }}
 
 with
@@ -10,20 +11,53 @@ owners as (
 
 teams as (
     select * from {{ ref('stg_seeds__teams') }}
+),
+
+known as (
+    select
+        team,
+        min(valid_from) as known_from,
+        max(valid_until) as known_until
+    from teams
+    group by team
+),
+
+orgs as (
+    select
+        team,
+        org,
+        valid_from,
+        valid_until
+    from teams
+    union all
+    select
+        team,
+        'unassigned' as org,
+        {{ beginning() }} as valid_from,
+        known_from as valid_until
+    from known
+    union all
+    select
+        team,
+        'unassigned' as org,
+        known_until as valid_from,
+        {{ end_of_time() }} as valid_until
+    from known
 )
 
 select
     -- who
     owners.lyft_label,
     owners.team,
-    coalesce(teams.org, 'unassigned') as org,
+    coalesce(orgs.org, 'unassigned') as org,
 
     -- when
-    greatest(owners.owned_from, coalesce(teams.valid_from, {{ beginning() }})) as owned_from,
-    least(owners.owned_until, coalesce(teams.valid_until, {{ end_of_time() }})) as owned_until
+    greatest(owners.owned_from, coalesce(orgs.valid_from, {{ beginning() }})) as owned_from,
+    least(owners.owned_until, coalesce(orgs.valid_until, {{ end_of_time() }})) as owned_until
 from owners
-left join teams
+left join orgs
     on
-        owners.team = teams.team
-        and owners.owned_from < teams.valid_until
-        and owners.owned_until > teams.valid_from
+        owners.team = orgs.team
+        and owners.owned_from < orgs.valid_until
+        and owners.owned_until > orgs.valid_from
+        and orgs.valid_from < orgs.valid_until

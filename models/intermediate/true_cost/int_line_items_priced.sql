@@ -61,16 +61,18 @@ net as (
             when charge_class = 'discount' then coalesce(net_unblended_cost, 0)
             else coalesce(net_unblended_cost, unblended_cost)
         end as invoiced_cost,
+        -- No discount makes a commitment free: a net cost of 0 beside a cost is an absent one.
         coalesce(
-            reservation_net_effective_cost, reservation_effective_cost, net_unblended_cost,
-            unblended_cost
+            nullif(reservation_net_effective_cost, 0), reservation_effective_cost,
+            net_unblended_cost, unblended_cost
         ) as reserved_cost,
-        coalesce(reservation_net_unused_upfront_cost, reservation_unused_upfront_cost, 0)
-        + coalesce(reservation_net_unused_recurring_cost, reservation_unused_recurring_cost, 0)
-            as unused_reservation_cost,
+        coalesce(nullif(reservation_net_unused_upfront_cost, 0), reservation_unused_upfront_cost, 0)
+        + coalesce(
+            nullif(reservation_net_unused_recurring_cost, 0), reservation_unused_recurring_cost, 0
+        ) as unused_reservation_cost,
         coalesce(
-            savings_plan_net_effective_cost, savings_plan_effective_cost, net_unblended_cost,
-            unblended_cost
+            nullif(savings_plan_net_effective_cost, 0), savings_plan_effective_cost,
+            net_unblended_cost, unblended_cost
         ) as planned_cost,
         coalesce(savings_plan_commitment_cost, 0) - coalesce(savings_plan_used_cost, 0)
             as unused_plan_cost,
@@ -78,9 +80,12 @@ net as (
         -- plan.
         coalesce(savings_plan_recurring_cost, 0)
         + coalesce(savings_plan_amortized_upfront_cost, 0) as plan_cost,
-        coalesce(savings_plan_net_recurring_cost, savings_plan_recurring_cost, 0)
-        + coalesce(savings_plan_net_amortized_upfront_cost, savings_plan_amortized_upfront_cost, 0)
-            as net_plan_cost
+        coalesce(nullif(savings_plan_net_recurring_cost, 0), savings_plan_recurring_cost, 0)
+        + coalesce(
+            nullif(savings_plan_net_amortized_upfront_cost, 0),
+            savings_plan_amortized_upfront_cost,
+            0
+        ) as net_plan_cost
     from classed
 )
 
@@ -140,11 +145,15 @@ select
     case
         when line_item_type = 'RIFee'
             then coalesce(
-                    reservation_net_amortized_upfront_cost, reservation_amortized_upfront_cost, 0
+                    nullif(reservation_net_amortized_upfront_cost, 0),
+                    reservation_amortized_upfront_cost,
+                    0
                 )
         when line_item_type = 'SavingsPlanRecurringFee'
             then coalesce(
-                    savings_plan_net_amortized_upfront_cost, savings_plan_amortized_upfront_cost, 0
+                    nullif(savings_plan_net_amortized_upfront_cost, 0),
+                    savings_plan_amortized_upfront_cost,
+                    0
                 )
         else {{ usd(0) }}
     end as amortized_upfront_cost,
