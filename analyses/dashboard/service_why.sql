@@ -20,7 +20,7 @@ select
     spend.product,
     spend.charge_class,
     spend.source_label as label_on_the_bill,
-    spend.via as passed_before,
+    nullif(spend.via, '') as passed_before,
     spend.platform || ': ' || spend.sub_platform || ' (' || spend.capacity_pool || ')' as platform,
     spend.cost_model,
     spend.basis

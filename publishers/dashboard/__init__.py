@@ -1,6 +1,6 @@
 """The dashboard: a static site that is made of the published file and nothing else.
 
-Charts are declared in `analyses/dashboard/`, one `.sql` each and an entry in its yml. `charts` reads
+Charts are declared in `analyses/dashboard/`, a `.sql` each and an entry in its yml. `charts` reads
 and asks them, `figures` turns answers into what is drawn and what is read, `site` writes pages.
 """
 

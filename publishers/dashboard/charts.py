@@ -51,6 +51,7 @@ class Chart:
         against: Of a tile, the column that it is compared with.
         of: Of a tile, the column that it is a part of.
         exact: Whether money is shown to the last digit and not to the cent.
+        total: The columns of a table that a last row adds up.
         empty: What stands there if there are no rows: why, and what to do.
     """
 
@@ -70,12 +71,14 @@ class Chart:
     against: str | None = None
     of: str | None = None
     exact: bool = False
+    total: tuple[str, ...] = ()
     empty: str = "The published marts have no rows for this."
 
     @property
     def columns_named(self) -> set[str]:
         """The columns that its entry speaks of."""
-        named = {self.x, self.series, self.each, self.against, self.of, *self.y, *self.path}
+        named = {self.x, self.series, self.each, self.against, self.of}
+        named |= {*self.y, *self.path, *self.total}
         return {name for name in {*named, *(self.links or {})} if name is not None}
 
 
@@ -191,8 +194,10 @@ def _chart(sql: Path, yml: Path, entry: Mapping[str, Any], marts: frozenset[str]
         if meta.get(key) not in allowed:
             raise InfraspendError(f"{yml}: the {key} of {sql.stem} is none of {', '.join(allowed)}")
     if (meta["page"] in ("team", "service")) != ("each" in meta):
-        raise InfraspendError(f"{yml}: {sql.stem}: pages team and service, and only they, have each")
-    for key in ("y", "path"):
+        raise InfraspendError(
+            f"{yml}: {sql.stem}: pages team and service, and only they, have each"
+        )
+    for key in ("y", "path", "total"):
         if key in meta:
             meta[key] = (meta[key],) if isinstance(meta[key], str) else tuple(meta[key])
     return Chart(

@@ -1,4 +1,4 @@
-"""Turns an answer into what is drawn and what is read: a figure, a table, or the number of a tile."""
+"""Turns an answer into what is drawn and what is read: a figure, a table, the number of a tile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,11 +37,13 @@ class Table:
 
     Attributes:
         head: The headings.
-        rows: The rows, the first cell of each names it.
+        rows: The rows.
+        foot: The last row, which adds them up; empty if nothing does.
     """
 
     head: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    foot: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,22 @@ def table(answer: Answer, link: Link) -> Table:
         Cell(column.replace("_", " "), is_number=wording.is_number(kind))
         for column, kind in zip(answer.columns, answer.types, strict=True)
     )
-    return Table(head, tuple(rows))
+    return Table(head, tuple(rows), _foot(answer) if chart.total and rows else ())
+
+
+def _foot(answer: Answer) -> tuple[Cell, ...]:
+    """The last row of a table: what its money adds up to."""
+    chart = answer.chart
+    cells = []
+    for place, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True)):
+        text = ""
+        if column in chart.total:
+            amounts = [row[place] for row in answer.rows]
+            # What is not known for one row is not known for all.
+            total = None if None in amounts else sum(amounts, Decimal())
+            text = wording.cell(total, kind, exact=chart.exact)
+        cells.append(Cell(text, is_number=wording.is_number(kind)))
+    return tuple(cells)
 
 
 def figure(answer: Answer, link: Link) -> dict[str, Any] | None:
@@ -244,9 +261,7 @@ def _steps(answer: Answer) -> list[dict[str, Any]]:
 
 def _is_share(answer: Answer) -> bool:
     """Whether shares are drawn, and not money."""
-    return bool(answer.chart.y) and wording.is_share(
-        answer.types[answer.place(answer.chart.y[0])]
-    )
+    return bool(answer.chart.y) and wording.is_share(answer.types[answer.place(answer.chart.y[0])])
 
 
 def _plain(value: object) -> object:

@@ -1,13 +1,12 @@
 """Writes the pages of the dashboard, all of them or none.
 
-A page is one HTML file with its numbers in it, and shares three files with the others: a style sheet,
-a script and the library that draws. No page asks for anything outside its folder, and a browser is
+A page is one HTML file with its numbers in it, and shares three files with others: a style sheet, a
+script and the library that draws. No page asks for anything outside its folder, and a browser is
 told so: the policy in each page lets it load nothing else, and run no script that is written into a
 page. Labels are text wherever they stand.
 """
 
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -60,8 +59,8 @@ def write_dashboard(
 
     Args:
         published: The directory that the marts were published to.
-        to: The directory to write to. It is replaced as a whole, so that readers find either the old
-            pages or the new ones.
+        to: The directory to write to. It is replaced as a whole, so that readers find
+            either the old pages or the new ones.
         project: The root of the dbt project, whose `analyses/dashboard/` declares the charts.
         progress: Told about every page of its own.
 
@@ -69,13 +68,13 @@ def write_dashboard(
         What was written.
 
     Raises:
-        InfraspendError: Nothing was published, or by another version; a chart is declared wrongly; or
-            the directory holds something else, or cannot be written.
+        InfraspendError: Nothing was published, or by another version; a chart is declared wrongly;
+            or the directory holds something else, or cannot be written.
     """
     database = published / DATABASE_NAME
     if not database.is_file():
         raise InfraspendError(f"{database} is not there: run infraspend publish, or name --from")
-    to = Path(os.path.abspath(to))  # noqa: PTH100: a link stays a link
+    to = to.absolute()
     _check_target(to)
     try:
         with duckdb.connect(str(database), read_only=True) as connection:

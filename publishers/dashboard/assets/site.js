@@ -152,7 +152,7 @@
   function treemap(chart) {
     const outer = colours(chart.tree.map(node => node.name));
     const node = (one, depth, colour) => ({
-      name: one.name, value: one.value, link: one.link, itemStyle: {color: colour},
+      name: one.name, value: one.value, link: one.link, itemStyle: {color: depth === 2 ? colour + '66' : colour, borderColor: depth < 2 ? style(depth ? 'card' : 'grid') : undefined},
       children: one.children.length ? one.children.map(child => node(child, depth + 1, colour)) : undefined,
     });
     const text = point => `${point.name}  ${short(point.value)}`;
@@ -162,7 +162,7 @@
       series: [{
         type: 'treemap', roam: false, nodeClick: false, breadcrumb: {show: false}, left: 0, right: 0, top: 0, bottom: 0,
         data: chart.tree.map((one, place) => node(one, 0, outer[place])),
-        label: {color: '#fff', textBorderColor: 'rgba(0,0,0,.55)', textBorderWidth: 2, formatter: point => `${point.name}\n${short(point.value)}`, overflow: 'truncate'},
+        label: {color: style('ink'), lineHeight: 16, position: [6, 5], formatter: point => `${point.name}\n${short(point.value)}`, overflow: 'truncate'},
         upperLabel: {show: true, height: 22, color: style('ink'), formatter: text, overflow: 'truncate'},
         levels: [
           {itemStyle: {gapWidth: 4, borderWidth: 0}, upperLabel: {show: false}},
