@@ -1,5 +1,5 @@
--- Each commitment over the last 28 days: what it cost, how much of it was used, and what ran on demand
--- beside it.
+-- Each commitment over the last 28 days: what it cost, how much of it was used, and what ran on
+-- demand beside it.
 
 with
 

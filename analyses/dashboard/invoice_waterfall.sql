@@ -1,4 +1,4 @@
--- From the invoice to true_cost, all payers, of the newest billing period but one, or of the only one.
+-- From the invoice to true_cost, all payers, of the newest billing period but one, or the only one.
 
 with
 

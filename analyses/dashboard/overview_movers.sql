@@ -6,6 +6,7 @@ spend as (
     select * from {{ ref('daily_spend') }}
     where not is_period_charge
 ),
+
 spans as (
     select
         max(usage_date) as last_date,
@@ -34,7 +35,7 @@ select
     lyft_label as service,
     spend,
     previous_spend,
-    spend - previous_spend as change
+    spend - previous_spend as moved_by
 from compared
 where abs(spend - previous_spend) >= 10
 order by abs(spend - previous_spend) desc, service asc

@@ -6,6 +6,7 @@ spend as (
     select * from {{ ref('daily_spend') }}
     where not is_period_charge
 ),
+
 spans as (
     select
         max(usage_date) as last_date,

@@ -6,6 +6,7 @@ spend as (
     select * from {{ ref('daily_spend') }}
     where not is_period_charge
 ),
+
 spans as (
     select
         max(usage_date) as last_date,
@@ -39,6 +40,6 @@ select
     product,
     spend,
     previous_spend,
-    spend - previous_spend as change
+    spend - previous_spend as moved_by
 from compared
 order by coalesce(abs(spend - previous_spend), spend) desc, platform asc, product asc

@@ -6,6 +6,7 @@ spend as (
     select * from {{ ref('daily_spend') }}
     where not is_period_charge
 ),
+
 spans as (
     select
         max(usage_date) as last_date,
@@ -36,6 +37,6 @@ select
     current_org as org,
     spend,
     previous_spend,
-    spend - previous_spend as change
+    spend - previous_spend as moved_by
 from compared
 order by spend desc, team asc

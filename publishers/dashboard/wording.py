@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 _CENT = Decimal("0.01")
 _DOLLAR = Decimal(1)
 _TENTH = Decimal("0.1")
+_RIGHT = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT", "DATE", "TIMESTAMP")
 _LONGEST = 80
 _LONGEST_SLUG = 40
 # What moves, hides or reverses the text around it, and what does not print.
@@ -67,8 +68,8 @@ def is_share(type_name: str) -> bool:
 
 
 def is_number(type_name: str) -> bool:
-    """Whether a column is set to the right."""
-    return type_name.upper().startswith(("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT"))
+    """Whether a column is set to the right, and never broken: numbers and dates."""
+    return type_name.upper().startswith(_RIGHT)
 
 
 def name(text: str) -> str:

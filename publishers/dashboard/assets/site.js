@@ -152,9 +152,10 @@
   function treemap(chart) {
     const outer = colours(chart.tree.map(node => node.name));
     const node = (one, depth, colour) => ({
-      name: one.name, value: one.value, link: one.link, itemStyle: {color: depth === 2 ? colour + '66' : colour, borderColor: depth < 2 ? style(depth ? 'card' : 'grid') : undefined},
+      name: one.name, value: one.value, link: one.link, itemStyle: {color: depth === 2 ? mixed(colour, style('card'), 0.4) : colour, borderColor: style(depth === 0 ? 'grid' : 'card')},
       children: one.children.length ? one.children.map(child => node(child, depth + 1, colour)) : undefined,
     });
+    const mixed = (from, to, part) => '#' + [1, 3, 5].map(at => Math.round(parseInt(from.slice(at, at + 2), 16) * part + parseInt(to.slice(at, at + 2), 16) * (1 - part)).toString(16).padStart(2, '0')).join('');
     const text = point => `${point.name}  ${short(point.value)}`;
     return {
       ...base(),
@@ -165,7 +166,7 @@
         label: {color: style('ink'), lineHeight: 16, position: [6, 5], formatter: point => `${point.name}\n${short(point.value)}`, overflow: 'truncate'},
         upperLabel: {show: true, height: 22, color: style('ink'), formatter: text, overflow: 'truncate'},
         levels: [
-          {itemStyle: {gapWidth: 4, borderWidth: 0}, upperLabel: {show: false}},
+          {itemStyle: {gapWidth: 4, borderWidth: 0, color: style('card'), borderColor: style('card')}, colorAlpha: null, upperLabel: {show: false}},
           {itemStyle: {gapWidth: 2, borderWidth: 3, borderColor: style('grid')}, upperLabel: {fontWeight: 600}},
           {itemStyle: {gapWidth: 1, borderWidth: 2, borderColor: style('card')}},
           {itemStyle: {gapWidth: 1}},
