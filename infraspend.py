@@ -66,7 +66,7 @@ class _InOrder(TyperGroup):
         """The names of the verbs."""
         return [
             *("demo", "simulate", "track", "load"),
-            *("build", "publish", "explain", "doctor"),
+            *("build", "publish", "dashboard", "explain", "doctor"),
         ]
 
 
@@ -276,7 +276,9 @@ def demo(
     load_kubernetes(str(company.kubernetes), warehouse=warehouse)
     load_platforms(str(company.platforms), warehouse=warehouse)
     _build(warehouse, seeds, change=True)
-    print_summary(_publish(warehouse, directory / "published"), out)
+    published = directory / "published"
+    print_summary(_publish(warehouse, published), out)
+    _dashboard(published, directory / "dashboard")
 
 
 @app.command()
@@ -693,6 +695,39 @@ def publish(
 
 
 @app.command()
+def dashboard(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="The directory to write to, replaced whole; dashboard/ beside what was published.",
+        ),
+    ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="The directory that was published to; published/ beside the warehouse.",
+            file_okay=False,
+        ),
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Write a static site from what was published: open index.html, no server is needed.
+
+    One page for each team and service, and every chart with its table and its SQL. The charts are
+    declared in analyses/dashboard.
+
+        infraspend dashboard --to /srv/finops/dashboard
+    """
+    if to is not None and "://" in to:
+        raise InfraspendError(f"{to}: writing to a URL is not supported yet; name a directory")
+    published = published or warehouse.parent / "published"
+    _dashboard(published, Path(to) if to else published.absolute().parent / "dashboard")
+
+
+@app.command()
 def explain(
     label: Annotated[
         str, typer.Option(metavar="LABEL", help="The label, as in the mart enriched_spend.")
@@ -821,6 +856,15 @@ def _publish(warehouse: Path, to: Path) -> "Published":
         published = publish_marts(warehouse, to, progress)
     _say(f"publish: {len(published.rows)} marts are in {to}")
     return published
+
+
+def _dashboard(published: Path, to: Path) -> None:
+    """Writes the dashboard, and says where."""
+    from publishers.dashboard import write_dashboard
+
+    with _telling("dashboard") as progress:
+        written = write_dashboard(published, to, PROJECT, progress)
+    _say(f"dashboard: {_count(written.pages, 'page')}, open {written.index}")
 
 
 def _window_beside(warehouse: Path) -> Path:

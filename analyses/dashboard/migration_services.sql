@@ -1,0 +1,33 @@
+-- EC2 and Kubernetes side by side per service, last 28 days.
+
+with
+
+progress as (
+    select * from {{ ref('migration_progress') }}
+),
+
+spans as (
+    select max(usage_date) - 27 as span_from
+    from progress
+)
+
+select
+    progress.lyft_label as service,
+    sum(progress.ec2_spend) as ec2,
+    sum(progress.kubernetes_spend) as kubernetes,
+    case
+        when sum(progress.ec2_spend) >= 0 and sum(progress.kubernetes_spend) > 0
+            then
+                cast(
+                    sum(progress.kubernetes_spend)
+                    / (sum(progress.ec2_spend) + sum(progress.kubernetes_spend))
+                    as decimal(11, 10)
+                )
+    end as kubernetes_share
+from progress
+cross join spans
+where progress.usage_date >= spans.span_from
+group by progress.lyft_label
+having sum(progress.ec2_spend) > 0
+order by ec2 desc, service asc
+limit 30

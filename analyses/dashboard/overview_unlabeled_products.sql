@@ -1,0 +1,20 @@
+-- Where unlabelled spend is, last 28 days: account and product.
+
+with
+
+last_days as (
+    select max(usage_date) - 27 as first_date
+    from {{ ref('daily_spend') }}
+)
+
+select
+    spend.account_id,
+    spend.product,
+    spend.charge_class,
+    sum(spend.spend) as spend
+from {{ ref('daily_spend') }} as spend
+cross join last_days
+where spend.usage_date >= last_days.first_date and spend.lyft_label = 'unlabeled'
+group by spend.account_id, spend.product, spend.charge_class
+order by spend desc
+limit 25

@@ -1,0 +1,239 @@
+"""Writes the pages of the dashboard, all of them or none.
+
+A page is one HTML file with its numbers in it, and shares three files with others: a style sheet, a
+script and the library that draws. No page asks for anything outside its folder, and a browser is
+told so: the policy in each page lets it load nothing else, and run no script that is written into a
+page. Labels are text wherever they stand.
+"""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+from markupsafe import Markup
+
+from loaders.errors import InfraspendError
+from loaders.result import Progress, silent
+from publishers.dashboard import figures, wording
+from publishers.dashboard.charts import Answer, Chart, ask, read_charts
+from publishers.marts import DATABASE_NAME
+
+_HERE = Path(__file__).parent
+_MARK = ".infraspend-dashboard"
+_MOST_PAGES = 1000
+_NAVIGATION = {
+    "overview": ("index.html", "Overview"),
+    "teams": ("teams.html", "Teams"),
+    "services": ("services.html", "Services"),
+    "platforms": ("platforms.html", "Platforms"),
+    "migration": ("migration.html", "Migration"),
+    "machine_learning": ("machine-learning.html", "Machine learning"),
+    "commitments": ("commitments.html", "Commitments"),
+    "invoice": ("invoice.html", "Invoice"),
+}
+_MANY = {"team": "teams", "service": "services"}
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What was written.
+
+    Attributes:
+        index: The page to open first.
+        pages: How many pages there are.
+    """
+
+    index: Path
+    pages: int
+
+
+def write_dashboard(
+    published: Path, to: Path, project: Path, progress: Progress = silent
+) -> Dashboard:
+    """Writes the dashboard of what was published.
+
+    Args:
+        published: The directory that the marts were published to.
+        to: The directory to write to. It is replaced as a whole, so that readers find
+            either the old pages or the new ones.
+        project: The root of the dbt project, whose `analyses/dashboard/` declares the charts.
+        progress: Told about every page of its own.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InfraspendError: Nothing was published, or by another version; a chart is declared wrongly;
+            or the directory holds something else, or cannot be written.
+    """
+    database = published / DATABASE_NAME
+    if not database.is_file():
+        raise InfraspendError(f"{database} is not there: run infraspend publish, or name --from")
+    to = to.absolute()
+    _check_target(to)
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            marts = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'marts'"
+            ).fetchall()
+            charts = read_charts(project, (mart for (mart,) in marts))
+            answers = _answers(connection, charts)
+    except duckdb.Error as error:
+        raise InfraspendError(
+            f"{database} cannot be read ({str(error).strip().splitlines()[0]}): publish it again"
+        ) from error
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        for left in to.parent.glob(f".{to.name}.aside-*"):
+            # What a run that was killed left there.
+            shutil.rmtree(left, ignore_errors=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{to.name}.aside-", dir=to.parent))
+        try:
+            new = aside / "new"
+            new.mkdir()
+            pages = _write(new, answers, progress)
+            if to.exists():
+                to.rename(aside / "old")
+            new.rename(to)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise InfraspendError(f"{to}: cannot write the dashboard here ({error})") from error
+    return Dashboard(to / "index.html", pages)
+
+
+def _check_target(to: Path) -> None:
+    """Refuses to replace what is not a dashboard."""
+    if to.is_dir() and not (to / _MARK).is_file() and any(to.iterdir()):
+        raise InfraspendError(f"{to} holds something else than a dashboard: name another --to")
+    if to.exists() and not to.is_dir():
+        raise InfraspendError(f"{to} is a file: name a directory with --to")
+
+
+def _answers(connection: duckdb.DuckDBPyConnection, charts: list[Chart]) -> list[Answer]:
+    """Every chart's answer; of teams and services, those of the pages that there will be."""
+    shown: dict[str, list[str]] = {}
+    answers = []
+    for chart in charts:
+        if chart.each is None:
+            answers.append(ask(connection, chart))
+            continue
+        if chart.page not in shown:
+            # The first chart of these pages says which there are, the dearest first.
+            answer = ask(connection, chart)
+            place = answer.place(chart.each)
+            shown[chart.page] = list(dict.fromkeys(row[place] for row in answer.rows))[:_MOST_PAGES]
+        answers.append(ask(connection, chart, shown[chart.page]))
+    return answers
+
+
+def _write(folder: Path, answers: list[Answer], progress: Progress) -> int:
+    """Writes every page and what they share; returns how many pages there are."""
+    many: dict[str, dict[str, dict[Chart, Answer]]] = {kind: {} for kind in _MANY}
+    for answer in answers:
+        if answer.chart.each is None:
+            continue
+        for key, part in answer.by_page().items():
+            many[answer.chart.page].setdefault(key, {})[_key(answer)] = part
+    pages = _Pages(
+        folder,
+        files={kind: {key: wording.file_name(key) for key in many[kind]} for kind in _MANY},
+        shown={answer.chart.page for answer in answers},
+    )
+    for page, (file, title) in _NAVIGATION.items():
+        if page in pages.shown:
+            progress(title)
+            here = [answer for answer in answers if answer.chart.page == page]
+            pages.write(file, title, page, here)
+    for kind, section in _MANY.items():
+        progress(f"{len(many[kind])} {section}")
+        of_kind = [answer for answer in answers if answer.chart.page == kind]
+        for key, parts in many[kind].items():
+            here = [parts.get(_key(answer)) or answer.nothing() for answer in of_kind]
+            pages.write(f"{section}/{pages.files[kind][key]}", key, section, here, kind)
+    assets = folder / "assets"
+    assets.mkdir()
+    for path in sorted((_HERE / "assets").iterdir()):
+        shutil.copyfile(path, assets / path.name)
+    for name in ("echarts.min.js", "LICENSE", "NOTICE"):
+        to = name if name.endswith(".js") else f"echarts.{name}.txt"
+        shutil.copyfile(_HERE / "vendor" / name, assets / to)
+    (folder / _MARK).write_text("This directory is replaced whole by `infraspend dashboard`.\n")
+    return pages.count
+
+
+def _key(answer: Answer) -> Any:
+    """What tells charts apart."""
+    return answer.chart.name
+
+
+class _Pages:
+    """Writes pages that link to each other."""
+
+    def __init__(self, folder: Path, files: dict[str, dict[str, str]], shown: set[str]) -> None:
+        self.folder = folder
+        self.files = files
+        self.shown = shown
+        self.count = 0
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._template = environment.get_template("page.html.jinja")
+        for section in _MANY.values():
+            (folder / section).mkdir()
+
+    def write(
+        self, file: str, title: str, section: str, answers: list[Answer], kind: str = ""
+    ) -> None:
+        """Writes one page."""
+        root = "../" * file.count("/")
+
+        def link(what: str, name: object) -> str | None:
+            to = self.files[what].get(str(name))
+            return None if to is None else f"{root}{_MANY[what]}/{to}"
+
+        tiles = []
+        shown = []
+        drawn = {}
+        for answer in answers:
+            chart = answer.chart
+            if chart.kind == "tile":
+                tiles.append({"chart": chart, "tile": figures.tile(answer)})
+                continue
+            figure = figures.figure(answer, link)
+            if figure is not None:
+                drawn[chart.name] = figure
+            read = figures.table(answer, link)
+            shown.append({"chart": chart, "table": read, "is_drawn": figure is not None})
+        navigation = [
+            {"href": root + to, "text": text, "is_here": page == section}
+            for page, (to, text) in _NAVIGATION.items()
+            if page in self.shown
+        ]
+        text = self._template.render(
+            title=wording.name(title),
+            whole_title=wording.visible(title) if wording.name(title) != title else "",
+            kind=kind,
+            root=root,
+            navigation=navigation,
+            tiles=tiles,
+            figures=shown,
+            data=_script_safe(drawn),
+        )
+        (self.folder / file).write_text(text, encoding="utf-8")
+        self.count += 1
+
+
+def _script_safe(value: object) -> Markup:
+    """A value as JSON that cannot end the element it stands in."""
+    text = json.dumps(value, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

@@ -1,0 +1,99 @@
+"""How names and numbers are written: numbers from decimals, and names so that they stay text."""
+
+import hashlib
+import re
+import unicodedata
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+_CENT = Decimal("0.01")
+_DOLLAR = Decimal(1)
+_TENTH = Decimal("0.1")
+_RIGHT = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT", "DATE", "TIMESTAMP")
+_LONGEST = 80
+_LONGEST_SLUG = 40
+# What moves, hides or reverses the text around it, and what does not print.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def money(amount: Decimal, *, exact: bool = False, whole: bool = False) -> str:
+    """An amount of US dollars: to the cent, to the last digit, or in whole dollars.
+
+    What is not zero never looks like it: amounts of less than half a cent have two digits that
+    count.
+    """
+    if exact:
+        text = f"{amount:,f}"
+        head, _, digits = text.partition(".")
+        text = f"{head}.{digits.rstrip('0').ljust(10, '0')}"
+    elif amount and abs(amount) < _CENT / 2:
+        place = Decimal(1).scaleb(amount.adjusted() - 1)
+        text = f"{amount.quantize(place, ROUND_HALF_UP):f}"
+    else:
+        text = f"{amount.quantize(_DOLLAR if whole else _CENT, ROUND_HALF_UP):,f}"
+    # U+2212, the minus sign of the width of a digit.
+    return f"\u2212${text[1:]}" if text.startswith("-") else f"${text}"
+
+
+def percent(share: Decimal, *, signed: bool = False) -> str:
+    """A share from 0 to 1, to a tenth of a percent."""
+    tenths = (share * 100).quantize(_TENTH, ROUND_HALF_UP)
+    sign = "\u2212" if tenths < 0 else "+" if signed and tenths > 0 else ""
+    return f"{sign}{abs(tenths):,f} %"
+
+
+def cell(value: object, type_name: str, *, exact: bool = False) -> str:
+    """A value as a table shows it.
+
+    The project's types say what a decimal is: `decimal(11, 10)` a share, any other one US dollars.
+    """
+    if value is None:
+        return "\u2013"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return percent(value) if is_share(type_name) else money(value, exact=exact)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return name(str(value))
+
+
+def is_share(type_name: str) -> bool:
+    """Whether a column is a share from 0 to 1."""
+    return type_name.replace(" ", "").upper() == "DECIMAL(11,10)"
+
+
+def is_number(type_name: str) -> bool:
+    """Whether a column is set to the right, and never broken: numbers and dates."""
+    return type_name.upper().startswith(_RIGHT)
+
+
+def name(text: str) -> str:
+    """A name as it is shown: every character visible, at most a line or two long.
+
+    A long name is cut, and told from others that begin alike by a few digits of its hash.
+    """
+    seen = visible(text)
+    if len(seen) <= _LONGEST:
+        return seen or "(empty)"
+    return f"{seen[: _LONGEST - 20]}\u2026 ({len(text):,} characters, {_hash(text)})"
+
+
+def visible(text: str) -> str:
+    """A text in which nothing is hidden: controls and marks of direction become U+FFFD."""
+    return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in text)
+
+
+def file_name(text: str) -> str:
+    """The file of a page about a name: the same for ever, and safe on any file system."""
+    slug = re.sub(r"[^a-z0-9]+", "-", text[:200].lower()).strip("-")[:_LONGEST_SLUG].strip("-")
+    return f"{slug}-{_hash(text)}.html" if slug else f"{_hash(text)}.html"
+
+
+def _hash(text: str) -> str:
+    """Eight digits that tell names apart."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]

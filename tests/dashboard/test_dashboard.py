@@ -1,0 +1,161 @@
+"""The dashboard says what the marts say, asks nobody, and shows hostile names as text."""
+
+import html
+import re
+import warnings
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from loaders.errors import InfraspendError
+from publishers.dashboard import wording, write_dashboard
+from tests.houses import ROOT
+
+CHROMIUM = Path("/usr/bin/chromium")
+HOSTILE = [
+    "<script>document.title='broken'</script>",
+    '"><img src=x onerror=alert(1)>',
+    "../../etc/passwd",
+    "\u202egnp.exe\x00",
+    "</script><!--",
+    "{{ 7 * 7 }}",
+    "x" * 65_536,
+]
+TYPES = {"string": "varchar", "int": "integer"}
+DAYS = 60
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every mart by its contract; only spend and the invoice have rows."""
+    folder = tmp_path_factory.mktemp("published")
+    with duckdb.connect(folder / "infraspend.duckdb") as connection:
+        connection.execute("create schema marts")
+        for path in sorted((ROOT / "models" / "marts").glob("*.yml")):
+            (model,) = yaml.safe_load(path.read_text())["models"]
+            columns = ", ".join(
+                f"{column['name']} {TYPES.get(column['data_type'], column['data_type'])}"
+                for column in model["columns"]
+            )
+            connection.execute(f"create table marts.{model['name']} ({columns})")
+        rows = [
+            (day, label, Decimal(place + 1) + Decimal(ago) / 1000)
+            for place, label in enumerate(["pricing", "unlabeled", *HOSTILE])
+            for ago in range(DAYS)
+            for day in [date(2026, 11, 20) - timedelta(days=ago)]
+        ]
+        connection.executemany(
+            "insert into marts.daily_spend by name select $1 as usage_date, $2 as lyft_label, "
+            "$3 as spend, strftime($1, '%Y-%m') as billing_period, 'a-team' as team, "
+            "'a-team' as current_team, 'an-org' as org, 'an-org' as current_org, "
+            "'123456789012' as account_id, 'usage' as charge_class, false as is_period_charge",
+            rows,
+        )
+        connection.execute(
+            "insert into marts.invoice_bridge values "
+            "('2026-11', '111122223333', 'invoice', 1, 10.5), "
+            "('2026-11', '111122223333', 'unexplained', 13, 0), "
+            "('2026-11', '111122223333', 'true_cost', 14, 10.5)"
+        )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    to = tmp_path_factory.mktemp("site") / "dashboard"
+    return write_dashboard(published, to, ROOT).index.parent
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        warnings.warn("Chromium is not there: the dashboard was not looked at", stacklevel=1)
+        pytest.skip("needs /usr/bin/chromium (Debian: apt install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+def text_of(path: Path) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", " ", path.read_text()))
+
+
+def test_every_service_shows_what_the_mart_says(published: Path, site: Path) -> None:
+    with duckdb.connect(published / "infraspend.duckdb", read_only=True) as connection:
+        spends = connection.execute(
+            "select lyft_label, sum(spend) from marts.daily_spend "
+            "where usage_date > date '2026-11-20' - 28 group by lyft_label"
+        ).fetchall()
+    listed = text_of(site / "services.html")
+    for label, spend in spends:
+        assert wording.money(spend) in listed
+        page = text_of(site / "services" / wording.file_name(label))
+        assert wording.money(spend) in page
+
+
+def test_every_page_of_a_hostile_name_is_inert(site: Path) -> None:
+    for label in HOSTILE:
+        page = site / "services" / wording.file_name(label)
+        text = page.read_text()
+        assert page.parent == site / "services"
+        assert text.count("<script") == 3
+        assert "<img" not in text
+        assert html.escape(wording.name(label), quote=False).split("&")[0] in text
+
+
+@pytest.mark.parametrize("page", ["index.html", "services.html", "platforms.html", "hostile"])
+def test_a_browser_finds_nothing_wrong(site: Path, browser: Any, page: str) -> None:
+    path = site / (f"services/{wording.file_name(HOSTILE[0])}" if page == "hostile" else page)
+    said: list[str] = []
+    asked: list[str] = []
+    tab = browser.new_page(viewport={"width": 390, "height": 844})
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("dialog", lambda dialog: said.append(dialog.message))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(path.as_uri())
+    tab.wait_for_selector("body[data-ready]", timeout=30_000)
+    assert said == []
+    allowed = (site.as_uri(), "data:")
+    assert [url for url in asked if not url.startswith(allowed)] == []
+    assert "broken" not in tab.title().replace("document.title='broken'", "")
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tab.close()
+
+
+def test_without_a_published_file_it_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InfraspendError, match="run infraspend publish"):
+        write_dashboard(tmp_path, tmp_path / "to", ROOT)
+
+
+def test_a_file_of_another_version_is_named(published: Path, tmp_path: Path) -> None:
+    with duckdb.connect(tmp_path / "infraspend.duckdb") as connection:
+        connection.execute("create schema marts; create table marts.daily_spend (a int)")
+    with pytest.raises(InfraspendError, match="no such mart"):
+        write_dashboard(tmp_path, tmp_path / "to", ROOT)
+    assert not (tmp_path / "to").exists()
+
+
+def test_what_is_no_dashboard_is_not_replaced(published: Path, tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("dear")
+    with pytest.raises(InfraspendError, match="something else"):
+        write_dashboard(published, tmp_path, ROOT)
+    assert (tmp_path / "letters.txt").read_text() == "dear"
+
+
+def test_it_is_replaced_whole(published: Path, tmp_path: Path) -> None:
+    to = tmp_path / "dashboard"
+    write_dashboard(published, to, ROOT)
+    (to / "services" / "gone.html").write_text("")
+    left = tmp_path / ".dashboard.aside-1"
+    left.mkdir()
+    write_dashboard(published, to, ROOT)
+    assert not (to / "services" / "gone.html").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["dashboard"]
