@@ -1,4 +1,5 @@
--- Spend on EC2 of services' own and on Kubernetes, day by day, of services that had EC2 of their own.
+-- Spend on EC2 of services' own and on Kubernetes, day by day, of services that had EC2 of their
+-- own.
 
 with
 

@@ -7,10 +7,10 @@ spend as (
     select * from {{ ref('daily_spend') }}
 ),
 
-days as (
+covered as (
     select
         billing_period,
-        count(distinct usage_date) as days,
+        count(distinct usage_date) as days_covered,
         day(last_day(max(usage_date))) as days_in_month
     from spend
     where not is_period_charge
@@ -19,13 +19,13 @@ days as (
 
 select
     spend.billing_period || case
-        when days.days < days.days_in_month
-            then ' (' || days.days || ' of ' || days.days_in_month || ' days)'
+        when covered.days_covered < covered.days_in_month
+            then ' (' || covered.days_covered || ' of ' || covered.days_in_month || ' days)'
         else ''
     end as billing_period,
     spend.org,
     sum(spend.spend) as spend
 from spend
-left join days on spend.billing_period = days.billing_period
-group by spend.billing_period, days.days, days.days_in_month, spend.org
+left join covered on spend.billing_period = covered.billing_period
+group by spend.billing_period, covered.days_covered, covered.days_in_month, spend.org
 order by billing_period asc, spend desc

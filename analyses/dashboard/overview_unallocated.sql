@@ -1,6 +1,6 @@
--- What platforms offered in the last 28 days and nobody held, and all that platforms split. Both count
--- a dollar once: what is free on one platform is not handed to the next, and what was split stands in
--- daily_spend with the last platform only.
+-- What platforms offered in the last 28 days and nobody held, and all that platforms split. Both
+-- count a dollar once: what is free on one platform is not handed to the next, and what was split
+-- stands in daily_spend with the last platform only.
 
 with
 

@@ -16,5 +16,6 @@ from {{ ref('daily_spend') }} as spend
 cross join last_days
 where spend.usage_date >= last_days.first_date and spend.lyft_label = 'unlabeled'
 group by spend.account_id, spend.product, spend.charge_class
+having abs(sum(spend.spend)) >= 0.01
 order by spend desc
 limit 25

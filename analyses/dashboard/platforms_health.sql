@@ -1,5 +1,5 @@
--- How well each platform was known in the last 28 days, and the dollars that rest on hours that were
--- not seen themselves.
+-- How well each platform was known in the last 28 days, and the dollars that rest on hours that
+-- were not seen themselves.
 
 with
 

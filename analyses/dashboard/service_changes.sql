@@ -31,7 +31,12 @@ compared as (
     from spend
     cross join spans
     where spend.usage_date >= spans.previous_from
-    group by spend.lyft_label, spend.platform, spend.sub_platform, spend.product, spans.is_long_enough
+    group by
+        spend.lyft_label,
+        spend.platform,
+        spend.sub_platform,
+        spend.product,
+        spans.is_long_enough
 )
 
 select

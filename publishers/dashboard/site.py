@@ -8,13 +8,13 @@ page. Labels are text wherever they stand.
 
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import jinja2
+from filelock import FileLock, Timeout
 from markupsafe import Markup
 
 from loaders.errors import InfraspendError
@@ -89,22 +89,35 @@ def write_dashboard(
         ) from error
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        for left in to.parent.glob(f".{to.name}.aside-*"):
-            # What a run that was killed left there.
-            shutil.rmtree(left, ignore_errors=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{to.name}.aside-", dir=to.parent))
-        try:
-            new = aside / "new"
-            new.mkdir()
-            pages = _write(new, answers, progress)
-            if to.exists():
-                to.rename(aside / "old")
-            new.rename(to)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        with FileLock(to.with_name(f".{to.name}.lock"), timeout=0):
+            pages = _replace(to, answers, progress)
+    except Timeout as error:
+        raise InfraspendError(
+            f"{to} is being written by another run: wait for it to end"
+        ) from error
     except OSError as error:
         raise InfraspendError(f"{to}: cannot write the dashboard here ({error})") from error
     return Dashboard(to / "index.html", pages)
+
+
+def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
+    """Writes the pages beside the directory, then puts them in its place; returns how many."""
+    aside = to.with_name(f".{to.name}.aside")
+    old, new = aside / "old", aside / "new"
+    if old.exists() and not to.exists():
+        # A run was killed between the two renames.
+        old.rename(to)
+    shutil.rmtree(aside, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        pages = _write(new, answers, progress)
+        if to.exists():
+            to.rename(old)
+        new.rename(to)
+    finally:
+        if to.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+    return pages
 
 
 def _check_target(to: Path) -> None:

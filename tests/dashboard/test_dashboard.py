@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import yaml
+from filelock import FileLock
 
 from loaders.errors import InfraspendError
 from publishers.dashboard import wording, write_dashboard
@@ -135,7 +137,7 @@ def test_without_a_published_file_it_says_what_to_do(tmp_path: Path) -> None:
         write_dashboard(tmp_path, tmp_path / "to", ROOT)
 
 
-def test_a_file_of_another_version_is_named(published: Path, tmp_path: Path) -> None:
+def test_a_file_of_another_version_is_named(tmp_path: Path) -> None:
     with duckdb.connect(tmp_path / "infraspend.duckdb") as connection:
         connection.execute("create schema marts; create table marts.daily_spend (a int)")
     with pytest.raises(InfraspendError, match="no such mart"):
@@ -154,8 +156,52 @@ def test_it_is_replaced_whole(published: Path, tmp_path: Path) -> None:
     to = tmp_path / "dashboard"
     write_dashboard(published, to, ROOT)
     (to / "services" / "gone.html").write_text("")
-    left = tmp_path / ".dashboard.aside-1"
-    left.mkdir()
     write_dashboard(published, to, ROOT)
     assert not (to / "services" / "gone.html").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["dashboard"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"dashboard", ".dashboard.lock"}
+
+
+def test_what_a_killed_run_moved_aside_comes_back(published: Path, tmp_path: Path) -> None:
+    to, aside = tmp_path / "dashboard", tmp_path / ".dashboard.aside"
+    write_dashboard(published, to, ROOT)
+    aside.mkdir()
+    to.rename(aside / "old")
+    # A chart that cannot be drawn ends the run before anything is replaced.
+    with duckdb.connect(tmp_path / "infraspend.duckdb") as connection:
+        connection.execute("create schema marts")
+    with pytest.raises(InfraspendError):
+        write_dashboard(tmp_path, to, ROOT)
+    assert (aside / "old" / "index.html").exists()
+    write_dashboard(published, to, ROOT)
+    assert (to / "index.html").exists()
+    assert not aside.exists()
+
+
+def test_two_runs_do_not_write_the_same_directory(published: Path, tmp_path: Path) -> None:
+    with (
+        FileLock(tmp_path / ".dashboard.lock"),
+        pytest.raises(InfraspendError, match="being written by another run"),
+    ):
+        write_dashboard(published, tmp_path / "dashboard", ROOT)
+
+
+@pytest.mark.parametrize("folder", ["publishers/dashboard/vendor", "tests/vendor/axe-core"])
+def test_assets_of_others_are_as_they_were_published(folder: str) -> None:
+    sums = (ROOT / folder / "SHA256SUMS").read_text().split()
+    for expected, name in zip(sums[::2], sums[1::2], strict=True):
+        assert sha256((ROOT / folder / name).read_bytes()).hexdigest() == expected
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page", ["index.html", "services.html", "platforms.html", "invoice.html"])
+def test_everybody_can_read_a_page(site: Path, browser: Any, page: str, scheme: str) -> None:
+    """By axe-core's rules, which the policy of the page would not let in."""
+    tab = browser.new_page(color_scheme=scheme, bypass_csp=True)
+    tab.goto((site / page).as_uri())
+    tab.wait_for_selector("body[data-ready]", timeout=30_000)
+    tab.add_script_tag(path=ROOT / "tests/vendor/axe-core/axe.min.js")
+    found = tab.evaluate(
+        "axe.run().then(all => all.violations.map(one => [one.id, one.nodes[0].html]))"
+    )
+    tab.close()
+    assert found == []

@@ -8,10 +8,10 @@
     light: ['#3b6fb6', '#d98324', '#4f9d69', '#b5495b', '#7a5ea8', '#2a9d9b', '#c2a12b', '#8c5a3c', '#5e8fd6', '#d16ba5', '#6b7f2a', '#a3562f'],
     dark: ['#6f9fe0', '#eba555', '#76c08f', '#df7b8b', '#a78dd6', '#5cc4c1', '#dfc25a', '#bb8a6a', '#9cc0f2', '#e79bc8', '#a1b65c', '#d08a63'],
   };
-  // What is nobody's has the same colour everywhere, and no service has it.
+  // What is nobody's, and what is no service, has the same colour everywhere.
   const RESERVED = {
-    light: {free: '#b9c0ca', others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca'},
-    dark: {free: '#5b6472', others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472'},
+    light: {free: '#b9c0ca', others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca', EC2: '#d98324', ec2: '#d98324', Kubernetes: '#3b6fb6', kubernetes: '#3b6fb6'},
+    dark: {free: '#5b6472', others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472', EC2: '#e0a15a', ec2: '#e0a15a', Kubernetes: '#6f9fe0', kubernetes: '#6f9fe0'},
   };
   const FONT = '"Noto Sans", "DejaVu Sans", "Segoe UI", Arial, sans-serif';
   let printing = false;
