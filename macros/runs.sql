@@ -296,5 +296,16 @@ group by node
     ) -%}
 {%- endmacro %}
 
+{#- A table of Parquet files loses rows only with the table. -#}
 {% macro spark__forget_old_results() -%}
+    {%- set kept = {
+        'results': ' where run >= (select min(last_run) from (select max(run) as last_run'
+        ~ ' from pipeline.results where node in (select node from pipeline.nodes) group by node))',
+        'built_months': ' where run >= (select max(run) from pipeline.built_months)',
+    } -%}
+    {%- for name, condition in kept.items() -%}
+        {%- do replace_table(name ~ '_kept', 'select * from pipeline.' ~ name ~ condition) -%}
+        {%- do run_query('drop table pipeline.' ~ name) -%}
+        {%- do run_query('alter table pipeline.' ~ name ~ '_kept rename to pipeline.' ~ name) -%}
+    {%- endfor -%}
 {%- endmacro %}

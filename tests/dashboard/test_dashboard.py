@@ -19,7 +19,7 @@ from loaders.errors import InfraspendError
 from publishers.dashboard import wording, write_dashboard
 from tests.houses import ROOT
 
-CHROMIUM = Path("/usr/bin/chromium")
+BROWSERS = [Path("/usr/bin/chromium"), Path("/usr/bin/google-chrome")]
 HOSTILE = [
     "<script>document.title='broken'</script>",
     '"><img src=x onerror=alert(1)>',
@@ -76,13 +76,14 @@ def site(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
+    there = [path for path in BROWSERS if path.exists()]
+    if not there:
         warnings.warn("Chromium is not there: the dashboard was not looked at", stacklevel=1)
         pytest.skip("needs /usr/bin/chromium (Debian: apt install chromium)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield playwright.chromium.launch(executable_path=there[0], args=["--no-sandbox"])
 
 
 def text_of(path: Path) -> str:

@@ -53,17 +53,16 @@ def spark_table(tables: Path, schema: str, table: str) -> str:
     if not files:
         return f"(from {schema}.{table} limit 0)"
     listed = ", ".join(literal(str(file)) for file in files)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
+    return f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
 
 
 def files_of_months(tables: Path) -> Files:
     """The files of all tables that Spark keeps by months."""
-    return _written(tables.glob("*.db/*/period_of_row=*/*"))
-
-
-def files_of_log(tables: Path) -> Files:
-    """The files in which Spark remembers what was built from what."""
-    return _written(tables.glob("pipeline.db/*/*"))
+    return _written(
+        file
+        for month in ("billing_period", "usage_month")
+        for file in tables.glob(f"*.db/*/{month}=*/*")
+    )
 
 
 def marts_in(connection: duckdb.DuckDBPyConnection) -> list[str]:

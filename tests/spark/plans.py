@@ -111,6 +111,8 @@ def _explain(warehouse: Path, models: Sequence[str], settings: dict[str, str]) -
     plans = {}
     for model in models:
         (path,) = compiled.rglob(f"{model}.sql")
+        # The month that a statement makes; see macros/months.sql.
+        spark.sql(f"declare or replace variable refreshed_month_of_{model} default '2026-10'")
         ((plan,),) = spark.sql(f"explain {path.read_text()}").collect()
         plans[model] = plan
     spark.stop()

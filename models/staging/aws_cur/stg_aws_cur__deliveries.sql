@@ -1,7 +1,7 @@
 -- The deliveries that landed, and which of them a report's billing periods are read from: of each
 -- period and payer the newest one, by the time of its manifest. A closed period is served by the
--- assembly that it was closed with, and where several reports cover a payer, by the declared one. Read from
--- the ledger alone, so that it is known before any line is.
+-- assembly that it was closed with, and where several reports cover a payer, by the declared one.
+-- Read from the ledger alone, so that it is known before any line is.
 
 with
 
