@@ -293,8 +293,7 @@ def prune_all_but_one(lake: LakeUrl, bucket: Path) -> None:
 
 def test_a_poisoned_file_stops_only_itself(lake: LakeUrl, bucket: Path, tmp_path: Path) -> None:
     deliver_legacy(bucket, text_of([charge()]), period="20260901-20261001", assembly="good")
-    bad = [charge(), charge(lineItem__BlendedCost="1,5")]
-    bad = [line | {"lineItem/BlendedCost": line.get("lineItem/BlendedCost", "1")} for line in bad]
+    bad = [charge(), charge(lineItem__UnblendedCost="1,5")]
     deliver_legacy(bucket, text_of(bad), assembly="bad")
 
     with pytest.raises(InfraspendError, match=r"1 of 2 .*hourly-1.csv.gz, row 2: .* is '1,5'"):

@@ -143,11 +143,14 @@ def test_a_delivery_is_pending_until_its_data_is_there(warehouse: Path, bucket: 
     assert aws_cur.load(warehouse, str(bucket)).landed == 1
 
 
-def test_data_without_a_manifest_is_nothing(warehouse: Path, bucket: Path) -> None:
+def test_data_without_a_manifest_are_named_and_stop_no_other(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, text_of([charge()])).unlink()
     deliver_legacy(bucket, text_of([charge()]), report="other", assembly="other")
 
-    assert aws_cur.load(warehouse, str(bucket)).landed == 1
+    with pytest.raises(InfraspendError, match=r"1 of 2 .* no manifest"):
+        aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, "select report from raw_aws_cur.assemblies") == [("other",)]
 
 
 def test_a_manifest_from_the_future_is_not_late(warehouse: Path, bucket: Path) -> None:
