@@ -17,5 +17,5 @@ cross join last_days
 where spend.usage_date >= last_days.first_date and spend.lyft_label = 'unlabeled'
 group by spend.account_id, spend.product, spend.charge_class
 having abs(sum(spend.spend)) >= 0.01
-order by spend desc
+order by spend desc, spend.account_id asc, spend.product asc, spend.charge_class asc
 limit 25

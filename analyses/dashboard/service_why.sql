@@ -38,4 +38,12 @@ group by
     spend.capacity_pool,
     spend.cost_model,
     spend.basis
-order by spend desc
+order by
+    spend desc,
+    spend.product asc,
+    spend.charge_class asc,
+    label_on_the_bill asc,
+    passed_before asc,
+    platform asc,
+    spend.cost_model asc,
+    spend.basis asc
