@@ -3,7 +3,8 @@
 A chart is a `.sql` with dbt's `ref()` and an entry under `analyses:` in a yml beside it, whose
 `config.meta.dashboard` says on which page it stands and how it is drawn. No run of dbt is needed:
 here `ref('x')` is `marts.x`, the table of that name in the published file. A chart can therefore
-read what is published and nothing else, and its SQL can be copied and run on that file.
+read what is published and nothing else, and its SQL can be copied and run on that file. Of the
+macros of the project it may call `compared_spend`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,9 @@ from loaders.errors import InfraspendError
 
 FOLDER = Path("analyses") / "dashboard"
 """Where charts are declared, in the dbt project."""
+
+MACROS = Path("macros") / "compared_spend.sql"
+"""The macro of the dbt project that charts may call."""
 
 KINDS = ("tile", "stacked", "lines", "bars", "waterfall", "treemap", "table")
 """How a chart can be drawn."""
@@ -221,6 +225,7 @@ def _on_published(sql: Path, marts: frozenset[str]) -> str:
 
     try:
         template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-        return template.from_string(sql.read_text()).render(ref=ref).strip()
+        shared = (sql.parents[2] / MACROS).read_text()
+        return template.from_string(shared + sql.read_text()).render(ref=ref).strip()
     except jinja2.TemplateError as error:
         raise InfraspendError(f"{sql}: {error}") from error
