@@ -8,5 +8,5 @@
 {%- endmacro %}
 
 {% macro spark__md5_of_all(text) -%}
-    md5(array_join(sort_array(collect_list({{ text }})), chr(10)))
+    md5(nullif(array_join(sort_array(collect_list({{ text }})), chr(10)), ''))
 {%- endmacro %}

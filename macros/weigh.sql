@@ -199,11 +199,6 @@ weighed as (
     where weight_units > 0
 ),
 
-weighed_pools as (
-    select distinct {{ (hour + ['cost_model']) | join(', ') }}
-    from weighed
-),
-
 -- A pool that was there without anybody in it, and an hour without any pool, are free all the
 -- same; an hour that nobody can tell about is unattributed.
 asked as (
@@ -228,26 +223,28 @@ asked as (
             and hours.schedule_source = cost_models.schedule_source
 ),
 
-answered as (
-    select * from weighed
+answers as (
+    select
+        *,
+        1 as is_weighed
+    from weighed
     union all
     select
-        {%- for column in hour + ['cost_model'] %}
-        asked.{{ column }},
-        {%- endfor %}
-        case when asked.basis = 'unattributed' then 'unattributed' else 'free' end as lyft_label,
-        asked.schedule_source,
-        asked.basis,
-        asked.coverage,
+        {{ (hour + ['cost_model']) | join(',\n        ') }},
+        case when basis = 'unattributed' then 'unattributed' else 'free' end as lyft_label,
+        {{ known | join(',\n        ') }},
         0 as weight_units,
-        0 as spread_units
+        0 as spread_units,
+        0 as is_weighed
     from asked
-    left join weighed_pools
-        on
-            {%- for column in hour + ['cost_model'] %}
-            {{ 'and ' if not loop.first }}asked.{{ column }} = weighed_pools.{{ column }}
-            {%- endfor %}
-    where weighed_pools.usage_hour is null
+),
+
+answered as (
+    select
+        *,
+        max(is_weighed) over (partition by {{ (hour + ['cost_model']) | join(', ') }})
+            as pool_is_weighed
+    from answers
 ),
 
 -- Where free capacity was ever spread there are two sets of weights: as it was measured, and as
@@ -260,65 +257,63 @@ spreaders as (
     where free_policy = 'spread'
 ),
 
-spread_pools as (
-    select
-        {%- for column in hour + ['cost_model'] %}
-        answered.{{ column }},
-        {%- endfor %}
-        max(case when platforms.free_policy = 'spread' then 1 else 0 end) = 1 as is_spread,
-        sum(case when answered.lyft_label = 'free' then 0 else answered.spread_units end)
-            as spread_units
-    from answered
-    inner join spreaders
-        on
-            answered.platform = spreaders.platform
-            and answered.sub_platform = spreaders.sub_platform
-    inner join platforms
-        on
-            answered.platform = platforms.platform
-            and answered.sub_platform = platforms.sub_platform
-            and answered.usage_hour >= platforms.valid_from
-            and answered.usage_hour < platforms.valid_until
-    group by
-        {%- for column in hour + ['cost_model'] %}
-        answered.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+sets as (
+    select true as is_measured
+    union all
+    select false as is_measured
 ),
 
-{{ name }} as (
+spread as (
     select
-        {%- for column in hour + ['cost_model', 'lyft_label'] + known %}
-        answered.{{ column }},
-        {%- endfor %}
-        spreaders.platform is null as is_served,
-        true as is_measured,
-        cast(answered.weight_units as {{ whole_number() }}) as weight_units
+        answered.*,
+        spreaders.platform is not null as was_ever_spread,
+        platforms.free_policy = 'spread' as is_spread,
+        sum(case when answered.lyft_label = 'free' then 0 else answered.spread_units end) over (
+            partition by
+                {%- for column in hour + ['cost_model'] %}
+                answered.{{ column }}{{ ',' if not loop.last }}
+                {%- endfor %}
+        ) as spread_units_of_pool
     from answered
     left join spreaders
         on
             answered.platform = spreaders.platform
             and answered.sub_platform = spreaders.sub_platform
-    union all
+    left join platforms
+        on
+            answered.platform = platforms.platform
+            and answered.sub_platform = platforms.sub_platform
+            and answered.usage_hour >= platforms.valid_from
+            and answered.usage_hour < platforms.valid_until
+    where answered.is_weighed = answered.pool_is_weighed
+),
+
+{{ name }} as (
     select
         {%- for column in hour + ['cost_model', 'lyft_label'] + known %}
-        answered.{{ column }},
+        spread.{{ column }},
         {%- endfor %}
-        true as is_served,
-        false as is_measured,
+        not (spread.was_ever_spread and sets.is_measured) as is_served,
+        sets.is_measured,
         cast(
-            case when pools.is_spread then answered.spread_units else answered.weight_units end
+            case
+                when spread.is_spread and not sets.is_measured then spread.spread_units
+                else spread.weight_units
+            end
             as {{ whole_number() }}
         ) as weight_units
-    from answered
-    inner join spread_pools as pools
-        on
-            {%- for column in hour + ['cost_model'] %}
-            {{ 'and ' if not loop.first }}answered.{{ column }} = pools.{{ column }}
-            {%- endfor %}
+    from spread
+    cross join sets
     where
-        not pools.is_spread
-        or answered.lyft_label <> 'free'
-        or pools.spread_units = 0
-        or (answered.cost_model = 'weighted' and answered.spread_units > 0)
+        sets.is_measured
+        or (
+            spread.was_ever_spread
+            and (
+                not spread.is_spread
+                or spread.lyft_label <> 'free'
+                or spread.spread_units_of_pool = 0
+                or (spread.cost_model = 'weighted' and spread.spread_units > 0)
+            )
+        )
 )
 {%- endmacro %}
