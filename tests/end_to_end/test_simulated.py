@@ -15,7 +15,11 @@ from tests.end_to_end.truths import falsehoods
 
 # A group of subsidiaries; and a company with two billing periods, the first one delivered twice.
 SIMULATIONS = [
-    pytest.param({"days": 2, "seed": 2019, "scale": 3, "operations": 2}, id="a-group"),
+    pytest.param(
+        {"days": 2, "seed": 2019, "scale": 3, "operations": 2},
+        id="a-group",
+        marks=pytest.mark.thorough,
+    ),
     pytest.param({"days": 22, "seed": 7, "scale": 0.05}, id="two-periods"),
 ]
 

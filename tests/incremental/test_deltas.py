@@ -1,8 +1,8 @@
 """Whatever changes, in whatever order, an incremental build comes to what a full refresh does.
 
-`INFRASPEND_DELTAS` is the number of sequences; CI runs few, and so does whoever is in a hurry.
-Each begins from a seed of its own, the one after that of the sequence before, so that it can be
-taken again alone: `INFRASPEND_DELTAS=1 pytest --hypothesis-seed SEED`.
+`INFRASPEND_DELTAS` is the number of long sequences. Each begins from a seed of its own, the one after
+that of the sequence before, so that it can be taken again alone: `INFRASPEND_DELTAS=1 pytest -k long
+--hypothesis-seed SEED`.
 """
 
 import os
@@ -20,7 +20,6 @@ from tests.incremental.machine import Deltas, project_at_once
 from tests.incremental.world import World, begin
 
 SEQUENCES = int(os.environ.get("INFRASPEND_DELTAS", "1"))
-STEPS = 9
 SEED = 184
 """Of the first sequence."""
 
@@ -49,8 +48,18 @@ def _told(seen: Counter[str]) -> str:
     return ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
 
 
+@pytest.mark.parametrize(
+    ("sequences", "steps"),
+    [
+        pytest.param(1, 4, id="short"),
+        pytest.param(SEQUENCES, 9, id="long", marks=pytest.mark.thorough),
+    ],
+)
 def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+    sequences: int,
+    steps: int,
 ) -> None:
     directory = Path(os.environ.get("INFRASPEND_DELTAS_DIR") or tmp_path_factory.mktemp("deltas"))
     others = some_bills()
@@ -89,7 +98,7 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
     # Hypothesis would make most sequences from those before; here each is drawn on its own.
     how = settings(
         max_examples=1,
-        stateful_step_count=STEPS,
+        stateful_step_count=steps,
         phases=[Phase.generate],
         database=None,
         deadline=None,
@@ -98,7 +107,7 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
         derandomize=False,
     )
     first_seed = int(request.config.getoption("--hypothesis-seed") or SEED)
-    for number in range(first_seed, first_seed + SEQUENCES):
+    for number in range(first_seed, first_seed + sequences):
         before = Deltas.seen.copy()
         try:
             run_state_machine_as_test(seed(number)(Sequence), settings=how)  # type: ignore[arg-type]

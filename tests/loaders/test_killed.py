@@ -86,6 +86,7 @@ def test_a_run_after_a_kill_ends_like_a_clean_one(
     assert content(warehouse, "raw_aws_cur") == clean
 
 
+@pytest.mark.thorough
 def test_a_hundred_kills_at_random_end_like_a_clean_run(
     empty_warehouse: Path, bucket: Path, tmp_path: Path, clean: dict[str, list[Any]]
 ) -> None:

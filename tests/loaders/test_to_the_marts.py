@@ -77,6 +77,7 @@ def company(original: Company, tmp_path: Path) -> Company:
     return Company(tmp_path / "company", original.project)
 
 
+@pytest.mark.thorough
 def test_after_kills_the_marts_are_those_of_a_clean_run(
     original: Company, company: Company
 ) -> None:

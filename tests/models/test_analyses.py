@@ -12,6 +12,8 @@ import pytest
 from tests.end_to_end.companies import ROOT, Company
 from tests.models.originals import copy_of
 
+pytestmark = pytest.mark.thorough
+
 A_DAY = "2026-11-19"
 """A day that is simulated; some analyses are asked about a label and a day."""
 

@@ -75,7 +75,13 @@ def delivered(line: Line) -> Line:
     }
 
 
-@pytest.fixture(params=DISCOUNT_AS)
+@pytest.fixture(
+    params=[
+        "lines only",
+        pytest.param("net columns and lines", marks=pytest.mark.thorough),
+        pytest.param("net columns only", marks=pytest.mark.thorough),
+    ]
+)
 def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The bill, landed, with its discount presented in one of three ways."""
     lines = DISCOUNT_AS[request.param](lines_of_the_bill())
