@@ -1,35 +1,21 @@
--- Whose spend changed most from the last month but one to the last: the labels with the largest
--- differences, up or down.
+-- Whose spend changed most: the last 28 days of the bill and the 28 days before, which have the same
+-- weekdays, at least ten dollars apart. Charges for a whole month are left out.
 
 with
 
-spend as (
-    select * from {{ ref('daily_spend') }}
-),
-
-last_month as (
-    select date_trunc('month', max(usage_date)) as month_from
-    from spend
-),
-
-moved as (
-    select
-        spend.lyft_label,
-        sum(case when spend.usage_date < last_month.month_from then spend.spend else 0 end)
-            as previous_spend,
-        sum(case when spend.usage_date >= last_month.month_from then spend.spend else 0 end)
-            as spend
-    from spend
-    cross join last_month
-    where spend.usage_date >= last_month.month_from - interval '1' month
-    group by spend.lyft_label
-)
+{{ compared_spend(['lyft_label', 'current_team']) }}
 
 select
     lyft_label,
+    current_team,
     previous_spend,
     spend,
-    spend - previous_spend as moved_by
-from moved
+    spend - previous_spend as moved_by,
+    case
+        when previous_spend > 0
+            then cast(100 * (spend - previous_spend) / previous_spend as decimal(18, 1))
+    end as moved_by_percent
+from compared
+where abs(spend - previous_spend) >= 10
 order by abs(spend - previous_spend) desc, lyft_label asc
 limit 20

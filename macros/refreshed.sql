@@ -3,8 +3,9 @@
     its rows in `dbt test`, if something that the test reads was built in full and not proven since, and
     where this project is a package of another: dbt asks only the main project what a test reads.
 -#}
-{% macro refreshed(relation) -%}
-    {%- set column = month_column_of(relation) -%}
+{% macro refreshed(relation, column=none) -%}
+    {%- set own_column = month_column_of(relation) -%}
+    {%- set column = (column or own_column) if own_column else none -%}
     {%- if not column or reads_what_was_built_in_full() -%}
         {{ return(relation) }}
     {%- endif -%}

@@ -71,14 +71,14 @@ def _spend_by_team(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
 
 
 def _spend_by_service(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
-    """The dearest services with who owns them, the others in one row."""
+    """The services that cost most, with the teams that own them now, the others in one row."""
     rows = _rows(
         marts,
         """
-        select lyft_label, max(team), sum(spend) as spend
+        select lyft_label, current_team, sum(spend) as spend
         from marts.daily_spend
         where usage_date >= ?
-        group by lyft_label
+        group by lyft_label, current_team
         order by spend desc, lyft_label
         """,
         [since],
@@ -95,11 +95,19 @@ def _spend_by_service(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
 
 
 def _unallocated_capacity(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
-    """What each cluster, or other part of a platform, cost, and what nobody used of it."""
+    """What each cluster, or other part of a platform, cost, and what nobody used of it.
+
+    A dollar that passes several platforms stands with each of them, and once in the total.
+    """
     rows = _rows(
         marts,
         """
-        select platform, sub_platform, sum(spend) as spend, sum(free_spend) as free_spend
+        select
+            platform,
+            sub_platform,
+            sum(spend) as spend,
+            sum(first_spend) as first_spend,
+            sum(free_spend) as free_spend
         from marts.unallocated_capacity
         where usage_date >= ?
         group by platform, sub_platform
@@ -107,7 +115,7 @@ def _unallocated_capacity(marts: duckdb.DuckDBPyConnection, since: date) -> Tabl
         """,
         [since],
     )
-    total = sum((spend for *_, spend, _ in rows), Decimal())
+    total = sum((first for *_, first, _ in rows), Decimal())
     free_total = sum((free for *_, free in rows), Decimal())
 
     table = _table(
@@ -116,7 +124,7 @@ def _unallocated_capacity(marts: duckdb.DuckDBPyConnection, since: date) -> Tabl
         "cluster",
         amounts=("spend", "unallocated", "share"),
     )
-    for platform, sub_platform, spend, free in rows:
+    for platform, sub_platform, spend, _, free in rows:
         table.add_row(
             _name(platform), _name(sub_platform), _money(spend), _money(free), _share(free, spend)
         )

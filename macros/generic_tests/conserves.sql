@@ -1,5 +1,5 @@
 {#- Both sides in one pass: keys that may be NULL are grouped alike, but joined slowly. -#}
-{% test conserves(model, column, of, by, of_column=none, of_by=none) %}
+{% test conserves(model, column, of, by, of_column=none, of_by=none, of_where=none, of_month=none) %}
 
 with
 
@@ -14,7 +14,10 @@ amounts as (
         {{ (of_by or by) | join(',\n        ') }},
         null as amount_here,
         {{ of_column or column }} as amount_there
-    from {{ refreshed(of) }}
+    from {{ refreshed(of, of_month) }}
+    {%- if of_where %}
+    where {{ of_where }}
+    {%- endif %}
 )
 
 select

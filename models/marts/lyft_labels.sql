@@ -9,7 +9,7 @@ owned as (
 
 seen as (
     select distinct lyft_label
-    from {{ ref('monthly_spend') }}
+    from {{ ref('daily_spend_unowned') }}
 ),
 
 unclaimed as (

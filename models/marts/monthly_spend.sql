@@ -1,12 +1,20 @@
--- What each label spends in a billing period, and through which platforms: the shortest answer.
-{{ config(
-    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
-) }}
+-- What each label spends in a billing period, for whom and through which platforms: the shortest
+-- answer. A view of daily_spend, whose owners are those of each hour and those of today.
+{{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 select
-    -- who
+    -- when
     billing_period,
+
+    -- what it cost
+    cast(sum(spend) as decimal(38, 20)) as spend,
+
+    -- who
     lyft_label,
+    team,
+    org,
+    current_team,
+    current_org,
 
     -- through which platform
     platform,
@@ -14,10 +22,16 @@ select
 
     -- what
     product,
-    charge_class,
-
-    -- what it cost
-    cast(sum(spend) as decimal(38, 20)) as spend
-from {{ ref('enriched_spend') }}
-where {{ in_month('billing_period') }}
-group by billing_period, lyft_label, platform, sub_platform, product, charge_class
+    charge_class
+from {{ ref('daily_spend') }}
+group by
+    billing_period,
+    lyft_label,
+    team,
+    org,
+    current_team,
+    current_org,
+    platform,
+    sub_platform,
+    product,
+    charge_class

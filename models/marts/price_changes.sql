@@ -27,7 +27,7 @@ split as (
         sub_platform,
         coalesce(product, '') as product,
         cast(sum(spend) as decimal(38, 20)) as spend
-    from {{ ref('monthly_spend') }}
+    from {{ ref('daily_spend_unowned') }}
     where platform is not null
     group by billing_period, lyft_label, platform, sub_platform, coalesce(product, '')
 ),

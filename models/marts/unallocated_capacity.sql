@@ -23,6 +23,7 @@ passed as (
         sub_platform,
         capacity_pool,
         true_cost as spend,
+        true_cost as first_spend,
         cast(0 as decimal(11, 10)) as free_spend
     from charges
     union all
@@ -32,6 +33,7 @@ passed as (
         passages.last_sub_platform as sub_platform,
         passages.last_capacity_pool as capacity_pool,
         charges.true_cost * passages.proportion as spend,
+        cast(0 as decimal(25, 10)) as first_spend,
         charges.true_cost * passages.free_proportion as free_spend
     from charges
     inner join passages
@@ -51,6 +53,7 @@ spend as (
         sub_platform,
         capacity_pool,
         sum(spend) as spend,
+        sum(first_spend) as first_spend,
         sum(free_spend) as free_spend
     from passed
     group by cast(usage_hour as date), platform, sub_platform, capacity_pool
@@ -64,6 +67,7 @@ select
 
     -- what it cost
     cast(spend as decimal(38, 20)) as spend,
+    cast(first_spend as decimal(38, 20)) as first_spend,
     cast(free_spend as decimal(38, 20)) as free_spend,
     case
         when cast(spend as decimal(25, 10)) > 0 and free_spend between 0 and spend

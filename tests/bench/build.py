@@ -35,7 +35,6 @@ APART = (
     "cost_model_comparison",
     "invoice_bridge",
     "migration_progress",
-    "monthly_spend",
     "platform_health",
     "price_changes",
     "restatements",

@@ -413,6 +413,11 @@ MUTATIONS = {
         "charges.true_cost * passages.free_proportion as free_spend",
         "charges.true_cost as free_spend",
     ),
+    "what passes a second platform is summed twice": Mutation(
+        "models/marts/unallocated_capacity.sql",
+        "cast(0 as decimal(25, 10)) as first_spend",
+        "charges.true_cost * passages.proportion as first_spend",
+    ),
     "the bridge loses what a plan covered": Mutation(
         "models/marts/invoice_bridge.sql",
         "sp_negation - covered_cost as negation_difference",
