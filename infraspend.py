@@ -741,6 +741,16 @@ def explain(
     rows: Annotated[
         int, typer.Option(min=1, help="How many rows to show; the others are summed up in one.")
     ] = 40,
+    against: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="An earlier day: say what changed since, such as the same weekday of last week.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
 ) -> None:
     """Say why a label spent what it did on a day: charge x schedule x rule, adding up to it.
@@ -749,11 +759,24 @@ def explain(
     usage it was split by. The model int_spend_explained has the same for every hour, for SQL.
 
         infraspend explain --label pricing --date 2026-11-18
+        infraspend explain --label pricing --date 2026-11-18 --against 2026-11-11
+        infraspend explain --label pricing --date 2026-11-18 --csv > pricing.csv
     """
-    from publishers.explanation import explain as take_apart
-    from publishers.explanation import print_explanation
+    from publishers import explanation
 
-    print_explanation(take_apart(warehouse, label.strip().lower(), day.date()), out, rows)
+    if json + csv + (against is not None) > 1:
+        raise typer.BadParameter("--json, --csv and --against do not go together")
+    name = label.strip().lower()
+    found = explanation.explain(warehouse, name, day.date())
+    if json:
+        typer.echo(explanation.as_json(found))
+    elif csv:
+        typer.echo(explanation.as_csv(found), nl=False)
+    elif against is not None:
+        before = explanation.explain(warehouse, name, against.date())
+        explanation.print_change(explanation.change_between(before, found), out, rows)
+    else:
+        explanation.print_explanation(found, out, rows)
 
 
 def main() -> None:

@@ -1,8 +1,12 @@
 """Why is this so much: the charges, rules, schedules and usage that a day's spend is made of."""
 
-from dataclasses import dataclass
+import csv
+import io
+import json
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +103,7 @@ class Explanation:
         label: The label.
         day: The day of the usage, UTC.
         spend: What the mart `enriched_spend` says, in US dollars, to the last digit.
-        reasons: What it is made of, the dearest first; they add up to it exactly.
+        reasons: What it is made of, the largest first; they add up to it exactly.
     """
 
     label: str
@@ -131,7 +135,7 @@ def explain(warehouse: Path, label: str, day: date) -> Explanation:
                 ((first, last),) = connection.execute(_DAYS).fetchall()
                 raise InfraspendError(
                     f"{label} spent nothing on {day}: the bill is about {first} to {last}, and the"
-                    " mart daily_spend lists the labels of a day"
+                    f" mart daily_spend lists the labels of a day{_similar(connection, label)}"
                 )
             rows = connection.execute(_REASONS, asked).fetchall()
             rules = {row[4]: _rule(connection, row[4]) for row in rows if row[4] is not None}
@@ -151,43 +155,146 @@ def explain(warehouse: Path, label: str, day: date) -> Explanation:
     return Explanation(label, day, spend, reasons)
 
 
+@dataclass(frozen=True)
+class Change:
+    """What changed in a label's spend from one day to another.
+
+    Attributes:
+        before: All that it spent on the day before.
+        after: All that it spent on the day that is asked about.
+        reasons: Charges that are alike, with their spend on both days, the largest change first;
+            the changes add up to the change of the whole exactly.
+    """
+
+    before: Explanation
+    after: Explanation
+    reasons: list[tuple[str, Decimal, Decimal]]
+
+    @property
+    def amount(self) -> Decimal:
+        """How much more was spent, in US dollars; negative where less was."""
+        return self.after.spend - self.before.spend
+
+
+def change_between(before: Explanation, after: Explanation) -> Change:
+    """Compares two days of a label by charge, label on the bill and way through platforms.
+
+    Args:
+        before: What it spent on the day before.
+        after: What it spent on the day that is asked about.
+    """
+    spend: dict[str, list[Decimal]] = {}
+    for column, explanation in enumerate((before, after)):
+        for reason in explanation.reasons:
+            words = f"{reason.charge}, labelled {reason.label}"
+            if reason.through:
+                words += f", split by {reason.through}"
+            spend.setdefault(words, [Decimal(), Decimal()])[column] += reason.spend
+    changes = [(words, first, second) for words, (first, second) in spend.items()]
+    return Change(before, after, sorted(changes, key=lambda row: (-abs(row[2] - row[1]), row[0])))
+
+
 def print_explanation(explanation: Explanation, console: Console, rows: int) -> None:
-    """Prints what a label spent and why, as a table whose last row adds up.
+    """Prints what a label spent and why, a paragraph for each reason; the last row adds up.
 
     Args:
         explanation: What `explain` found.
         console: Where to print.
-        rows: How many rows to show; the others are summed up in one.
+        rows: How many reasons to show; the others are summed up in one row.
     """
-    table = Table(
-        title=f"What {escape(explanation.label)} spent on {explanation.day}, in US dollars"
-    )
-    for name in ("spend", "of"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("charge", "label on the bill", "through", "held", "hours", "basis"):
-        table.add_column(name, overflow="fold")
+    table = _table(f"What {explanation.label} spent on {explanation.day}, in US dollars")
     for reason in explanation.reasons[:rows]:
-        table.add_row(
-            _money(reason.spend),
-            _money(reason.charge_true_cost),
-            *map(
-                escape,
-                (
-                    reason.charge,
-                    reason.label,
-                    reason.through,
-                    reason.usage,
-                    str(reason.hours),
-                    reason.basis,
-                ),
-            ),
-        )
+        table.add_row(_money(reason.spend), escape("\n".join(_sentences(reason))))
     if others := explanation.reasons[rows:]:
         spend = sum((reason.spend for reason in others), Decimal())
-        table.add_row(_money(spend), "", f"{len(others)} others")
+        table.add_row(_money(spend), f"{len(others)} others (--rows shows more)")
     table.add_section()
-    table.add_row(f"{explanation.spend:f}", "", "in all, to the last digit")
+    table.add_row(f"{explanation.spend:f}", "in all, to the last digit")
     console.print(table)
+
+
+def print_change(change: Change, console: Console, rows: int) -> None:
+    """Prints what changed from one day to another, and a last row that adds up.
+
+    Args:
+        change: What `change_between` found.
+        console: Where to print.
+        rows: How many changes to show; the others are summed up in one row.
+    """
+    before, after = change.before, change.after
+    table = _table(
+        f"What changed for {after.label} from {before.day} to {after.day}, in US dollars"
+    )
+    for words, first, second in change.reasons[:rows]:
+        table.add_row(
+            f"{second - first:+,.6f}", escape(f"{words}\nfrom {_money(first)} to {_money(second)}")
+        )
+    if others := change.reasons[rows:]:
+        rest = sum((second - first for _, first, second in others), Decimal())
+        table.add_row(f"{rest:+,.6f}", f"{len(others)} others (--rows shows more)")
+    table.add_section()
+    table.add_row(
+        f"{change.amount:+f}",
+        f"in all: from {before.spend:f} to {after.spend:f}, to the last digit",
+    )
+    console.print(table)
+
+
+def as_json(explanation: Explanation) -> str:
+    """An explanation for programs: amounts are texts, so that no digit is lost.
+
+    Args:
+        explanation: What `explain` found.
+    """
+    return json.dumps(asdict(explanation), default=str, ensure_ascii=False, indent=2)
+
+
+def as_csv(explanation: Explanation) -> str:
+    """An explanation for spreadsheets, a line for each reason.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    Args:
+        explanation: What `explain` found.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("lyft_label", "day", *(field.name for field in fields(Reason))))
+    for reason in explanation.reasons:
+        row = (explanation.label, explanation.day, *astuple(reason))
+        writer.writerow([_cell(value) for value in row])
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value as a spreadsheet shows it and never runs it."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
+
+
+def _table(title: str) -> Table:
+    """An amount and what it is for, within 80 columns."""
+    table = Table(title=escape(title), title_justify="left", show_header=False, box=None)
+    table.add_column("amount", justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    return table
+
+
+def _sentences(reason: Reason) -> list[str]:
+    """What a reason says, a line for each thought."""
+    lines = [reason.charge, f"of {_money(reason.charge_true_cost)} labelled {reason.label}"]
+    if reason.through:
+        lines.append(f"split by {reason.through}")
+        hours = f"{reason.hours} hour{'s' if reason.hours != 1 else ''}"
+        usage = f"held {reason.usage} in " if reason.usage else "in "
+        lines.append(f"{usage}{hours}, {reason.basis}")
+    return lines
+
+
+def _similar(connection: duckdb.DuckDBPyConnection, label: str) -> str:
+    """Asks whether a label that spent something was meant; empty if none is alike."""
+    labels = connection.execute("select distinct lyft_label from marts.lyft_labels").fetchall()
+    found = get_close_matches(label, [name for (name,) in labels], n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
 def _reason(row: tuple[Any, ...], rules: dict[int, str]) -> Reason:

@@ -1,5 +1,8 @@
 """The whole way, as a newcomer goes it: `infraspend demo`, and again."""
 
+import csv
+import json
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -62,6 +65,39 @@ def test_it_explains_what_a_service_spent(directory: Path) -> None:
     nowhere = run(*question, "--warehouse", "nowhere.duckdb", cwd=directory)
     assert nowhere.returncode == 1
     assert "run infraspend build" in nowhere.stderr
+
+
+@pytest.mark.usefixtures("first_run")
+def test_it_explains_for_programs_for_spreadsheets_and_what_changed(directory: Path) -> None:
+    asked = ("explain", "--label", "shared-rides", "--warehouse", "company/demo.duckdb")
+    with duckdb.connect(
+        str(directory / "company" / "published" / "infraspend.duckdb"), read_only=True
+    ) as connection:
+        (first, spent_first), (second, spent_second) = connection.execute("""
+            select usage_date, sum(spend) from marts.daily_spend
+            where lyft_label = 'shared-rides' group by usage_date order by usage_date limit 2
+        """).fetchall()
+
+    found = json.loads(
+        run(*asked, "--date", str(second), "--json", cwd=directory).stdout, parse_float=Decimal
+    )
+    assert Decimal(found["spend"]) == spent_second
+    assert sum(Decimal(reason["spend"]) for reason in found["reasons"]) == spent_second
+
+    text = run(*asked, "--date", str(second), "--csv", cwd=directory).stdout
+    rows = list(csv.DictReader(text.splitlines()))
+    assert sum(Decimal(row["spend"]) for row in rows) == spent_second
+
+    change = run(*asked, "--date", str(second), "--against", str(first), cwd=directory)
+    assert f"{spent_second - spent_first:+f}" in change.stdout
+    assert max(map(len, change.stdout.splitlines())) <= 80
+
+    misspelt = run(
+        *("explain", "--label", "shared-ride", "--warehouse", "company/demo.duckdb"),
+        *("--date", str(first)),
+        cwd=directory,
+    )
+    assert "did you mean shared-rides" in misspelt.stderr
 
 
 def test_it_publishes_marts_that_explain_themselves(first_run: str, directory: Path) -> None:
