@@ -1,8 +1,8 @@
 """Whatever changes, in whatever order, an incremental build comes to what a full refresh does.
 
-`INFRASPEND_DELTAS` is the number of long sequences. Each begins from a seed of its own, the one after
-that of the sequence before, so that it can be taken again alone: `INFRASPEND_DELTAS=1 pytest -k long
---hypothesis-seed SEED`.
+`INFRASPEND_DELTAS` is the number of long sequences. Each begins from a seed of its own, the one
+after that of the sequence before, so that it can be taken again alone: `INFRASPEND_DELTAS=1 pytest
+-k long --hypothesis-seed SEED`.
 """
 
 import os
