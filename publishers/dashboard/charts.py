@@ -29,7 +29,7 @@ KINDS = ("tile", "stacked", "lines", "bars", "waterfall", "treemap", "table")
 
 PAGES = (
     *("overview", "teams", "services", "platforms", "migration"),
-    *("machine_learning", "commitments", "invoice", "team", "service"),
+    *("machine_learning", "commitments", "invoice", "pipeline", "team", "service"),
 )
 """Where a chart can stand; `team` and `service` are one page for each."""
 

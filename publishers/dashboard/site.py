@@ -35,6 +35,7 @@ _NAVIGATION = {
     "machine_learning": ("machine-learning.html", "Machine learning"),
     "commitments": ("commitments.html", "Commitments"),
     "invoice": ("invoice.html", "Invoice"),
+    "pipeline": ("pipeline.html", "Pipeline"),
 }
 _MANY = {"team": "teams", "service": "services"}
 

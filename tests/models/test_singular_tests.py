@@ -16,6 +16,9 @@ DIGIT = "0.0000000001"
 
 # Test -> what is done to a warehouse in which all is well, so that it must speak.
 BREAKS = {
+    "the_flow_does_not_break": """
+        update marts.pipeline_flow set rows_in_ratio = 0.4 where stage = 'bill'
+    """,
     "the_invoice_is_explained": f"""
         update marts.invoice_bridge set amount = {DIGIT} where bridge_item = 'unexplained'
     """,
@@ -168,6 +171,7 @@ MAY_WARN = {
     "savings_plan_fees_pay_the_commitment",
     "savings_plans_are_used_by_what_they_cover",
     "savings_plans_negate_what_they_cover",
+    "the_flow_does_not_break",
     "upfront_discounts_are_known",
     "what_is_published_is_declared",
 }

@@ -1,0 +1,56 @@
+-- The talk's "log rate of dataflow": how much goes into each stage on a day and how much comes out,
+-- next to the median of the 28 days before, so that a day on which less arrives is seen.
+
+with
+
+days as (
+    select * from {{ ref('int_daily_flow') }}
+),
+
+medians as (
+    select
+        days.usage_date,
+        days.stage,
+        {{ percentile_of('before.rows_in', 0.5) }} as rows_in,
+        {{ percentile_of('before.spend_in', 0.5) }} as spend_in
+    from days
+    inner join days as before
+        on
+            days.stage = before.stage
+            and days.usage_date > before.usage_date
+            and days.usage_date - 28 <= before.usage_date
+    group by days.usage_date, days.stage
+    having count(*) >= 7
+)
+
+select
+    -- when
+    days.usage_date,
+
+    -- where
+    days.stage,
+
+    -- how much
+    days.rows_in,
+    days.rows_out,
+    days.spend_in,
+    days.spend_out,
+
+    -- next to the days before
+    case
+        when medians.rows_in > 0
+            then {{ from_units(
+                floor_divide('days.rows_in * ' ~ units(1), 'medians.rows_in'), 'decimal(25, 10)'
+            ) }}
+    end as rows_in_ratio,
+    case
+        when medians.spend_in > 0
+            then {{ from_units(
+                floor_divide(
+                    units('days.spend_in') ~ ' * ' ~ units(1), units('medians.spend_in')
+                ),
+                'decimal(25, 10)'
+            ) }}
+    end as spend_in_ratio
+from days
+left join medians on days.usage_date = medians.usage_date and days.stage = medians.stage
