@@ -1,11 +1,11 @@
 -- How much of the spend nobody owns yet, week by week: what no rule labels, what a platform could
 -- not attribute, and labels that no team claims. Charges for a whole month, such as credits and
--- support, would all stand in one week: they are left out. A week of fewer than seven days is not to
--- be compared with others.
+-- support, would all stand in one week: they are left out. A week of fewer than seven days is not
+-- to be compared with others.
 
 select
     date_trunc('week', usage_date) as week_from,
-    count(distinct usage_date) as days,
+    count(distinct usage_date) as days_billed,
     sum(case when lyft_label = 'unlabeled' then spend else 0 end) as unlabeled_spend,
     sum(case when lyft_label = 'unattributed' then spend else 0 end) as unattributed_spend,
     sum(case when current_team = 'unassigned' then spend else 0 end) as unassigned_spend,

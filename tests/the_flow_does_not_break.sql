@@ -1,5 +1,5 @@
--- On none of the last seven days that are over goes less than half or more than twice the usual into a
--- stage. A warning: it may be a holiday, or the day on which a cluster's usage stopped arriving.
+-- On none of the last seven days that are over goes less than half or more than twice the usual
+-- into a stage. A warning: it may be a holiday, or the day on which a cluster's usage stopped.
 {{ config(severity='warn') }}
 
 with

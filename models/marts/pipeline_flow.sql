@@ -11,14 +11,14 @@ medians as (
     select
         days.usage_date,
         days.stage,
-        {{ percentile_of('before.rows_in', 0.5) }} as rows_in,
-        {{ percentile_of('before.spend_in', 0.5) }} as spend_in
+        {{ percentile_of('days_before.rows_in', 0.5) }} as rows_in,
+        {{ percentile_of('days_before.spend_in', 0.5) }} as spend_in
     from days
-    inner join days as before
+    inner join days as days_before
         on
-            days.stage = before.stage
-            and days.usage_date > before.usage_date
-            and days.usage_date - 28 <= before.usage_date
+            days.stage = days_before.stage
+            and days.usage_date > days_before.usage_date
+            and days.usage_date - 28 <= days_before.usage_date
     group by days.usage_date, days.stage
     having count(*) >= 7
 )

@@ -71,21 +71,21 @@ schedules as (
 ] %}
 
 flows as (
-    {%- for stage, is_in, row_count, amount_of_row, relation in flows %}
-    select
-        '{{ stage }}' as stage,
-        {{ is_in }} as is_in,
-        usage_hour,
-        {{ row_count }} as row_count,
-        cast({{ amount_of_row }} as {{ amount }}) as amount
-    from {{ relation }}
-    union all
+    {%- for stage, is_in, counted_rows, amount_of_row, relation in flows %}
+        select
+            '{{ stage }}' as stage,
+            {{ is_in }} as is_in,
+            usage_hour,
+            {{ counted_rows }} as counted_rows,
+            cast({{ amount_of_row }} as {{ amount }}) as amount
+        from {{ relation }}
+        union all
     {%- endfor %}
     select
         case when schedule_source = 'kubernetes' then 'kubernetes' else 'published' end as stage,
         false as is_in,
         usage_hour,
-        1 as row_count,
+        1 as counted_rows,
         {{ no_amount }} as amount
     from schedules
 )
@@ -99,8 +99,8 @@ select
     stage,
 
     -- how much
-    cast(sum(case when is_in then row_count else 0 end) as bigint) as rows_in,
-    cast(sum(case when is_in then 0 else row_count end) as bigint) as rows_out,
+    cast(sum(case when is_in then counted_rows else 0 end) as bigint) as rows_in,
+    cast(sum(case when is_in then 0 else counted_rows end) as bigint) as rows_out,
     cast(sum(case when is_in then amount end) as {{ amount }}) as spend_in,
     cast(sum(case when not is_in then amount end) as {{ amount }}) as spend_out
 from flows
