@@ -756,7 +756,7 @@ def explain(
     """Say why a label spent what it did on a day: charge x schedule x rule, adding up to it.
 
     Each row is a kind of charge, the rule that labelled it, the platforms that split it and the
-    usage it was split by. The model int_spend_explained has the same for every hour, for SQL.
+    usage it was split by. The mart explained_spend has the same for SQL.
 
         infraspend explain --label pricing --date 2026-11-18
         infraspend explain --label pricing --date 2026-11-18 --against 2026-11-11

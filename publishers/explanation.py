@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from dataclasses import asdict, astuple, dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,36 +28,20 @@ _UNITS = {
     "even": "who were there",
 }
 _REASONS = """
-    with hours as (
-        select
-            usage_hour, interval_hours, product, usage_type, charge_class, source_label, label_rule,
-            first_platform, first_sub_platform, first_capacity_pool, first_cost_model, via,
-            last_platform, last_sub_platform, last_capacity_pool, last_cost_model, basis,
-            max(held) as held,
-            max(held_by_all) as held_by_all,
-            sum(charge_true_cost) as charge_true_cost,
-            sum(spend) as spend
-        from intermediate.int_spend_explained
-        where lyft_label = $label and usage_hour >= $start and usage_hour < $stop
-        group by all
-    )
     select
-        product, usage_type, charge_class, source_label, label_rule,
+        product, usage_type, operation, charge_class, pricing_model, account_id,
+        source_label, label_rule,
         first_platform, first_sub_platform, first_capacity_pool, first_cost_model, via,
         last_platform, last_sub_platform, last_capacity_pool, last_cost_model, basis,
-        sum(held) as held,
-        sum(held_by_all) as held_by_all,
-        sum(interval_hours) as hours,
-        sum(charge_true_cost) as charge_true_cost,
-        sum(spend) as spend
-    from hours
-    group by all
-    order by spend desc, product, usage_type, charge_class, source_label, via, basis
+        held, held_by_all, hours, charge_true_cost, spend
+    from marts.explained_spend
+    where lyft_label = $label and usage_date = $day
+    order by all
 """
 _SPEND = """
     select sum(spend)
-    from marts.enriched_spend
-    where lyft_label = $label and usage_hour >= $start and usage_hour < $stop
+    from marts.daily_spend
+    where lyft_label = $label and usage_date = $day
 """
 _RULE = """
     select
@@ -67,7 +51,7 @@ _RULE = """
     where rule_order = ?
     order by all
 """
-_DAYS = "select min(usage_hour)::date, max(usage_hour)::date from marts.enriched_spend"
+_DAYS = "select min(usage_date), max(usage_date) from marts.daily_spend"
 
 
 @dataclass(frozen=True)
@@ -75,7 +59,7 @@ class Reason:
     """Charges that are alike, and how a part of them came to the label.
 
     Attributes:
-        charge: Product, usage type and class of the charges.
+        charge: Product, usage type, operation, class, pricing model and account of the charges.
         label: The label on the bill, and the rule that found it.
         through: The platforms that split them, in order, with pool and cost model; empty if none.
         usage: What the label held of the last of them, of what, in its unit; empty if not known.
@@ -102,7 +86,7 @@ class Explanation:
     Attributes:
         label: The label.
         day: The day of the usage, UTC.
-        spend: What the mart `enriched_spend` says, in US dollars, to the last digit.
+        spend: What the mart `daily_spend` says, in US dollars, to the last digit.
         reasons: What it is made of, the largest first; they add up to it exactly.
     """
 
@@ -116,8 +100,8 @@ def explain(warehouse: Path, label: str, day: date) -> Explanation:
     """Takes a label's spend on a day apart, down to the usage that weighed it.
 
     Args:
-        warehouse: The DuckDB file that the models were built in.
-        label: The label, as in the mart `enriched_spend`.
+        warehouse: The DuckDB file that the models were built in, or a published one.
+        label: The label, as in the mart `daily_spend`.
         day: The day of the usage, UTC.
 
     Raises:
@@ -126,8 +110,7 @@ def explain(warehouse: Path, label: str, day: date) -> Explanation:
     """
     if not warehouse.exists():
         raise InfraspendError(f"{warehouse} is not there: load something and run infraspend build")
-    start = datetime.combine(day, time())
-    asked = {"label": label, "start": start, "stop": start + timedelta(days=1)}
+    asked = {"label": label, "day": day}
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
             ((spend,),) = connection.execute(_SPEND, asked).fetchall()
@@ -138,19 +121,20 @@ def explain(warehouse: Path, label: str, day: date) -> Explanation:
                     f" mart daily_spend lists the labels of a day{_similar(connection, label)}"
                 )
             rows = connection.execute(_REASONS, asked).fetchall()
-            rules = {row[4]: _rule(connection, row[4]) for row in rows if row[4] is not None}
+            orders = {row[7] for row in rows if row[7] is not None}
+            rules = {order: _rule(connection, order) for order in orders}
     except duckdb.CatalogException as error:
         raise InfraspendError(f"{warehouse} is not built yet: run infraspend build") from error
     except duckdb.IOException as error:
         raise InfraspendError(
             f"{warehouse} cannot be read while something writes to it: try again when it is done"
         ) from error
-    reasons = [_reason(row, rules) for row in rows]
+    reasons = sorted((_reason(row, rules) for row in rows), key=lambda one: -one.spend)
     total = sum((reason.spend for reason in reasons), Decimal())
     if total != spend:
         raise InfraspendError(
             f"the parts of what {label} spent on {day} add up to {total}, and the mart"
-            f" enriched_spend says {spend}: run infraspend build"
+            f" daily_spend says {spend}: run infraspend build"
         )
     return Explanation(label, day, spend, reasons)
 
@@ -298,21 +282,23 @@ def _similar(connection: duckdb.DuckDBPyConnection, label: str) -> str:
 
 
 def _reason(row: tuple[Any, ...], rules: dict[int, str]) -> Reason:
-    """One row of the question, in words."""
-    product, usage_type, charge_class, source_label, label_rule = row[:5]
-    first = row[5:9]
-    via = row[9]
-    last = row[10:14]
-    basis, held, held_by_all, hours, charge_true_cost, spend = row[14:]
+    """One row of the mart, in words."""
+    product, usage_type, operation, charge_class, pricing_model, account = row[:6]
+    source_label, label_rule = row[6:8]
+    first = row[8:12]
+    via = row[12]
+    last = row[13:17]
+    basis, held, held_by_all, hours, charge_true_cost, spend = row[17:]
     steps = []
     if first[0] is not None:
         steps.append(_step(*first))
         if via is not None:
             steps += [step for step in via.split(" > ") if step]
             steps.append(_step(*last))
-    rule = "" if label_rule is None else f" (rule {label_rule}: {rules[label_rule]})"
+    kind = (product, usage_type, operation, charge_class, pricing_model, f"account {account}")
+    rule = "" if label_rule is None else f" (rule {label_rule}{rules[label_rule]})"
     return Reason(
-        charge=" ".join(part for part in (product, usage_type, charge_class) if part),
+        charge=" ".join(part for part in kind if part and part != "none"),
         label=f"{source_label}{rule}",
         through=" > ".join(steps),
         usage=_usage(held, held_by_all, last[3]),
@@ -342,9 +328,12 @@ def _short(amount: Decimal) -> str:
 
 
 def _rule(connection: duckdb.DuckDBPyConnection, rule_order: int) -> str:
-    """What a label rule looks for."""
-    rows = connection.execute(_RULE, [rule_order]).fetchall()
-    return " and ".join(str(row[0]) for row in rows)
+    """What a label rule looks for; nothing in a published file, which has no rules."""
+    try:
+        rows = connection.execute(_RULE, [rule_order]).fetchall()
+    except duckdb.CatalogException:
+        return ""
+    return ": " + " and ".join(str(row[0]) for row in rows)
 
 
 def _money(amount: Decimal) -> str:

@@ -1,15 +1,16 @@
--- Why a service spent this much in the last 28 days: the charges by the label on the bill, and the
--- platforms that split them. Charges for a whole month are left out, as in the number on top.
+-- Why a service spent this much in the last 28 days: the charges by the label on the bill, the
+-- platforms that split them, and what the service held of the last of them. Charges for a whole
+-- month are left out, as in the number on top.
 
 with
 
 spend as (
-    select * from {{ ref('enriched_spend') }}
+    select * from {{ ref('explained_spend') }}
     where not is_period_charge
 ),
 
 last_days as (
-    select max(cast(usage_hour as date)) - 27 as first_date
+    select max(usage_date) - 27 as first_date
     from spend
 )
 
@@ -17,33 +18,55 @@ select
     spend.lyft_label as service,
     sum(spend.spend) as spend,
     sum(spend.charge_true_cost) as split_charges,
-    spend.product,
-    spend.charge_class,
-    spend.source_label as label_on_the_bill,
-    nullif(spend.via, '') as passed_before,
-    spend.platform || ': ' || spend.sub_platform || ' (' || spend.capacity_pool || ')' as platform,
-    spend.cost_model,
+    concat_ws(
+        ' ',
+        spend.product,
+        spend.usage_type,
+        spend.operation,
+        spend.charge_class,
+        nullif(spend.pricing_model, 'none')
+    ) as charge,
+    spend.account_id,
+    spend.source_label || coalesce(' (rule ' || cast(spend.label_rule as varchar) || ')', '')
+        as label_on_the_bill,
+    spend.first_platform || ': ' || spend.first_sub_platform
+    || ' (' || spend.first_capacity_pool || ', ' || spend.first_cost_model || ')'
+    || coalesce(
+        spend.via || ' > ' || spend.last_platform || ': ' || spend.last_sub_platform
+        || ' (' || spend.last_capacity_pool || ', ' || spend.last_cost_model || ')',
+        ''
+    ) as platforms,
+    cast(round(sum(spend.held), 2) as varchar) || ' of '
+    || cast(round(sum(spend.held_by_all), 2) as varchar) as held,
+    sum(spend.hours) as hours,
     spend.basis
 from spend
 cross join last_days
-where spend.usage_hour >= last_days.first_date
+where spend.usage_date >= last_days.first_date
 group by
     spend.lyft_label,
     spend.product,
+    spend.usage_type,
+    spend.operation,
     spend.charge_class,
+    spend.pricing_model,
+    spend.account_id,
     spend.source_label,
+    spend.label_rule,
+    spend.first_platform,
+    spend.first_sub_platform,
+    spend.first_capacity_pool,
+    spend.first_cost_model,
     spend.via,
-    spend.platform,
-    spend.sub_platform,
-    spend.capacity_pool,
-    spend.cost_model,
+    spend.last_platform,
+    spend.last_sub_platform,
+    spend.last_capacity_pool,
+    spend.last_cost_model,
     spend.basis
 order by
     spend desc,
-    spend.product asc,
-    spend.charge_class asc,
+    charge asc,
+    spend.account_id asc,
     label_on_the_bill asc,
-    passed_before asc,
-    platform asc,
-    spend.cost_model asc,
+    platforms asc,
     spend.basis asc

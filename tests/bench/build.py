@@ -30,7 +30,7 @@ GOAL = 3.0
 APART = (
     "int_compared_schedules",
     "int_commitment_hours",
-    "int_spend_explained",
+    "explained_spend",
     "commitment_usage",
     "cost_model_comparison",
     "invoice_bridge",

@@ -45,7 +45,7 @@ _SPLITTING = (
     "int_part",
     "int_passages",
     "int_platform_keys",
-    "int_spend_explained",
+    "explained_spend",
     "int_splits",
     "int_workload_spend",
 )

@@ -418,6 +418,11 @@ MUTATIONS = {
         "cast(0 as decimal(25, 10)) as first_spend",
         "charges.true_cost * passages.proportion as first_spend",
     ),
+    "what no platform splits is not explained": Mutation(
+        "models/marts/explained_spend.sql",
+        "coalesce(splits.proportion, cast(1 as decimal(11, 10)))",
+        "coalesce(splits.proportion, cast(0 as decimal(11, 10)))",
+    ),
     "the bridge loses what a plan covered": Mutation(
         "models/marts/invoice_bridge.sql",
         "sp_negation - covered_cost as negation_difference",

@@ -94,7 +94,7 @@
       legend: chart.series.length > 1 ? legend() : {show: false},
       grid: {left: 4, right: 12, top: 12, bottom: chart.series.length > 1 ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
       xAxis: {
-        type: 'category', data: chart.x, ...axisStyle(), splitLine: {show: false},
+        type: 'category', data: chart.x, ...axisStyle(), axisTick: {show: false, interval: 0}, splitLine: {show: false},
         axisLabel: {...axisStyle().axisLabel, formatter: x => (isDay(x) ? day(x, {day: 'numeric', month: 'short'}) : cut(x, 24))},
       },
       yAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: chart.is_share ? shortShare : short}},
