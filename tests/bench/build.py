@@ -29,6 +29,7 @@ GOAL = 3.0
 #: Marts that the statements by hand do not make, and the models that only they need.
 APART = (
     "int_compared_schedules",
+    "int_compared_weights",
     "int_commitment_hours",
     "explained_spend",
     "commitment_usage",

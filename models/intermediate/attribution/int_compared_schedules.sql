@@ -9,52 +9,32 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-sub_platform_hours as (
-    select * from {{ ref('int_sub_platform_hours') }}
+hour_weights as (
+    select * from {{ ref('int_compared_weights') }}
 ),
 
-last_hours as (
-    select max(usage_hour) as usage_hour
-    from sub_platform_hours
+held_weights as (
+    select * from hour_weights
+    where lyft_label is not null
 ),
 
 hours as (
-    select sub_platform_hours.*
-    from sub_platform_hours
-    cross join last_hours
-    where
-        sub_platform_hours.basis in ('measured', 'pushed')
-        and sub_platform_hours.lender_hour = sub_platform_hours.usage_hour
-        and sub_platform_hours.usage_hour
-        > {{ plus_hours('last_hours.usage_hour', -24 * var('compared_days')) }}
-),
-
-kubernetes_weights as (
-    select weights.*
-    from {{ ref('int_kubernetes_weights') }} as weights
-    inner join hours
-        on
-            weights.usage_hour = hours.usage_hour
-            and weights.platform = hours.platform
-            and weights.sub_platform = hours.sub_platform
-),
-
-declared_weights as (
-    select weights.*
-    from {{ ref('int_declared_weights') }} as weights
-    inner join hours
-        on
-            weights.usage_hour = hours.usage_hour
-            and weights.platform = hours.platform
-            and weights.sub_platform = hours.sub_platform
+    select distinct
+        usage_hour,
+        platform,
+        sub_platform,
+        schedule_source,
+        basis,
+        coverage
+    from hour_weights
 ),
 
 with_gpus as (
     select distinct
         platform,
         sub_platform
-    from kubernetes_weights
-    where gpu > 0
+    from held_weights
+    where resource = 'gpu' and weight_units > 0
 ),
 
 cost_models as (
@@ -80,61 +60,7 @@ cost_models as (
         )
 ),
 
-resources as (
-    select distinct
-        platform,
-        sub_platform,
-        schedule_source,
-        resource
-    from cost_models
-),
-
-seen as (
-    select
-        weights.usage_hour,
-        weights.platform,
-        weights.sub_platform,
-        weights.capacity_pool,
-        resources.resource,
-        weights.lyft_label,
-        weights.is_capacity,
-        {{ units(kubernetes_resource('weights')) }} * 27720 as weight_units
-    from kubernetes_weights as weights
-    inner join resources
-        on
-            weights.platform = resources.platform
-            and weights.sub_platform = resources.sub_platform
-    where
-        resources.schedule_source = 'kubernetes'
-        and (resources.resource <> 'storage' or weights.capacity_pool = 'all')
-    union all
-    select
-        usage_hour,
-        platform,
-        sub_platform,
-        capacity_pool,
-        'usage' as resource,
-        lyft_label,
-        false as is_capacity,
-        {{ units('weight') }} * 27720 as weight_units
-    from declared_weights
-),
-
-laddered as (
-    select
-        seen.*,
-        hours.schedule_source,
-        hours.basis,
-        hours.coverage
-    from seen
-    inner join hours
-        on
-            seen.usage_hour = hours.usage_hour
-            and seen.platform = hours.platform
-            and seen.sub_platform = hours.sub_platform
-),
-
-{{ weigh('weights', of='laddered') }},
+{{ weigh('weights', of='held_weights') }},
 
 served as (
     select * from weights
