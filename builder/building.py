@@ -22,7 +22,6 @@ from loaders.tables import LEDGERS
 from loaders.warehouse import LakeUrl
 
 _ROW_CHARACTERS = 300
-_BUILT_FROM = "built_from"
 _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -117,7 +116,7 @@ def build(
         unproven = records.unproven(recorded_in) or ()
         if run.succeeded and not unproven:
             keep_state(setting)
-            records.note_setting(recorded_in, _BUILT_FROM, fingerprint)
+            records.note_setting(recorded_in, records.BUILT_FROM, fingerprint)
     if raw and run.succeeded:
         records.note_raw_tables(warehouse, raw)
     return _summed_up(run, unproven, recorded_in, artifacts)
@@ -187,7 +186,8 @@ def is_up_to_date(warehouse: Path, project: Path, seeds: Path) -> bool:
     """
     return (
         records.unproven(warehouse) == ()
-        and records.setting(warehouse, _BUILT_FROM) == fingerprint_of(warehouse, project, seeds)
+        and records.setting(warehouse, records.BUILT_FROM)
+        == fingerprint_of(warehouse, project, seeds)
         and not _is_tampered(warehouse, fingerprints_of_raw_tables(warehouse))
     )
 

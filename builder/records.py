@@ -13,6 +13,9 @@ import duckdb
 
 from loaders.errors import InfraspendError
 
+BUILT_FROM = "built_from"
+"""The setting that says what the last good build was made from; see `fingerprint_of`."""
+
 
 @dataclass(frozen=True)
 class Unproven:

@@ -1,5 +1,9 @@
 """Publishes the marts: one DuckDB file with all of them, and a Parquet file for each.
 
+The file has the exact marts in its schema `marts` and again, as views, under their plain names, so
+that `show tables` lists them; the schema `rounded` has them with dollars to the cent, to be read;
+the table `build` says what they were made from.
+
 The warehouse stays private: a DuckDB file has one writer or many readers, and its marts are
 half-built while a build runs. Readers get a copy, made of new files that take the place of the old
 ones in one step each. Who has an old file open keeps reading it as it was.
@@ -9,6 +13,8 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -23,6 +29,16 @@ _MARTS_FOLDER = "marts"
 # So that DuckDB 1.2 and later can read it: BI tools are slower to move than this project.
 _STORAGE_VERSION = "v1.2.0"
 # What a dashboard asks of a label then reads a few row groups and not all of them.
+_VERSIONS = ("infraspend", "dbt-core", "duckdb")
+_BUILD_COLUMNS = {
+    "published_at": "When the file was written, UTC.",
+    "infraspend_version": "The version of Infraspend that published it.",
+    "dbt_version": "The version of dbt-core.",
+    "duckdb_version": "The version of DuckDB.",
+    "models": "How many models were built.",
+    "tests_passed": "How many data tests passed on them since they were built.",
+    "made_from": "SHA-256 of loads, project and seeds; NULL if only dbt itself was run.",
+}
 _SORTED_BY = {"daily_spend": "lyft_label, usage_date"}
 
 
@@ -147,9 +163,59 @@ def _write(
             ).fetchone() or (0,)
         for statement in _comments(connection):
             connection.execute(statement)
+        _write_views(connection, marts)
+        _write_build(connection, records.setting(warehouse, records.BUILT_FROM))
         # Writes the log into the file: only the file itself is published.
         connection.execute("detach published")
     return rows
+
+
+def _write_views(connection: duckdb.DuckDBPyConnection, marts: Iterable[str]) -> None:
+    """Views of every mart: exact under its plain name, and with dollars to the cent."""
+    connection.execute("use published")
+    connection.execute("create schema rounded")
+    for mart in marts:
+        connection.execute(f"create view {mart} as from marts.{mart}")
+        dollars = connection.execute(
+            "select column_name from duckdb_columns() where database_name = 'published'"
+            " and schema_name = 'marts' and table_name = ?"
+            " and (data_type = 'DECIMAL(38,20)' or column_name like '%\\_cost' escape '\\')",
+            [mart],
+        ).fetchall()
+        cents = ", ".join(f'cast("{name}" as decimal(18, 2)) as "{name}"' for (name,) in dollars)
+        replaced = f" replace ({cents})" if cents else ""
+        connection.execute(f"create view rounded.{mart} as select *{replaced} from marts.{mart}")
+    connection.execute("use memory")
+
+
+def _write_build(connection: duckdb.DuckDBPyConnection, made_from: str | None) -> None:
+    """The table `build`, one row: when, by which versions, from what, and what was tested."""
+    versions = [version(name) for name in _VERSIONS]
+    connection.execute(
+        """
+        create table published.main.build as
+        select
+            $published_at::timestamp as published_at,
+            $infraspend as infraspend_version,
+            $dbt as dbt_version,
+            $duckdb as duckdb_version,
+            count(distinct node) filter (where resource_type = 'model') as models,
+            count(distinct node) filter (where resource_type = 'test') as tests_passed,
+            $made_from as made_from
+        from warehouse.pipeline.nodes
+        """,
+        {
+            "published_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+            **dict(zip(("infraspend", "dbt", "duckdb"), versions, strict=True)),
+            "made_from": made_from,
+        },
+    )
+    for name, text in _BUILD_COLUMNS.items():
+        connection.execute(f"comment on column published.main.build.{name} is {_text(text)}")
+    connection.execute(
+        "comment on table published.main.build is"
+        " 'One row: what the marts of this file were made from, and by what.'"
+    )
 
 
 def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -38,17 +38,43 @@ def test_only_the_marts_leave_the_house(built: House, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
 
     with duckdb.connect(str(published.database), read_only=True) as connection:
-        schemas = connection.execute("select distinct schema_name from duckdb_tables()").fetchall()
-    assert schemas == [("marts",)]
+        tables = connection.execute(
+            "select schema_name, table_name from duckdb_tables()"
+        ).fetchall()
+    assert set(tables) == {("marts", "orgs"), ("main", "build")}
+
+
+def test_show_tables_lists_the_marts_and_what_they_were_made_from(
+    built: House, tmp_path: Path
+) -> None:
+    published = publish(built.warehouse, tmp_path)
+
+    with duckdb.connect(str(published.database), read_only=True) as connection:
+        assert connection.execute("show tables").fetchall() == [("build",), ("orgs",)]
+        exact = connection.execute("from orgs order by org").fetchall()
+        ((models, tests, made_from),) = connection.execute(
+            "select models, tests_passed, made_from from build"
+        ).fetchall()
+    assert exact == rows_of(built.warehouse)
+    assert models > 0 and tests > 0 and len(made_from) == 64
+    # By another name as well.
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{published.database}' as other (read_only)")
+        assert connection.execute("from other.main.orgs order by org").fetchall() == exact
+        assert connection.execute("select count(*) from other.rounded.orgs").fetchall() == [
+            (len(exact),)
+        ]
 
 
 def test_comments_come_along(built: House, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
 
     with duckdb.connect(str(published.database), read_only=True) as connection:
-        table = connection.execute("select comment from duckdb_tables()").fetchone()
+        table = connection.execute(
+            "select comment from duckdb_tables() where schema_name = 'marts'"
+        ).fetchone()
         columns = connection.execute(
-            "select comment from duckdb_columns() where not internal"
+            "select comment from duckdb_columns() where schema_name = 'marts'"
         ).fetchall()
     assert table == ("The orgs of the company, counted by an 'analyst'.",)
     assert columns == [("What teams belong to.",), ("How many teams it has.",)]
