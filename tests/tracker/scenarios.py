@@ -38,6 +38,9 @@ def scenarios() -> str:
     _two_rhythms(exporter)
     _one_kubelet_away(exporter)
     _around_the_edge(exporter)
+    _shards(exporter)
+    _shards_restarted(exporter)
+    _faster(exporter)
     return exporter.text()
 
 
@@ -390,6 +393,40 @@ def _around_the_edge(exporter: Exporter) -> None:
     cluster = Cluster(exporter, "around-the-edge", scrapes)
     cluster.node("node-1")
     cluster.pod("steady")
+
+
+def _shards(exporter: Exporter) -> None:
+    """Two shards of kube-state-metrics; the one with four pods is away for 20 minutes."""
+    first = _cluster(exporter, "shards")
+    first.pod("steady")
+    second = Cluster(exporter, "shards", [*range(10), *range(30, 60)], instance="ksm-1")
+    second.node("node-2", cpu=8)
+    for number in range(4):
+        second.pod(f"web-{number}", node="node-2", requests={"cpu": 1.0})
+    second.gauge("kube_persistentvolume_capacity_bytes", {"persistentvolume": "pvc-1"}, 8 * GIB)
+    # It died before its shard was away: no gap.
+    second.pod("half", node="node-2", scrapes=range(5))
+
+
+def _shards_restarted(exporter: Exporter) -> None:
+    """kube-state-metrics starts again under another address: one shard all the same."""
+    for instance, scrapes in (("10.0.0.1:8080", range(40)), ("10.0.0.2:8080", range(45, 60))):
+        cluster = Cluster(exporter, "restarted", scrapes, instance=instance)
+        cluster.node("node-1")
+        cluster.pod("steady")
+        cluster.pod("ended", scrapes=range(11))
+
+
+def _faster(exporter: Exporter) -> None:
+    """Scraped every 60 s, from 01:00 on every 15 s; the third hour changes at half past."""
+    scrapes = [*range(60), *(60 + number / 4 for number in range(240))]
+    scrapes += [*range(120, 150), *(150 + number / 4 for number in range(120))]
+    cluster = Cluster(exporter, "faster", scrapes)
+    cluster.node("node-1")
+    cluster.pod("steady")
+    main = {"namespace": "api", "pod": "steady", "container": "main", "instance": "node-1"}
+    cpu = {scrape: 1e6 + scrape * 30.0 for scrape in scrapes}
+    cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

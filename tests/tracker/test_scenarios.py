@@ -332,3 +332,37 @@ def test_scrapes_around_the_edge_of_a_slot_are_all_counted(server: str, tmp_path
 
     assert coverage(tmp_path) == [(120, 120)]
     assert requested(tmp_path) == {"steady": Decimal(1)}
+
+
+def test_what_a_shard_of_kube_state_metrics_tells_is_divided_by_its_own_scrapes(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "shards"), tmp_path)
+
+    asked = requested(tmp_path)
+    assert sum(cores for pod, cores in asked.items() if pod.startswith("web")) == 4
+    # 5 of the 40 scrapes of its shard.
+    assert (asked["steady"], asked["half"]) == (1, Decimal("0.125"))
+    columns = "node, running_hours::int, cpu_capacity_core_hours::int"
+    assert rows(tmp_path, "node_hours", columns) == [("node-1", 1, 16), ("node-2", 1, 8)]
+    assert rows(tmp_path, "volume_hours", "capacity_gib_hours::int") == [(8,)]
+    # The hour is as good as the shard that was away for longest.
+    assert coverage(tmp_path) == [(40, 60)]
+
+
+def test_a_kube_state_metrics_that_starts_again_elsewhere_is_no_other_shard(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "restarted"), tmp_path)
+
+    assert requested(tmp_path) == {"steady": Decimal(1), "ended": Decimal("0.2")}
+    assert coverage(tmp_path) == [(55, 60)]
+
+
+def test_an_hour_from_before_scrapes_came_more_often_is_whole(server: str, tmp_path: Path) -> None:
+    collect(source(server, "faster"), tmp_path, hours=3)
+
+    assert coverage(tmp_path) == [(60, 60), (240, 240), (60, 60)]
+    assert requested(tmp_path) == {"steady": Decimal(3)}
+    used = rows(tmp_path, "container_hours", "usage_hour, cpu_usage_core_hours")
+    assert [round(cores, 6) for _, cores in used[:2]] == [Decimal("0.5")] * 2
