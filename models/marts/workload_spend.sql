@@ -31,6 +31,7 @@ spend as (
         ) as trial,
         spend,
         idle_spend,
+        unmeasured_spend,
         usage_date
     from {{ ref('int_workload_spend') }}
     where {{ in_month('usage_month') }}
@@ -55,7 +56,11 @@ select
 
     -- what it cost
     cast(sum(spend) as decimal(38, 20)) as spend,
-    cast(sum(idle_spend) as decimal(38, 20)) as idle_spend,
+    cast(
+        case when sum(unmeasured_spend) <> sum(spend) or sum(spend) = 0 then sum(idle_spend) end
+        as decimal(38, 20)
+    ) as idle_spend,
+    cast(sum(unmeasured_spend) as decimal(38, 20)) as unmeasured_spend,
 
     -- when
     {{ month_of('usage_date') }} as usage_month,

@@ -41,6 +41,8 @@ def scenarios() -> str:
     _shards(exporter)
     _shards_restarted(exporter)
     _faster(exporter)
+    _no_cadvisor(exporter)
+    _windows(exporter)
     return exporter.text()
 
 
@@ -427,6 +429,33 @@ def _faster(exporter: Exporter) -> None:
     main = {"namespace": "api", "pod": "steady", "container": "main", "instance": "node-1"}
     cpu = {scrape: 1e6 + scrape * 30.0 for scrape in scrapes}
     cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+
+
+def _no_cadvisor(exporter: Exporter) -> None:
+    """Of 4 cores api uses 2 and etl 1; in the second of three hours no kubelet is scraped."""
+    cluster = Cluster(exporter, "no-cadvisor", range(180))
+    cluster.node("node-1", cpu=4)
+    for namespace, rate in (("api", 120.0), ("etl", 60.0)):
+        cluster.pod("web-0", namespace=namespace, uid=namespace)
+        cluster.cadvisor(
+            "container_cpu_usage_seconds_total",
+            {"namespace": namespace, "pod": "web-0", "container": "main", "instance": "node-1"},
+            {scrape: 1e6 + scrape * rate for scrape in (*range(60), *range(120, 180))},
+        )
+
+
+def _windows(exporter: Exporter) -> None:
+    """A pod on Linux, and one on Windows whose use nobody exports."""
+    cluster = Cluster(exporter, "windows")
+    cluster.node("node-1", cpu=2)
+    cluster.node("node-2", cpu=2)
+    cluster.pod("web-0", namespace="linux")
+    cluster.cadvisor(
+        "container_cpu_usage_seconds_total",
+        {"namespace": "linux", "pod": "web-0", "container": "main", "instance": "node-1"},
+        {scrape: 1e6 + scrape * 30.0 for scrape in HOUR},
+    )
+    cluster.pod("iis-0", namespace="windows", uid="2", node="node-2", requests={"cpu": 2.0})
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

@@ -1,5 +1,5 @@
 -- What every container requested and used, hour by hour, on the node where it ran. Only the part
--- of the hour in which its pod was Running counts; what was not measured is 0.
+-- of the hour in which its pod was Running counts; what was not measured is NULL.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 
@@ -30,14 +30,19 @@ select
 
     -- how much
     container_hours.running_hours,
-    coalesce(container_hours.cpu_request_core_hours, 0) as cpu_request_core_hours,
-    coalesce(container_hours.cpu_usage_core_hours, 0) as cpu_usage_core_hours,
-    coalesce(container_hours.memory_request_gib_hours, 0) as memory_request_gib_hours,
-    coalesce(container_hours.memory_usage_gib_hours, 0) as memory_usage_gib_hours,
-    coalesce(container_hours.gpu_request_gpu_hours, 0) as gpu_request_gpu_hours,
-    coalesce(container_hours.gpu_usage_gpu_hours, 0) as gpu_usage_gpu_hours,
-    coalesce(container_hours.network_receive_gib, 0)
-    + coalesce(container_hours.network_transmit_gib, 0) as network_gib,
+    container_hours.cpu_request_core_hours,
+    container_hours.cpu_usage_core_hours,
+    container_hours.memory_request_gib_hours,
+    container_hours.memory_usage_gib_hours,
+    container_hours.gpu_request_gpu_hours,
+    container_hours.gpu_usage_gpu_hours,
+    case
+        when
+            container_hours.network_receive_gib is not null
+            or container_hours.network_transmit_gib is not null
+            then coalesce(container_hours.network_receive_gib, 0)
+                + coalesce(container_hours.network_transmit_gib, 0)
+    end as network_gib,
 
     -- when
     container_hours.usage_hour
