@@ -150,6 +150,13 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             workload_name="varchar",
             labels="json",
         ),
+        "namespaces": _columns(
+            _collection_id="varchar",
+            usage_hour="timestamp",
+            cluster="varchar",
+            namespace="varchar",
+            labels="json",
+        ),
         "scrape_hours": _columns(
             _collection_id="varchar",
             usage_hour="timestamp",
@@ -231,6 +238,7 @@ PARTS: Final[dict[str, dict[str, str]]] = {
         "node_hours": "_collection_id",
         "volume_hours": "_collection_id",
         "pods": "_collection_id",
+        "namespaces": "_collection_id",
         "scrape_hours": "_collection_id",
     },
     "raw_platforms": {"usage": "_delivery_id", "schedules": "_delivery_id"},

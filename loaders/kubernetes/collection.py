@@ -18,6 +18,8 @@ from loaders.tables import FIRST_YEAR, PARTS
 INDEX: Final = "collection.json"
 FORMAT: Final = 1
 TABLES: Final = tuple(PARTS["raw_kubernetes"])
+LATER: Final = frozenset({"namespaces"})
+"""Tables that collections of earlier versions do without."""
 REJECTS: Final = "rejects"
 """The table of what was left out and why; a collection may do without."""
 
@@ -88,7 +90,7 @@ def read_collection(index: Path) -> Collection:
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InfraspendError(f"{index} is no collection ({error!r}): collect it again") from error
-    if missing := [table for table in TABLES if table not in files]:
+    if missing := [table for table in TABLES if table not in files and table not in LATER]:
         raise InfraspendError(f"{index} lists no file for {', '.join(missing)}: collect it again")
     if collection.first_hour >= collection.end_hour:
         raise InfraspendError(f"{index} covers no hour: collect it again")

@@ -1,5 +1,6 @@
 """Lands collections: verified against their index, bad hours refused, the rest recorded."""
 
+import json
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ from loaders.kubernetes.collection import (
     read_collection,
     verified_file,
 )
+from loaders.kubernetes.labels import label_key, label_text
 from loaders.places import as_directory
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of, time_of
@@ -101,10 +103,11 @@ def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
     Returns the result, and how many hours were refused.
     """
     folder.mkdir()
+    tables = [table for table in TABLES if table in collection.files]
     with duckdb.connect() as connection:
         files = {
             table: verified_file(collection, table, folder / f"{table}.delivered", connection)
-            for table in TABLES
+            for table in tables
         }
         try:
             delivered_rows = {
@@ -112,7 +115,7 @@ def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
             }
             refused = _refused_hours(connection, files)
             left_out = _left_out(connection, collection, folder)
-            parts = {table: _write(connection, collection, table, folder) for table in TABLES}
+            parts = {table: _write(connection, collection, table, folder) for table in tables}
         except duckdb.Error as error:
             raise InfraspendError(
                 f"{collection.directory} cannot be read ({str(error).splitlines()[0]}):"
@@ -186,6 +189,8 @@ def _read(
         f" coalesce({', '.join(problems)}) as problem, {', '.join(values)}"
         f" from read_parquet({literal(str(file.path))})"
     )
+    if "labels" in columns:
+        _spell_labels(connection, table)
     lost = connection.execute(
         f"select min(row_number) from {table} where usage_hour is null"
     ).fetchone()
@@ -195,6 +200,17 @@ def _read(
             f" collect {collection.name} again"
         )
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def _spell_labels(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Gives the keys of labels their one spelling."""
+    found = connection.execute(f"select distinct labels from {table}").fetchall()
+    for text in (str(labels) for (labels,) in found if labels):
+        labels = json.loads(text)
+        if isinstance(labels, dict) and any(label_key(key) != key for key in labels):
+            connection.execute(
+                f"update {table} set labels = ? where labels = ?", [label_text(labels), text]
+            )
 
 
 def _problem(name: str, kind: str) -> str:
@@ -218,7 +234,7 @@ def _refused_hours(
     blamed = " union all ".join(
         f"select date_trunc('hour', usage_hour) as usage_hour, row_number, problem,"
         f" {literal(files[table].name)} as file from {table} where problem is not null"
-        for table in TABLES
+        for table in files
     )
     connection.execute(
         "create table refused as select usage_hour, arg_min(file, (file, row_number)) as file,"

@@ -47,7 +47,7 @@ from loaders.kubernetes.vocabulary import (
     Vocabulary,
 )
 from loaders.kubernetes.volumes import measure_volumes
-from loaders.kubernetes.workloads import PodFacts
+from loaders.kubernetes.workloads import PodFacts, namespace_labels
 
 Row = dict[str, Any]
 
@@ -218,6 +218,10 @@ class _Measurement:
             "node_hours": list(self._nodes(nodes)),
             "volume_hours": list(self._volumes()),
             "pods": list(self._pods(running, pod_labels)),
+            "namespaces": [
+                self.row(namespace=namespace, labels=labels)
+                for namespace, labels in namespace_labels(self._readings, self._vocabulary).items()
+            ],
         }
 
     def _containers(

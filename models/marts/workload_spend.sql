@@ -15,19 +15,22 @@ spend as (
         workload_kind,
         workload_name,
         container,
-        {{ json_value('pod_labels', 'notebook-name') }} as notebook,
+        {{ json_value('pod_labels', label_key('notebook-name')) }} as notebook,
         coalesce(
-            {{ json_value('pod_labels', 'serving.kserve.io/inferenceservice') }},
-            {{ json_value('pod_labels', 'serving.kubeflow.org/inferenceservice') }}
+            {{ json_value('pod_labels', label_key('serving.kserve.io/inferenceservice')) }},
+            {{ json_value('pod_labels', label_key('serving.kubeflow.org/inferenceservice')) }}
         ) as inference_service,
-        {{ json_value('pod_labels', 'pipeline/runid') }} as pipeline_run,
         coalesce(
-            {{ json_value('pod_labels', 'katib.kubeflow.org/experiment') }},
-            {{ json_value('pod_labels', 'experiment') }}
+            {{ json_value('pod_labels', label_key('pipeline/runid')) }},
+            {{ json_value('pod_labels', label_key('workflows.argoproj.io/workflow')) }}
+        ) as pipeline_run,
+        coalesce(
+            {{ json_value('pod_labels', label_key('katib.kubeflow.org/experiment')) }},
+            {{ json_value('pod_labels', label_key('experiment')) }}
         ) as experiment,
         coalesce(
-            {{ json_value('pod_labels', 'katib.kubeflow.org/trial') }},
-            {{ json_value('pod_labels', 'trial') }}
+            {{ json_value('pod_labels', label_key('katib.kubeflow.org/trial')) }},
+            {{ json_value('pod_labels', label_key('trial')) }}
         ) as trial,
         spend,
         idle_spend,

@@ -43,6 +43,7 @@ def scenarios() -> str:
     _faster(exporter)
     _no_cadvisor(exporter)
     _windows(exporter)
+    _kubeflow(exporter)
     return exporter.text()
 
 
@@ -456,6 +457,34 @@ def _windows(exporter: Exporter) -> None:
         {scrape: 1e6 + scrape * 30.0 for scrape in HOUR},
     )
     cluster.pod("iis-0", namespace="windows", uid="2", node="node-2", requests={"cpu": 2.0})
+
+
+def _kubeflow(exporter: Exporter) -> None:
+    """What Kubeflow runs, with its labels as kube-state-metrics makes them, and a shop."""
+    cluster = Cluster(exporter, "kubeflow")
+    cluster.node("node-1", cpu=8)
+    for namespace, pod, labels in (
+        ("alice", "explore-0", {"notebook_name": "explore"}),
+        ("serving", "eta-0", {"serving_kserve_io_inferenceservice": "eta"}),
+        (
+            "flows",
+            "run-0",
+            {"pipeline_runid": "run-7", "workflows_argoproj_io_workflow": "nightly-x"},
+        ),
+        ("flows", "run-1", {"workflows_argoproj_io_workflow": "nightly-y"}),
+        (
+            "tuning",
+            "tune-0",
+            {"katib_kubeflow_org_experiment": "tune", "katib_kubeflow_org_trial": "tune-1"},
+        ),
+        ("shop", "cart-0", {"app_kubernetes_io_name": "cart"}),
+    ):
+        cluster.pod(pod, namespace=namespace, uid=pod)
+        who = {"namespace": namespace, "pod": pod, "uid": pod}
+        exported = {f"label_{key}": value for key, value in labels.items()}
+        cluster.gauge("kube_pod_labels", who | exported, 1)
+    cluster.gauge("kube_namespace_labels", {"namespace": "shop", "label_cost_center": "retail"}, 1)
+    cluster.gauge("kube_namespace_labels", {"namespace": "flows"}, 1)
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

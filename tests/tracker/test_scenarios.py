@@ -193,7 +193,7 @@ def test_owners_labels_volumes_and_network_are_collected(server: str, tmp_path: 
     collect(source(server, "facts", pod_labels=["app.kubernetes.io/name"]), tmp_path)
 
     assert rows(tmp_path, "pods", "workload_kind, workload_name, labels") == [
-        ("Deployment", "web", '{"app.kubernetes.io/name": "web"}')
+        ("Deployment", "web", '{"app_kubernetes_io_name": "web"}')
     ]
     assert rows(
         tmp_path,
@@ -366,3 +366,11 @@ def test_an_hour_from_before_scrapes_came_more_often_is_whole(server: str, tmp_p
     assert requested(tmp_path) == {"steady": Decimal(3)}
     used = rows(tmp_path, "container_hours", "usage_hour, cpu_usage_core_hours")
     assert [round(cores, 6) for _, cores in used[:2]] == [Decimal("0.5")] * 2
+
+
+def test_labels_of_namespaces_are_collected(server: str, tmp_path: Path) -> None:
+    collect(source(server, "kubeflow"), tmp_path)
+
+    assert rows(tmp_path, "namespaces", "cluster, namespace, labels") == [
+        ("kubeflow", "shop", '{"cost_center": "retail"}')
+    ]

@@ -1,10 +1,13 @@
-"""What a real Prometheus did not tell is unknown in the marts, and never 0."""
+"""From a real Prometheus to the marts: what is not known is never 0, and labels are found."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
-from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company, built
+from builder import BuildResult
+from builder.seeds import SEED_COLUMNS
+from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, source
 
@@ -13,14 +16,26 @@ CLUSTERS = {
     "by-use": ("no-cadvisor", "usage"),
     "by-either": ("no-cadvisor", "usage_or_request"),
     "windows": ("windows", "request"),
+    "kubeflow": ("kubeflow", "request"),
 }
+# Keys as Kubernetes writes them, whatever kube-state-metrics made of them.
+RULES = (
+    ("10", "tag", "user_cluster", "present", "", "{value}"),
+    ("20", "pod_label", "notebook-name", "present", "", "notebook-{value}"),
+    ("30", "pod_label", "serving.kserve.io/inferenceservice", "equals", "eta", "serving-eta"),
+    ("40", "pod_label", "pipeline/runid", "present", "", "{value}"),
+    ("50", "pod_label", "workflows.argoproj.io/workflow", "present", "", "{value}"),
+    ("60", "pod_label", "katib.kubeflow.org/experiment", "regex", "^(tune)$", "katib-{1}"),
+    ("70", "namespace_label", "costCenter", "present", "", "{value}"),
+    ("80", "pod_label", "notebok-name", "present", "", "{value}"),
+)
 HOURS = [f"2026-11-01T{number:02}:00:00Z" for number in range(4)]
 
 
 @pytest.fixture(scope="module")
-def company(server: str, tmp_path_factory: pytest.TempPathFactory) -> Company:
+def built(server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, BuildResult]:
     """Every cluster costs a dollar an hour."""
-    company = Company(tmp_path_factory.mktemp("unknown"), ROOT)
+    company = Company(tmp_path_factory.mktemp("marts"), ROOT)
     deliver_legacy(
         company.bill,
         text_of(
@@ -35,23 +50,17 @@ def company(server: str, tmp_path_factory: pytest.TempPathFactory) -> Company:
                 )
                 | {"resourceTags/user:cluster": name}
                 for name in CLUSTERS
-                for start, end in zip(HOURS[:-1], HOURS[1:], strict=True)
+                for start, end in pairwise(HOURS)
             ]
         ),
         period="20261101-20261201",
     )
     for name, (cluster, _) in CLUSTERS.items():
-        hours = 1 if cluster == "windows" else 3
+        hours = 3 if cluster == "no-cadvisor" else 1
         collect(source(server, name, match={"cluster": cluster}), company.kubernetes, hours)
     company.declare(
         label_rules=[
-            {
-                "rule_order": "10",
-                "match_on": "tag",
-                "match_key": "user_cluster",
-                "match_type": "present",
-                "lyft_label": "{value}",
-            }
+            dict(zip(SEED_COLUMNS["label_rules"], (*rule, "", ""), strict=True)) for rule in RULES
         ],
         teams=[TEAM],
         platforms=[
@@ -70,7 +79,15 @@ def company(server: str, tmp_path_factory: pytest.TempPathFactory) -> Company:
             {"platform": "k8s", "sub_platform": name, "lyft_label": name} for name in CLUSTERS
         ],
     )
-    return built(company, *WITHOUT_UNIT_TESTS)
+    company.load()
+    result = company.build(*WITHOUT_UNIT_TESTS)
+    assert result.succeeded, "\n".join(result.failures)
+    return company, result
+
+
+@pytest.fixture(scope="module")
+def company(built: tuple[Company, BuildResult]) -> Company:
+    return built[0]
 
 
 def spend_of(company: Company, name: str) -> list[tuple[int, str, str, Decimal]]:
@@ -117,3 +134,31 @@ def test_use_that_nobody_exports_is_unknown_with_its_dollars(company: Company) -
         " from marts.workload_spend where sub_platform = 'windows' and workload_name is not null"
         " order by all"
     ) == [("linux", Decimal("0.125"), 0), ("windows", None, Decimal("0.5"))]
+
+
+def test_kubeflow_work_is_found_by_the_labels_that_kubernetes_writes(company: Company) -> None:
+    assert company.rows(
+        "select lyft_label, namespace, notebook, inference_service, pipeline_run, experiment, trial,"
+        " round(spend, 6) from marts.workload_spend"
+        " where sub_platform = 'kubeflow' and workload_name is not null order by all"
+    ) == [
+        ("katib-tune", "tuning", None, None, None, "tune", "tune-1", Decimal("0.125")),
+        ("nightly-y", "flows", None, None, "nightly-y", None, None, Decimal("0.125")),
+        ("notebook-explore", "alice", "explore", None, None, None, None, Decimal("0.125")),
+        ("retail", "shop", None, None, None, None, None, Decimal("0.125")),
+        ("run-7", "flows", None, None, "run-7", None, None, Decimal("0.125")),
+        ("serving-eta", "serving", None, "eta", None, None, None, Decimal("0.125")),
+    ]
+
+
+def test_a_rule_that_named_nothing_all_month_is_warned_about(
+    built: tuple[Company, BuildResult],
+) -> None:
+    _, result = built
+    assert (
+        [one for one in result.warnings if one.startswith("label_rules_find_something")]
+        == [
+            warning for warning in result.warnings if "found 1, the first: rule_order=80" in warning
+        ]
+        != []
+    )
