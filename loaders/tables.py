@@ -97,6 +97,7 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             cluster="varchar",
             node="varchar",
             instance_type="varchar",
+            provider_id="varchar",
             namespace="varchar",
             pod="varchar",
             uid="varchar",

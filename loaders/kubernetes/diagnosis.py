@@ -255,6 +255,13 @@ def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
             yield Finding(
                 vocabulary.cluster, f"{name} is not there: {use} will not be known", Level.NOTE
             )
+        elif name == "kube_pod_info" and "host_network" not in metric.labels:
+            yield Finding(
+                vocabulary.cluster,
+                f"{name} tells no host_network: pods on the network of their node count with all of"
+                " its traffic; take kube-state-metrics 2",
+                Level.NOTE,
+            )
         elif name == GPU_USAGE and metric.label("pod") not in metric.labels:
             yield Finding(
                 vocabulary.cluster,

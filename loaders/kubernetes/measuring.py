@@ -19,6 +19,7 @@ from loaders.kubernetes.containers import (
     names_running_before,
     running_slots,
 )
+from loaders.kubernetes.identities import identities, name_of
 from loaders.kubernetes.nodes import Node, describe_nodes, node_resources, node_slots
 from loaders.kubernetes.prometheus import Prometheus
 from loaders.kubernetes.promql import HOUR_SECONDS, Window
@@ -114,7 +115,8 @@ def measure_hour(
     window = Window(start, start + HOUR_SECONDS, slot, early)
     doubts = Doubts()
     left_out = _left_out(prometheus, vocabulary, window, doubts)
-    readings = Readings(prometheus, window.without(left_out))
+    machines = identities(prometheus, vocabulary, window)
+    readings = Readings(prometheus, window.without(left_out), machines)
     scrapes = _scrapes(readings, vocabulary)
     shards = Shards(readings, vocabulary, scrapes)
     hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.least, window.slots)
@@ -123,7 +125,7 @@ def measure_hour(
         if vocabulary.get(CPU_USAGE) and vocabulary.get(PHASE):
             before = names_running_before(prometheus, vocabulary, start, slot)
         by_slot = {
-            seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)])
+            seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)], machines)
             for seconds in set((usage_slots or {}).values())
         }
         usage = {name: by_slot[seconds] for name, seconds in (usage_slots or {}).items()}
@@ -211,7 +213,7 @@ class _Measurement:
     def tables(self, pod_labels: Sequence[str] | None) -> dict[str, list[Row]]:
         """Every table's rows but those of the scrapes themselves."""
         nodes = describe_nodes(self._readings, self._vocabulary)
-        pods = Pods(self._vocabulary)
+        pods = Pods(self._vocabulary, has_replicas=self._shards.are_several)
         running = self._named(running_slots(self._readings, pods))
         return {
             "container_hours": list(self._containers(pods, running, nodes)),
@@ -241,6 +243,10 @@ class _Measurement:
             )
             for measure in MEASURES
         }
+        hosts = pods.on_host_network(self._readings)
+        for measure, used in usage.items():
+            if measure.of_pod:
+                usage[measure] = {key: one for key, one in used.items() if key[0][:2] not in hosts}
         containers: dict[PodOnNode, set[str]] = {pod: set(requests.get(pod, ())) for pod in running}
         for measure, used in usage.items():
             if not measure.of_pod:
@@ -253,10 +259,11 @@ class _Measurement:
                 row = self.row(
                     **pod._asdict(),
                     instance_type=node.instance_type,
+                    provider_id=node.provider_id,
                     container=container,
                     running_hours=amount(slots / scrapes),
                 )
-                row["node"] = pod.node or None
+                row["node"] = name_of(pod.node) or None
                 asked = requests.get(pod, {}).get(container, {})
                 for resource, column, unit, most in _REQUESTS if requests else ():
                     row[column] = self._doubts.amount(
@@ -293,13 +300,15 @@ class _Measurement:
         }
         for name, there in sorted(self._there.items()):
             scrapes = self._shards.scrapes(name)
-            row = self.row(node=name, running_hours=amount(there), **vars(nodes.get(name, Node())))
+            row = self.row(
+                node=name_of(name), running_hours=amount(there), **vars(nodes.get(name, Node()))
+            )
             for what, sums in resources.items():
                 for resource, column, unit, most in _CAPACITIES if sums is not None else ():
                     row[column.format(what)] = self._doubts.amount(
                         (sums or {}).get((name, resource), 0) / scrapes / unit,
                         most,
-                        f"{column.format(what)} of node {name}",
+                        f"{column.format(what)} of node {name_of(name)}",
                     )
             yield row
 

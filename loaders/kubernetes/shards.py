@@ -7,7 +7,6 @@ several.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -38,6 +37,7 @@ class Shards:
 
     Attributes:
         least: In how many slots the shard was scraped that was away for longest.
+        are_several: Whether several instances told anything, be they shards or replicas.
     """
 
     def __init__(self, readings: Readings, vocabulary: Vocabulary, scrapes: int) -> None:
@@ -55,7 +55,8 @@ class Shards:
             for name in _TOLD_OF
             if (metric := vocabulary.get(name)) and _INSTANCE in metric.labels
         ]
-        if self._metrics and scrapes and self._are_away(readings):
+        self.are_several = bool(self._metrics and scrapes) and self._count(readings) > 1
+        if self.are_several and self._are_away(readings):
             shards = _apart(self._told(readings))
             if len(shards) > 1:
                 self._measure(readings, shards)
@@ -68,13 +69,14 @@ class Shards:
         """
         return self._slots.get(thing, self._scrapes)
 
+    def _count(self, readings: Readings) -> int:
+        """How many instances told anything."""
+        there = readings.each(lambda window: self._any(window.whole(), by=(_INSTANCE,)))
+        return len({labels.get(_INSTANCE) for labels, _ in there})
+
     def _are_away(self, readings: Readings) -> bool:
-        """Whether there are several instances, of which one was scraped less than another."""
-        by_instance = partial(self._any, by=(_INSTANCE,))
-        there = list(readings.each(lambda window: by_instance(_whole(window))))
-        if len({labels.get(_INSTANCE) for labels, _ in there}) < 2:
-            return False
-        slots = readings.counted(by_instance, [_INSTANCE])
+        """Whether one instance was scraped less than another."""
+        slots = readings.counted(partial(self._any, by=(_INSTANCE,)), [_INSTANCE])
         return len(set(slots.values())) > 1
 
     def _told(self, readings: Readings) -> Mapping[Key, set[str]]:
@@ -102,17 +104,12 @@ class Shards:
 
 
 def _things(metric: Metric, names: Sequence[str], window: Window) -> str:
-    told = in_slot(_series(metric), _whole(window))
+    told = in_slot(_series(metric), window.whole())
     return f"group by ({', '.join((*names, _INSTANCE))}) ({told})"
 
 
 def _series(metric: Metric, *matchers: str) -> str:
     return metric.series(*_TOLD_OF[metric.name][0], *matchers)
-
-
-def _whole(window: Window) -> Window:
-    """The window as one slot."""
-    return replace(window, slot=window.end - window.start)
 
 
 def _with_namesakes(told: dict[Key, set[str]]) -> dict[Key, set[str]]:

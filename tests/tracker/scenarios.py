@@ -44,6 +44,9 @@ def scenarios() -> str:
     _no_cadvisor(exporter)
     _windows(exporter)
     _kubeflow(exporter)
+    _passed_on(exporter)
+    _host_network(exporter)
+    _stale(exporter)
     return exporter.text()
 
 
@@ -485,6 +488,46 @@ def _kubeflow(exporter: Exporter) -> None:
         cluster.gauge("kube_pod_labels", who | exported, 1)
     cluster.gauge("kube_namespace_labels", {"namespace": "shop", "label_cost_center": "retail"}, 1)
     cluster.gauge("kube_namespace_labels", {"namespace": "flows"}, 1)
+
+
+def _passed_on(exporter: Exporter) -> None:
+    """A name passes from an m5.xlarge to an m5.4xlarge at minute 20; half of each is used."""
+    for instance_id, pod, cores, instance_type, scrapes in (
+        ("i-0aaa", "before", 4.0, "m5.xlarge", HOUR[:20]),
+        ("i-0bbb", "after", 16.0, "m5.4xlarge", HOUR[20:]),
+    ):
+        cluster = Cluster(exporter, "passed-on", scrapes)
+        cluster.node("node-1", cpu=cores, instance_type=instance_type)
+        provider_id = f"aws:///us-east-1a/{instance_id}"
+        cluster.gauge("kube_node_info", {"node": "node-1", "provider_id": provider_id}, 1)
+        cluster.pod(pod, namespace=pod, uid=pod, requests={"cpu": cores})
+        main = {"namespace": pod, "pod": pod, "container": "main", "instance": "10.0.0.1:10250"}
+        cpu = {scrape: 1e6 + scrape * cores * 30 for scrape in scrapes}
+        cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+
+
+def _host_network(exporter: Exporter) -> None:
+    """A pod with 10 GiB of its own, and two that show the 100 GiB of their node."""
+    cluster = _cluster(exporter, "host-network")
+    for pod, gib in (("web", 10), ("proxy", 100), ("exporter", 100)):
+        cluster.pod(pod, namespace=pod, uid=pod, host_network=gib == 100)
+        cluster.cadvisor(
+            "container_network_receive_bytes_total",
+            {"namespace": pod, "pod": pod, "interface": "eth0", "instance": "node-1"},
+            {scrape: scrape * gib * GIB / 60 for scrape in HOUR},
+        )
+
+
+def _stale(exporter: Exporter) -> None:
+    """A job ends at minute 10, and a replica goes on saying that it is Running."""
+    for instance, ended in (("ksm-0", HOUR[10:]), ("ksm-1", ())):
+        cluster = Cluster(exporter, "stale", instance=instance)
+        cluster.node("node-1")
+        cluster.pod("job", running=[scrape for scrape in HOUR if scrape not in ended])
+        of = {"cluster": "stale", "job": "kube-state-metrics", "instance": instance}
+        who = {"namespace": "api", "pod": "job", "uid": "1", "phase": "Succeeded"}
+        values = {scrape: float(scrape in ended) for scrape in HOUR}
+        exporter.add("kube_pod_status_phase", of | who, values)
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

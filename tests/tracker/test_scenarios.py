@@ -374,3 +374,44 @@ def test_labels_of_namespaces_are_collected(server: str, tmp_path: Path) -> None
     assert rows(tmp_path, "namespaces", "cluster, namespace, labels") == [
         ("kubeflow", "shop", '{"cost_center": "retail"}')
     ]
+
+
+def test_a_node_is_its_name_and_what_the_cloud_calls_it(server: str, tmp_path: Path) -> None:
+    collect(source(server, "passed-on"), tmp_path)
+
+    columns = "node, provider_id[19:], instance_type, round(running_hours, 6)"
+    assert rows(tmp_path, "node_hours", f"{columns}, round(cpu_capacity_core_hours, 6)") == [
+        ("node-1", "i-0aaa", "m5.xlarge", Decimal("0.333333"), Decimal("1.333333")),
+        ("node-1", "i-0bbb", "m5.4xlarge", Decimal("0.666667"), Decimal("10.666667")),
+    ]
+    # 19 and 39 rises of counters, in the 58 slots with one.
+    found = rows(
+        tmp_path,
+        "container_hours",
+        f"{columns}, pod, round(cpu_request_core_hours, 6), round(cpu_usage_core_hours, 1)",
+    )
+    assert [row[1:3] + row[4:] for row in found] == [
+        ("i-0aaa", "m5.xlarge", "before", Decimal("1.333333"), Decimal("0.7")),
+        ("i-0bbb", "m5.4xlarge", "after", Decimal("10.666667"), Decimal("5.4")),
+    ]
+
+
+def test_the_traffic_of_a_node_is_not_a_pod_s(server: str, tmp_path: Path) -> None:
+    collect(source(server, "host-network"), tmp_path)
+
+    assert rows(tmp_path, "container_hours", "pod, round(network_receive_gib, 4)") == [
+        ("exporter", None),
+        ("proxy", None),
+        ("web", 10),
+    ]
+
+
+def test_what_has_ended_is_not_running_whatever_a_stale_replica_says(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "stale"), tmp_path)
+
+    assert {pod: round(cores, 6) for pod, cores in requested(tmp_path).items()} == {
+        "job": Decimal("0.166667")
+    }
+    assert rows(tmp_path, "container_hours", "round(running_hours, 6)") == [(Decimal("0.166667"),)]

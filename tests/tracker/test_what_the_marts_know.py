@@ -11,13 +11,17 @@ from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, source
 
-# Sub-platform -> the cluster that it is on the server, and what it is split by.
+# Sub-platform -> the cluster that it is on the server, and how it is split.
 CLUSTERS = {
-    "by-use": ("no-cadvisor", "usage"),
-    "by-either": ("no-cadvisor", "usage_or_request"),
-    "windows": ("windows", "request"),
-    "kubeflow": ("kubeflow", "request"),
+    "by-use": ("no-cadvisor", {"allocation_base": "usage"}),
+    "by-either": ("no-cadvisor", {"allocation_base": "usage_or_request"}),
+    "windows": ("windows", {}),
+    "kubeflow": ("kubeflow", {}),
+    "passed-on": ("passed-on", {"pool_by": "instance_type"}),
+    "host-network": ("host-network", {"cost_model": "network"}),
 }
+# Sub-platform -> what each instance type cost; a dollar an hour for the others.
+COSTS = {"passed-on": {"m5.xlarge": "4.50", "m5.4xlarge": "1.50"}}
 # Keys as Kubernetes writes them, whatever kube-state-metrics made of them.
 RULES = (
     ("10", "tag", "user_cluster", "present", "", "{value}"),
@@ -34,7 +38,6 @@ HOURS = [f"2026-11-01T{number:02}:00:00Z" for number in range(4)]
 
 @pytest.fixture(scope="module")
 def built(server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, BuildResult]:
-    """Every cluster costs a dollar an hour."""
     company = Company(tmp_path_factory.mktemp("marts"), ROOT)
     deliver_legacy(
         company.bill,
@@ -46,11 +49,13 @@ def built(server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Compan
                     lineItem__UsageStartDate=start,
                     lineItem__UsageEndDate=end,
                     lineItem__ProductCode="AmazonEC2",
-                    lineItem__UnblendedCost="1.0000000000",
+                    lineItem__UnblendedCost=cost,
+                    product__instanceType=instance_type,
                 )
                 | {"resourceTags/user:cluster": name}
                 for name in CLUSTERS
                 for start, end in pairwise(HOURS)
+                for instance_type, cost in COSTS.get(name, {"": "1"}).items()
             ]
         ),
         period="20261101-20261201",
@@ -69,11 +74,11 @@ def built(server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Compan
                 "sub_platform": name,
                 "schedule_source": "kubernetes",
                 "cost_model": "cpu",
-                "allocation_base": base,
                 "pool_by": "sub_platform",
                 "owner": TEAM["team"],
+                **split,
             }
-            for name, (_, base) in CLUSTERS.items()
+            for name, (_, split) in CLUSTERS.items()
         ],
         platform_resources=[
             {"platform": "k8s", "sub_platform": name, "lyft_label": name} for name in CLUSTERS
@@ -158,3 +163,19 @@ def test_a_rule_that_named_nothing_all_month_is_warned_about(
     told = [one for one in result.warnings if one.startswith("label_rules_find_something")]
     assert len(told) == 1
     assert "found 1, the first: rule_order=80" in told[0]
+
+
+def test_a_name_that_passed_on_to_another_machine_is_two_nodes(company: Company) -> None:
+    assert company.rows(
+        "select lyft_label, sum(spend)::decimal(9, 2) from marts.enriched_spend"
+        " where sub_platform = 'passed-on' and hour(usage_hour) = 0 group by all order by all"
+    ) == [("after", Decimal("1.50")), ("before", Decimal("4.50"))]
+
+
+def test_a_node_s_traffic_is_nobody_s_own(company: Company) -> None:
+    ((share,),) = company.rows(
+        "select proportion from marts.attribution_schedule where sub_platform = 'host-network'"
+        " and lyft_label = 'web' and hour(usage_hour) = 0 and interval_hours = 1"
+    )
+    # At least 10 of 110 GiB; what the others moved is not known.
+    assert share == 1

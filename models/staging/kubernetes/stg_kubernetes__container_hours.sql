@@ -22,7 +22,7 @@ select
     container_hours.cluster,
     coalesce(container_hours.node, '') as node,
     coalesce(container_hours.instance_type, node_hours.instance_type, 'unknown') as instance_type,
-    {{ instance_of('node_hours.provider_id') }} as instance_id,
+    {{ instance_of('coalesce(container_hours.provider_id, node_hours.provider_id)') }} as instance_id,
     container_hours.namespace,
     container_hours.pod,
     coalesce(container_hours.uid, '') as uid,
@@ -58,3 +58,5 @@ left join node_hours
         and container_hours.cluster = node_hours.cluster
         and container_hours.usage_hour = node_hours.usage_hour
         and container_hours.node = node_hours.node
+        and coalesce(container_hours.provider_id, node_hours.provider_id, '')
+        = coalesce(node_hours.provider_id, '')
