@@ -90,6 +90,8 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             bytes="bigint",
             sha256="varchar",
             landed_at="timestamp",
+            index_file="varchar",
+            index_version="varchar",
         ),
         "container_hours": _columns(
             _collection_id="varchar",

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import duckdb
@@ -50,6 +50,11 @@ class Collection:
     def last_hour(self) -> datetime:
         """The window's last hour."""
         return self.end_hour - timedelta(hours=1)
+
+    @property
+    def names(self) -> list[str]:
+        """What its files are called, all of which lie beside its index."""
+        return [PurePosixPath(str(file.get("name"))).name for file in self.files.values()]
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import duckdb
@@ -12,15 +12,15 @@ from loaders.batch import Part, Prepared, land_prepared
 from loaders.errors import InfraspendError
 from loaders.files import DataFile
 from loaders.kubernetes.collection import (
+    INDEX,
     REJECTS,
     TABLES,
     Collection,
-    collection_indexes,
     read_collection,
     verified_file,
 )
 from loaders.kubernetes.labels import label_key, label_text
-from loaders.places import as_directory
+from loaders.places import at_hand, open_place
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of, time_of
 from loaders.tables import TABLES as RAW_TABLES
@@ -36,7 +36,8 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
 
     An hour of a cluster with a value that is no measurement (negative, not a number, infinite),
     or outside the collection's window, is refused whole and goes to `raw_kubernetes.rejects`; the
-    collection's other hours land. What the tracker itself left out is told there as well.
+    collection's other hours land. What the tracker itself left out is told there as well. Of a
+    collection that has landed from the same place nothing is read, not even its index.
 
     Args:
         warehouse: The DuckDB file, or the lake.
@@ -51,29 +52,39 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         InfraspendError: Nothing was found, or some collections did not load (they are named,
             after the others have landed).
     """
+    place = open_place(source)
     with open_warehouse(warehouse) as opened:
-        root = as_directory(source, opened.workbench, lambda name: name.endswith(_SUFFIXES))
+        files = {file.name: file for file in place.files(lambda name: name.endswith(_SUFFIXES))}
+        indexes = [file for name, file in files.items() if PurePosixPath(name).name == INDEX]
         landed = opened.landed(DATASET)
+        seen = set(opened.query(f"select index_file, index_version from {DATASET}.collections"))
         prepared: list[Prepared] = []
         failures = []
         rejects = []
         skipped = rejected = 0
-        for number, index in enumerate(list(collection_indexes(root))):
+        for number, index in enumerate(indexes):
+            where = place.location(index.name)
+            if (where, index.version) in seen:
+                skipped += 1
+                continue
             try:
-                collection = read_collection(index)
+                collection = read_collection(at_hand(place, index, opened.workbench))
                 if collection.collection_id in landed:
                     skipped += 1
                     continue
                 progress(f"{collection.name}: verifying")
+                for name in collection.names:
+                    if file := files.get(str(PurePosixPath(index.name).with_name(name))):
+                        at_hand(place, file, opened.workbench)
                 folder = opened.workbench / f"kubernetes-{number:06}"
-                one, refused = _prepare(collection, folder)
+                one, refused = _prepare(collection, folder, where, index.version)
                 prepared.append(one)
                 rejected += refused
                 landed.add(collection.collection_id)
             except InfraspendError as error:
                 failures.append(str(error))
                 progress(failures[-1])
-                rejects.append(_reject_row(str(index), str(error), None, None, None))
+                rejects.append(_reject_row(where, str(error), None, None, None))
         opened.reject(DATASET, rejects)
         checkpoint("collections_verified")
         rows = sum(one.rows for one in prepared)
@@ -97,7 +108,9 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
     )
 
 
-def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
+def _prepare(
+    collection: Collection, folder: Path, index_file: str, index_version: str
+) -> tuple[Prepared, int]:
     """Verifies a collection and writes the rows that are good in the shape they land in.
 
     Returns the result, and how many hours were refused.
@@ -142,6 +155,8 @@ def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
             "bytes": sum(file.bytes for file in files.values()),
             "sha256": sha256("".join(file.sha256 for file in files.values()).encode()).hexdigest(),
             "landed_at": utc_now(),
+            "index_file": index_file,
+            "index_version": index_version,
         },
         rejects=[
             _reject_row(file, reason, row_number, collection.cluster, hour)
