@@ -9,10 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import duckdb
-
 from loaders.errors import InfraspendError
-from loaders.files import DataFile, verify_parquet
 from loaders.tables import FIRST_YEAR, PARTS
 
 INDEX: Final = "collection.json"
@@ -104,27 +101,6 @@ def read_collection(index: Path) -> Collection:
             f"{index} covers hours before {FIRST_YEAR} ({collection.name}): collect it again"
         )
     return collection
-
-
-def verified_file(
-    collection: Collection, table: str, link: Path, connection: duckdb.DuckDBPyConnection
-) -> DataFile:
-    """A collection's file for a table, linked to from `link` and opened by `connection`.
-
-    Raises:
-        InfraspendError: The file is not there, or is not what the index says it is.
-    """
-    expected = collection.files[table]
-    path = collection.directory / str(expected.get("name"))
-    if path.parent != collection.directory or not path.is_file():
-        raise InfraspendError(f"{path} is not there: collect {collection.name} again")
-    link.symlink_to(path.resolve())
-    file = verify_parquet(str(path), link, connection)
-    if (file.bytes, file.sha256) != (expected.get("bytes"), expected.get("sha256")):
-        raise InfraspendError(
-            f"{path} is not the file that was collected: collect {collection.name} again"
-        )
-    return file
 
 
 def _utc(text: str) -> datetime:

@@ -9,22 +9,22 @@ from typing import Final
 import duckdb
 
 from loaders.batch import Part, Prepared, land_prepared
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
-from loaders.files import DataFile
+from loaders.files import DataFile, verify_parquet
 from loaders.kubernetes.collection import (
     INDEX,
     REJECTS,
     TABLES,
     Collection,
     read_collection,
-    verified_file,
 )
 from loaders.kubernetes.labels import label_key, label_text
 from loaders.places import at_hand, open_place
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of, time_of
 from loaders.tables import TABLES as RAW_TABLES
-from loaders.warehouse import Location, checkpoint, open_warehouse, utc_now
+from loaders.warehouse import Location, checkpoint, open_warehouse
 
 DATASET: Final = "raw_kubernetes"
 
@@ -119,7 +119,7 @@ def _prepare(
     tables = [table for table in TABLES if table in collection.files]
     with duckdb.connect() as connection:
         files = {
-            table: verified_file(collection, table, folder / f"{table}.delivered", connection)
+            table: _verified_file(collection, table, folder / f"{table}.delivered", connection)
             for table in tables
         }
         try:
@@ -164,6 +164,27 @@ def _prepare(
         ],
     )
     return prepared, len(refused)
+
+
+def _verified_file(
+    collection: Collection, table: str, link: Path, connection: duckdb.DuckDBPyConnection
+) -> DataFile:
+    """A collection's file for a table, linked to from `link` and opened by `connection`.
+
+    Raises:
+        InfraspendError: The file is not there, or is not what the index says it is.
+    """
+    expected = collection.files[table]
+    path = collection.directory / str(expected.get("name"))
+    if path.parent != collection.directory or not path.is_file():
+        raise InfraspendError(f"{path} is not there: collect {collection.name} again")
+    link.symlink_to(path.resolve())
+    file = verify_parquet(str(path), link, connection)
+    if (file.bytes, file.sha256) != (expected.get("bytes"), expected.get("sha256")):
+        raise InfraspendError(
+            f"{path} is not the file that was collected: collect {collection.name} again"
+        )
+    return file
 
 
 def _read(
@@ -269,7 +290,7 @@ def _left_out(
     """What the tracker left out of a collection: hour, file, row and reason."""
     if REJECTS not in collection.files:
         return []
-    file = verified_file(collection, REJECTS, folder / f"{REJECTS}.delivered", connection)
+    file = _verified_file(collection, REJECTS, folder / f"{REJECTS}.delivered", connection)
     return connection.execute(
         f"select usage_hour, {literal(file.name)}, row_number() over (), reason"
         f" from read_parquet({literal(str(file.path))})"

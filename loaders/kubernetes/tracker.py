@@ -14,6 +14,7 @@ from threading import Event
 from typing import Final
 from urllib.parse import unquote, urlparse
 
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.kubernetes.exporting import CollectionWriter
 from loaders.kubernetes.history import hours_to_collect
@@ -34,7 +35,6 @@ from loaders.kubernetes.vocabulary import (
     learn,
 )
 from loaders.result import Progress, silent
-from loaders.warehouse import utc_now
 
 HOUR: Final = timedelta(hours=1)
 
