@@ -192,17 +192,22 @@ class Lake(Warehouse):
 
     def _reader(self, paths: Sequence[str], columns: Columns) -> str:
         """A table expression that reads some files of a table."""
+        nulls = ", ".join(
+            f'cast(null as {kind}) as "{name}"'
+            for name, kind in (columns | {LOAD_ID: "varchar"}).items()
+        )
+        nothing = f"select {nulls} where false"
         if not paths:
-            nulls = ", ".join(
-                f'cast(null as {kind}) as "{name}"'
-                for name, kind in (columns | {LOAD_ID: "varchar"}).items()
-            )
-            return f"(select {nulls} where false)"
+            return f"({nothing})"
         if isinstance(self.files, BucketFiles):
             listed = ", ".join(literal(f"{self.files.protocol}://{path}") for path in paths)
         else:
             listed = ", ".join(map(_as_pattern, paths))
-        return f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        # Files of earlier versions may lack a column.
+        return (
+            f"({nothing} union all by name"
+            f" from read_parquet([{listed}], union_by_name = true, hive_partitioning = false))"
+        )
 
     def _files_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> list[str]:
         """The files that may hold rows of some deliveries."""

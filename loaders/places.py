@@ -168,7 +168,7 @@ def local_directory(url: str) -> Path:
 def as_directory(url: str, copy: Path, wanted: Callable[[str], bool]) -> Path:
     """The directory that a URL names; what lies in a bucket is copied first.
 
-    For loaders of many small files that look at all of them anyway.
+    For loaders that look at all of the files anyway.
 
     Args:
         url: A path, a `file://` URL or an `s3://` URL.
@@ -181,15 +181,37 @@ def as_directory(url: str, copy: Path, wanted: Callable[[str], bool]) -> Path:
     if not url.startswith("s3://"):
         return local_directory(url)
     place = open_place(url)
-    # Below it the path reads like the URL, which is what messages name.
-    root = copy / "s3" / url.removeprefix("s3://").strip("/")
-    root.mkdir(parents=True)
     for file in place.files(wanted):
-        target = (root / file.name).resolve()
-        if not target.is_relative_to(root.resolve()):
-            raise InfraspendError(f"{place.location(file.name)} leads out of {url}: rename it")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        place.fetch(file, target)
-        written = file.modified.replace(tzinfo=UTC).timestamp()
-        os.utime(target, (written, written))
-    return root
+        at_hand(place, file, copy)
+    return copy_of(place, copy)
+
+
+def at_hand(place: Place, file: File, copy: Path) -> Path:
+    """The path of a file on this machine; what lies in a bucket is copied first.
+
+    Args:
+        place: Where it lies.
+        file: The file.
+        copy: A directory for copies, which is made if it is needed.
+
+    Raises:
+        InfraspendError: It cannot be read, or its name leads out of the place.
+    """
+    if isinstance(place, Directory):
+        return place.root / file.name
+    root = copy_of(place, copy)
+    root.mkdir(parents=True, exist_ok=True)
+    target = (root / file.name).resolve()
+    if not target.is_relative_to(root.resolve()):
+        where = place.location("")
+        raise InfraspendError(f"{place.location(file.name)} leads out of {where}: rename it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    place.fetch(file, target)
+    written = file.modified.replace(tzinfo=UTC).timestamp()
+    os.utime(target, (written, written))
+    return target
+
+
+def copy_of(place: Place, copy: Path) -> Path:
+    """Where copies of a bucket's files go: the path reads like the URL, which messages name."""
+    return copy / "s3" / place.location("").removeprefix("s3://").strip("/")

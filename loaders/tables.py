@@ -90,6 +90,8 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             bytes="bigint",
             sha256="varchar",
             landed_at="timestamp",
+            index_file="varchar",
+            index_version="varchar",
         ),
         "container_hours": _columns(
             _collection_id="varchar",
@@ -97,6 +99,7 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             cluster="varchar",
             node="varchar",
             instance_type="varchar",
+            provider_id="varchar",
             namespace="varchar",
             pod="varchar",
             uid="varchar",
@@ -148,6 +151,13 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             uid="varchar",
             workload_kind="varchar",
             workload_name="varchar",
+            labels="json",
+        ),
+        "namespaces": _columns(
+            _collection_id="varchar",
+            usage_hour="timestamp",
+            cluster="varchar",
+            namespace="varchar",
             labels="json",
         ),
         "scrape_hours": _columns(
@@ -231,6 +241,7 @@ PARTS: Final[dict[str, dict[str, str]]] = {
         "node_hours": "_collection_id",
         "volume_hours": "_collection_id",
         "pods": "_collection_id",
+        "namespaces": "_collection_id",
         "scrape_hours": "_collection_id",
     },
     "raw_platforms": {"usage": "_delivery_id", "schedules": "_delivery_id"},

@@ -15,7 +15,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -303,11 +302,6 @@ def checkpoint(stage: str) -> None:
     """Ends the process here, at once and without clean-up, if `INFRASPEND_KILL_AT` says so."""
     if os.environ.get(KILL_AT) == stage:
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def utc_now() -> datetime:
-    """The present as a plain UTC timestamp, as the raw tables hold it."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def delivery_key(dataset: str, table: str) -> str:

@@ -1,7 +1,11 @@
-{% macro allocated(request, usage) -%}
-    case platforms.allocation_base
-        when 'request' then pod_hours.{{ request }}
-        when 'usage' then pod_hours.{{ usage }}
-        when 'max' then greatest(pod_hours.{{ request }}, pod_hours.{{ usage }})
+{#-
+    What a pod or container counts with. Where its use is not known, its request does: a pod that
+    nobody measured took no less of a node.
+-#}
+{% macro allocated(request, usage, base) -%}
+    case {{ base }}
+        when 'request' then coalesce({{ request }}, 0)
+        when 'max' then greatest(coalesce({{ request }}, 0), coalesce({{ usage }}, 0))
+        else coalesce({{ usage }}, {{ request }}, 0)
     end
 {%- endmacro %}

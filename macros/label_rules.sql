@@ -5,7 +5,7 @@
     (a fresh one, while listing or compiling) has no rules.
 -#}
 {% macro label_rules(scope='charges') -%}
-    {%- set namespace_columns = ['namespace', 'pod_label'] -%}
+    {%- set namespace_columns = ['namespace', 'namespace_label', 'pod_label'] -%}
     {%- set rules = [] -%}
     {%- if not execute or not load_relation(ref('stg_seeds__label_rules')) -%}
         {{ return(rules) }}

@@ -8,8 +8,8 @@
 
 {#- Spark's own percentile_disc is a DOUBLE, whatever it looks at. -#}
 {% macro spark__percentile_of(amount, percentile) -%}
-    element_at(
+    try_element_at(
         sort_array(collect_list({{ amount }})),
-        cast(ceil({{ percentile }} * count({{ amount }})) as int)
+        greatest(cast(ceil({{ percentile }} * count({{ amount }})) as int), 1)
     )
 {%- endmacro %}

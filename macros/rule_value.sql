@@ -5,7 +5,9 @@
     {%- elif condition.on == 'cost_category' -%}
         {{ json_value('cost_categories', condition.key) }}
     {%- elif condition.on == 'pod_label' -%}
-        {{ json_value('pod_labels', condition.key) }}
+        {{ json_value('pod_labels', label_key(condition.key)) }}
+    {%- elif condition.on == 'namespace_label' -%}
+        {{ json_value('namespace_labels', label_key(condition.key)) }}
     {%- elif condition.on == 'account' -%}
         account_id
     {%- else -%}

@@ -29,6 +29,7 @@ from loaders.aws_cur.checks import (
 )
 from loaders.aws_cur.columns import ACCOUNTS, COST, DuplicateColumnError
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
+from loaders.clock import utc_now
 from loaders.cur_columns import CUR_COLUMNS
 from loaders.errors import InfraspendError
 from loaders.files import (
@@ -41,7 +42,7 @@ from loaders.files import (
 from loaders.places import File, MissingFileError, Place, ReplacedFileError
 from loaders.result import Progress
 from loaders.sql import literal
-from loaders.warehouse import Landing, LandingError, Warehouse, checkpoint, utc_now
+from loaders.warehouse import Landing, LandingError, Warehouse, checkpoint
 
 DATASET: Final = "raw_aws_cur"
 

@@ -15,10 +15,11 @@ from loaders.aws_cur.manifest import (
 )
 from loaders.aws_cur.retention import prune
 from loaders.aws_cur.unlisted import DATA_SUFFIXES, check_settled, unlisted_periods
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.places import MissingFileError, Place, ReplacedFileError, open_place
 from loaders.result import LoadResult, Progress, silent
-from loaders.warehouse import Location, Warehouse, open_warehouse, utc_now
+from loaders.warehouse import Location, Warehouse, open_warehouse
 
 KEEP: Final = 1
 """How many superseded assemblies of a billing period keep their lines."""

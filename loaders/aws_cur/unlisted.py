@@ -21,8 +21,8 @@ from loaders.aws_cur.manifest import (
     PeriodManifest,
     period_of,
 )
+from loaders.clock import utc_now
 from loaders.places import File, MissingFileError, Place
-from loaders.warehouse import utc_now
 
 SETTLED: Final = timedelta(hours=1)
 """How long nothing may have been written before a delivery counts as whole."""

@@ -12,7 +12,20 @@ many scrapes of an hour were seen and believed, and an hour without a row there 
 which is for `infraspend load platforms`.
 """
 
-from loaders.kubernetes.landing import load
+from typing import TYPE_CHECKING, Any
+
 from loaders.kubernetes.tracker import track
 
+if TYPE_CHECKING:
+    from loaders.kubernetes.landing import load
+
 __all__ = ["load", "track"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what lands when it is asked for: a machine that only tracks has no DuckDB."""
+    if name == "load":
+        from loaders.kubernetes.landing import load
+
+        return load
+    raise AttributeError(name)

@@ -6,18 +6,17 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import duckdb
-
 from loaders.errors import InfraspendError
-from loaders.files import DataFile, verify_parquet
 from loaders.tables import FIRST_YEAR, PARTS
 
 INDEX: Final = "collection.json"
 FORMAT: Final = 1
 TABLES: Final = tuple(PARTS["raw_kubernetes"])
+LATER: Final = frozenset({"namespaces"})
+"""Tables that collections of earlier versions do without."""
 REJECTS: Final = "rejects"
 """The table of what was left out and why; a collection may do without."""
 
@@ -48,6 +47,11 @@ class Collection:
     def last_hour(self) -> datetime:
         """The window's last hour."""
         return self.end_hour - timedelta(hours=1)
+
+    @property
+    def names(self) -> list[str]:
+        """What its files are called, all of which lie beside its index."""
+        return [PurePosixPath(str(file.get("name"))).name for file in self.files.values()]
 
     @property
     def name(self) -> str:
@@ -88,7 +92,7 @@ def read_collection(index: Path) -> Collection:
         )
     except (ValueError, TypeError, KeyError) as error:
         raise InfraspendError(f"{index} is no collection ({error!r}): collect it again") from error
-    if missing := [table for table in TABLES if table not in files]:
+    if missing := [table for table in TABLES if table not in files and table not in LATER]:
         raise InfraspendError(f"{index} lists no file for {', '.join(missing)}: collect it again")
     if collection.first_hour >= collection.end_hour:
         raise InfraspendError(f"{index} covers no hour: collect it again")
@@ -97,27 +101,6 @@ def read_collection(index: Path) -> Collection:
             f"{index} covers hours before {FIRST_YEAR} ({collection.name}): collect it again"
         )
     return collection
-
-
-def verified_file(
-    collection: Collection, table: str, link: Path, connection: duckdb.DuckDBPyConnection
-) -> DataFile:
-    """A collection's file for a table, linked to from `link` and opened by `connection`.
-
-    Raises:
-        InfraspendError: The file is not there, or is not what the index says it is.
-    """
-    expected = collection.files[table]
-    path = collection.directory / str(expected.get("name"))
-    if path.parent != collection.directory or not path.is_file():
-        raise InfraspendError(f"{path} is not there: collect {collection.name} again")
-    link.symlink_to(path.resolve())
-    file = verify_parquet(str(path), link, connection)
-    if (file.bytes, file.sha256) != (expected.get("bytes"), expected.get("sha256")):
-        raise InfraspendError(
-            f"{path} is not the file that was collected: collect {collection.name} again"
-        )
-    return file
 
 
 def _utc(text: str) -> datetime:

@@ -67,7 +67,16 @@ class PodOnNode(NamedTuple):
 class Pods:
     """The expressions for a cluster's pods, in its own words."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, *, has_replicas: bool = False) -> None:
+        """Looks up what they are called.
+
+        Args:
+            vocabulary: What the cluster's metrics are called.
+            has_replicas: Whether several exporters tell of pods, of which one may be stale.
+
+        Raises:
+            InfraspendError: Nothing tells which pods were Running.
+        """
         phase = vocabulary.get(PHASE)
         if phase is None:
             raise InfraspendError(
@@ -76,6 +85,7 @@ class Pods:
             )
         self._vocabulary = vocabulary
         self._phase = phase
+        self._has_replicas = has_replicas
         self._place = vocabulary.first("kube_pod_info", REQUESTS, f"{REQUESTS}_cpu_cores")
         self._pod = phase.spelled(*_POD)
         self._uids_agree = self._place is not None and self._tells_uid(phase, self._place)
@@ -87,7 +97,30 @@ class Pods:
 
     def running(self, window: Window, *matchers: str) -> str:
         """1 for every pod that is Running."""
-        series = self._phase.series('phase="Running"', *matchers)
+        running = self._in_phase("Running", window, *matchers)
+        if not self._has_replicas:
+            return running
+        # What has ended runs no more, whatever a stale replica says.
+        ended = self._in_phase("Succeeded|Failed", window, *matchers)
+        return f"({running}) unless on ({_list(self._pod)}) ({ended})"
+
+    def on_host_network(self, readings: Readings) -> set[tuple[str, ...]]:
+        """Namespace and name of the pods that show the traffic of their node as their own.
+
+        kube-state-metrics before 2.0 does not tell.
+        """
+        metric = self._vocabulary.get("kube_pod_info")
+        if metric is None or "host_network" not in metric.labels:
+            return set()
+        who = metric.spelled("namespace", "pod")
+        return {
+            tuple(labels.get(name, "") for name in who)
+            for labels, _ in readings.label_sets(metric, 'host_network="true"')
+        }
+
+    def _in_phase(self, phases: str, window: Window, *matchers: str) -> str:
+        is_one = "=~" if "|" in phases else "="
+        series = self._phase.series(f'phase{is_one}"{phases}"', *matchers)
         return f"max by ({_list(self._pod)}) ({in_slot(series, window)}) == 1"
 
     def on_nodes(self, window: Window, *matchers: str) -> str:

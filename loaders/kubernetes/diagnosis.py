@@ -6,6 +6,7 @@ from typing import Final
 
 from loaders.errors import InfraspendError
 from loaders.findings import Finding, Level
+from loaders.kubernetes.labels import KNOWN, label_key
 from loaders.kubernetes.nodes import INSTANCE_TYPE
 from loaders.kubernetes.prometheus import Access, Prometheus
 from loaders.kubernetes.promql import during, literal
@@ -18,6 +19,7 @@ from loaders.kubernetes.vocabulary import (
     GPU_USAGE,
     INIT_INFO,
     MEMORY_USAGE,
+    NAMESPACE_LABELS,
     OVERHEAD,
     PHASE,
     PUSHED,
@@ -212,6 +214,20 @@ def _labels(vocabulary: Vocabulary) -> Iterator[Finding]:
     if names:
         shown = ", ".join(names[:_EXAMPLES]) + (", ..." if len(names) > _EXAMPLES else "")
         yield Finding(vocabulary.cluster, f"{len(names)} pod labels are exported: {shown}")
+        exported = {label_key(name.removeprefix("label_")) for name in names}
+        known = [
+            f"{label} ({what})" for label, what in KNOWN.items() if label_key(label) in exported
+        ]
+        if known:
+            yield Finding(vocabulary.cluster, f"known pod labels: {', '.join(known)}")
+        lacking = [label for label in KNOWN if label_key(label) not in exported]
+        if lacking:
+            yield Finding(
+                vocabulary.cluster,
+                f"known pod labels that are not exported: {', '.join(lacking)}; where pods carry"
+                " them, add them to kube-state-metrics' --metric-labels-allowlist=pods=[...]",
+                Level.NOTE,
+            )
     else:
         yield Finding(
             vocabulary.cluster,
@@ -226,6 +242,7 @@ def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
     for name, use in (
         ("kube_pod_info", "the nodes of pods that request nothing"),
         ("kube_pod_owner", "workloads"),
+        (NAMESPACE_LABELS, "the labels of namespaces, which rules on namespace_label need"),
         ("kube_node_info", "the resource ids of nodes on the bill"),
         (CPU_USAGE, "CPU usage"),
         (MEMORY_USAGE, "memory usage"),
@@ -237,6 +254,13 @@ def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
         if metric is None:
             yield Finding(
                 vocabulary.cluster, f"{name} is not there: {use} will not be known", Level.NOTE
+            )
+        elif name == "kube_pod_info" and "host_network" not in metric.labels:
+            yield Finding(
+                vocabulary.cluster,
+                f"{name} tells no host_network: pods on the network of their node count with all of"
+                " its traffic; take kube-state-metrics 2",
+                Level.NOTE,
             )
         elif name == GPU_USAGE and metric.label("pod") not in metric.labels:
             yield Finding(

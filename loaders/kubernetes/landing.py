@@ -1,28 +1,30 @@
 """Lands collections: verified against their index, bad hours refused, the rest recorded."""
 
+import json
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import duckdb
 
 from loaders.batch import Part, Prepared, land_prepared
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
-from loaders.files import DataFile
+from loaders.files import DataFile, verify_parquet
 from loaders.kubernetes.collection import (
+    INDEX,
     REJECTS,
     TABLES,
     Collection,
-    collection_indexes,
     read_collection,
-    verified_file,
 )
-from loaders.places import as_directory
+from loaders.kubernetes.labels import label_key, label_text
+from loaders.places import at_hand, open_place
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import label_of, literal, quoted, text_of, time_of
 from loaders.tables import TABLES as RAW_TABLES
-from loaders.warehouse import Location, checkpoint, open_warehouse, utc_now
+from loaders.warehouse import Location, checkpoint, open_warehouse
 
 DATASET: Final = "raw_kubernetes"
 
@@ -34,7 +36,8 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
 
     An hour of a cluster with a value that is no measurement (negative, not a number, infinite),
     or outside the collection's window, is refused whole and goes to `raw_kubernetes.rejects`; the
-    collection's other hours land. What the tracker itself left out is told there as well.
+    collection's other hours land. What the tracker itself left out is told there as well. Of a
+    collection that has landed from the same place nothing is read, not even its index.
 
     Args:
         warehouse: The DuckDB file, or the lake.
@@ -49,29 +52,39 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         InfraspendError: Nothing was found, or some collections did not load (they are named,
             after the others have landed).
     """
+    place = open_place(source)
     with open_warehouse(warehouse) as opened:
-        root = as_directory(source, opened.workbench, lambda name: name.endswith(_SUFFIXES))
+        files = {file.name: file for file in place.files(lambda name: name.endswith(_SUFFIXES))}
+        indexes = [file for name, file in files.items() if PurePosixPath(name).name == INDEX]
         landed = opened.landed(DATASET)
+        seen = set(opened.query(f"select index_file, index_version from {DATASET}.collections"))
         prepared: list[Prepared] = []
         failures = []
         rejects = []
         skipped = rejected = 0
-        for number, index in enumerate(list(collection_indexes(root))):
+        for number, index in enumerate(indexes):
+            where = place.location(index.name)
+            if (where, index.version) in seen:
+                skipped += 1
+                continue
             try:
-                collection = read_collection(index)
+                collection = read_collection(at_hand(place, index, opened.workbench))
                 if collection.collection_id in landed:
                     skipped += 1
                     continue
                 progress(f"{collection.name}: verifying")
+                for name in collection.names:
+                    if file := files.get(str(PurePosixPath(index.name).with_name(name))):
+                        at_hand(place, file, opened.workbench)
                 folder = opened.workbench / f"kubernetes-{number:06}"
-                one, refused = _prepare(collection, folder)
+                one, refused = _prepare(collection, folder, where, index.version)
                 prepared.append(one)
                 rejected += refused
                 landed.add(collection.collection_id)
             except InfraspendError as error:
                 failures.append(str(error))
                 progress(failures[-1])
-                rejects.append(_reject_row(str(index), str(error), None, None, None))
+                rejects.append(_reject_row(where, str(error), None, None, None))
         opened.reject(DATASET, rejects)
         checkpoint("collections_verified")
         rows = sum(one.rows for one in prepared)
@@ -95,16 +108,19 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
     )
 
 
-def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
+def _prepare(
+    collection: Collection, folder: Path, index_file: str, index_version: str
+) -> tuple[Prepared, int]:
     """Verifies a collection and writes the rows that are good in the shape they land in.
 
     Returns the result, and how many hours were refused.
     """
     folder.mkdir()
+    tables = [table for table in TABLES if table in collection.files]
     with duckdb.connect() as connection:
         files = {
-            table: verified_file(collection, table, folder / f"{table}.delivered", connection)
-            for table in TABLES
+            table: _verified_file(collection, table, folder / f"{table}.delivered", connection)
+            for table in tables
         }
         try:
             delivered_rows = {
@@ -112,7 +128,7 @@ def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
             }
             refused = _refused_hours(connection, files)
             left_out = _left_out(connection, collection, folder)
-            parts = {table: _write(connection, collection, table, folder) for table in TABLES}
+            parts = {table: _write(connection, collection, table, folder) for table in tables}
         except duckdb.Error as error:
             raise InfraspendError(
                 f"{collection.directory} cannot be read ({str(error).splitlines()[0]}):"
@@ -139,6 +155,8 @@ def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
             "bytes": sum(file.bytes for file in files.values()),
             "sha256": sha256("".join(file.sha256 for file in files.values()).encode()).hexdigest(),
             "landed_at": utc_now(),
+            "index_file": index_file,
+            "index_version": index_version,
         },
         rejects=[
             _reject_row(file, reason, row_number, collection.cluster, hour)
@@ -148,6 +166,27 @@ def _prepare(collection: Collection, folder: Path) -> tuple[Prepared, int]:
     return prepared, len(refused)
 
 
+def _verified_file(
+    collection: Collection, table: str, link: Path, connection: duckdb.DuckDBPyConnection
+) -> DataFile:
+    """A collection's file for a table, linked to from `link` and opened by `connection`.
+
+    Raises:
+        InfraspendError: The file is not there, or is not what the index says it is.
+    """
+    expected = collection.files[table]
+    path = collection.directory / str(expected.get("name"))
+    if path.parent != collection.directory or not path.is_file():
+        raise InfraspendError(f"{path} is not there: collect {collection.name} again")
+    link.symlink_to(path.resolve())
+    file = verify_parquet(str(path), link, connection)
+    if (file.bytes, file.sha256) != (expected.get("bytes"), expected.get("sha256")):
+        raise InfraspendError(
+            f"{path} is not the file that was collected: collect {collection.name} again"
+        )
+    return file
+
+
 def _read(
     connection: duckdb.DuckDBPyConnection, collection: Collection, table: str, file: DataFile
 ) -> int:
@@ -155,6 +194,8 @@ def _read(
     kinds = dict(file.columns)
     columns = {name: kind for name, kind in RAW_TABLES[DATASET][table].items() if name[0] != "_"}
     optional = {name for name, kind in columns.items() if kind.startswith("decimal")}
+    # Collections of earlier versions tell it in `node_hours` alone.
+    optional |= {"provider_id"} if table == "container_hours" else set()
     if missing := sorted(columns.keys() - kinds.keys() - optional):
         raise InfraspendError(
             f"{file.name} has no column {', '.join(missing)}: collect {collection.name} again"
@@ -186,6 +227,8 @@ def _read(
         f" coalesce({', '.join(problems)}) as problem, {', '.join(values)}"
         f" from read_parquet({literal(str(file.path))})"
     )
+    if "labels" in columns:
+        _spell_labels(connection, table)
     lost = connection.execute(
         f"select min(row_number) from {table} where usage_hour is null"
     ).fetchone()
@@ -195,6 +238,17 @@ def _read(
             f" collect {collection.name} again"
         )
     return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
+
+
+def _spell_labels(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Gives the keys of labels their one spelling."""
+    found = connection.execute(f"select distinct labels from {table}").fetchall()
+    for text in (str(labels) for (labels,) in found if labels):
+        labels = json.loads(text)
+        if isinstance(labels, dict) and any(label_key(key) != key for key in labels):
+            connection.execute(
+                f"update {table} set labels = ? where labels = ?", [label_text(labels), text]
+            )
 
 
 def _problem(name: str, kind: str) -> str:
@@ -218,7 +272,7 @@ def _refused_hours(
     blamed = " union all ".join(
         f"select date_trunc('hour', usage_hour) as usage_hour, row_number, problem,"
         f" {literal(files[table].name)} as file from {table} where problem is not null"
-        for table in TABLES
+        for table in files
     )
     connection.execute(
         "create table refused as select usage_hour, arg_min(file, (file, row_number)) as file,"
@@ -236,7 +290,7 @@ def _left_out(
     """What the tracker left out of a collection: hour, file, row and reason."""
     if REJECTS not in collection.files:
         return []
-    file = verified_file(collection, REJECTS, folder / f"{REJECTS}.delivered", connection)
+    file = _verified_file(collection, REJECTS, folder / f"{REJECTS}.delivered", connection)
     return connection.execute(
         f"select usage_hour, {literal(file.name)}, row_number() over (), reason"
         f" from read_parquet({literal(str(file.path))})"

@@ -1,8 +1,8 @@
 """Measures an hour of a cluster, as the rows that a collection holds.
 
-Amounts are means over the hour's scrapes times one hour. The scrapes are the cluster's own, those
-in which the capacity of its nodes was seen, and not the pod's: a pod that has died is no gap.
-Numerators and denominators of a share come from the same scrapes.
+Amounts are means over the hour's scrapes times one hour. The scrapes are those of the exporter
+that tells of a thing (`shards`), and not the pod's own: a pod that has died is no gap. Numerators
+and denominators of a share come from the same scrapes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,7 @@ from loaders.kubernetes.containers import (
     names_running_before,
     running_slots,
 )
+from loaders.kubernetes.identities import identities, name_of
 from loaders.kubernetes.nodes import Node, describe_nodes, node_resources, node_slots
 from loaders.kubernetes.prometheus import Prometheus
 from loaders.kubernetes.promql import HOUR_SECONDS, Window
@@ -35,6 +36,7 @@ from loaders.kubernetes.quarantine import (
     unbelievable_slots,
 )
 from loaders.kubernetes.readings import Readings, Sums
+from loaders.kubernetes.shards import Shards
 from loaders.kubernetes.usage import MEASURES, measure_usage
 from loaders.kubernetes.vocabulary import (
     CAPACITY,
@@ -46,7 +48,7 @@ from loaders.kubernetes.vocabulary import (
     Vocabulary,
 )
 from loaders.kubernetes.volumes import measure_volumes
-from loaders.kubernetes.workloads import PodFacts
+from loaders.kubernetes.workloads import PodFacts, namespace_labels
 
 Row = dict[str, Any]
 
@@ -69,7 +71,8 @@ class Hour:
 
     Attributes:
         start: Its first second, plain UTC.
-        samples: In how many slots the cluster was scraped and everything said was believable.
+        samples: In how many slots the cluster was scraped and everything said was believable;
+            of several shards, the one that was scraped least.
         expected_samples: How many slots the hour has.
         tables: Table -> rows.
     """
@@ -112,22 +115,24 @@ def measure_hour(
     window = Window(start, start + HOUR_SECONDS, slot, early)
     doubts = Doubts()
     left_out = _left_out(prometheus, vocabulary, window, doubts)
-    readings = Readings(prometheus, window.without(left_out))
+    machines = identities(prometheus, vocabulary, window)
+    readings = Readings(prometheus, window.without(left_out), machines)
     scrapes = _scrapes(readings, vocabulary)
-    hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), scrapes, window.slots)
+    shards = Shards(readings, vocabulary, scrapes)
+    hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.least, window.slots)
     if scrapes:
         before = None
         if vocabulary.get(CPU_USAGE) and vocabulary.get(PHASE):
             before = names_running_before(prometheus, vocabulary, start, slot)
         by_slot = {
-            seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)])
+            seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)], machines)
             for seconds in set((usage_slots or {}).values())
         }
         usage = {name: by_slot[seconds] for name, seconds in (usage_slots or {}).items()}
-        measurement = _Measurement(hour, vocabulary, readings, doubts, before, usage)
+        measurement = _Measurement(hour, vocabulary, readings, shards, doubts, before, usage)
         hour.tables = measurement.tables(pod_labels)
         hour.tables["scrape_hours"] = [
-            measurement.row(samples=scrapes, expected_samples=window.slots)
+            measurement.row(samples=hour.samples, expected_samples=window.slots)
         ]
     hour.tables["rejects"] = [
         {"usage_hour": hour.start, "cluster": vocabulary.cluster, "reason": reason}
@@ -184,6 +189,7 @@ class _Measurement:
         hour: Hour,
         vocabulary: Vocabulary,
         readings: Readings,
+        shards: Shards,
         doubts: Doubts,
         before: set[tuple[str, str]] | None,
         usage: Mapping[str, Readings],
@@ -191,11 +197,13 @@ class _Measurement:
         self._hour = hour
         self._vocabulary = vocabulary
         self._readings = readings
+        self._shards = shards
         self._doubts = doubts
         self._before = before
         self._usage = usage
         self._there = {
-            name: slots / hour.samples for name, slots in node_slots(readings, vocabulary).items()
+            name: slots / shards.scrapes(name)
+            for name, slots in node_slots(readings, vocabulary).items()
         }
 
     def row(self, **values: object) -> Row:
@@ -205,13 +213,17 @@ class _Measurement:
     def tables(self, pod_labels: Sequence[str] | None) -> dict[str, list[Row]]:
         """Every table's rows but those of the scrapes themselves."""
         nodes = describe_nodes(self._readings, self._vocabulary)
-        pods = Pods(self._vocabulary)
+        pods = Pods(self._vocabulary, has_replicas=self._shards.are_several)
         running = self._named(running_slots(self._readings, pods))
         return {
             "container_hours": list(self._containers(pods, running, nodes)),
             "node_hours": list(self._nodes(nodes)),
             "volume_hours": list(self._volumes()),
             "pods": list(self._pods(running, pod_labels)),
+            "namespaces": [
+                self.row(namespace=namespace, labels=labels)
+                for namespace, labels in namespace_labels(self._readings, self._vocabulary).items()
+            ],
         }
 
     def _containers(
@@ -231,6 +243,10 @@ class _Measurement:
             )
             for measure in MEASURES
         }
+        hosts = pods.on_host_network(self._readings)
+        for measure, used in usage.items():
+            if measure.of_pod:
+                usage[measure] = {key: one for key, one in used.items() if key[0][:2] not in hosts}
         containers: dict[PodOnNode, set[str]] = {pod: set(requests.get(pod, ())) for pod in running}
         for measure, used in usage.items():
             if not measure.of_pod:
@@ -238,18 +254,20 @@ class _Measurement:
                     containers[pod].add(container)
         for pod, slots in sorted(running.items()):
             node = nodes.get(pod.node, Node())
+            scrapes = self._shards.scrapes(*pod[:3])
             for number, container in enumerate(sorted(containers[pod]) or [""]):
                 row = self.row(
                     **pod._asdict(),
                     instance_type=node.instance_type,
+                    provider_id=node.provider_id,
                     container=container,
-                    running_hours=self._mean(slots),
+                    running_hours=amount(slots / scrapes),
                 )
-                row["node"] = pod.node or None
+                row["node"] = name_of(pod.node) or None
                 asked = requests.get(pod, {}).get(container, {})
                 for resource, column, unit, most in _REQUESTS if requests else ():
                     row[column] = self._doubts.amount(
-                        self._hourly(asked.get(resource, 0)) / unit,
+                        asked.get(resource, 0) / scrapes / unit,
                         most,
                         f"{column} of {_who(row)}",
                     )
@@ -281,13 +299,16 @@ class _Measurement:
             for what in ("capacity", "allocatable")
         }
         for name, there in sorted(self._there.items()):
-            row = self.row(node=name, running_hours=amount(there), **vars(nodes.get(name, Node())))
+            scrapes = self._shards.scrapes(name)
+            row = self.row(
+                node=name_of(name), running_hours=amount(there), **vars(nodes.get(name, Node()))
+            )
             for what, sums in resources.items():
                 for resource, column, unit, most in _CAPACITIES if sums is not None else ():
                     row[column.format(what)] = self._doubts.amount(
-                        self._hourly((sums or {}).get((name, resource), 0)) / unit,
+                        (sums or {}).get((name, resource), 0) / scrapes / unit,
                         most,
-                        f"{column.format(what)} of node {name}",
+                        f"{column.format(what)} of node {name_of(name)}",
                     )
             yield row
 
@@ -296,7 +317,7 @@ class _Measurement:
             values = volume._asdict()
             byte_slots = values.pop("byte_slots")
             values["volume"] = values.pop("name")
-            gib_hours = self._hourly(byte_slots) / GIB
+            gib_hours = byte_slots / self._shards.scrapes(volume.name) / GIB
             yield self.row(
                 **values,
                 capacity_gib_hours=self._doubts.amount(
@@ -318,13 +339,6 @@ class _Measurement:
                 workload_name=workload.name,
                 labels=facts.labels(pod),
             )
-
-    def _hourly(self, summed: float) -> float:
-        """The mean over the hour's scrapes of what was summed over them."""
-        return summed / self._hour.samples
-
-    def _mean(self, slots: float) -> object:
-        return amount(self._hourly(slots))
 
 
 def _who(row: Row) -> str:

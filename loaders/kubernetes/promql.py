@@ -36,6 +36,14 @@ class Window:
         """How many slots there are."""
         return (self.end - self.start) // self.slot
 
+    def between(self, start: int, end: int) -> "Window":
+        """The slots between two moments that are edges of slots."""
+        return replace(self, start=start, end=end)
+
+    def whole(self) -> "Window":
+        """The window as one slot."""
+        return replace(self, slot=self.end - self.start)
+
     def halves(self) -> tuple["Window", "Window"]:
         """The first and the second half of a window of at least two slots."""
         middle = self.start + self.slots // 2 * self.slot

@@ -2,10 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
+from loaders.kubernetes.identities import Identities
 from loaders.kubernetes.prometheus import Labels, Prometheus, RefusedError, TooLongError
 from loaders.kubernetes.promql import Window, during, in_slot, over_slots
 from loaders.kubernetes.vocabulary import Metric
+
+_NODE: Final = ("node", "exported_node")
 
 Key = tuple[str, ...]
 Sums = dict[Key, float]
@@ -16,13 +20,20 @@ Expression = Callable[[Window], str]
 class Readings:
     """What a server says of some windows, added up over their slots.
 
-    A window that the server finds too large is halved until it is a single slot. Sums over slots
-    add up, so that the answer does not depend on how often that was.
+    A window that the server finds too large is halved until it is a single slot, and one in which
+    a node's name began to stand for another machine is read in pieces. Sums over slots add up, so
+    that the answer does not depend on how often that was.
     """
 
-    def __init__(self, prometheus: Prometheus, windows: Sequence[Window]) -> None:
+    def __init__(
+        self,
+        prometheus: Prometheus,
+        windows: Sequence[Window],
+        identities: Identities | None = None,
+    ) -> None:
         self._prometheus = prometheus
-        self._windows = list(windows)
+        self._identities = identities or Identities()
+        self._windows = [piece for one in windows for piece in self._identities.pieces(one)]
 
     @property
     def slots(self) -> int:
@@ -77,7 +88,8 @@ class Readings:
         while waiting:
             window = waiting.pop(0)
             try:
-                yield from self._prometheus.instant(query(window), window.end)
+                for labels, value in self._prometheus.instant(query(window), window.end):
+                    yield self._identified(labels, window), value
             except RefusedError as error:
                 # A shorter time makes no shorter query.
                 if window.slots == 1 or isinstance(error, TooLongError):
@@ -87,6 +99,15 @@ class Readings:
                 at = self._windows.index(window)
                 self._windows[at : at + 1] = halves
                 waiting[:0] = halves
+
+    def _identified(self, labels: Labels, window: Window) -> Labels:
+        """The labels with the node's own name, where its name stood for several machines."""
+        if not self._identities.machines:
+            return labels
+        return {
+            label: self._identities.node(value, window.start) if label in _NODE else value
+            for label, value in labels.items()
+        }
 
 
 def most_seen(found: Iterable[tuple[Labels, float]], labels: Sequence[str]) -> Mapping[Key, Labels]:

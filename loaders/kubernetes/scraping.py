@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from loaders.kubernetes.prometheus import Prometheus
-from loaders.kubernetes.promql import during, exactly, selector, slot_seconds
+from loaders.kubernetes.promql import HOUR_SECONDS, during, exactly, selector, slot_seconds
 
 LOOK_BACK_SECONDS: Final = 86_400
 _SERIES: Final = 3
+_SLOWEST_SECONDS: Final = 300
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,31 @@ def scrape_rhythm(
     most = max(gaps.values())
     interval = min(gap for gap, count in gaps.items() if count == most)
     return Rhythm(interval, _early(moments, slot_seconds(interval)))
+
+
+def slower_slot(prometheus: Prometheus, series: str, start: int, slot: int) -> int | None:
+    """The slot of an hour that was scraped evenly, but less often than the hours around it.
+
+    Evenly is: with one interval from end to end, or with one that became another.
+
+    Args:
+        prometheus: The server.
+        series: A selector with a metric's name.
+        start: The hour's first second since 1970.
+        slot: The slot of the hours around it in seconds.
+
+    Returns:
+        The slot in seconds; None if the hour was scraped unevenly, or no less often.
+
+    Raises:
+        ServerError: The server does not answer.
+    """
+    for moments in _scrapes(prometheus, series, start + HOUR_SECONDS, HOUR_SECONDS):
+        gaps = [slot_seconds(round(after - before)) for before, after in pairwise(moments)]
+        intervals = [gap for gap, _ in groupby(gaps)]
+        if 0 < len(intervals) <= 2 and slot < (slowest := max(intervals)) <= _SLOWEST_SECONDS:
+            return slowest
+    return None
 
 
 def _early(moments: Sequence[float], slot: int) -> int:

@@ -14,6 +14,7 @@ from threading import Event
 from typing import Final
 from urllib.parse import unquote, urlparse
 
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.kubernetes.exporting import CollectionWriter
 from loaders.kubernetes.history import hours_to_collect
@@ -21,7 +22,7 @@ from loaders.kubernetes.measuring import Hour, measure_hour
 from loaders.kubernetes.prometheus import Prometheus, ServerError
 from loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
 from loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
-from loaders.kubernetes.scraping import scrape_interval, scrape_rhythm
+from loaders.kubernetes.scraping import scrape_interval, scrape_rhythm, slower_slot
 from loaders.kubernetes.sources import Source
 from loaders.kubernetes.vocabulary import (
     CPU_USAGE,
@@ -34,7 +35,6 @@ from loaders.kubernetes.vocabulary import (
     learn,
 )
 from loaders.result import Progress, silent
-from loaders.warehouse import utc_now
 
 HOUR: Final = timedelta(hours=1)
 
@@ -288,10 +288,17 @@ class _Session:
         # Told by the owner, an interval says nothing of when.
         first = rhythms[0] if rhythms and not source.scrape_interval else None
         self._early = first.early if first else 0
-        self._usage_slots = self._seldom(span) if self._has_cluster else {}
+        self._usage_slots: dict[str, int] | None = None
+        if self._has_cluster:
+            usage_slots = self._seldom(span)
+            if usage_slots == self._seldom((span[0], span[0] + HOUR_SECONDS)):
+                self._usage_slots = usage_slots
 
     def _seldom(self, span: tuple[int, int]) -> dict[str, int]:
-        """The slots of usage that is scraped less often than kube-state-metrics, by metric."""
+        """The slots of usage that is scraped less often than kube-state-metrics, by metric.
+
+        As it was at the end of a span of time.
+        """
         slots = {}
         for names in ((CPU_USAGE, MEMORY_USAGE, *_NETWORK), (GPU_USAGE,)):
             if not (metric := self._vocabulary.first(*names)):
@@ -319,15 +326,29 @@ class _Session:
         return pushed, measured
 
     def _of_cluster(self, hour: datetime) -> Hour:
-        return measure_hour(
-            self._prometheus,
-            self._vocabulary,
-            _seconds(hour),
-            self._slot,
-            self._source.pod_labels,
-            early=self._early,
-            usage_slots=self._usage_slots,
-        )
+        start = _seconds(hour)
+        usage_slots = self._usage_slots
+        if usage_slots is None:
+            # It was scraped more or less often at the beginning than at the end.
+            usage_slots = self._seldom((start, start + HOUR_SECONDS))
+
+        def measured(slot: int, early: int = 0) -> Hour:
+            return measure_hour(
+                self._prometheus,
+                self._vocabulary,
+                start,
+                slot,
+                self._source.pod_labels,
+                early=early,
+                usage_slots=usage_slots,
+            )
+
+        whole = measured(self._slot, self._early)
+        if self._source.scrape_interval or whole.samples >= whole.expected_samples:
+            return whole
+        nodes = self._vocabulary.node_cpus()
+        slower = slower_slot(self._prometheus, nodes, start, self._slot)
+        return measured(slower) if slower else whole
 
     def _of_platforms(self, hour: datetime) -> PushedHour:
         start = _seconds(hour)

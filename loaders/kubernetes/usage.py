@@ -138,11 +138,12 @@ def measure_usage(
     used: dict[tuple[PodOnNode, str], float] = {}
     labels = (*metric.spelled("namespace", "pod", "container"), *target)
     sums = readings.summed(lambda window: measure.expression(metric, window), labels)
+    hours_of = _hours(there, ((alone.get((key[0], key[1])), key[3:]) for key in sums))
     for (namespace, name, container, *of), value in sums.items():
         if not (pod := alone.get((namespace, name))):
             continue
         scrapes = by_target[tuple(of)]
-        hours = there.get(pod.node, 1) if of else 1
+        hours = hours_of[tuple(of)] if of else 1
         # A counter's first scrape shows no rise.
         if scrapes + 1 < _LEAST_COVERAGE * hours * most:
             continue
@@ -159,6 +160,17 @@ def measure_usage(
                 key = alone[namespace, name], container
                 used[key] = used.get(key, 0) + seconds / HOUR_SECONDS
     return used
+
+
+def _hours(
+    there: Mapping[str, float], seen: Iterable[tuple[PodOnNode | None, tuple[str, ...]]]
+) -> Mapping[tuple[str, ...], float]:
+    """For which part of the hour each target's nodes were there; one may stand for several."""
+    nodes: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for pod, target in seen:
+        if pod:
+            nodes[target].add(pod.node)
+    return {target: min(1, sum(there.get(one, 1) for one in of)) for target, of in nodes.items()}
 
 
 def _scrapes(readings: Readings, metric: Metric, measure: Measure) -> float:

@@ -28,6 +28,7 @@ GPU_USAGE: Final = "DCGM_FI_DEV_GPU_UTIL"
 NETWORK_RECEIVE: Final = "container_network_receive_bytes_total"
 NETWORK_TRANSMIT: Final = "container_network_transmit_bytes_total"
 VOLUME_CAPACITY: Final = "kube_persistentvolume_capacity_bytes"
+NAMESPACE_LABELS: Final = "kube_namespace_labels"
 PUSHED: Final = "infraspend_platform_usage"
 
 METRICS: Final = (
@@ -35,7 +36,7 @@ METRICS: Final = (
     *(INIT_REQUESTS, f"{INIT_REQUESTS}_cpu_cores", f"{INIT_REQUESTS}_memory_bytes"),
     *(INIT_INFO, f"{OVERHEAD}_cpu_cores", f"{OVERHEAD}_memory_bytes", SCHEDULER_REQUESTS),
     *("kube_pod_info", "kube_pod_labels", "kube_pod_owner"),
-    *("kube_replicaset_owner", "kube_job_owner"),
+    *("kube_replicaset_owner", "kube_job_owner", NAMESPACE_LABELS),
     *(CAPACITY, CAPACITY_V1, "kube_node_status_capacity_memory_bytes"),
     *("kube_node_status_allocatable", "kube_node_status_allocatable_cpu_cores"),
     *("kube_node_status_allocatable_memory_bytes", "kube_node_labels", "kube_node_info"),

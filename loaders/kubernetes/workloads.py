@@ -1,15 +1,13 @@
-"""Which workload a pod belongs to, and the labels it carries."""
+"""Which workload a pod belongs to, and the labels it and its namespace carry."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from loaders.kubernetes.labels import label_key, label_text
 from loaders.kubernetes.readings import Readings, most_seen
-from loaders.kubernetes.vocabulary import Metric, Vocabulary
+from loaders.kubernetes.vocabulary import NAMESPACE_LABELS, Metric, Vocabulary
 
 _LABEL: Final = "label_"
-_NOT_IN_A_NAME: Final = re.compile(r"[^a-zA-Z0-9_]")
 
 # A workload makes these, and they make the pods.
 _MAKERS: Final = {
@@ -43,8 +41,7 @@ class PodFacts:
         Args:
             readings: The hour.
             vocabulary: What its metrics are called.
-            chosen: The pod labels to keep, as Kubernetes writes them; None keeps all, as
-                kube-state-metrics writes them: `app_kubernetes_io_name`.
+            chosen: The pod labels to keep, as Kubernetes writes them; None keeps all.
         """
         self._labels = _by_pod(readings, vocabulary.get("kube_pod_labels"))
         self._owners = _by_pod(readings, vocabulary.get("kube_pod_owner"))
@@ -53,21 +50,14 @@ class PodFacts:
             kind: _by_name(readings, vocabulary.get(name), label)
             for kind, (name, label) in _MAKERS.items()
         }
-        self._chosen = (
-            None
-            if chosen is None
-            else {_LABEL + _NOT_IN_A_NAME.sub("_", label): label for label in chosen}
-        )
+        self._chosen = None if chosen is None else {label_key(label) for label in chosen}
 
     def labels(self, pod: _Key) -> str | None:
         """A pod's (namespace, name, uid) labels as JSON text with sorted keys; None if none."""
-        found = {}
-        for name, value in self._labels.get(pod, {}).items():
-            if self._chosen is None and name.startswith(_LABEL):
-                found[name.removeprefix(_LABEL)] = value
-            elif self._chosen is not None and name in self._chosen:
-                found[self._chosen[name]] = value
-        return json.dumps(found, sort_keys=True, ensure_ascii=False) if found else None
+        found = _exported(self._labels.get(pod, {}))
+        if self._chosen is not None:
+            found = {key: value for key, value in found.items() if key in self._chosen}
+        return label_text(found) if found else None
 
     def workload(self, pod: _Key) -> Workload:
         """What made a pod (namespace, name, uid): the Deployment rather than its ReplicaSet."""
@@ -81,6 +71,28 @@ class PodFacts:
         if _is_told(maker.get("owner_kind")) and _is_told(maker.get("owner_name")):
             kind, name = maker["owner_kind"], maker["owner_name"]
         return Workload(kind, name)
+
+
+def namespace_labels(readings: Readings, vocabulary: Vocabulary) -> Mapping[str, str]:
+    """The labels of each namespace that carries any, as `PodFacts.labels`."""
+    metric = vocabulary.get(NAMESPACE_LABELS)
+    if metric is None:
+        return {}
+    found = most_seen(readings.label_sets(metric), metric.spelled("namespace"))
+    return {
+        namespace: label_text(exported)
+        for (namespace,), labels in sorted(found.items())
+        if namespace and (exported := _exported(labels))
+    }
+
+
+def _exported(labels: Mapping[str, str]) -> dict[str, str]:
+    """Kubernetes' own among the labels of a series."""
+    return {
+        label_key(name.removeprefix(_LABEL)): value
+        for name, value in labels.items()
+        if name.startswith(_LABEL)
+    }
 
 
 def _is_told(text: str | None) -> bool:

@@ -6,11 +6,11 @@ from typing import Final
 
 import duckdb
 
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.platforms.publication import Publication
 from loaders.sql import label_of, literal, text_of
 from loaders.tables import AMOUNT, FIRST_YEAR
-from loaders.warehouse import utc_now
 
 RESERVED: Final = (
     "unattributed",

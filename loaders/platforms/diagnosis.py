@@ -36,7 +36,7 @@ _COST_MODELS: Final = {
     "ready_made": ("usage", "even", "fixed"),
 }
 _WORDS: Final = {
-    "allocation_base": ("", "request", "usage", "max"),
+    "allocation_base": ("", "request", "usage", "max", "usage_or_request"),
     "pool_by": ("", "instance_type", "node", "sub_platform"),
     "free_policy": ("", "label", "spread", "owner"),
 }

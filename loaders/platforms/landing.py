@@ -7,6 +7,7 @@ from typing import Final
 import duckdb
 
 from loaders.batch import Part, Prepared, land_prepared
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.places import as_directory
 from loaders.platforms.checking import KINDS, read_published, refused_hours, value_column
@@ -20,7 +21,7 @@ from loaders.platforms.publication import (
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import literal, quoted
 from loaders.tables import TABLES
-from loaders.warehouse import Location, checkpoint, open_warehouse, utc_now
+from loaders.warehouse import Location, checkpoint, open_warehouse
 
 DATASET: Final = "raw_platforms"
 

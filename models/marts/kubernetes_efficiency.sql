@@ -45,7 +45,8 @@ spend as (
         namespace,
         usage_date,
         sum(spend) as spend,
-        sum(idle_spend) as idle_spend
+        sum(idle_spend) as idle_spend,
+        sum(unmeasured_spend) as unmeasured_spend
     from {{ ref('int_workload_spend') }}
     where {{ in_month('usage_month') }} and namespace is not null
     group by sub_platform, namespace, usage_date
@@ -68,7 +69,13 @@ select
 
     -- what it cost
     cast(coalesce(spend.spend, 0) as decimal(38, 20)) as spend,
-    cast(coalesce(spend.idle_spend, 0) as decimal(38, 20)) as idle_spend,
+    cast(
+        case
+            when spend.unmeasured_spend = spend.spend and spend.spend <> 0 then null
+            else coalesce(spend.idle_spend, 0)
+        end as decimal(38, 20)
+    ) as idle_spend,
+    cast(coalesce(spend.unmeasured_spend, 0) as decimal(38, 20)) as unmeasured_spend,
 
     -- when
     {{ month_of('coalesce(by_day.usage_date, spend.usage_date)') }} as usage_month,

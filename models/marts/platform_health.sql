@@ -109,6 +109,7 @@ select
     days.measured,
     days.interpolated,
     days.missing,
+    days.base_unknown,
 
     -- how bad that is
     case

@@ -15,22 +15,26 @@ spend as (
         workload_kind,
         workload_name,
         container,
-        {{ json_value('pod_labels', 'notebook-name') }} as notebook,
+        {{ json_value('pod_labels', label_key('notebook-name')) }} as notebook,
         coalesce(
-            {{ json_value('pod_labels', 'serving.kserve.io/inferenceservice') }},
-            {{ json_value('pod_labels', 'serving.kubeflow.org/inferenceservice') }}
+            {{ json_value('pod_labels', label_key('serving.kserve.io/inferenceservice')) }},
+            {{ json_value('pod_labels', label_key('serving.kubeflow.org/inferenceservice')) }}
         ) as inference_service,
-        {{ json_value('pod_labels', 'pipeline/runid') }} as pipeline_run,
         coalesce(
-            {{ json_value('pod_labels', 'katib.kubeflow.org/experiment') }},
-            {{ json_value('pod_labels', 'experiment') }}
+            {{ json_value('pod_labels', label_key('pipeline/runid')) }},
+            {{ json_value('pod_labels', label_key('workflows.argoproj.io/workflow')) }}
+        ) as pipeline_run,
+        coalesce(
+            {{ json_value('pod_labels', label_key('katib.kubeflow.org/experiment')) }},
+            {{ json_value('pod_labels', label_key('experiment')) }}
         ) as experiment,
         coalesce(
-            {{ json_value('pod_labels', 'katib.kubeflow.org/trial') }},
-            {{ json_value('pod_labels', 'trial') }}
+            {{ json_value('pod_labels', label_key('katib.kubeflow.org/trial')) }},
+            {{ json_value('pod_labels', label_key('trial')) }}
         ) as trial,
         spend,
         idle_spend,
+        unmeasured_spend,
         usage_date
     from {{ ref('int_workload_spend') }}
     where {{ in_month('usage_month') }}
@@ -55,7 +59,11 @@ select
 
     -- what it cost
     cast(sum(spend) as decimal(38, 20)) as spend,
-    cast(sum(idle_spend) as decimal(38, 20)) as idle_spend,
+    cast(
+        case when sum(unmeasured_spend) <> sum(spend) or sum(spend) = 0 then sum(idle_spend) end
+        as decimal(38, 20)
+    ) as idle_spend,
+    cast(sum(unmeasured_spend) as decimal(38, 20)) as unmeasured_spend,
 
     -- when
     {{ month_of('usage_date') }} as usage_month,

@@ -74,7 +74,7 @@ OF_CELLS: list[Case] = [
     ("platforms", {"cost_model": "CPU"}, f"cost_model: 'CPU' is not one of {WORDS['cost_model']}"),
     (
         *("platforms", {"allocation_base": "limit"}),
-        "allocation_base: 'limit' is not one of request, usage, max",
+        "allocation_base: 'limit' is not one of request, usage, max, usage_or_request",
     ),
     (
         *("platforms", {"pool_by": "zone"}),

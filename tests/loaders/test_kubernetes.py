@@ -42,7 +42,7 @@ def test_a_collection_lands_as_it_was_measured(warehouse: Path, tmp_path: Path) 
         warehouse,
         "select cluster, first_hour, last_hour, collected_at, files, rows"
         " from raw_kubernetes.collections",
-    ) == [("blue", moment(ONE), moment(TWO), moment("2026-11-01 02:05"), 5, 3)]
+    ) == [("blue", moment(ONE), moment(TWO), moment("2026-11-01 02:05"), 6, 3)]
 
 
 def test_a_second_run_does_nothing_and_a_second_collection_lands_beside_the_first(
@@ -57,6 +57,36 @@ def test_a_second_run_does_nothing_and_a_second_collection_lands_beside_the_firs
 
     collect(tmp_path, collected_at="2026-11-02T00:00:00Z")
     assert load(warehouse, tmp_path) == (1, 0, 0, 1)
+
+
+def test_labels_land_in_one_spelling(warehouse: Path, tmp_path: Path) -> None:
+    labels = {
+        "serving.kserve.io/inferenceservice": "eta",
+        "notebook-name": "explore",
+        "costCenter": "42",
+        "app.name": "first",
+        "app/name": "second",
+    }
+    row = {"usage_hour": ONE, "namespace": "api"}
+    collect(
+        tmp_path,
+        rows={
+            "pods": [row | {"pod": "api-1", "labels": json.dumps(labels)}],
+            "namespaces": [row | {"labels": '{"cost-center": "1"}'}],
+        },
+    )
+
+    load(warehouse, tmp_path)
+
+    assert rows(warehouse, "select labels from raw_kubernetes.pods") == [
+        (
+            '{"app_name": "first", "cost_center": "42", "notebook_name": "explore",'
+            ' "serving_kserve_io_inferenceservice": "eta"}',
+        )
+    ]
+    assert rows(warehouse, "select namespace, labels from raw_kubernetes.namespaces") == [
+        ("api", '{"cost_center": "1"}')
+    ]
 
 
 BAD_VALUES: dict[str, dict[str, object]] = {

@@ -13,6 +13,7 @@ from loaders import aws_cur, kubernetes, platforms
 from loaders.errors import InfraspendError
 from tests.houses import House
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
+from tests.loaders.collections import collect
 from tests.loaders.queries import content, rows
 from tests.loaders.s3_server import (
     BUCKET,
@@ -196,6 +197,37 @@ def test_collections_and_published_files_are_read_from_a_bucket_too(
     assert platforms.load(warehouse, URL).skipped == 1
     with pytest.raises(InfraspendError, match="holds no collection"):
         kubernetes.load(warehouse, URL)
+
+
+def test_a_load_of_collections_costs_what_is_new(
+    warehouse: Path, tmp_path: Path, s3: FaultyS3
+) -> None:
+    def read() -> list[str]:
+        """The objects that were asked for since the last time."""
+        asked = [
+            path for method, path in s3.requests if method == "GET" and "list-type" not in path
+        ]
+        s3.requests.clear()
+        return asked
+
+    for number in range(15):
+        collect(tmp_path, cluster=f"cluster-{number}")
+    s3.sync(tmp_path)
+    s3.requests.clear()
+
+    assert kubernetes.load(warehouse, URL).landed == 15
+    # The index and six tables each.
+    assert len(read()) == 15 * 7
+    assert kubernetes.load(warehouse, URL).skipped == 15
+    assert read() == []
+
+    collect(tmp_path, cluster="cluster-3", collected_at="2026-11-03T00:00:00Z")
+    s3.sync(tmp_path)
+    s3.requests.clear()
+    result = kubernetes.load(warehouse, URL)
+    assert (result.landed, result.skipped) == (1, 14)
+    assert len(read()) == 7
+    assert rows(warehouse, "select count(*) from raw_kubernetes.collections") == [(16,)]
 
 
 def test_no_secret_is_written_anywhere(

@@ -37,6 +37,10 @@ BREAKS = {
     "platform_resources_find_something": """
         update seeds.platform_resources set lyft_label = 'lyftlaern' where lyft_label = 'lyftlearn'
     """,
+    "label_rules_find_something": """
+        insert into seeds.label_rules (rule_order, match_on, match_key, match_type, lyft_label)
+        values (5, 'pod_label', 'notebok-name', 'present', '{value}')
+    """,
     "platforms_have_plain_names": """
         update seeds.platforms set sub_platform = 'a > b' where platform = 'lyftlearn'
     """,
@@ -166,6 +170,7 @@ BREAKS = {
 # What they find may be as it should be, and is told; every other test stops the build.
 MAY_WARN = {
     "every_line_item_type_is_known",
+    "label_rules_find_something",
     "platform_resources_find_something",
     "reservations_are_paid_by_used_and_unused",
     "savings_plan_fees_pay_the_commitment",

@@ -89,6 +89,7 @@ class Cluster:
         running: Iterable[float] | None = None,
         requests: Mapping[str, float] | None = None,
         container: str = "main",
+        host_network: bool = False,
     ) -> None:
         """A pod of one container.
 
@@ -101,6 +102,7 @@ class Cluster:
             running: When it is Running; whenever it is there by default.
             requests: What it requests.
             container: Its container.
+            host_network: Whether it is on the network of its node.
         """
         there = set(self.scrapes if scrapes is None else scrapes) & set(self.scrapes)
         runs = there if running is None else there & set(running)
@@ -112,7 +114,8 @@ class Cluster:
         for phase, when in (("Running", runs), ("Pending", there - runs)):
             values = {scrape: float(scrape in when) for scrape in there}
             self._add("kube_pod_status_phase", who | {"phase": phase}, values)
-        self._add("kube_pod_info", who | {"node": node}, dict.fromkeys(there, 1))
+        info = who | {"node": node, "host_network": str(host_network).lower()}
+        self._add("kube_pod_info", info, dict.fromkeys(there, 1))
         for resource, value in (requests or {"cpu": 1.0}).items():
             what = {f"{self.prefix}container": container, "node": node, "resource": resource}
             self._add(

@@ -38,6 +38,15 @@ def scenarios() -> str:
     _two_rhythms(exporter)
     _one_kubelet_away(exporter)
     _around_the_edge(exporter)
+    _shards(exporter)
+    _shards_restarted(exporter)
+    _faster(exporter)
+    _no_cadvisor(exporter)
+    _windows(exporter)
+    _kubeflow(exporter)
+    _passed_on(exporter)
+    _host_network(exporter)
+    _stale(exporter)
     return exporter.text()
 
 
@@ -390,6 +399,135 @@ def _around_the_edge(exporter: Exporter) -> None:
     cluster = Cluster(exporter, "around-the-edge", scrapes)
     cluster.node("node-1")
     cluster.pod("steady")
+
+
+def _shards(exporter: Exporter) -> None:
+    """Two shards of kube-state-metrics; the one with four pods is away for 20 minutes."""
+    first = _cluster(exporter, "shards")
+    first.pod("steady")
+    second = Cluster(exporter, "shards", [*range(10), *range(30, 60)], instance="ksm-1")
+    second.node("node-2", cpu=8)
+    for number in range(4):
+        second.pod(f"web-{number}", node="node-2", requests={"cpu": 1.0})
+    second.gauge("kube_persistentvolume_capacity_bytes", {"persistentvolume": "pvc-1"}, 8 * GIB)
+    # It died before its shard was away: no gap.
+    second.pod("half", node="node-2", scrapes=range(5))
+
+
+def _shards_restarted(exporter: Exporter) -> None:
+    """kube-state-metrics starts again under another address: one shard all the same."""
+    for instance, scrapes in (("10.0.0.1:8080", range(40)), ("10.0.0.2:8080", range(45, 60))):
+        cluster = Cluster(exporter, "restarted", scrapes, instance=instance)
+        cluster.node("node-1")
+        cluster.pod("steady")
+        cluster.pod("ended", scrapes=range(11))
+
+
+def _faster(exporter: Exporter) -> None:
+    """Scraped every 60 s, from 01:00 on every 15 s; the third hour changes at half past."""
+    scrapes = [*range(60), *(60 + number / 4 for number in range(240))]
+    scrapes += [*range(120, 150), *(150 + number / 4 for number in range(120))]
+    cluster = Cluster(exporter, "faster", scrapes)
+    cluster.node("node-1")
+    cluster.pod("steady")
+    main = {"namespace": "api", "pod": "steady", "container": "main", "instance": "node-1"}
+    cpu = {scrape: 1e6 + scrape * 30.0 for scrape in scrapes}
+    cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+
+
+def _no_cadvisor(exporter: Exporter) -> None:
+    """Of 4 cores api uses 2 and etl 1; in the second of three hours no kubelet is scraped."""
+    cluster = Cluster(exporter, "no-cadvisor", range(180))
+    cluster.node("node-1", cpu=4)
+    for namespace, rate in (("api", 120.0), ("etl", 60.0)):
+        cluster.pod("web-0", namespace=namespace, uid=namespace)
+        cluster.cadvisor(
+            "container_cpu_usage_seconds_total",
+            {"namespace": namespace, "pod": "web-0", "container": "main", "instance": "node-1"},
+            {scrape: 1e6 + scrape * rate for scrape in (*range(60), *range(120, 180))},
+        )
+
+
+def _windows(exporter: Exporter) -> None:
+    """A pod on Linux, and one on Windows whose use nobody exports."""
+    cluster = Cluster(exporter, "windows")
+    cluster.node("node-1", cpu=2)
+    cluster.node("node-2", cpu=2)
+    cluster.pod("web-0", namespace="linux")
+    cluster.cadvisor(
+        "container_cpu_usage_seconds_total",
+        {"namespace": "linux", "pod": "web-0", "container": "main", "instance": "node-1"},
+        {scrape: 1e6 + scrape * 30.0 for scrape in HOUR},
+    )
+    cluster.pod("iis-0", namespace="windows", uid="2", node="node-2", requests={"cpu": 2.0})
+
+
+def _kubeflow(exporter: Exporter) -> None:
+    """What Kubeflow runs, with its labels as kube-state-metrics makes them, and a shop."""
+    cluster = Cluster(exporter, "kubeflow")
+    cluster.node("node-1", cpu=8)
+    for namespace, pod, labels in (
+        ("alice", "explore-0", {"notebook_name": "explore"}),
+        ("serving", "eta-0", {"serving_kserve_io_inferenceservice": "eta"}),
+        (
+            "flows",
+            "run-0",
+            {"pipeline_runid": "run-7", "workflows_argoproj_io_workflow": "nightly-x"},
+        ),
+        ("flows", "run-1", {"workflows_argoproj_io_workflow": "nightly-y"}),
+        (
+            "tuning",
+            "tune-0",
+            {"katib_kubeflow_org_experiment": "tune", "katib_kubeflow_org_trial": "tune-1"},
+        ),
+        ("shop", "cart-0", {"app_kubernetes_io_name": "cart"}),
+    ):
+        cluster.pod(pod, namespace=namespace, uid=pod)
+        who = {"namespace": namespace, "pod": pod, "uid": pod}
+        exported = {f"label_{key}": value for key, value in labels.items()}
+        cluster.gauge("kube_pod_labels", who | exported, 1)
+    cluster.gauge("kube_namespace_labels", {"namespace": "shop", "label_cost_center": "retail"}, 1)
+    cluster.gauge("kube_namespace_labels", {"namespace": "flows"}, 1)
+
+
+def _passed_on(exporter: Exporter) -> None:
+    """A name passes from an m5.xlarge to an m5.4xlarge at minute 20; half of each is used."""
+    for instance_id, pod, cores, instance_type, scrapes in (
+        ("i-0aaa", "before", 4.0, "m5.xlarge", HOUR[:20]),
+        ("i-0bbb", "after", 16.0, "m5.4xlarge", HOUR[20:]),
+    ):
+        cluster = Cluster(exporter, "passed-on", scrapes)
+        cluster.node("node-1", cpu=cores, instance_type=instance_type)
+        provider_id = f"aws:///us-east-1a/{instance_id}"
+        cluster.gauge("kube_node_info", {"node": "node-1", "provider_id": provider_id}, 1)
+        cluster.pod(pod, namespace=pod, uid=pod, requests={"cpu": cores})
+        main = {"namespace": pod, "pod": pod, "container": "main", "instance": "10.0.0.1:10250"}
+        cpu = {scrape: 1e6 + scrape * cores * 30 for scrape in scrapes}
+        cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+
+
+def _host_network(exporter: Exporter) -> None:
+    """A pod with 10 GiB of its own, and two that show the 100 GiB of their node."""
+    cluster = _cluster(exporter, "host-network")
+    for pod, gib in (("web", 10), ("proxy", 100), ("exporter", 100)):
+        cluster.pod(pod, namespace=pod, uid=pod, host_network=gib == 100)
+        cluster.cadvisor(
+            "container_network_receive_bytes_total",
+            {"namespace": pod, "pod": pod, "interface": "eth0", "instance": "node-1"},
+            {scrape: scrape * gib * GIB / 60 for scrape in HOUR},
+        )
+
+
+def _stale(exporter: Exporter) -> None:
+    """A job ends at minute 10, and a replica goes on saying that it is Running."""
+    for instance, ended in (("ksm-0", HOUR[10:]), ("ksm-1", ())):
+        cluster = Cluster(exporter, "stale", instance=instance)
+        cluster.node("node-1")
+        cluster.pod("job", running=[scrape for scrape in HOUR if scrape not in ended])
+        of = {"cluster": "stale", "job": "kube-state-metrics", "instance": instance}
+        who = {"namespace": "api", "pod": "job", "uid": "1", "phase": "Succeeded"}
+        values = {scrape: float(scrape in ended) for scrape in HOUR}
+        exporter.add("kube_pod_status_phase", of | who, values)
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

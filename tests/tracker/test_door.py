@@ -61,7 +61,7 @@ def test_labels_can_be_chosen_and_an_incomplete_hour_can_fail_the_run(
 
     code, _ = run("--cluster", "facts", "--pod-label", "app.kubernetes.io/name", *where)
     assert code == 0
-    assert rows(tmp_path, "pods", "labels") == [('{"app.kubernetes.io/name": "web"}',)]
+    assert rows(tmp_path, "pods", "labels") == [('{"app_kubernetes_io_name": "web"}',)]
 
     code, said = run("--cluster", "gap", *where)
     assert code == 1

@@ -193,7 +193,7 @@ def test_owners_labels_volumes_and_network_are_collected(server: str, tmp_path: 
     collect(source(server, "facts", pod_labels=["app.kubernetes.io/name"]), tmp_path)
 
     assert rows(tmp_path, "pods", "workload_kind, workload_name, labels") == [
-        ("Deployment", "web", '{"app.kubernetes.io/name": "web"}')
+        ("Deployment", "web", '{"app_kubernetes_io_name": "web"}')
     ]
     assert rows(
         tmp_path,
@@ -332,3 +332,86 @@ def test_scrapes_around_the_edge_of_a_slot_are_all_counted(server: str, tmp_path
 
     assert coverage(tmp_path) == [(120, 120)]
     assert requested(tmp_path) == {"steady": Decimal(1)}
+
+
+def test_what_a_shard_of_kube_state_metrics_tells_is_divided_by_its_own_scrapes(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "shards"), tmp_path)
+
+    asked = requested(tmp_path)
+    assert sum(cores for pod, cores in asked.items() if pod.startswith("web")) == 4
+    # 5 of the 40 scrapes of its shard.
+    assert (asked["steady"], asked["half"]) == (1, Decimal("0.125"))
+    columns = "node, running_hours::int, cpu_capacity_core_hours::int"
+    assert rows(tmp_path, "node_hours", columns) == [("node-1", 1, 16), ("node-2", 1, 8)]
+    assert rows(tmp_path, "volume_hours", "capacity_gib_hours::int") == [(8,)]
+    # The hour is as good as the shard that was away for longest.
+    assert coverage(tmp_path) == [(40, 60)]
+
+
+def test_a_kube_state_metrics_that_starts_again_elsewhere_is_no_other_shard(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "restarted"), tmp_path)
+
+    assert requested(tmp_path) == {"steady": Decimal(1), "ended": Decimal("0.2")}
+    assert coverage(tmp_path) == [(55, 60)]
+
+
+def test_an_hour_from_before_scrapes_came_more_often_is_whole(server: str, tmp_path: Path) -> None:
+    collect(source(server, "faster"), tmp_path, hours=3)
+
+    assert coverage(tmp_path) == [(60, 60), (240, 240), (60, 60)]
+    assert requested(tmp_path) == {"steady": Decimal(3)}
+    used = rows(tmp_path, "container_hours", "usage_hour, cpu_usage_core_hours")
+    assert [round(cores, 6) for _, cores in used[:2]] == [Decimal("0.5")] * 2
+
+
+def test_labels_of_namespaces_are_collected(server: str, tmp_path: Path) -> None:
+    collect(source(server, "kubeflow"), tmp_path)
+
+    assert rows(tmp_path, "namespaces", "cluster, namespace, labels") == [
+        ("kubeflow", "shop", '{"cost_center": "retail"}')
+    ]
+
+
+def test_a_node_is_its_name_and_what_the_cloud_calls_it(server: str, tmp_path: Path) -> None:
+    collect(source(server, "passed-on"), tmp_path)
+
+    columns = "node, provider_id[19:], instance_type, round(running_hours, 6)"
+    assert rows(tmp_path, "node_hours", f"{columns}, round(cpu_capacity_core_hours, 6)") == [
+        ("node-1", "i-0aaa", "m5.xlarge", Decimal("0.333333"), Decimal("1.333333")),
+        ("node-1", "i-0bbb", "m5.4xlarge", Decimal("0.666667"), Decimal("10.666667")),
+    ]
+    # 19 and 39 rises of counters, in the 58 slots with one.
+    found = rows(
+        tmp_path,
+        "container_hours",
+        f"{columns}, pod, round(cpu_request_core_hours, 6), round(cpu_usage_core_hours, 1)",
+    )
+    assert [row[1:3] + row[4:] for row in found] == [
+        ("i-0aaa", "m5.xlarge", "before", Decimal("1.333333"), Decimal("0.7")),
+        ("i-0bbb", "m5.4xlarge", "after", Decimal("10.666667"), Decimal("5.4")),
+    ]
+
+
+def test_the_traffic_of_a_node_is_not_a_pod_s(server: str, tmp_path: Path) -> None:
+    collect(source(server, "host-network"), tmp_path)
+
+    assert rows(tmp_path, "container_hours", "pod, round(network_receive_gib, 4)") == [
+        ("exporter", None),
+        ("proxy", None),
+        ("web", 10),
+    ]
+
+
+def test_what_has_ended_is_not_running_whatever_a_stale_replica_says(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "stale"), tmp_path)
+
+    assert {pod: round(cores, 6) for pod, cores in requested(tmp_path).items()} == {
+        "job": Decimal("0.166667")
+    }
+    assert rows(tmp_path, "container_hours", "round(running_hours, 6)") == [(Decimal("0.166667"),)]

@@ -23,6 +23,7 @@ days as (
         count(case when basis in ('measured', 'pushed', 'ready_made') then 1 end) as measured,
         count(case when basis = 'interpolated' then 1 end) as interpolated,
         count(case when basis in ('carried_forward', 'unattributed') then 1 end) as missing,
+        count(case when is_base_unknown then 1 end) as base_unknown,
         min(usage_hour) as first_hour,
         max(usage_hour) as last_hour
     from hours
@@ -98,6 +99,7 @@ select
     days.measured,
     days.interpolated,
     days.missing,
+    days.base_unknown,
 
     -- what rests on those that are filled in
     cast(coalesce(at_stake.spend, 0) as decimal(38, 20)) as spend_at_stake,

@@ -1,5 +1,5 @@
 -- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights
--- come from: the hour itself if it was seen well enough, else its good neighbours on both sides,
+-- come from: the hour itself if it was seen well enough, and with it what the platform is split by, else its good neighbours on both sides,
 -- else the last good hour before it, else nowhere: then the hour is unattributed. Hours from before
 -- a platform's schedules came from elsewhere, or were not fixed yet, lend nothing.
 {{ config(
@@ -104,13 +104,21 @@ seen as (
     from {{ ref('int_fixed_hours') }}
 ),
 
+base_coverage as (
+    select * from {{ ref('int_base_coverage') }}
+    where {{ in_hours('usage_hour', before=lending, after=lending) }}
+),
+
 observed as (
     select distinct
         platforms.platform,
         platforms.sub_platform,
         seen.usage_hour,
-        seen.coverage,
-        coalesce(seen.coverage >= platforms.min_coverage, true) as is_good
+        least(seen.coverage, base_coverage.coverage) as coverage,
+        coalesce(seen.coverage >= platforms.min_coverage, true)
+        and coalesce(base_coverage.coverage >= platforms.min_coverage, true) as is_good,
+        coalesce(seen.coverage >= platforms.min_coverage, true)
+        and base_coverage.coverage < platforms.min_coverage as is_base_unknown
     from seen
     inner join platforms
         on
@@ -119,6 +127,12 @@ observed as (
             and coalesce(seen.platform, platforms.platform) = platforms.platform
             and seen.usage_hour >= platforms.valid_from
             and seen.usage_hour < platforms.valid_until
+    left join base_coverage
+        on
+            platforms.schedule_source = 'kubernetes'
+            and platforms.platform = base_coverage.platform
+            and platforms.sub_platform = base_coverage.sub_platform
+            and seen.usage_hour = base_coverage.usage_hour
 ),
 
 calendar as (
@@ -146,6 +160,7 @@ hours as (
         platforms.carry_hours,
         observed.coverage,
         coalesce(observed.is_good, false) as is_good,
+        coalesce(observed.is_base_unknown, false) as is_base_unknown,
         max(case when observed.is_good then calendar.usage_hour end) over (
             partition by {{ same_source }}
             order by calendar.usage_hour
@@ -182,6 +197,7 @@ lenders as (
         carry_hours,
         coverage,
         is_good,
+        is_base_unknown,
         case
             when
                 is_fixed
@@ -214,6 +230,7 @@ select
 
     -- how well it was seen
     coverage,
+    is_base_unknown,
     case
         when is_good and schedule_source = 'kubernetes' then 'measured'
         when is_good then schedule_source

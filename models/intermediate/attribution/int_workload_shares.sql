@@ -1,6 +1,7 @@
 -- Below a label: which workload and container held which part of a cluster. The label's part of an
 -- hour, as the schedule has it, is dealt to its containers by what each of them held, so that they
--- add up to it exactly; and of each part, what was held and not used. Hours that were not measured
+-- add up to it exactly; and of each part, what was held and not used, and what was held without
+-- anybody knowing whether it was used. Hours that were not measured
 -- are not here: nobody can tell what ran in them.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
@@ -12,6 +13,8 @@
     'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
 ] %}
 
+{% set used = floor_divide('dealt.dealt_units * dealt.used_units', 'dealt.held_units') %}
+{% set unmeasured = floor_divide('dealt.dealt_units * dealt.unmeasured_units', 'dealt.held_units') %}
 {% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
 
 with
@@ -52,6 +55,7 @@ held_in_pools as (
         {%- for measure in measures %}
             held.{{ measure }}_held,
             held.{{ measure }}_used,
+            held.{{ measure }}_unmeasured,
         {%- endfor %}
         held.usage_hour
     from held_by_names as held
@@ -75,6 +79,7 @@ held as (
             sum({{ measure }}_held) as {{ measure }}_held,
             sum(case when {{ measure }}_held > 0 then {{ measure }}_used else 0 end)
                 as {{ measure }}_used,
+            sum({{ measure }}_unmeasured) as {{ measure }}_unmeasured,
         {%- endfor %}
         usage_hour
     from held_in_pools
@@ -85,7 +90,7 @@ by_place as (
     select
         places.place_id,
         held.workload_id,
-        {%- for kind in ['held', 'used'] %}
+        {%- for kind in ['held', 'used', 'unmeasured'] %}
             case places.cost_model
                 {%- for measure in measures if measure != 'priced' %}
                     when '{{ measure }}' then held.{{ measure }}_{{ kind }}
@@ -122,7 +127,8 @@ parts as (
         held.place_id,
         held.workload_id,
         {{ units('held.held') }} as held_units,
-        {{ units('least(held.used, held.held)') }} as used_units,
+        {{ units('least(held.used, held.held - held.unmeasured)') }} as used_units,
+        {{ units('held.unmeasured') }} as unmeasured_units,
         label_parts.label_units
     from by_place as held
     inner join label_parts
@@ -132,7 +138,7 @@ parts as (
 
 {{ deal(
     'dealt', of='parts', by=['usage_hour', 'place_id'], weight='held_units',
-    whole='max(label_units)', ties=['workload_id'], keep=['held_units', 'used_units']
+    whole='max(label_units)', ties=['workload_id'], keep=['held_units', 'used_units', 'unmeasured_units']
 ) }}
 
 select
@@ -152,10 +158,8 @@ select
 
     -- how much
     {{ from_units('dealt.dealt_units') }} as proportion,
-    {{ from_units(
-        'dealt.dealt_units - '
-        ~ floor_divide('dealt.dealt_units * dealt.used_units', 'dealt.held_units')
-    ) }} as idle_proportion,
+    {{ from_units('dealt.dealt_units - ' ~ used ~ ' - ' ~ unmeasured) }} as idle_proportion,
+    {{ from_units(unmeasured) }} as unmeasured_proportion,
 
     -- when
     {{ month_of('dealt.usage_hour') }} as usage_month,

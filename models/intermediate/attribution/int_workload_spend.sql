@@ -47,6 +47,8 @@ split as (
         * coalesce(shares.proportion, schedules.proportion, cast(1 as decimal(11, 10))) as spend,
         charges.true_cost * coalesce(shares.idle_proportion, cast(0 as decimal(11, 10)))
             as idle_spend,
+        charges.true_cost * coalesce(shares.unmeasured_proportion, cast(0 as decimal(11, 10)))
+            as unmeasured_spend,
         cast(charges.usage_hour as date) as usage_date
     from charges
     inner join clusters
@@ -86,6 +88,7 @@ select
     -- what it cost
     cast(sum(spend) as decimal(38, 20)) as spend,
     cast(sum(idle_spend) as decimal(38, 20)) as idle_spend,
+    cast(sum(unmeasured_spend) as decimal(38, 20)) as unmeasured_spend,
 
     -- when
     {{ month_of('usage_date') }} as usage_month,

@@ -53,12 +53,18 @@ containers as (
             container_hours.{{ requested }} as {{ measure }}_requested,
             container_hours.{{ used }} as {{ measure }}_used,
         {%- endfor %}
-        {%- for kind in [0, 1] %}
-            {% for measure, amounts in columns.items() %}
-                {{ '+ ' if not loop.first }}{{ price_of_resource(measure) }}
-                * container_hours.{{ amounts[kind] }}
-            {%- endfor %} as priced_{{ ['requested', 'used'][kind] }},
-        {%- endfor %}
+        {% for measure, (requested, _) in columns.items() %}
+            {{ '+ ' if not loop.first }}{{ price_of_resource(measure) }}
+            * coalesce(container_hours.{{ requested }}, 0)
+        {%- endfor %} as priced_requested,
+        -- A container without GPUs uses none.
+        {{ price_of_resource('cpu') }} * container_hours.cpu_usage_core_hours
+        + {{ price_of_resource('memory') }} * container_hours.memory_usage_gib_hours
+        + {{ price_of_resource('gpu') }} * case
+            when container_hours.gpu_request_gpu_hours > 0
+                then container_hours.gpu_usage_gpu_hours
+            else coalesce(container_hours.gpu_usage_gpu_hours, 0)
+        end as priced_used,
         container_hours.network_gib as network_requested,
         container_hours.network_gib as network_used
     from container_hours
@@ -79,14 +85,11 @@ containers as (
 select
     {{ (place + workload) | join(',\n        ') }},
     {%- for measure in measures %}
-        sum(
-            case allocation_base
-                when 'request' then {{ measure }}_requested
-                when 'usage' then {{ measure }}_used
-                else greatest({{ measure }}_requested, {{ measure }}_used)
-            end
-        ) as {{ measure }}_held,
-        sum({{ measure }}_used) as {{ measure }}_used,
+        {%- set held = allocated(measure ~ '_requested', measure ~ '_used', 'allocation_base') %}
+        sum({{ held }}) as {{ measure }}_held,
+        sum(coalesce({{ measure }}_used, 0)) as {{ measure }}_used,
+        sum(case when {{ measure }}_used is null then {{ held }} else 0 end)
+            as {{ measure }}_unmeasured,
     {%- endfor %}
     {{ month_of('usage_hour') }} as usage_month,
     usage_hour

@@ -1,5 +1,5 @@
--- The label of every pod, hour by hour: its namespace, unless a rule on namespaces or pod labels
--- says otherwise. Asked once per distinct combination of what rules look at. A namespace that
+-- The label of every pod, hour by hour: its namespace, unless a rule on namespaces, their
+-- labels or pod labels says otherwise. Asked once per distinct combination of what rules look at. A namespace that
 -- bears the name of a reserved label keeps it behind a prefix. What a namespace holds without a
 -- pod, its volumes, is labelled like a pod without a name and without labels.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
@@ -21,6 +21,11 @@ pods as (
     where {{ in_hours('usage_hour') }}
 ),
 
+namespaces as (
+    select * from {{ ref('stg_kubernetes__namespaces') }}
+    where {{ in_hours('usage_hour') }}
+),
+
 volume_hours as (
     select * from {{ ref('stg_kubernetes__volume_hours') }}
     where {{ in_hours('usage_hour') }}
@@ -36,7 +41,7 @@ seen as (
     from measured
 ),
 
-pod_hours as (
+found as (
     select
         seen.cluster,
         seen.namespace,
@@ -70,9 +75,22 @@ pod_hours as (
     where namespace is not null
 ),
 
+pod_hours as (
+    select
+        found.*,
+        coalesce(namespaces.namespace_labels, '{}') as namespace_labels
+    from found
+    left join namespaces
+        on
+            found.cluster = namespaces.cluster
+            and found.usage_hour = namespaces.usage_hour
+            and found.namespace = namespaces.namespace
+),
+
 keys as (
     select distinct
         namespace,
+        namespace_labels,
         pod_labels,
         rule_era
     from pod_hours
@@ -88,8 +106,10 @@ matched as (
 named as (
     select
         namespace,
+        namespace_labels,
         pod_labels,
         rule_era,
+        label_rule,
         case
             when {{ normalized_label('namespace') }} in {{ reserved_labels() }}
                 then concat('namespace:', {{ normalized_label('namespace') }})
@@ -112,6 +132,7 @@ select
     pod_hours.pod_labels,
 
     -- what it is called
+    named.label_rule,
     coalesce(named.rule_label, named.namespace_label) as lyft_label,
 
     -- when
@@ -121,5 +142,6 @@ from pod_hours
 inner join named
     on
         pod_hours.namespace = named.namespace
+        and pod_hours.namespace_labels = named.namespace_labels
         and pod_hours.pod_labels = named.pod_labels
         and pod_hours.rule_era = named.rule_era

@@ -1,5 +1,5 @@
 -- What every container requested and used, hour by hour, on the node where it ran. Only the part
--- of the hour in which its pod was Running counts; what was not measured is 0.
+-- of the hour in which its pod was Running counts; what was not measured is NULL.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 
@@ -22,7 +22,7 @@ select
     container_hours.cluster,
     coalesce(container_hours.node, '') as node,
     coalesce(container_hours.instance_type, node_hours.instance_type, 'unknown') as instance_type,
-    {{ instance_of('node_hours.provider_id') }} as instance_id,
+    {{ instance_of('coalesce(container_hours.provider_id, node_hours.provider_id)') }} as instance_id,
     container_hours.namespace,
     container_hours.pod,
     coalesce(container_hours.uid, '') as uid,
@@ -30,14 +30,19 @@ select
 
     -- how much
     container_hours.running_hours,
-    coalesce(container_hours.cpu_request_core_hours, 0) as cpu_request_core_hours,
-    coalesce(container_hours.cpu_usage_core_hours, 0) as cpu_usage_core_hours,
-    coalesce(container_hours.memory_request_gib_hours, 0) as memory_request_gib_hours,
-    coalesce(container_hours.memory_usage_gib_hours, 0) as memory_usage_gib_hours,
-    coalesce(container_hours.gpu_request_gpu_hours, 0) as gpu_request_gpu_hours,
-    coalesce(container_hours.gpu_usage_gpu_hours, 0) as gpu_usage_gpu_hours,
-    coalesce(container_hours.network_receive_gib, 0)
-    + coalesce(container_hours.network_transmit_gib, 0) as network_gib,
+    container_hours.cpu_request_core_hours,
+    container_hours.cpu_usage_core_hours,
+    container_hours.memory_request_gib_hours,
+    container_hours.memory_usage_gib_hours,
+    container_hours.gpu_request_gpu_hours,
+    container_hours.gpu_usage_gpu_hours,
+    case
+        when
+            container_hours.network_receive_gib is not null
+            or container_hours.network_transmit_gib is not null
+            then coalesce(container_hours.network_receive_gib, 0)
+                + coalesce(container_hours.network_transmit_gib, 0)
+    end as network_gib,
 
     -- when
     container_hours.usage_hour
@@ -53,3 +58,5 @@ left join node_hours
         and container_hours.cluster = node_hours.cluster
         and container_hours.usage_hour = node_hours.usage_hour
         and container_hours.node = node_hours.node
+        and coalesce(container_hours.provider_id, node_hours.provider_id, '')
+        = coalesce(node_hours.provider_id, '')

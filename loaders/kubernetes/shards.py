@@ -1,0 +1,142 @@
+"""The shards of kube-state-metrics: each tells a part of a cluster, and may be away for a while.
+
+What a shard tells was so for its own scrapes, and is divided by them. Replicas tell the same
+things, and so does an exporter that was started again under another address: instances that
+have told of one thing, ever so briefly, are one shard. Only instances that share nothing are
+several.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Final
+
+from loaders.kubernetes.promql import Window, in_slot, one_of
+from loaders.kubernetes.readings import Key, Readings
+from loaders.kubernetes.vocabulary import (
+    CAPACITY,
+    CAPACITY_V1,
+    PHASE,
+    VOLUME_CAPACITY,
+    Metric,
+    Vocabulary,
+)
+
+_INSTANCE: Final = "instance"
+
+_TOLD_OF: Final = {
+    # Metric: what selects one series per thing, and which labels name the thing.
+    PHASE: (('phase="Running"',), ("namespace", "pod", "uid")),
+    CAPACITY: (('resource="cpu"',), ("node",)),
+    CAPACITY_V1: ((), ("node",)),
+    VOLUME_CAPACITY: ((), ("persistentvolume",)),
+}
+
+
+class Shards:
+    """In how many slots of an hour the shard was scraped that tells of a thing.
+
+    Attributes:
+        least: In how many slots the shard was scraped that was away for longest.
+        are_several: Whether several instances told anything, be they shards or replicas.
+    """
+
+    def __init__(self, readings: Readings, vocabulary: Vocabulary, scrapes: int) -> None:
+        """Looks at who told what.
+
+        Args:
+            readings: The hour.
+            vocabulary: What its metrics are called.
+            scrapes: In how many slots any node was told of.
+        """
+        self.least = self._scrapes = scrapes
+        self._slots: dict[Key, int] = {}
+        self._metrics = [
+            metric
+            for name in _TOLD_OF
+            if (metric := vocabulary.get(name)) and _INSTANCE in metric.labels
+        ]
+        self.are_several = bool(self._metrics and scrapes) and self._count(readings) > 1
+        if self.are_several and self._are_away(readings):
+            shards = _apart(self._told(readings))
+            if len(shards) > 1:
+                self._measure(readings, shards)
+
+    def scrapes(self, *thing: str) -> int:
+        """In how many slots the shard was scraped that tells of a pod, node or volume.
+
+        Args:
+            thing: The pod's namespace, name and uid; the node's name; the volume's name.
+        """
+        return self._slots.get(thing, self._scrapes)
+
+    def _count(self, readings: Readings) -> int:
+        """How many instances told anything."""
+        there = readings.each(lambda window: self._any(window.whole(), by=(_INSTANCE,)))
+        return len({labels.get(_INSTANCE) for labels, _ in there})
+
+    def _are_away(self, readings: Readings) -> bool:
+        """Whether one instance was scraped less than another."""
+        slots = readings.counted(partial(self._any, by=(_INSTANCE,)), [_INSTANCE])
+        return len(set(slots.values())) > 1
+
+    def _told(self, readings: Readings) -> Mapping[Key, set[str]]:
+        """The instances that told of each thing."""
+        told: dict[Key, set[str]] = {}
+        for metric in self._metrics:
+            names = metric.spelled(*_TOLD_OF[metric.name][1])
+            query = partial(_things, metric, names)
+            for labels, _ in readings.each(query):
+                thing = tuple(labels.get(name, "") for name in names)
+                told.setdefault(thing, set()).add(labels.get(_INSTANCE, ""))
+        return _with_namesakes(told)
+
+    def _measure(self, readings: Readings, shards: Sequence[tuple[set[str], list[Key]]]) -> None:
+        for instances, things in shards:
+            query = partial(self._any, matchers=(one_of(_INSTANCE, sorted(instances)),))
+            slots = round(readings.counted(query).get((), 0))
+            self.least = min(self.least, slots)
+            self._slots.update(dict.fromkeys(things, slots))
+
+    def _any(self, window: Window, by: Sequence[str] = (), matchers: Sequence[str] = ()) -> str:
+        """1 in every slot in which anything was told."""
+        told = " or ".join(in_slot(_series(one, *matchers), window) for one in self._metrics)
+        return f"group by ({', '.join(by)}) ({told})"
+
+
+def _things(metric: Metric, names: Sequence[str], window: Window) -> str:
+    told = in_slot(_series(metric), window.whole())
+    return f"group by ({', '.join((*names, _INSTANCE))}) ({told})"
+
+
+def _series(metric: Metric, *matchers: str) -> str:
+    return metric.series(*_TOLD_OF[metric.name][0], *matchers)
+
+
+def _with_namesakes(told: dict[Key, set[str]]) -> dict[Key, set[str]]:
+    """Where an exporter tells no uid, pods of one name are one thing."""
+    pods = [thing for thing in told if len(thing) == len(_TOLD_OF[PHASE][1])]
+    if all(uid for *_, uid in pods):
+        return told
+    by_name: dict[Key, set[str]] = {}
+    for pod in pods:
+        by_name.setdefault(pod[:2], set()).update(told[pod])
+    return told | {pod: by_name[pod[:2]] for pod in pods}
+
+
+def _apart(told: Mapping[Key, set[str]]) -> list[tuple[set[str], list[Key]]]:
+    """The shards, each with what it tells of: their instances have nothing in common."""
+    by_instances: dict[frozenset[str], list[Key]] = {}
+    for thing, instances in told.items():
+        by_instances.setdefault(frozenset(instances), []).append(thing)
+    shards: list[tuple[set[str], list[Key]]] = []
+    for together, things in by_instances.items():
+        instances = set(together)
+        apart = []
+        for shard in shards:
+            if shard[0] & instances:
+                instances |= shard[0]
+                things += shard[1]
+            else:
+                apart.append(shard)
+        shards = [*apart, (instances, things)]
+    return shards
