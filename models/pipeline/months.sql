@@ -213,6 +213,14 @@ bill_ingredients as (
         month,
         concat('purchase ', assembly_id) as ingredient
     from purchases
+    union all
+    -- Usage on a later bill says that the hours of this one are over.
+    select
+        billing_period as month,
+        concat_ws(
+            ' | ', 'to come', payer_account_id, cast(to_come_from as {{ dbt.type_string() }})
+        ) as ingredient
+    from {{ ref('int_hours_to_come') }}
 ),
 
 usage_ingredients as (

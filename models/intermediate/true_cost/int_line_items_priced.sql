@@ -1,13 +1,21 @@
 -- The ledger: one treatment for every kind of line. Usage that a commitment covered pays its
 -- share of the commitment, and what paid for the commitment is not counted a second time: of a
--- fee only the part that nobody used is left. The net columns carry the negotiated discounts where
+-- fee only the part that nobody used is left. A savings plan's fee for an hour that has not happened
+-- is neither used nor unused: it has a class of its own. The net columns carry the negotiated discounts where
 -- the payer has any; the column `net_amortized_cost` is what AWS itself applied to the line.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 
 line_items as (
-    select * from {{ ref('stg_aws_cur__line_items') }}
+    select
+        line_items.*,
+        coalesce(line_items.usage_hour >= hours_to_come.to_come_from, false) as is_to_come
+    from {{ ref('stg_aws_cur__line_items') }} as line_items
+    left join {{ ref('int_hours_to_come') }} as hours_to_come
+        on
+            line_items.billing_period = hours_to_come.billing_period
+            and line_items.payer_account_id = hours_to_come.payer_account_id
 ),
 
 classed as (
@@ -21,6 +29,8 @@ classed as (
                     'Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription'
                 )
                 then 'usage'
+            when line_item_type = 'SavingsPlanRecurringFee' and is_to_come
+                then 'commitment_to_come'
             when line_item_type in ('RIFee', 'SavingsPlanRecurringFee') then 'commitment_fee'
             when
                 line_item_type = 'SavingsPlanUpfrontFee'
