@@ -11,7 +11,7 @@
 {% set items = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
     'sp_upfront_fee', 'ri_recurring_fee', 'sp_recurring_fee', 'prepayment_refund',
-    'discount_timing', 'commitment_to_come', 'aws_rounding', 'unexplained', 'true_cost'
+    'amortized_prepayment', 'discount_timing', 'commitment_to_come', 'aws_rounding', 'unexplained', 'true_cost'
 ] %}
 
 with
@@ -47,6 +47,7 @@ moves as (
                 then 'ri_recurring_fee'
             when charge_class in ('commitment_fee', 'commitment_to_come') then 'sp_recurring_fee'
             when charge_class = 'refund' then 'prepayment_refund'
+            when charge_class = 'amortized_prepayment' then 'amortized_prepayment'
             when charge_class = 'discount' then 'discount_timing'
         end as bridge_item,
         {{ bridge_amount('net_amortized_cost - net_unblended_cost') }} as amount,
@@ -60,7 +61,7 @@ measured as (
     select
         billing_period,
         payer_account_id,
-        {%- for item in items[2:11] %}
+        {%- for item in items[2:12] %}
             sum(case when bridge_item = '{{ item }}' then amount else 0 end) as {{ item }},
         {%- endfor %}
         sum(case when bridge_item = 'sp_used' then net_unblended_cost else 0 end) as covered_cost,
@@ -106,6 +107,7 @@ steps as (
         coalesce(differences.ri_recurring_fee - differences.ri_difference, 0) as ri_recurring_fee,
         coalesce(differences.sp_recurring_fee - differences.sp_difference, 0) as sp_recurring_fee,
         coalesce(differences.prepayment_refund, 0) as prepayment_refund,
+        coalesce(differences.amortized_prepayment, 0) as amortized_prepayment,
         coalesce(differences.discount_timing, 0) as discount_timing,
         -coalesce(true_costs.cost_to_come, 0) as commitment_to_come,
         coalesce(
@@ -128,7 +130,7 @@ steps as (
 explained as (
     select
         *,
-        true_cost - ({{ items[:13] | join(' + ') }}) as unexplained
+        true_cost - ({{ items[:14] | join(' + ') }}) as unexplained
     from steps
 ),
 

@@ -232,11 +232,12 @@ def pricing_model_of(line: Line) -> str:
     return "on_demand" if kind == "Usage" else "none"
 
 
-def gives_a_prepayment_back(line: Line) -> bool:
-    description = line["line_item_line_item_description"]
-    return line["line_item_line_item_type"] == "Refund" and (
-        description.startswith("Refund for one-time fee for Savings Plan ID")
-        or ("upfront" in description.lower() and line["reservation_reservation_a_r_n"] != "")
+def commitment_of(line: Line) -> str:
+    """The commitment that a line names; a refund of a plan may name only the kind of plan."""
+    return (
+        line["reservation_reservation_a_r_n"]
+        or line["savings_plan_savings_plan_a_r_n"]
+        or line["line_item_product_code"]
     )
 
 
@@ -276,7 +277,7 @@ def region_of(line: Line) -> str:
     return line["product_region_code"] or str(loads(line["product"] or "{}").get("region", ""))
 
 
-def net_amortized(line: Line, net: int) -> int:
+def net_amortized(line: Line, net: int, is_prepayment_refund: bool) -> int:
     """What a line costs as AWS applied commitments and discounts to it."""
     match line["line_item_line_item_type"]:
         case "DiscountedUsage":
@@ -311,7 +312,7 @@ def net_amortized(line: Line, net: int) -> int:
             return unused_of_the_plan(line, with_net=True)
     if charge_class_of(line) in ("negation", "commitment_prepayment"):
         return 0
-    return 0 if gives_a_prepayment_back(line) else net
+    return 0 if is_prepayment_refund else net
 
 
 def unused_of_the_plan(line: Line, with_net: bool) -> int:
@@ -368,6 +369,10 @@ class Bill:
         self.usage_ends = max(
             (end for end in map(self._end_of_usage, self.lines) if end), default=None
         )
+        self.prepaid: dict[str, list[int]] = defaultdict(list)
+        self.unamortized: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for line in self.lines:
+            self._note_prepayment(line)
         self.with_net = {
             self.period_of(line)
             for line in self.lines
@@ -379,6 +384,7 @@ class Bill:
         for line in self.lines:
             self._price(line)
         self._blend_discounts()
+        self._keep_what_nothing_amortizes()
         rows: dict[Row, list[Costs]] = defaultdict(list)
         for row, costs in [*self._shared(), *self._wasted()]:
             rows[row].append(costs)
@@ -387,6 +393,46 @@ class Bill:
     @staticmethod
     def period_of(line: Line) -> str:
         return line["bill_billing_period_start_date"][:7]
+
+    def _note_prepayment(self, line: Line) -> None:
+        """Amounts paid upfront, by commitment; of reservations also what speaks against keeping."""
+        kind, arn = line["line_item_line_item_type"], line["reservation_reservation_a_r_n"]
+        gross = first(line, "line_item_unblended_cost") or 0
+        net = first(line, "line_item_net_unblended_cost", "line_item_unblended_cost") or 0
+        if kind == "SavingsPlanUpfrontFee" or (kind == "Fee" and arn):
+            self.prepaid[commitment_of(line)] += [gross, net]
+            if not arn:
+                self.prepaid[line["line_item_product_code"]] += [gross, net]
+        if not arn:
+            return
+        columns = (
+            "reservation_amortized_upfront_fee_for_billing_period",
+            "reservation_amortized_upfront_cost_for_usage",
+            "reservation_effective_cost",
+        )
+        known = self.unamortized[arn]
+        known[2] += sum(abs(first(line, column) or 0) for column in columns)
+        # Of instances a fee alone is followed by AWS's own amortization.
+        known[3] += kind not in ("Fee", "Refund")
+        if kind in ("Fee", "Refund"):
+            known[0] += gross
+            known[1] += net if kind == "Fee" else gross
+
+    def _is_prepayment_refund(self, line: Line) -> bool:
+        """Whether a refund gives back what a commitment of the payer was paid with."""
+        gross = first(line, "line_item_unblended_cost") or 0
+        given = self.prepaid[commitment_of(line)]
+        return line["line_item_line_item_type"] == "Refund" and -gross in given
+
+    def _keep_what_nothing_amortizes(self) -> None:
+        """An upfront fee without any amortized cost is a cost of the month that has it."""
+        for charge, costs in list(self.charges.items()):
+            gross, net, amortized, other_lines = self.unamortized[charge.reservation]
+            if not other_lines or not gross or not net or amortized:
+                continue
+            if charge.charge_class == "commitment_prepayment":
+                kept = charge._replace(charge_class="amortized_prepayment", savings_plan="")
+                self.charges[kept].add(Sum(amortized=costs.net))
 
     def _end_of_usage(self, line: Line) -> datetime | None:
         """When an hour (or day) of usage ends; None for what is no such usage."""
@@ -445,7 +491,7 @@ class Bill:
                 listed=first(line, "pricing_public_on_demand_cost") or 0,
                 unblended=unblended,
                 net=net,
-                amortized=net_amortized(line, net),
+                amortized=net_amortized(line, net, self._is_prepayment_refund(line)),
                 prepaid=prepaid,
                 recurring=recurring,
                 upfront=first(line, "savings_plan_amortized_upfront_commitment_for_billing_period")

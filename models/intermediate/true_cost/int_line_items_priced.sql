@@ -10,12 +10,25 @@ with
 line_items as (
     select
         line_items.*,
-        coalesce(line_items.usage_hour >= hours_to_come.to_come_from, false) as is_to_come
+        coalesce(line_items.usage_hour >= hours_to_come.to_come_from, false) as is_to_come,
+        -- What was paid upfront never was a cost, and neither is its return. It is known by its
+        -- amount: words are in the language of the account.
+        prepaid_amounts.prepaid_cost is not null as is_prepayment_refund
     from {{ ref('stg_aws_cur__line_items') }} as line_items
     left join {{ ref('int_hours_to_come') }} as hours_to_come
         on
             line_items.billing_period = hours_to_come.billing_period
             and line_items.payer_account_id = hours_to_come.payer_account_id
+    left join {{ ref('int_prepaid_amounts') }} as prepaid_amounts
+        on
+            line_items.line_item_type = 'Refund'
+            and line_items.payer_account_id = prepaid_amounts.payer_account_id
+            and -line_items.unblended_cost = prepaid_amounts.prepaid_cost
+            and coalesce(
+                nullif(line_items.reservation_id, ''),
+                nullif(line_items.savings_plan_id, ''),
+                line_items.product
+            ) = prepaid_amounts.commitment_id
 ),
 
 classed as (
@@ -53,13 +66,7 @@ classed as (
             when line_item_type = 'Usage' then 'on_demand'
             else 'none'
         end as pricing_model,
-        {{ commitment_family('product', 'usage_type', 'instance_family') }} as commitment_family,
-        -- A refund of a prepayment gives back what true_cost never counted.
-        line_item_type = 'Refund'
-        and (
-            description like 'Refund for one-time fee for Savings Plan ID%'
-            or (reservation_id <> '' and lower(description) like '%upfront%')
-        ) as is_prepayment_refund
+        {{ commitment_family('product', 'usage_type', 'instance_family') }} as commitment_family
     from line_items
 ),
 
