@@ -1,4 +1,4 @@
--- What commitments cost, day by day, used and unused.
+-- What commitments cost, day by day, used and unused; days to come have neither.
 
 with
 
@@ -8,6 +8,7 @@ daily as (
         sum(used_cost) as used,
         sum(unused_cost) as unused
     from {{ ref('commitment_usage') }}
+    where used_cost is not null
     group by cast(usage_hour as date)
 )
 

@@ -5,6 +5,8 @@ with
 
 hours as (
     select * from {{ ref('commitment_usage') }}
+    -- Of hours to come nobody knows what is used.
+    where used_cost is not null
 ),
 
 last_days as (

@@ -311,7 +311,8 @@ def census(some_layouts: Sequence[Layout]) -> str:
     landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
     shortest_interval_seconds (of usage; from its start to its end where no interval was delivered),
     nameless_lines (without an account or a cost),
-    unread_values (in columns that may have some), undated_lines, and for each column whose map was
+    unread_values (in columns that may have some), undated_lines, discounted_reservation_fees and
+    discounted_plan_fees (whose net cost is another one), and for each column whose map was
     delivered whole as text a list of its maps: text is read from its beginning to its end or not at
     all.
     """
@@ -377,7 +378,9 @@ def census(some_layouts: Sequence[Layout]) -> str:
             )) as shortest_interval_seconds,
             count(*) filter (where is_nameless) as nameless_lines,
             cast(sum(unread_values) as bigint) as unread_values,
-            count(*) filter (where is_undated) as undated_lines
+            count(*) filter (where is_undated) as undated_lines,
+            {_fees_with_discount("RIFee")} as discounted_reservation_fees,
+            {_fees_with_discount("SavingsPlanRecurringFee")} as discounted_plan_fees
             {"".join(f", list(distinct {name}) as {name}" for name in whole)}
         from ({" union all ".join(parts)})
         group by bill_payer_account_id, line_item_currency_code
@@ -469,6 +472,13 @@ def _whole_maps(some_layouts: Sequence[Layout]) -> list[str]:
     """The columns whose map was delivered whole as text by some of an assembly's files."""
     return sorted(
         {name for layout in some_layouts if layout.format not in PARQUET for name in layout.maps}
+    )
+
+
+def _fees_with_discount(kind: str) -> str:
+    return (
+        f"count(*) filter (where line_item_line_item_type = {literal(kind)}"
+        " and line_item_net_unblended_cost <> line_item_unblended_cost)"
     )
 
 

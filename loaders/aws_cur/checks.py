@@ -1,12 +1,12 @@
 """What is refused: deliveries that would be added up, or replaced, although they are not alike."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from loaders.aws_cur.canonical import Layout
-from loaders.aws_cur.columns import REQUIRED
+from loaders.aws_cur.columns import NET_OF_PLANS, NET_OF_RESERVATIONS, NET_UNBLENDED, REQUIRED
 from loaders.aws_cur.manifest import Assembly
 from loaders.errors import InfraspendError
 from loaders.warehouse import Warehouse
@@ -35,6 +35,8 @@ class Total:
     nameless_lines: int
     unread_values: int
     undated_lines: int
+    discounted_reservation_fees: int
+    discounted_plan_fees: int
 
 
 def grain_seconds(found: Iterable[Total]) -> int | None:
@@ -71,6 +73,48 @@ def check_columns(shapes: Iterable[Layout]) -> None:
                     f"{shape.files[0].name}: {column} is {value.kind}, which is no map: have it"
                     " written as a map, as JSON text or as a list of key and value"
                 )
+
+
+def check_net_columns(shapes: Sequence[Layout], found: Sequence[Total]) -> list[str]:
+    """Refuses discounts on what pays for a commitment without those on what it paid for.
+
+    Returns:
+        The net columns that are missing though no fee has a discount: worth a warning.
+
+    Raises:
+        InfraspendError: A commitment's fee has a discount, and no column says that of its usage.
+    """
+    lacking = []
+    for what, net_of, fees in (
+        (
+            "reservations",
+            NET_OF_RESERVATIONS,
+            sum(total.discounted_reservation_fees for total in found),
+        ),
+        ("savings plans", NET_OF_PLANS, sum(total.discounted_plan_fees for total in found)),
+    ):
+        missing = _missing_net_columns(shapes, net_of)
+        if missing and fees:
+            raise InfraspendError(
+                f"{shapes[0].files[0].name} has {NET_UNBLENDED} and no column {', '.join(missing)}:"
+                f" {fees:,} fees of {what} have a discount, and nobody can tell what their usage"
+                " costs; add the columns to the report"
+            )
+        lacking += missing
+    return lacking
+
+
+def _missing_net_columns(shapes: Iterable[Layout], net_of: Mapping[str, str]) -> list[str]:
+    """Net columns that a file lacks, though it has net costs and the column without discounts."""
+    return sorted(
+        {
+            net
+            for shape in shapes
+            if NET_UNBLENDED in shape.values
+            for gross, net in net_of.items()
+            if gross in shape.values and net not in shape.values
+        }
+    )
 
 
 def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> None:

@@ -28,6 +28,33 @@ ACCOUNTS: Final = ("bill_payer_account_id", "line_item_usage_account_id")
 
 COST: Final = "line_item_unblended_cost"
 
+NET_UNBLENDED: Final = "line_item_net_unblended_cost"
+
+NET_OF_RESERVATIONS: Final = {
+    "reservation_effective_cost": "reservation_net_effective_cost",
+    **{
+        f"reservation_{fee}": f"reservation_net_{fee}"
+        for fee in (
+            "amortized_upfront_fee_for_billing_period",
+            "unused_amortized_upfront_fee_for_billing_period",
+            "unused_recurring_fee",
+        )
+    },
+}
+"""What reservations cost -> the same after negotiated discounts."""
+
+NET_OF_PLANS: Final = {
+    "savings_plan_savings_plan_effective_cost": "savings_plan_net_savings_plan_effective_cost",
+    **{
+        f"savings_plan_{fee}": f"savings_plan_net_{fee}"
+        for fee in (
+            "amortized_upfront_commitment_for_billing_period",
+            "recurring_commitment_for_billing_period",
+        )
+    },
+}
+"""The same of savings plans."""
+
 FORGIVING: Final = frozenset(
     {
         "bill_billing_period_end_date",

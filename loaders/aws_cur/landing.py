@@ -23,6 +23,7 @@ from loaders.aws_cur.checks import (
     check_columns,
     check_currency,
     check_grain,
+    check_net_columns,
     check_not_empty,
     grain_seconds,
     payer_of,
@@ -151,6 +152,11 @@ def land(
                 check_not_empty(warehouse, assembly, lines)
             check_grain(found)
             check_currency(warehouse, found)
+            if lacking := check_net_columns(shapes, found):
+                progress(
+                    f"{name}: warning: it has net costs and no column {', '.join(lacking)}:"
+                    " what commitments got off is not known; add them to the report"
+                )
             checkpoint("lines_counted")
             progress(
                 f"{name}: landing {lines:,} lines of {len(files)} files,"

@@ -1,5 +1,6 @@
 -- How well each reservation and savings plan is used, hour by hour, how much of what it could cover
--- it covers, and what ran on demand beside it: for deciding what to buy and what to let go.
+-- it covers, and what ran on demand beside it: for deciding what to buy and what to let go. Of an
+-- hour that a fee pays for and that has not happened only the cost is known.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -60,7 +61,7 @@ costs as (
         hours.commitment_type,
         hours.used_cost,
         hours.unused_cost,
-        hours.used_cost + hours.unused_cost as commitment_cost,
+        hours.commitment_cost,
         hours.covered_list_cost,
         pools.list_cost as pool_list_cost,
         pools.on_demand_list_cost,

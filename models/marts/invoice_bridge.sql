@@ -1,8 +1,9 @@
 -- From the invoice to true_cost, step by step, per payer and billing period. The invoice is what
 -- the delivered files added up to when they landed; a step is what one treatment of lines moved.
 -- AWS says that some of these sums agree (what covers and what negates, a fee and what was used
--- of it); where its own digits do not, the difference is `aws_rounding`. `unexplained` is what is
--- left, and a test holds it at 0.
+-- of it); where its own digits do not, the difference is `aws_rounding`. What fees pay for hours
+-- that have not happened is `commitment_to_come`. `unexplained` is what is left, and a test holds it
+-- at 0.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -10,7 +11,7 @@
 {% set items = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
     'sp_upfront_fee', 'ri_recurring_fee', 'sp_recurring_fee', 'prepayment_refund',
-    'discount_timing', 'aws_rounding', 'unexplained', 'true_cost'
+    'amortized_prepayment', 'discount_timing', 'commitment_to_come', 'aws_rounding', 'unexplained', 'true_cost'
 ] %}
 
 with
@@ -44,8 +45,9 @@ moves as (
             when charge_class = 'commitment_prepayment' then 'sp_upfront_fee'
             when charge_class = 'commitment_fee' and pricing_model = 'reserved'
                 then 'ri_recurring_fee'
-            when charge_class = 'commitment_fee' then 'sp_recurring_fee'
+            when charge_class in ('commitment_fee', 'commitment_to_come') then 'sp_recurring_fee'
             when charge_class = 'refund' then 'prepayment_refund'
+            when charge_class = 'amortized_prepayment' then 'amortized_prepayment'
             when charge_class = 'discount' then 'discount_timing'
         end as bridge_item,
         {{ bridge_amount('net_amortized_cost - net_unblended_cost') }} as amount,
@@ -59,7 +61,7 @@ measured as (
     select
         billing_period,
         payer_account_id,
-        {%- for item in items[2:11] %}
+        {%- for item in items[2:12] %}
             sum(case when bridge_item = '{{ item }}' then amount else 0 end) as {{ item }},
         {%- endfor %}
         sum(case when bridge_item = 'sp_used' then net_unblended_cost else 0 end) as covered_cost,
@@ -84,7 +86,8 @@ true_costs as (
     select
         billing_period,
         payer_account_id,
-        {{ bridge_amount('sum(true_cost)') }} as true_cost
+        {{ bridge_amount('sum(true_cost)') }} as true_cost,
+        {{ bridge_amount('sum(cost_to_come)') }} as cost_to_come
     from {{ ref('true_cost') }}
     where {{ in_month('billing_period') }}
     group by billing_period, payer_account_id
@@ -104,7 +107,9 @@ steps as (
         coalesce(differences.ri_recurring_fee - differences.ri_difference, 0) as ri_recurring_fee,
         coalesce(differences.sp_recurring_fee - differences.sp_difference, 0) as sp_recurring_fee,
         coalesce(differences.prepayment_refund, 0) as prepayment_refund,
+        coalesce(differences.amortized_prepayment, 0) as amortized_prepayment,
         coalesce(differences.discount_timing, 0) as discount_timing,
+        -coalesce(true_costs.cost_to_come, 0) as commitment_to_come,
         coalesce(
             differences.negation_difference
             + differences.sp_difference
@@ -125,7 +130,7 @@ steps as (
 explained as (
     select
         *,
-        true_cost - ({{ items[:12] | join(' + ') }}) as unexplained
+        true_cost - ({{ items[:14] | join(' + ') }}) as unexplained
     from steps
 ),
 

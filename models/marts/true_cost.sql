@@ -29,6 +29,7 @@ select
     {{ usd('sum(net_unblended_cost)') }} as net_unblended_cost,
     {{ usd('sum(net_amortized_cost)') }} as net_amortized_cost,
     {{ usd('sum(true_cost)') }} as true_cost,
+    {{ usd('sum(cost_to_come)') }} as cost_to_come,
 
     -- when
     usage_hour,

@@ -187,6 +187,24 @@ purchases as (
         and later.has_commitments
 ),
 
+payers as (
+    select distinct
+        billing_period,
+        payer_account_id
+    from assembly_months
+    where is_serving
+),
+
+refunds as (
+    select distinct
+        commitments.billing_period,
+        commitments.payer_account_id,
+        commitments.commitment_id
+    from {{ ref('stg_aws_cur__commitments') }} as commitments
+    inner join deliveries on commitments.assembly_id = deliveries.assembly_id
+    where deliveries.is_serving and commitments.refunded_cost <> 0
+),
+
 bill_ingredients as (
     select
         billing_period as month,
@@ -210,6 +228,43 @@ bill_ingredients as (
         month,
         concat('purchase ', assembly_id) as ingredient
     from purchases
+    union all
+    -- Usage on a later bill says that the hours of this one are over.
+    select
+        billing_period as month,
+        concat_ws(
+            ' | ', 'to come', payer_account_id, cast(to_come_from as {{ dbt.type_string() }})
+        ) as ingredient
+    from {{ ref('int_hours_to_come') }}
+    union all
+    -- What AWS does not amortize is spread over the bills of other months.
+    select
+        payers.billing_period as month,
+        concat_ws(
+            ' | ',
+            'unamortized',
+            prepayments.reservation_id,
+            prepayments.assembly_id,
+            cast(prepayments.is_awaited as {{ dbt.type_string() }}),
+            cast(prepayments.term_until as {{ dbt.type_string() }})
+        ) as ingredient
+    from {{ ref('int_unamortized_prepayments') }} as prepayments
+    inner join payers on prepayments.payer_account_id = payers.payer_account_id
+    union all
+    -- A refund is known by what was paid upfront on another bill.
+    select
+        refunds.billing_period as month,
+        concat_ws(
+            ' | ',
+            'prepaid',
+            prepaid_amounts.commitment_id,
+            cast(prepaid_amounts.prepaid_cost as {{ dbt.type_string() }})
+        ) as ingredient
+    from refunds
+    inner join {{ ref('int_prepaid_amounts') }} as prepaid_amounts
+        on
+            refunds.payer_account_id = prepaid_amounts.payer_account_id
+            and refunds.commitment_id = prepaid_amounts.commitment_id
 ),
 
 usage_ingredients as (

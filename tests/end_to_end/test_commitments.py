@@ -49,6 +49,16 @@ WAREHOUSE = {
     "pricing/publicOnDemandCost": "1.086",
 }
 FEE = {"lineItem/ProductCode": "AmazonEC2", "lineItem/UsageType": "HeavyUsage:m5.xlarge"}
+HOST = {"lineItem/ProductCode": "AmazonEC2", "lineItem/UsageType": "HostUsage:m5"}
+CAPACITY = {"lineItem/ProductCode": "AmazonDynamoDB", "lineItem/UsageType": "WriteCapacityUnit-Hrs"}
+YEAR = {
+    "reservation/StartTime": "2026-10-01T00:00:00.000Z",
+    "reservation/EndTime": "2027-09-30T23:59:59.000Z",
+}
+YEAR_BEFORE = {
+    "reservation/StartTime": "2026-09-01T00:00:00.000Z",
+    "reservation/EndTime": "2027-08-31T23:59:59.000Z",
+}
 PLAN = {"lineItem/ProductCode": "ComputeSavingsPlans", "lineItem/UsageType": "ComputeSP:1yr"}
 
 
@@ -311,6 +321,86 @@ CASES = {
             "sp_upfront_fee": "-43.8",
             "prepayment_refund": "919.8",
             "true_cost": "-0.5",
+        },
+    ),
+    # AWS amortizes nothing of a host: 876 dollars are 0.10 of each hour of the year that the bill
+    # says it is for.
+    "a prepayment that nothing amortizes": Case(
+        [
+            line(0, "Fee", "876", HOST, RESERVATION | YEAR, team="alpha"),
+            *(line(hour, "DiscountedUsage", "0", HOST, RESERVATION) for hour in (0, 1)),
+        ],
+        {
+            ("alpha", "amortized_prepayment", 0): "0.10",
+            ("alpha", "amortized_prepayment", 1): "0.10",
+        },
+        {
+            "invoice": "876",
+            "ri_upfront_fee": "-876",
+            "amortized_prepayment": "0.20",
+            "true_cost": "0.20",
+        },
+    ),
+    # A year from September on: the 721st and the 722nd hour of it.
+    "a prepayment of an earlier month that nothing amortizes": Case(
+        [
+            line(0, "Fee", "876", HOST, RESERVATION | YEAR_BEFORE, team="alpha", period=SEPTEMBER),
+            *(line(hour, "Usage", "0.01", team="beta") for hour in (0, 1)),
+        ],
+        {
+            ("alpha", "amortized_prepayment", 0): "0.10",
+            ("alpha", "amortized_prepayment", 1): "0.10",
+            ("beta", "usage", 0): "0.01",
+            ("beta", "usage", 1): "0.01",
+        },
+        {"invoice": "0.02", "amortized_prepayment": "0.20", "true_cost": "0.22"},
+    ),
+    # Nobody knows its term.
+    "a prepayment of capacity": Case(
+        [line(0, "Fee", "876", CAPACITY, RESERVATION, team="alpha")],
+        {("alpha", "amortized_prepayment", 0): "876"},
+        {
+            "invoice": "876",
+            "ri_upfront_fee": "-876",
+            "amortized_prepayment": "876",
+            "true_cost": "876",
+        },
+    ),
+    # Signed up in September, paid back in October, in the words of another language.
+    "a prepayment paid back in the month after": Case(
+        [
+            line(0, "Fee", "876", FEE, RESERVATION, period=SEPTEMBER),
+            line(
+                *(0, "Refund", "-876", FEE, RESERVATION),
+                lineItem__LineItemDescription="Erstattung der Einmalzahlung",
+            ),
+            line(0, "Usage", "1", team="alpha"),
+        ],
+        {("alpha", "usage", 0): "1"},
+        {"invoice": "-875", "prepayment_refund": "876", "true_cost": "1"},
+    ),
+    # Of another amount: it is of an hour, whatever it says.
+    "a refund that is no prepayment": Case(
+        [
+            line(0, "Fee", "876", FEE, RESERVATION),
+            *TWO_RESERVED_HOURS,
+            line(
+                *(0, "Refund", "-0.16", FEE, RESERVATION),
+                lineItem__LineItemDescription="Refund of an hour of the upfront fee",
+            ),
+            line(0, "RIFee", "0.12", FEE, fee_of("0.20"), until="2026-10-01T02:00:00Z"),
+        ],
+        {
+            ("alpha", "usage", 0): "0.16",
+            ("alpha", "usage", 1): "0.16",
+            ("unlabeled", "refund", 0): "-0.16",
+        },
+        {
+            "invoice": "875.96",
+            "ri_upfront_fee": "-876",
+            "ri_used": "0.32",
+            "ri_recurring_fee": "-0.12",
+            "true_cost": "0.16",
         },
     ),
     # In the hours, the family and the account of all others: nobody shares its price.
@@ -599,3 +689,10 @@ def test_purchases_that_never_landed_are_warned_about(company: Company) -> None:
     (warning,) = company.build("--select", "upfront_discounts_are_known").warnings
     # A reservation and a plan.
     assert "found 2, the first: payer_account_id=" in warning
+
+
+def test_prepayments_that_nothing_amortizes_are_warned_about(company: Company) -> None:
+    (warning,) = company.build("--select", "prepayments_are_amortized").warnings
+    # Two hosts, capacity, and a purchase that AWS is still to amortize.
+    assert "found 4, the first: payer_account_id=" in warning
+    assert "prepaid_cost=876.0000000000" in warning

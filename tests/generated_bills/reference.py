@@ -66,6 +66,7 @@ class Costs(NamedTuple):
     net_unblended_cost: int
     net_amortized_cost: int
     true_cost: int
+    cost_to_come: int
 
 
 class Charge(NamedTuple):
@@ -163,6 +164,13 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text.removesuffix("Z"))
 
 
+def hour_of(line: Line) -> datetime:
+    """The start of the interval that a line is for."""
+    if interval := line["identity_time_interval"]:
+        return moment(interval.split("/")[0])
+    return moment(line["line_item_usage_start_date"]).replace(minute=0, second=0)
+
+
 def hours_between(start: datetime, end: datetime) -> int:
     """Hours, the last one counted whole."""
     return -((start - end) // HOUR)
@@ -224,11 +232,12 @@ def pricing_model_of(line: Line) -> str:
     return "on_demand" if kind == "Usage" else "none"
 
 
-def gives_a_prepayment_back(line: Line) -> bool:
-    description = line["line_item_line_item_description"]
-    return line["line_item_line_item_type"] == "Refund" and (
-        description.startswith("Refund for one-time fee for Savings Plan ID")
-        or ("upfront" in description.lower() and line["reservation_reservation_a_r_n"] != "")
+def commitment_of(line: Line) -> str:
+    """The commitment that a line names; a refund of a plan may name only the kind of plan."""
+    return (
+        line["reservation_reservation_a_r_n"]
+        or line["savings_plan_savings_plan_a_r_n"]
+        or line["line_item_product_code"]
     )
 
 
@@ -268,7 +277,7 @@ def region_of(line: Line) -> str:
     return line["product_region_code"] or str(loads(line["product"] or "{}").get("region", ""))
 
 
-def net_amortized(line: Line, net: int) -> int:
+def net_amortized(line: Line, net: int, is_prepayment_refund: bool) -> int:
     """What a line costs as AWS applied commitments and discounts to it."""
     match line["line_item_line_item_type"]:
         case "DiscountedUsage":
@@ -303,7 +312,7 @@ def net_amortized(line: Line, net: int) -> int:
             return unused_of_the_plan(line, with_net=True)
     if charge_class_of(line) in ("negation", "commitment_prepayment"):
         return 0
-    return 0 if gives_a_prepayment_back(line) else net
+    return 0 if is_prepayment_refund else net
 
 
 def unused_of_the_plan(line: Line, with_net: bool) -> int:
@@ -357,6 +366,13 @@ class Bill:
         ]
         self.charges: dict[Charge, Sum] = defaultdict(Sum)
         self.reservations: dict[tuple[str, str], Reservation] = defaultdict(Reservation)
+        self.usage_ends = max(
+            (end for end in map(self._end_of_usage, self.lines) if end), default=None
+        )
+        self.prepaid: dict[str, list[int]] = defaultdict(list)
+        self.unamortized: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for line in self.lines:
+            self._note_prepayment(line)
         self.with_net = {
             self.period_of(line)
             for line in self.lines
@@ -368,6 +384,7 @@ class Bill:
         for line in self.lines:
             self._price(line)
         self._blend_discounts()
+        self._keep_what_nothing_amortizes()
         rows: dict[Row, list[Costs]] = defaultdict(list)
         for row, costs in [*self._shared(), *self._wasted()]:
             rows[row].append(costs)
@@ -376,6 +393,61 @@ class Bill:
     @staticmethod
     def period_of(line: Line) -> str:
         return line["bill_billing_period_start_date"][:7]
+
+    def _note_prepayment(self, line: Line) -> None:
+        """Amounts paid upfront, by commitment; of reservations also what speaks against keeping."""
+        kind, arn = line["line_item_line_item_type"], line["reservation_reservation_a_r_n"]
+        gross = first(line, "line_item_unblended_cost") or 0
+        net = first(line, "line_item_net_unblended_cost", "line_item_unblended_cost") or 0
+        if kind == "SavingsPlanUpfrontFee" or (kind == "Fee" and arn):
+            self.prepaid[commitment_of(line)] += [gross, net]
+            if not arn:
+                self.prepaid[line["line_item_product_code"]] += [gross, net]
+        if not arn:
+            return
+        columns = (
+            "reservation_amortized_upfront_fee_for_billing_period",
+            "reservation_amortized_upfront_cost_for_usage",
+            "reservation_effective_cost",
+        )
+        known = self.unamortized[arn]
+        known[2] += sum(abs(first(line, column) or 0) for column in columns)
+        # Of instances a fee alone is followed by AWS's own amortization.
+        known[3] += kind not in ("Fee", "Refund")
+        if kind in ("Fee", "Refund"):
+            known[0] += gross
+            known[1] += net if kind == "Fee" else gross
+
+    def _is_prepayment_refund(self, line: Line) -> bool:
+        """Whether a refund gives back what a commitment of the payer was paid with."""
+        gross = first(line, "line_item_unblended_cost") or 0
+        given = self.prepaid[commitment_of(line)]
+        return line["line_item_line_item_type"] == "Refund" and -gross in given
+
+    def _keep_what_nothing_amortizes(self) -> None:
+        """An upfront fee without any amortized cost is a cost of the month that has it."""
+        for charge, costs in list(self.charges.items()):
+            gross, net, amortized, other_lines = self.unamortized[charge.reservation]
+            if not other_lines or not gross or not net or amortized:
+                continue
+            if charge.charge_class == "commitment_prepayment":
+                kept = charge._replace(charge_class="amortized_prepayment", savings_plan="")
+                self.charges[kept].add(Sum(amortized=costs.net))
+
+    def _end_of_usage(self, line: Line) -> datetime | None:
+        """When an hour (or day) of usage ends; None for what is no such usage."""
+        start, end = (moment(line[f"line_item_usage_{side}_date"]) for side in ("start", "end"))
+        grain = self.grains[self.period_of(line)]
+        if charge_class_of(line) != "usage" or hours_between(start, end) > grain:
+            return None
+        return hour_of(line) + grain * HOUR
+
+    def _is_to_come(self, period: str, hour: datetime) -> bool:
+        """Whether the hour is behind all usage of the payer, on a bill that is open."""
+        starts = datetime.fromisoformat(f"{period}-01")
+        ends = (starts + timedelta(days=31)).replace(day=1)
+        reached = self.usage_ends or starts
+        return reached < ends and hour >= max(reached, starts)
 
     def _price(self, line: Line) -> None:
         period = self.period_of(line)
@@ -387,15 +459,14 @@ class Bill:
             net = (given or 0) if is_discount(line) else unblended if given is None else given
         start = moment(line["line_item_usage_start_date"])
         end = moment(line["line_item_usage_end_date"])
-        interval = line["identity_time_interval"]
-        hour = moment(interval.split("/")[0]) if interval else start.replace(minute=0, second=0)
+        hour = hour_of(line)
         is_period_charge = hours_between(start, end) > self.grains[period]
         prepaid, recurring = gross_parts(line)
         charge = Charge(
             billing_period=period,
             payer=line["bill_payer_account_id"],
             account=line["line_item_usage_account_id"],
-            charge_class=charge_class_of(line),
+            charge_class=self._class_of(line),
             pricing_model=pricing_model_of(line),
             product=line["line_item_product_code"],
             usage_type=line["line_item_usage_type"],
@@ -420,7 +491,7 @@ class Bill:
                 listed=first(line, "pricing_public_on_demand_cost") or 0,
                 unblended=unblended,
                 net=net,
-                amortized=net_amortized(line, net),
+                amortized=net_amortized(line, net, self._is_prepayment_refund(line)),
                 prepaid=prepaid,
                 recurring=recurring,
                 upfront=first(line, "savings_plan_amortized_upfront_commitment_for_billing_period")
@@ -429,6 +500,13 @@ class Bill:
         )
         if line["line_item_line_item_type"] == "RIFee":
             self._measure(line, self.reservations[period, charge.reservation], start, end)
+
+    def _class_of(self, line: Line) -> str:
+        if line["line_item_line_item_type"] == "SavingsPlanRecurringFee" and self._is_to_come(
+            self.period_of(line), hour_of(line)
+        ):
+            return "commitment_to_come"
+        return charge_class_of(line)
 
     @staticmethod
     def _measure(line: Line, reservation: Reservation, start: datetime, end: datetime) -> None:
@@ -494,7 +572,7 @@ class Bill:
             "reserved",
             "savings_plan",
         )
-        if covered or charge.charge_class == "commitment_fee":
+        if covered or charge.charge_class in ("commitment_fee", "commitment_to_come"):
             upfront, recurring = self._net_and_gross_fees(charge)
             return scaled(costs.prepaid, *upfront) + scaled(costs.recurring, *recurring)
         if charge.charge_class in ("negation", "commitment_prepayment"):
@@ -515,7 +593,8 @@ class Bill:
         in_period = {
             fee: costs
             for fee, costs in fees.items()
-            if fee.charge_class == "commitment_fee" and fee.billing_period == charge.billing_period
+            if fee.charge_class in ("commitment_fee", "commitment_to_come")
+            and fee.billing_period == charge.billing_period
         }
         recurring = net_and_gross(in_period.values())
         if recurring is None:
@@ -542,7 +621,10 @@ class Bill:
                 continue
             # What was unused of a reservation stands in the hours that wasted it.
             stays = (charge.charge_class, charge.pricing_model) != ("commitment_fee", "reserved")
-            yield row, costs_of(costs, costs.amortized if stays else 0)
+            if charge.charge_class == "commitment_to_come":
+                yield row, costs_of(costs, 0, costs.amortized)
+            else:
+                yield row, costs_of(costs, costs.amortized if stays else 0)
         for members in pools.values():
             true_costs = {key: costs.amortized for key, costs in members.items()}
             if self.pooling == "family":
@@ -556,6 +638,8 @@ class Bill:
         if charge.charge_class == "commitment_fee":
             label = "_unused_ri" if charge.pricing_model == "reserved" else "_unused_sp"
             rule = None
+        elif charge.charge_class == "commitment_to_come":
+            label, rule = "unlabeled", None
         elif charge.charge_class == "discount" and charge.billing_period not in self.with_net:
             label, rule = "_unallocated_discount", None
         return Row(
@@ -587,17 +671,31 @@ class Bill:
                     is_period_charge=False,
                 )
                 fees[row, charge.reservation] += costs.amortized
+        of_both: dict[tuple[str, str], int] = defaultdict(int)
         for (row, reservation), whole in fees.items():
-            weights = self._unused_units(row.billing_period, reservation)
+            of_both[row.billing_period, reservation] += whole
+        for (row, reservation), whole in fees.items():
+            period = row.billing_period
+            weights = self._unused_units(period, reservation, of_both[period, reservation])
             for hour, part in dealt(whole, weights, tie=lambda hour: hour).items():
-                if part:
-                    yield row._replace(usage_hour=hour), Costs(0, 0, 0, 0, 0, part)
+                if part and self._is_to_come(period, hour):
+                    to_come = row._replace(
+                        usage_hour=hour, charge_class="commitment_to_come", label="unlabeled"
+                    )
+                    yield to_come, Costs(0, 0, 0, 0, 0, 0, part)
+                elif part:
+                    yield row._replace(usage_hour=hour), Costs(0, 0, 0, 0, 0, part, 0)
 
-    def _unused_units(self, period: str, arn: str) -> dict[datetime, int]:
-        """The normalized units that were reserved and not used, by hour (or day) of the term."""
+    def _unused_units(self, period: str, arn: str, whole: int) -> dict[datetime, int]:
+        """The normalized units that were reserved and not used, by hour (or day) of the term.
+
+        In an open month hours to come are among them, unless what AWS says was unused is rather
+        that of the hours so far, at the price of what was used.
+        """
         grain = self.grains[period]
         reservation = self.reservations[period, arn]
         used: dict[datetime, int] = defaultdict(int)
+        used_cost = 0
         for charge, costs in self.charges.items():
             if (charge.billing_period, charge.reservation, charge.charge_class) == (
                 period,
@@ -605,6 +703,7 @@ class Bill:
                 "usage",
             ):
                 used[charge.usage_hour] += costs.of_a_reservation
+                used_cost += costs.amortized
         began = min(reservation.starts).replace(minute=0, second=0)
         hour = began.replace(hour=0) if grain > 1 else began
         end = max(reservation.ends)
@@ -613,7 +712,8 @@ class Bill:
             for charge in self.charges
             if charge.billing_period == period and not charge.is_period_charge
         ]
-        if billed and max(billed) >= hour:
+        is_open = self._is_to_come(period, datetime(9999, 1, 1))
+        if billed and max(billed) >= hour and not is_open:
             end = min(end, max(billed) + grain * HOUR)
         hourly = units_per_hour(reservation, sum(used.values()))
         weights = {}
@@ -621,6 +721,15 @@ class Bill:
             hours = hours_between(max(hour, began), min(hour + grain * HOUR, end))
             weights[hour] = max(0, hourly * hours - used[hour])
             hour += grain * HOUR
+        so_far = {
+            hour: units for hour, units in weights.items() if not self._is_to_come(period, hour)
+        }
+        units_used, units_so_far = sum(used.values()), sum(so_far.values())
+        units_to_come = sum(weights.values()) - units_so_far
+        if so_far and units_used > 0 and used_cost > 0:
+            price_of_half = used_cost * (2 * units_so_far + units_to_come)
+            if 2 * whole * units_used <= price_of_half:
+                return so_far
         return weights
 
 
@@ -649,6 +758,7 @@ def earns(charge: Charge) -> bool:
         return charge.pricing_model in ("on_demand", "spot", "none")
     return charge.charge_class in (
         "commitment_fee",
+        "commitment_to_come",
         "commitment_prepayment",
         "fee",
         "support",
@@ -678,8 +788,12 @@ def nulls_last(key: tuple[Row, int]) -> tuple[object, ...]:
     return (*row._replace(label_rule=0)[:5], rule is None, rule or 0, *row[6:], interval_hours)
 
 
-def costs_of(costs: Sum, true_cost: int) -> Costs:
-    return Costs(costs.usage, costs.listed, costs.unblended, costs.net, costs.amortized, true_cost)
+def costs_of(costs: Sum, true_cost: int, to_come: int = 0) -> Costs:
+    return Costs(
+        *(costs.usage, costs.listed, costs.unblended, costs.net, costs.amortized),
+        true_cost,
+        to_come,
+    )
 
 
 def added(parts: Iterable[Costs]) -> Costs:

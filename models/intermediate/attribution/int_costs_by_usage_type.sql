@@ -8,7 +8,7 @@ with
 
 charges as (
     select * from {{ ref('int_charges_pooled') }}
-    where {{ in_month('billing_period') }}
+    where {{ in_month('billing_period') }} and charge_class <> 'commitment_to_come'
 ),
 
 keys as (

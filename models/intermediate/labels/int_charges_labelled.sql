@@ -1,5 +1,6 @@
 -- Every charge with its label, at the grain of the mart `true_cost`. What a commitment cost and
--- nobody used belongs to the commitment, whatever the rules say.
+-- nobody used belongs to the commitment, whatever the rules say; what is for hours to come belongs
+-- to nobody yet.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -25,12 +26,13 @@ labelled as (
             when charges.charge_class = 'commitment_fee' and charges.pricing_model = 'reserved'
                 then '_unused_ri'
             when charges.charge_class = 'commitment_fee' then '_unused_sp'
+            when charges.charge_class = 'commitment_to_come' then 'unlabeled'
             when charges.charge_class = 'discount' and not charges.has_net_costs
                 then '_unallocated_discount'
             else keys.lyft_label
         end as lyft_label,
         case
-            when charges.charge_class = 'commitment_fee' then null
+            when charges.charge_class in ('commitment_fee', 'commitment_to_come') then null
             when charges.charge_class = 'discount' and not charges.has_net_costs then null
             else keys.label_rule
         end as label_rule,

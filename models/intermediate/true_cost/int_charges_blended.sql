@@ -36,7 +36,7 @@ period_fees as (
         sum(case when pricing_model = 'savings_plan' then amortized_upfront_cost else 0 end)
             as amortized_cost
     from net
-    where charge_class = 'commitment_fee'
+    where charge_class in ('commitment_fee', 'commitment_to_come')
     group by billing_period, payer_account_id, concat(reservation_id, savings_plan_id)
     having sum(unblended_cost) > 0
 ),
@@ -121,7 +121,7 @@ select
     cast(
         case
             when
-                charge_class = 'commitment_fee'
+                charge_class in ('commitment_fee', 'commitment_to_come')
                 or (charge_class = 'usage' and pricing_model in ('reserved', 'savings_plan'))
                 then {{ scaled('prepaid_cost', 'upfront_net_cost', 'upfront_gross_cost') }}
                     + {{ scaled('recurring_cost', 'recurring_net_cost', 'recurring_gross_cost') }}

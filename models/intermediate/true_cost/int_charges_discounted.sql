@@ -83,7 +83,12 @@ earners as (
         unblended_cost > 0
         and (
             charge_class in (
-                'commitment_fee', 'commitment_prepayment', 'fee', 'support', 'marketplace'
+                'commitment_fee',
+                'commitment_to_come',
+                'commitment_prepayment',
+                'fee',
+                'support',
+                'marketplace'
             )
             or (charge_class = 'usage' and pricing_model in ('on_demand', 'spot', 'none'))
         )

@@ -1,7 +1,8 @@
 -- The true cost of every charge. Instances of one family that ran in the same hour are one pool:
 -- each pays the same rate of its list price, whichever of them happened to catch a reservation or
 -- a savings plan. What is not in a pool costs what AWS applied to it. What was unused of a
--- reservation leaves the monthly fee and stands in the hours that wasted it.
+-- reservation leaves the monthly fee and stands in the hours that wasted it. What fees pay for hours
+-- that have not happened is no cost yet: it stands in `cost_to_come`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -126,12 +127,20 @@ spread_units as (
 priced as (
     select
         {{ (by + ties + measures) | join(',\n        ') }},
-        {{ from_units('dealt_units', 'decimal(25, 10)') }} as true_cost
+        {{ from_units('dealt_units', 'decimal(25, 10)') }} as true_cost,
+        {{ usd(0) }} as cost_to_come
     from shared
     union all
     select
         {{ (by + ties + measures) | join(',\n        ') }},
-        {{ usd('net_amortized_cost') }} as true_cost
+        case
+            when charge_class = 'commitment_to_come' then {{ usd(0) }}
+            else {{ usd('net_amortized_cost') }}
+        end as true_cost,
+        case
+            when charge_class = 'commitment_to_come' then {{ usd('net_amortized_cost') }}
+            else {{ usd(0) }}
+        end as cost_to_come
     from charges
     where pool = '' and charge_class <> 'commitment_fee'
     union all
@@ -143,7 +152,8 @@ priced as (
             when charges.pricing_model = 'reserved' then {{ usd(0) }}
             when spread_units.usage_hour is not null then {{ usd(0) }}
             else {{ usd('charges.net_amortized_cost') }}
-        end as true_cost
+        end as true_cost,
+        {{ usd(0) }} as cost_to_come
     from charges
     left join spread_units
         on
@@ -167,15 +177,17 @@ priced as (
         region,
         instance_type,
         'reserved' as pricing_model,
-        'unused_commitment' as charge_class,
+        case when is_to_come then 'commitment_to_come' else 'unused_commitment' end
+            as charge_class,
         false as is_period_charge,
         interval_hours,
         {%- for measure in measures %}
             cast(0 as decimal(38, 10)) as {{ measure }},
         {%- endfor %}
-        {{ usd('sum(unused_cost)') }} as true_cost
+        {{ usd('sum(case when is_to_come then 0 else unused_cost end)') }} as true_cost,
+        {{ usd('sum(case when is_to_come then unused_cost else 0 end)') }} as cost_to_come
     from unused
-    where lyft_label = '_unused_ri' and not is_spread
+    where (lyft_label = '_unused_ri' or is_to_come) and not is_spread
     group by
         billing_period,
         payer_account_id,
@@ -187,6 +199,7 @@ priced as (
         operation,
         region,
         instance_type,
+        is_to_come,
         interval_hours
 )
 
@@ -217,6 +230,7 @@ select
     net_unblended_cost,
     net_amortized_cost,
     true_cost,
+    cost_to_come,
 
     -- when
     usage_hour,

@@ -1,5 +1,5 @@
 -- What every reservation and savings plan cost in every hour: what was used of it and what was not,
--- and the list price of what it covered.
+-- and the list price of what it covered. Of an hour that has not happened nobody knows either.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -27,6 +27,7 @@ parts as (
         sum(net_amortized_cost) as used_cost,
         cast(0 as decimal(38, 10)) as unused_cost,
         sum(list_cost) as covered_list_cost,
+        false as is_to_come,
         usage_hour
     from charges
     where charge_class = 'usage'
@@ -46,9 +47,12 @@ parts as (
         cast(0 as decimal(38, 10)) as used_cost,
         net_amortized_cost as unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,
+        charge_class = 'commitment_to_come' as is_to_come,
         usage_hour
     from charges
-    where charge_class = 'commitment_fee' and pricing_model = 'savings_plan'
+    where
+        charge_class in ('commitment_fee', 'commitment_to_come')
+        and pricing_model = 'savings_plan'
     union all
     select
         billing_period,
@@ -59,6 +63,7 @@ parts as (
         cast(0 as decimal(38, 10)) as used_cost,
         unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,
+        is_to_come,
         usage_hour
     from {{ ref('int_unused_reservations') }}
     where {{ in_month('billing_period') }}
@@ -73,11 +78,13 @@ select
     max(pool) as pool,
 
     -- what it cost
-    {{ usd('sum(used_cost)') }} as used_cost,
-    {{ usd('sum(unused_cost)') }} as unused_cost,
-    {{ usd('sum(covered_list_cost)') }} as covered_list_cost,
+    {{ usd('sum(used_cost + unused_cost)') }} as commitment_cost,
+    case when not is_to_come then {{ usd('sum(used_cost)') }} end as used_cost,
+    case when not is_to_come then {{ usd('sum(unused_cost)') }} end as unused_cost,
+    case when not is_to_come then {{ usd('sum(covered_list_cost)') }} end as covered_list_cost,
 
     -- when
     usage_hour
 from parts
-group by billing_period, payer_account_id, commitment_id, commitment_type, usage_hour
+group by
+    billing_period, payer_account_id, commitment_id, commitment_type, is_to_come, usage_hour

@@ -1,13 +1,34 @@
 -- The ledger: one treatment for every kind of line. Usage that a commitment covered pays its
 -- share of the commitment, and what paid for the commitment is not counted a second time: of a
--- fee only the part that nobody used is left. The net columns carry the negotiated discounts where
+-- fee only the part that nobody used is left. A savings plan's fee for an hour that has not happened
+-- is neither used nor unused: it has a class of its own. The net columns carry the negotiated discounts where
 -- the payer has any; the column `net_amortized_cost` is what AWS itself applied to the line.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 
 line_items as (
-    select * from {{ ref('stg_aws_cur__line_items') }}
+    select
+        line_items.*,
+        coalesce(line_items.usage_hour >= hours_to_come.to_come_from, false) as is_to_come,
+        -- What was paid upfront never was a cost, and neither is its return. It is known by its
+        -- amount: words are in the language of the account.
+        prepaid_amounts.prepaid_cost is not null as is_prepayment_refund
+    from {{ ref('stg_aws_cur__line_items') }} as line_items
+    left join {{ ref('int_hours_to_come') }} as hours_to_come
+        on
+            line_items.billing_period = hours_to_come.billing_period
+            and line_items.payer_account_id = hours_to_come.payer_account_id
+    left join {{ ref('int_prepaid_amounts') }} as prepaid_amounts
+        on
+            line_items.line_item_type = 'Refund'
+            and line_items.payer_account_id = prepaid_amounts.payer_account_id
+            and -line_items.unblended_cost = prepaid_amounts.prepaid_cost
+            and coalesce(
+                nullif(line_items.reservation_id, ''),
+                nullif(line_items.savings_plan_id, ''),
+                line_items.product
+            ) = prepaid_amounts.commitment_id
 ),
 
 classed as (
@@ -21,6 +42,8 @@ classed as (
                     'Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription'
                 )
                 then 'usage'
+            when line_item_type = 'SavingsPlanRecurringFee' and is_to_come
+                then 'commitment_to_come'
             when line_item_type in ('RIFee', 'SavingsPlanRecurringFee') then 'commitment_fee'
             when
                 line_item_type = 'SavingsPlanUpfrontFee'
@@ -43,13 +66,7 @@ classed as (
             when line_item_type = 'Usage' then 'on_demand'
             else 'none'
         end as pricing_model,
-        {{ commitment_family('product', 'usage_type', 'instance_family') }} as commitment_family,
-        -- A refund of a prepayment gives back what true_cost never counted.
-        line_item_type = 'Refund'
-        and (
-            description like 'Refund for one-time fee for Savings Plan ID%'
-            or (reservation_id <> '' and lower(description) like '%upfront%')
-        ) as is_prepayment_refund
+        {{ commitment_family('product', 'usage_type', 'instance_family') }} as commitment_family
     from line_items
 ),
 

@@ -1,7 +1,7 @@
 -- What commitments cost and nobody used, hour by hour. It stays with the commitment, under a label
 -- of its own, or it is spread over the pools that it was bought for (the variable
 -- `unused_commitment`): a reservation's over its family, a savings plan's over all families that
--- such a plan can cover.
+-- such a plan can cover. What a reservation costs in hours to come is here as well, and nobody's.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -47,7 +47,7 @@ unused as (
         reservations.billing_period,
         reservations.payer_account_id,
         reservations.account_id,
-        '_unused_ri' as lyft_label,
+        case when reservations.is_to_come then 'unlabeled' else '_unused_ri' end as lyft_label,
         reservations.product,
         reservations.usage_type,
         reservations.operation,
@@ -56,6 +56,7 @@ unused as (
         reservations.pool,
         reservations.unused_cost,
         by_pool.pool is not null as has_members,
+        reservations.is_to_come,
         reservations.usage_hour,
         reservations.interval_hours
     from reservations
@@ -79,6 +80,7 @@ unused as (
         savings_plans.product as pool,
         savings_plans.net_amortized_cost as unused_cost,
         by_plan.plan_product is not null as has_members,
+        false as is_to_come,
         savings_plans.usage_hour,
         savings_plans.interval_hours
     from savings_plans
@@ -110,6 +112,7 @@ select
     {{ 'has_members' if var('unused_commitment') == 'spread' else 'false' }} as is_spread,
 
     -- when
+    is_to_come,
     usage_hour,
     interval_hours
 from unused
@@ -125,5 +128,6 @@ group by
     instance_type,
     pool,
     has_members,
+    is_to_come,
     usage_hour,
     interval_hours

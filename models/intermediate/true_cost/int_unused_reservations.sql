@@ -1,10 +1,17 @@
 -- AWS bills what was unused of a reservation once a month. Here it goes to the hours that wasted
 -- it: to each hour in proportion to the normalized units that were reserved and not used in it
--- (hours, for a service that knows no such units), evenly where that cannot be told. What goes out
--- is what came in, per reservation and billing period.
+-- (hours, for a service that knows no such units), evenly where that cannot be told. In an open
+-- month that may be the whole month's: then hours that have not happened get what they will cost
+-- if nobody uses them, and are to come. What goes out is what came in, per reservation and billing
+-- period.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
+
+{% set by = [
+    'billing_period', 'payer_account_id', 'account_id', 'product', 'usage_type', 'operation',
+    'region', 'instance_type', 'reservation_id'
+] %}
 
 with
 
@@ -59,6 +66,16 @@ costs as (
     having sum(net_amortized_cost) <> 0
 ),
 
+costs_in_all as (
+    select
+        billing_period,
+        payer_account_id,
+        reservation_id,
+        sum(cost_units) as cost_units
+    from costs
+    group by billing_period, payer_account_id, reservation_id
+),
+
 fees as (
     select
         costs.billing_period,
@@ -71,6 +88,7 @@ fees as (
         costs.instance_type,
         costs.reservation_id,
         costs.cost_units,
+        costs_in_all.cost_units as cost_units_in_all,
         sizes.grain_hours,
         sizes.reservations,
         sizes.units_per_reservation,
@@ -84,6 +102,11 @@ fees as (
             costs.billing_period = sizes.billing_period
             and costs.payer_account_id = sizes.payer_account_id
             and costs.reservation_id = sizes.reservation_id
+    inner join costs_in_all
+        on
+            costs.billing_period = costs_in_all.billing_period
+            and costs.payer_account_id = costs_in_all.payer_account_id
+            and costs.reservation_id = costs_in_all.reservation_id
 ),
 
 used as (
@@ -92,7 +115,8 @@ used as (
         payer_account_id,
         reservation_id,
         usage_hour,
-        {{ units('sum(coalesce(normalized_usage_amount, usage_amount))') }} as used_units
+        {{ units('sum(coalesce(normalized_usage_amount, usage_amount))') }} as used_units,
+        {{ units('sum(net_amortized_cost)') }} as used_cost_units
     from {{ ref('int_charges_net') }}
     where {{ in_month('billing_period') }} and reservation_id <> '' and charge_class = 'usage'
     group by billing_period, payer_account_id, reservation_id, usage_hour
@@ -103,7 +127,8 @@ used_in_all as (
         billing_period,
         payer_account_id,
         reservation_id,
-        sum(used_units) as used_units
+        sum(used_units) as used_units,
+        sum(used_cost_units) as used_cost_units
     from used
     group by billing_period, payer_account_id, reservation_id
 ),
@@ -117,6 +142,11 @@ pools as (
     from {{ ref('int_charges_net') }}
     where {{ in_month('billing_period') }} and reservation_id <> '' and pool <> ''
     group by billing_period, payer_account_id, reservation_id
+),
+
+hours_to_come as (
+    select * from {{ ref('int_hours_to_come') }}
+    where {{ in_month('billing_period') }}
 ),
 
 last_hours as (
@@ -146,10 +176,14 @@ sized as (
         fees.reservation_id,
         fees.grain_hours,
         fees.cost_units,
+        fees.cost_units_in_all,
         fees.started_at,
         fees.first_hour,
+        used_in_all.used_units,
+        used_in_all.used_cost_units,
+        hours_to_come.to_come_from,
         case
-            when last_hours.last_hour >= fees.first_hour
+            when hours_to_come.to_come_from is null and last_hours.last_hour >= fees.first_hour
                 then least(
                         fees.ended_at, {{ plus_hours('last_hours.last_hour', 'fees.grain_hours') }}
                     )
@@ -175,6 +209,10 @@ sized as (
         on
             fees.billing_period = last_hours.billing_period
             and fees.payer_account_id = last_hours.payer_account_id
+    left join hours_to_come
+        on
+            fees.billing_period = hours_to_come.billing_period
+            and fees.payer_account_id = hours_to_come.payer_account_id
 ),
 
 reserved_hours as (
@@ -209,7 +247,11 @@ wasted as (
         hours.reservation_id,
         hours.grain_hours,
         hours.cost_units,
+        hours.cost_units_in_all,
+        hours.used_units,
+        hours.used_cost_units,
         hours.usage_hour,
+        coalesce(hours.usage_hour >= hours.to_come_from, false) as is_to_come,
         greatest(
             coalesce(hours.reserved_units, 0)
             * {{ hours_between(
@@ -228,17 +270,44 @@ wasted as (
             and hours.usage_hour = used.usage_hour
 ),
 
+-- Whether AWS speaks of the whole month or of the hours so far is not documented: it is whichever
+-- of the two costs, at the price of what was used, comes nearer to what AWS says was unused. Where
+-- nothing was used, it is the whole month, as the dates of the fee say. Doubles do: this is a
+-- choice, and no amount.
+spoken_of as (
+    select
+        {{ by | join(',\n        ') }},
+        min(case when is_to_come then 1 else 0 end) = 1
+        or coalesce(max(used_units), 0) <= 0
+        or coalesce(max(used_cost_units), 0) <= 0
+        or 2 * cast(max(cost_units_in_all) as double) * cast(max(used_units) as double)
+        > cast(max(used_cost_units) as double) * (
+            2 * cast(sum(case when is_to_come then 0 else unused_units end) as double)
+            + cast(sum(case when is_to_come then unused_units else 0 end) as double)
+        ) as is_whole_month
+    from wasted
+    group by {{ by | join(', ') }}
+),
+
+billed as (
+    select wasted.*
+    from wasted
+    inner join spoken_of
+        on
+            {%- for column in by %}
+                {{ 'and ' if not loop.first }}wasted.{{ column }} = spoken_of.{{ column }}
+            {%- endfor %}
+    where not wasted.is_to_come or spoken_of.is_whole_month
+),
+
 {{ deal(
     'dealt',
-    of='wasted',
-    by=[
-        'billing_period', 'payer_account_id', 'account_id', 'product', 'usage_type', 'operation',
-        'region', 'instance_type', 'reservation_id'
-    ],
+    of='billed',
+    by=by,
     weight='unused_units',
     whole='max(cost_units)',
     ties=['usage_hour'],
-    keep=['grain_hours'],
+    keep=['grain_hours', 'is_to_come'],
 ) }}
 
 select
@@ -260,6 +329,7 @@ select
     {{ from_units('dealt.dealt_units', 'decimal(25, 10)') }} as unused_cost,
 
     -- when
+    dealt.is_to_come,
     dealt.usage_hour,
     dealt.grain_hours as interval_hours
 from dealt

@@ -23,6 +23,7 @@ lines as (
         assemblies.grain_hours,
         line_items.bill_payer_account_id as payer_account_id,
         line_items.line_item_line_item_type as line_item_type,
+        coalesce(line_items.bill_invoice_id, '') as invoice_id,
         coalesce(line_items.bill_billing_entity, '') as billing_entity,
         concat(
             coalesce(line_items.reservation_reservation_a_r_n, ''),
@@ -59,6 +60,7 @@ hours as (
         or (line_item_type = 'Fee' and commitment_id <> '') as is_prepayment,
         line_item_type like '%Discount' and line_item_type <> 'BundledDiscount' as is_discount,
         {{ hours_between('started_at', 'ended_at') }} as usage_hours,
+        min(invoice_id) as least_invoice_id,
         max(ended_at) as ended_at
     from lines
     group by
@@ -98,6 +100,7 @@ select
     max(case when has_commitment then 1 else 0 end) = 1 as has_commitments,
     max(case when is_prepayment then 1 else 0 end) = 1 as has_prepayments,
     max(case when is_discount then 1 else 0 end) = 1 as has_discounts,
+    min(least_invoice_id) <> '' as is_invoiced,
 
     -- when
     min(usage_hour) as first_hour,
