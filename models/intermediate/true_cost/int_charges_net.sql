@@ -9,7 +9,7 @@
     'line_count', 'usage_amount', 'normalized_usage_amount', 'list_cost', 'unblended_cost',
     'net_unblended_cost', 'amortized_upfront_cost', 'net_amortized_cost', 'usage_hour',
     'interval_hours', 'is_period_charge'
-] %}
+] + carried_columns() %}
 
 with
 

@@ -10,7 +10,7 @@
 {% set ties = [
     'account_id', 'lyft_label', 'label_rule', 'product', 'usage_type', 'operation', 'region',
     'instance_type', 'pricing_model', 'charge_class', 'is_period_charge', 'interval_hours'
-] %}
+] + carried_columns() %}
 {% set measures = [
     'usage_amount', 'list_cost', 'unblended_cost', 'net_unblended_cost', 'net_amortized_cost'
 ] %}
@@ -170,6 +170,7 @@ priced as (
         'unused_commitment' as charge_class,
         false as is_period_charge,
         interval_hours,
+        {{ carried_of_no_line() }}
         {%- for measure in measures %}
             cast(0 as decimal(38, 10)) as {{ measure }},
         {%- endfor %}
@@ -207,6 +208,7 @@ select
     region,
     instance_type,
     pool,
+    {{ carried() }}
 
     -- how much of it
     usage_amount,

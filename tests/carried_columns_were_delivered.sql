@@ -1,0 +1,20 @@
+-- A column that the marts carry (the variable `carry_columns`) is in some report: otherwise its name
+-- is a slip, or it landed before the loader kept columns that CUR 2.0 does not know.
+{{ config(severity='warn') }}
+
+with
+
+line_items as (
+    select * from {{ ref('stg_aws_cur__line_items') }}
+)
+
+{% for column in carried_columns() %}
+    select '{{ column }}' as carried_column
+    from line_items
+    having coalesce(max({{ column }}), '') = ''
+    {{ 'union all' if not loop.last }}
+{% else %}
+    select 'none' as carried_column
+    from line_items
+    where false
+{% endfor %}
