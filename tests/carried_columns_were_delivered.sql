@@ -5,7 +5,10 @@
 with
 
 line_items as (
-    select * from {{ ref('stg_aws_cur__line_items') }}
+    select
+        {{ carried_from('raw_lines') }}
+        raw_lines._assembly_id
+    from {{ source('aws_cur', 'line_items') }} as raw_lines
 )
 
 {% for column in carried_columns() %}

@@ -1,8 +1,8 @@
 -- From the invoice to true_cost, step by step, per payer and billing period. The invoice is what
 -- the delivered files added up to when they landed; a step is what one treatment of lines moved.
 -- AWS says that some of these sums agree (what covers and what negates, a fee and what was used
--- of it); where its own digits do not, the difference is `aws_rounding`. `unexplained` is what is
--- left, and a test holds it at 0.
+-- of it); where its own digits do not, the difference is `aws_rounding`. What cannot be right is
+-- `left_out` whole. `unexplained` is what is left, and a test holds it at 0.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -10,7 +10,7 @@
 {% set items = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
     'sp_upfront_fee', 'ri_recurring_fee', 'sp_recurring_fee', 'prepayment_refund',
-    'discount_timing', 'aws_rounding', 'unexplained', 'true_cost'
+    'discount_timing', 'aws_rounding', 'left_out', 'unexplained', 'true_cost'
 ] %}
 
 with
@@ -80,6 +80,11 @@ differences as (
     from measured
 ),
 
+left_out as (
+    select * from {{ ref('int_periods_left_out') }}
+    where {{ in_month('billing_period') }}
+),
+
 true_costs as (
     select
         billing_period,
@@ -110,6 +115,7 @@ steps as (
             + differences.sp_difference
             + differences.ri_difference, 0
         ) as aws_rounding,
+        -coalesce(left_out.billed_cost, 0) as left_out,
         coalesce(true_costs.true_cost, 0) as true_cost
     from control_totals
     left join differences
@@ -120,12 +126,16 @@ steps as (
         on
             control_totals.billing_period = true_costs.billing_period
             and control_totals.payer_account_id = true_costs.payer_account_id
+    left join left_out
+        on
+            control_totals.billing_period = left_out.billing_period
+            and control_totals.payer_account_id = left_out.payer_account_id
 ),
 
 explained as (
     select
         *,
-        true_cost - ({{ items[:12] | join(' + ') }}) as unexplained
+        true_cost - ({{ items[:13] | join(' + ') }}) as unexplained
     from steps
 ),
 

@@ -133,7 +133,15 @@ priced as (
         {{ (by + ties + measures) | join(',\n        ') }},
         {{ usd('net_amortized_cost') }} as true_cost
     from charges
-    where pool = '' and charge_class <> 'commitment_fee'
+    where pool = '' and charge_class <> 'commitment_fee' and not {{ is_spread_contract() }}
+    union all
+    select
+        {%- for column in by + ties + measures %}
+            {{ "'' as pool" if column == 'pool' else column }},
+        {%- endfor %}
+        true_cost
+    from {{ ref('int_contracts_spread') }}
+    where {{ in_month('billing_period') }}
     union all
     select
         {%- for column in by + ties + measures %}
