@@ -22,6 +22,7 @@ from loaders.tables import LEDGERS
 from loaders.warehouse import LakeUrl
 
 _ROW_CHARACTERS = 300
+_ROWS_SHOWN = 10
 _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -215,26 +216,31 @@ def _summed_up(
 
 
 def _line_for(node: Node, warehouse: Path) -> str:
-    """One line about a node: what it said, the first row it is about, and where to look."""
+    """One line about a node: what it said, the first rows it is about, and where to look."""
     said = node.message
-    if node.is_test and node.rows and (row := _first_row(node.compiled, warehouse)):
-        said = f"found {node.rows:,}, the first: {row}"
+    if node.is_test and node.rows and (rows := _first_rows(node.compiled, warehouse)):
+        said = f"found {node.rows:,}, the first: {'; '.join(rows)}"
     line = f"{node.name} ({node.path}): {said}"
     if node.compiled_path:
         line += f"; the query: {node.compiled_path}"
     return line
 
 
-def _first_row(query: str, warehouse: Path) -> str:
-    """The first row that a failing test found, as `column=value, ...`."""
+def _first_rows(query: str, warehouse: Path) -> list[str]:
+    """The first rows that a failing test found, each as `column=value, ...`."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         try:
-            found = connection.execute(f"select * from (\n{query}\n) limit 1")
+            found = connection.execute(f"select * from (\n{query}\n) limit {_ROWS_SHOWN}")
         except duckdb.Error:
             # It needs something that only dbt has at hand; dbt's message must do.
-            return ""
-        row = found.fetchone()
+            return []
+        rows = found.fetchall()
         names = [column[0] for column in found.description or ()]
-    values = zip(names, row or (), strict=False)
-    text = one_line(", ".join(f"{name}={value}" for name, value in values))
-    return shorten(text, _ROW_CHARACTERS, placeholder=" ...")
+    return [
+        shorten(
+            one_line(", ".join(f"{name}={value}" for name, value in zip(names, row, strict=False))),
+            _ROW_CHARACTERS,
+            placeholder=" ...",
+        )
+        for row in rows
+    ]

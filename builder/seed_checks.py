@@ -20,7 +20,7 @@ import yaml
 _PROPERTIES: Final = Path(__file__).parents[1] / "models" / "staging" / "seeds"
 _MOST_CHARACTERS: Final = 60
 
-_WITH_KEY: Final = ("tag", "cost_category", "pod_label", "namespace_label")
+_WITH_KEY: Final = ("tag", "account_tag", "cost_category", "pod_label", "namespace_label")
 _WITHOUT_KEY: Final = (
     *("resource_id", "account", "product", "usage_type", "operation", "charge_class"),
     "namespace",

@@ -71,8 +71,13 @@ _TIME_COLUMNS: Final = """
     line_item_usage_end_date line_item_usage_start_date
 """.split()
 
-MAP_COLUMNS: Final = ("cost_category", "discount", "product", "resource_tags", "tags")
-"""Columns that hold a map, landed as one JSON text with sorted keys and text values."""
+MAP_COLUMNS: Final = (
+    *("account_tags", "cost_category", "discount", "other_columns", "product", "resource_tags"),
+    "tags",
+)
+"""Columns that hold a map, landed as one JSON text with sorted keys and text values. Two are not
+CUR 2.0's: `account_tags` is what `tags` says of the account, and `other_columns` has the columns
+that CUR 2.0 does not know."""
 
 CUR_COLUMNS: Final[dict[str, str]] = dict(
     sorted(
@@ -80,5 +85,5 @@ CUR_COLUMNS: Final[dict[str, str]] = dict(
          | dict.fromkeys(_TIME_COLUMNS, "timestamp") | dict.fromkeys(MAP_COLUMNS, "json")).items()
     )
 )  # fmt: skip
-"""Every CUR 2.0 column with the type it lands in. Rates and reservation counts are text, as in
+"""Every column with the type it lands in. Rates and reservation counts are text, as in
 CUR 2.0: AWS writes lists and ranges into them."""

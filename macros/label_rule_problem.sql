@@ -1,5 +1,5 @@
 {% macro label_rule_problem(condition, is_bad_pattern) -%}
-    {%- set keyed = ['tag', 'cost_category', 'pod_label', 'namespace_label'] -%}
+    {%- set keyed = ['tag', 'account_tag', 'cost_category', 'pod_label', 'namespace_label'] -%}
     {%- set unkeyed = [
         'resource_id', 'account', 'product', 'usage_type', 'operation', 'charge_class', 'namespace'
     ] -%}

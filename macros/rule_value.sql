@@ -2,6 +2,8 @@
 {% macro rule_value(condition) -%}
     {%- if condition.on == 'tag' -%}
         {{ json_value('tags', condition.key) }}
+    {%- elif condition.on == 'account_tag' -%}
+        {{ json_value('tags', 'account_' ~ condition.key) }}
     {%- elif condition.on == 'cost_category' -%}
         {{ json_value('cost_categories', condition.key) }}
     {%- elif condition.on == 'pod_label' -%}

@@ -86,7 +86,8 @@
 {#- Every node that can be built or tested, with its code: that of its file, under these variables. -#}
 {% macro recorded_nodes() -%}
     {%- set variables = tojson([
-        var('true_cost_pooling'), var('unused_commitment'), var('resource_weights'), var('compared_days')
+        var('true_cost_pooling'), var('unused_commitment'), var('resource_weights'), var('compared_days'),
+        var('carry_columns'), var('spread_marketplace')
     ]) -%}
     {%- set nodes = {} -%}
     {%- for node in graph.nodes.values()

@@ -33,9 +33,14 @@ _USAGE: Final = "('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')"
 _NOTHING: Final = "('', 'None', 'NULL', 'null', 'nan', 'NaN')"
 
 RESOURCE_TAGS: Final = "resourceTags/"
+ACCOUNT_TAGS: Final = "accountTag/"
 
 # `tags` has everything that describes a line, and serves where the older column was not chosen.
-_PARTS_OF_TAGS: Final = {"cost_category": "costCategory/", "resource_tags": RESOURCE_TAGS}
+_PARTS_OF_TAGS: Final = {
+    "account_tags": ACCOUNT_TAGS,
+    "cost_category": "costCategory/",
+    "resource_tags": RESOURCE_TAGS,
+}
 
 _KEYS_AND_VALUES: Final = re.compile(r'STRUCT\("?key"? VARCHAR, "?value"? VARCHAR\)\[\]')
 
@@ -196,14 +201,14 @@ class Layout:
         format: The assembly's format.
         values: CUR 2.0 column -> what was delivered for it.
         members: Column of a map -> key -> the delivered column that holds that member.
-        unknown: Delivered columns that have no place in CUR 2.0.
+        left_out: Delivered columns that land nowhere.
     """
 
     files: tuple[DataFile, ...]
     format: str
     values: Mapping[str, Value]
     members: Mapping[str, Mapping[str, Value]]
-    unknown: tuple[str, ...]
+    left_out: tuple[str, ...]
 
     def reader(self, paths: Iterable[Path] | None = None) -> str:
         """A table function call that reads the layout's files, or only the given ones."""
@@ -450,6 +455,8 @@ def _members_of(members: str, part: str) -> str:
         rest = f"nfc_normalize(substr({key}, {len(part) + 1}))"
         words = f"lower(regexp_replace({rest}, '([A-Z])', '_\\1', 'g'))"
         name = f"trim(regexp_replace({words}, '[^\\p{{L}}\\p{{N}}]+', '_', 'g'), '_')"
+        if part == ACCOUNT_TAGS:
+            return f"'account_' || {name}"
         if part != RESOURCE_TAGS:
             return name
         # A tag that a person has put on is one of the user.
@@ -512,7 +519,10 @@ def bad_values(layout: Layout, file: DataFile, *, forgiving: bool, most: int) ->
         f"case when {condition}"
         f" then {{'column': {literal(column)}, 'value': {value.delivered}}} end"
         for column, value in layout.values.items()
-        if (column in FORGIVING) == forgiving and (condition := value.unreadable(column))
+        # A part of a map is as bad as the map.
+        if value.part is None
+        and (column in FORGIVING) == forgiving
+        and (condition := value.unreadable(column))
     ]
     if not checks:
         return "select 0, '', '', 0 where false"
@@ -544,12 +554,12 @@ def _layout(
 ) -> Layout:
     values: dict[str, Value] = {}
     members: dict[str, dict[str, Value]] = {}
-    unknown = []
+    left_out = []
     for number, (header, kind) in enumerate(files[0].columns):
         place = found[header]
         value = Value(header if form in PARQUET else _position(number), kind)
         if place is None:
-            unknown.append(header)
+            left_out.append(header)
         elif place.key is None:
             values[place.column] = value
         else:
@@ -557,7 +567,7 @@ def _layout(
     if "tags" in values:
         for column, part in parts.items():
             values[column] = replace(values["tags"], part=part)
-    return Layout(files, form, values, members, tuple(unknown))
+    return Layout(files, form, values, members, tuple(left_out))
 
 
 def _position(number: int) -> str:

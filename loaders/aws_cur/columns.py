@@ -54,6 +54,8 @@ NET_OF_PLANS: Final = {
     },
 }
 """The same of savings plans."""
+OTHER_COLUMNS: Final = "other_columns"
+"""The map of the columns that CUR 2.0 does not know."""
 
 FORGIVING: Final = frozenset(
     {
@@ -75,6 +77,9 @@ FORGIVING: Final = frozenset(
 )
 """Columns that neither the invoice nor the true cost is made of: what cannot be read in them lands
 as NULL and is told, and does not keep the bill out."""
+
+# A column that an export brings along, and that says nothing about a charge.
+_PARTITION: Final = "billing_period"
 
 _MAP_OF_CATEGORY: Final = {
     "costCategory": "cost_category",
@@ -112,10 +117,11 @@ def landed_name(delivered: str) -> str:
 
 
 def places(headers: Iterable[str]) -> dict[str, Place | None]:
-    """Where each delivered column lands; None for a column that CUR 2.0 does not know.
+    """Where each delivered column lands; None for one that lands nowhere.
 
     Cost categories, tags, discounts and the product attributes that CUR 2.0 does not keep as a
-    column of their own go into their map. Names that collapse into one key (`user:Team` and
+    column of their own go into their map, and a column that CUR 2.0 does not know into
+    `other_columns`. Names that collapse into one key (`user:Team` and
     `user:team`) are told apart: in alphabetical order the first keeps the key, the next get `_2`,
     `_3` and so on.
 
@@ -163,7 +169,7 @@ def _place(header: str) -> Place | None:
         return Place(column)
     if name and category in _MAP_OF_CATEGORY:
         return Place(_MAP_OF_CATEGORY[category], landed_name(name))
-    return None
+    return Place(OTHER_COLUMNS, column)
 
 
 def _flat_place(column: str) -> Place | None:
@@ -173,4 +179,4 @@ def _flat_place(column: str) -> Place | None:
     for prefix in _MAP_OF_CATEGORY.values():
         if column.startswith(f"{prefix}_"):
             return Place(prefix, column.removeprefix(f"{prefix}_"))
-    return None
+    return None if column == _PARTITION else Place(OTHER_COLUMNS, column)

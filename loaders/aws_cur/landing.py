@@ -28,7 +28,7 @@ from loaders.aws_cur.checks import (
     grain_seconds,
     payer_of,
 )
-from loaders.aws_cur.columns import ACCOUNTS, COST, DuplicateColumnError
+from loaders.aws_cur.columns import ACCOUNTS, COST, OTHER_COLUMNS, DuplicateColumnError
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
 from loaders.clock import utc_now
 from loaders.cur_columns import CUR_COLUMNS
@@ -139,9 +139,12 @@ def land(
         files = list(_verified(warehouse, place, assembly, delivered, folder, progress))
         checkpoint("files_verified")
         shapes = _layouts(assembly, files)
-        unknown = sorted({column for shape in shapes for column in shape.unknown})
-        if ignored := [column for column in unknown if column not in _PARTITION_COLUMNS]:
-            progress(f"{name}: not in CUR 2.0 and left out: {', '.join(ignored)}")
+        left_out = sorted({column for shape in shapes for column in shape.left_out})
+        if left_out := [column for column in left_out if column not in _PARTITION_COLUMNS]:
+            progress(f"{name}: parts of a map that is there whole, left out: {', '.join(left_out)}")
+        others = sorted({key for shape in shapes for key in shape.members.get(OTHER_COLUMNS, ())})
+        if others:
+            progress(f"{name}: not in CUR 2.0, in {OTHER_COLUMNS}: {', '.join(others)}")
         try:
             maps = folder / "maps.parquet"
             found = _count(warehouse, shapes, maps)

@@ -1,5 +1,10 @@
 {#- Rows that are the same have the same hash: only those that share one are compared. -#}
-{% test one_row_per(model, columns, nullable=[]) %}
+{% test one_row_per(model, columns, nullable=[], carries=false) %}
+
+{%- if carries -%}
+    {%- set columns = columns + carried_columns() -%}
+    {%- set nullable = nullable + carried_columns() -%}
+{%- endif -%}
 
 {%- set required = columns | reject('in', nullable) | list %}
 

@@ -3,14 +3,17 @@
 -- add up to the charge to the last digit. What no platform splits stays as it is, and so does what
 -- a platform cannot tell about.
 {{ config(
-    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+    materialized='incremental',
+    unique_key='billing_period',
+    partition_by=spark_only('billing_period'),
+    contract={'enforced': not var('carry_columns')}
 ) }}
 
 {% set grain = [
     'usage_hour', 'billing_period', 'is_period_charge', 'payer_account_id', 'account_id',
     'lyft_label', 'platform', 'sub_platform', 'capacity_pool', 'cost_model', 'interval_hours',
     'via', 'source_label', 'product', 'charge_class', 'basis'
-] %}
+] + carried_columns() %}
 
 with
 
@@ -66,6 +69,7 @@ split as (
                 then 'sub_platform'
             else splits.basis
         end as basis,
+        {{ carried('charges') }}
         charges.true_cost,
         coalesce(splits.proportion, cast(1 as decimal(11, 10))) as proportion
     from charges
@@ -116,6 +120,7 @@ select
     -- what
     nullif(product, '') as product,
     charge_class,
+    {{ carried_to_mart() }}
 
     -- how much of it
     proportion,

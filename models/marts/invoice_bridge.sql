@@ -2,8 +2,8 @@
 -- the delivered files added up to when they landed; a step is what one treatment of lines moved.
 -- AWS says that some of these sums agree (what covers and what negates, a fee and what was used
 -- of it); where its own digits do not, the difference is `aws_rounding`. What fees pay for hours
--- that have not happened is `commitment_to_come`. `unexplained` is what is left, and a test holds it
--- at 0.
+-- that have not happened is `commitment_to_come`. What cannot be right is `left_out` whole.
+-- `unexplained` is what is left, and a test holds it at 0.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -11,7 +11,8 @@
 {% set items = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
     'sp_upfront_fee', 'ri_recurring_fee', 'sp_recurring_fee', 'prepayment_refund',
-    'amortized_prepayment', 'discount_timing', 'commitment_to_come', 'aws_rounding', 'unexplained', 'true_cost'
+    'amortized_prepayment', 'discount_timing', 'commitment_to_come', 'aws_rounding', 'left_out',
+    'unexplained', 'true_cost'
 ] %}
 
 with
@@ -82,6 +83,11 @@ differences as (
     from measured
 ),
 
+left_out as (
+    select * from {{ ref('int_periods_left_out') }}
+    where {{ in_month('billing_period') }}
+),
+
 true_costs as (
     select
         billing_period,
@@ -115,6 +121,7 @@ steps as (
             + differences.sp_difference
             + differences.ri_difference, 0
         ) as aws_rounding,
+        -coalesce(left_out.billed_cost, 0) as left_out,
         coalesce(true_costs.true_cost, 0) as true_cost
     from control_totals
     left join differences
@@ -125,12 +132,16 @@ steps as (
         on
             control_totals.billing_period = true_costs.billing_period
             and control_totals.payer_account_id = true_costs.payer_account_id
+    left join left_out
+        on
+            control_totals.billing_period = left_out.billing_period
+            and control_totals.payer_account_id = left_out.payer_account_id
 ),
 
 explained as (
     select
         *,
-        true_cost - ({{ items[:14] | join(' + ') }}) as unexplained
+        true_cost - ({{ items[:15] | join(' + ') }}) as unexplained
     from steps
 ),
 

@@ -1,6 +1,9 @@
 -- What every charge really cost, with the label that it carries on the bill.
 {{ config(
-    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+    materialized='incremental',
+    unique_key='billing_period',
+    partition_by=spark_only('billing_period'),
+    contract={'enforced': not var('carry_columns')}
 ) }}
 
 select
@@ -19,6 +22,7 @@ select
     nullif(instance_type, '') as instance_type,
     pricing_model,
     charge_class,
+    {{ carried_to_mart() }}
 
     -- how much of it
     cast(sum(usage_amount) as decimal(25, 10)) as usage_amount,
@@ -49,5 +53,6 @@ group by
     instance_type,
     pricing_model,
     charge_class,
+    {{ carried() }}
     usage_hour,
     is_period_charge

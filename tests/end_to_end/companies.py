@@ -103,12 +103,22 @@ class Company:
         """Runs the models and their tests, as `infraspend build` does."""
         return build(self.warehouse, self.project, self.seeds, arguments)
 
-    def plain_dbt(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def answers(self, analysis: str) -> list[tuple[Any, ...]]:
+        """The rows of an analysis, as somebody finds them who copies it."""
+        query = (ROOT / "analyses" / f"{analysis}.sql").read_text()
+        compiled = self.plain_dbt("--inline", query, verb="compile", quiet=True)
+        assert compiled.returncode == 0, compiled.stdout
+        return self.rows(compiled.stdout)
+
+    def plain_dbt(
+        self, *arguments: str, verb: str = "build", quiet: bool = False
+    ) -> "subprocess.CompletedProcess[str]":
         """Runs `dbt build` itself, on seeds that nobody checked before."""
         artifacts = self.warehouse.with_name(f"{self.warehouse.name}.dbt")
+        options = ["--no-use-colors", *(["--quiet"] if quiet else [])]
         return subprocess.run(
             [
-                *(Path(sys.executable).with_name("dbt"), "--no-use-colors", "build", *arguments),
+                *(Path(sys.executable).with_name("dbt"), *options, verb, *arguments),
                 *("--project-dir", self.project, "--profiles-dir", self.project),
                 *("--target-path", artifacts / "target", "--log-path", artifacts / "logs"),
             ],

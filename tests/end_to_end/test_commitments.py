@@ -627,6 +627,57 @@ CASES |= {
     ),
 }
 
+# What nobody can name costs what it costs. When it was idle cannot be told: 0.16 over both hours.
+NAMELESS = "commitments without a name"
+# The fee bears another name than the usage, and its quarter off is the usage's all the same.
+RENAMED = "a commitment under two names"
+CASES |= {
+    NAMELESS: Case(
+        [
+            line(0, "DiscountedUsage", "0", M5, reserved("0.16", "0.10", arn=""), team="alpha"),
+            line(1, "Usage", "0.01", team="alpha"),
+            line(
+                *(0, "RIFee", "0.12", FEE, fee_of("0.20", "0.10", "0.06", arn="")),
+                until="2026-10-01T02:00:00Z",
+            ),
+            line(0, "SavingsPlanCoveredUsage", "0.45", M5, covered("0.30", arn=""), team="alpha"),
+            line(0, "SavingsPlanNegation", "-0.45", M5, covered("", arn="")),
+            line(
+                *(0, "SavingsPlanRecurringFee", "0.25"),
+                plan_of("0.50", "0.30", "0.25", "0.25", arn=""),
+            ),
+        ],
+        {
+            ("alpha", "usage", 0): "0.46",
+            ("alpha", "usage", 1): "0.01",
+            ("_unused_ri", "unused_commitment", 0): "0.08",
+            ("_unused_ri", "unused_commitment", 1): "0.08",
+            ("_unused_sp", "commitment_fee", 0): "0.20",
+        },
+        {
+            "invoice": "0.38",
+            "ri_used": "0.16",
+            "ri_recurring_fee": "0.04",
+            "sp_used": "-0.15",
+            "sp_negation": "0.45",
+            "sp_recurring_fee": "-0.05",
+            "true_cost": "0.83",
+        },
+    ),
+    RENAMED: Case(
+        [
+            *TWO_RESERVED_HOURS,
+            line(
+                *(0, "RIFee", "0.12", FEE, fee_of("0.20", arn="arn:renamed")),
+                until="2026-10-01T02:00:00Z",
+            ),
+            line(0, "EdpDiscount", "-0.03", FEE),
+        ],
+        {("alpha", "usage", 0): "0.145", ("alpha", "usage", 1): "0.145"},
+        BRIDGE_OF_OCTOBER | {"ri_used": "0.29", "true_cost": "0.29"},
+    ),
+}
+
 PAYERS = {name: f"9000000000{number:02}" for number, name in enumerate(CASES)}
 
 
@@ -687,8 +738,8 @@ def test_its_invoice_is_explained_step_by_step(company: Company, name: str) -> N
 
 def test_purchases_that_never_landed_are_warned_about(company: Company) -> None:
     (warning,) = company.build("--select", "upfront_discounts_are_known").warnings
-    # A reservation and a plan.
-    assert "found 2, the first: payer_account_id=" in warning
+    # A reservation and a plan, and the reservation of two names under both.
+    assert "found 4, the first: payer_account_id=" in warning
 
 
 def test_prepayments_that_nothing_amortizes_are_warned_about(company: Company) -> None:
@@ -696,3 +747,89 @@ def test_prepayments_that_nothing_amortizes_are_warned_about(company: Company) -
     # Two hosts, capacity, and a purchase that AWS is still to amortize.
     assert "found 4, the first: payer_account_id=" in warning
     assert "prepaid_cost=876.0000000000" in warning
+
+
+def test_what_no_fee_names_is_an_unknown_commitment(company: Company) -> None:
+    assert company.rows(
+        f"""
+        select commitment_type, hour(usage_hour), used_cost, unused_cost
+        from marts.commitment_usage
+        where payer_account_id in ('{PAYERS[NAMELESS]}', '{PAYERS[RENAMED]}')
+        and commitment_id = 'unknown commitment'
+        order by all
+        """
+    ) == [
+        (kind, hour, Decimal(used), Decimal(unused))
+        for kind, hour, used, unused in (
+            ("reservation", 0, "0.145", "0"),
+            ("reservation", 0, "0.16", "0.08"),
+            ("reservation", 1, "0", "0.08"),
+            ("reservation", 1, "0.145", "0"),
+            ("savings_plan", 0, "0.30", "0.20"),
+        )
+    ]
+
+
+def test_commitments_without_a_name_are_warned_about_with_their_dollars(company: Company) -> None:
+    (warning,) = company.build("--select", "commitments_are_named").warnings
+    # Usage and fees of a nameless reservation and a nameless plan; usage under a name of its own.
+    assert "found 5, the first: billing_period=2026-10" in warning
+    assert "net_amortized_cost=" in warning
+
+
+# Case -> why its true cost is not AWS's amortized cost, by hand from its lines.
+DIFFERENCES = {
+    # The amortized upfront fee and the recurring one are in both.
+    "a month bought upfront": {"aws_amortized_cost": "0.32", "true_cost": "0.32"},
+    # AWS counts the refunds of what it never counted as a cost.
+    "prepayments paid back": {
+        "aws_amortized_cost": "-920.3",
+        "refunds_of_upfront_fees": "919.8",
+        "true_cost": "-0.5",
+    },
+    # The tenth off the upfront fee is in its month for AWS, and in the hours of the term for us.
+    "the month of such a purchase": {
+        "aws_amortized_cost": "-87.6",
+        "discounts_on_upfront_fees": "87.6",
+        "true_cost": "0",
+    },
+    "a reservation bought in an earlier month": {
+        "aws_amortized_cost": "0.29",
+        "amortized_discounts_on_upfront_fees": "-0.02",
+        "true_cost": "0.27",
+    },
+    # AWS's formula knows no net columns: 0.12 of the recurring fee, of which 0.03 are off.
+    "a purchase with lines before months with net columns": {
+        "aws_amortized_cost": "0.32",
+        "discounts_as_columns": "-0.03",
+        "amortized_discounts_on_upfront_fees": "-0.02",
+        "true_cost": "0.27",
+    },
+    # On the fee's day for AWS, in the idle hours for us.
+    "a reservation modified in the middle of a month": {
+        "aws_amortized_cost": "0.64",
+        "unused_reservations_on_their_fee": "-0.24",
+        "unused_reservations_in_their_hours": "0.24",
+        "true_cost": "0.64",
+    },
+}
+
+
+def test_every_difference_from_cost_explorer_has_its_name(company: Company) -> None:
+    found: dict[tuple[str, str], dict[str, Decimal]] = {}
+    for period, payer, item, amount in company.answers("why_not_what_cost_explorer_says"):
+        found.setdefault((period, payer), {})[item] = amount
+
+    for (period, payer), items in found.items():
+        differences = dict(items)
+        true_cost = differences.pop("true_cost")
+        assert sum(differences.values()) == true_cost, (period, payer)
+        assert differences.pop("unexplained") == 0, (period, payer)
+        assert true_cost == company.one(
+            "select coalesce(sum(true_cost), 0) from marts.true_cost"
+            f" where payer_account_id = '{payer}' and billing_period = '{period}'"
+        )
+    for name, expected in DIFFERENCES.items():
+        items = found[(CASES[name].period, PAYERS[name])]
+        assert items.pop("unexplained") == 0
+        assert items == {item: Decimal(amount) for item, amount in expected.items()}, name

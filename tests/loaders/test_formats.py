@@ -308,11 +308,12 @@ TAGS_LANDED = [
         '{"business_unit":"teamD"}',
         "teamC",
         "teamB",
+        '{"account_department":"teamC"}',
     )
 ]
 TAGS = (
     "select resource_tags, cost_category, tags ->> 'accountTag/department',"
-    " tags ->> 'userAttribute/Department' from raw_aws_cur.line_items"
+    " tags ->> 'userAttribute/Department', account_tags from raw_aws_cur.line_items"
 )
 
 
@@ -419,3 +420,16 @@ def test_a_control_total_has_the_digits_of_the_text(amounts: list[float | None])
         ).fetchall()
 
     assert different == []
+
+
+def test_columns_that_cur_2_does_not_know_are_kept(warehouse: Path, bucket: Path) -> None:
+    line = charge(bill__ChargebackCode="red", lineItem__UsageType="")
+    deliver_legacy(bucket, text_of([dict(line) | {"x_team": "a", "billing_period": "2026-10"}]))
+    said: list[str] = []
+
+    aws_cur.load(warehouse, str(bucket), progress=said.append)
+
+    assert rows(warehouse, "select other_columns from raw_aws_cur.line_items") == [
+        ('{"bill_chargeback_code":"red","x_team":"a"}',)
+    ]
+    assert "hourly 2026-10: not in CUR 2.0, in other_columns: bill_chargeback_code, x_team" in said

@@ -21,6 +21,7 @@ select
     -- what
     product,
     charge_class,
+    {{ carried() }}
 
     -- who splits it, and how
     platform,
@@ -43,6 +44,7 @@ group by
     source_label,
     product,
     charge_class,
+    {{ carried() }}
     platform,
     sub_platform,
     cost_model,

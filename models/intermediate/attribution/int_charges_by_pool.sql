@@ -33,6 +33,7 @@ resolved as (
         charges.source_label,
         charges.product,
         charges.charge_class,
+        {{ carried('charges') }}
         charges.platform,
         charges.sub_platform,
         charges.cost_model,
@@ -79,6 +80,7 @@ select
     -- what
     product,
     charge_class,
+    {{ carried() }}
 
     -- who splits it, and how
     platform,
@@ -102,6 +104,7 @@ group by
     source_label,
     product,
     charge_class,
+    {{ carried() }}
     platform,
     sub_platform,
     capacity_pool,

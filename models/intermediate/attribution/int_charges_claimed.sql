@@ -7,7 +7,7 @@
     'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
     'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
     'platform', 'sub_platform', 'cost_model', 'usage_hour', 'interval_hours', 'is_period_charge'
-] %}
+] + carried_columns() %}
 
 with
 
@@ -82,6 +82,7 @@ select
     instance_type,
     pricing_model,
     charge_class,
+    {{ carried() }}
 
     -- who splits it, and how
     platform,

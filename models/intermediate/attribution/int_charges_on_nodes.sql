@@ -9,7 +9,7 @@
     'billing_period', 'payer_account_id', 'account_id', 'lyft_label', 'rule_order', 'product',
     'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
     'platform', 'sub_platform', 'cost_model', 'usage_hour', 'interval_hours', 'is_period_charge'
-] %}
+] + carried_columns() %}
 {% set billed_alike = charge | reject('in', ['charge_class', 'cost_model']) | list %}
 
 with
@@ -97,6 +97,7 @@ select
     instance_type,
     pricing_model,
     charge_class,
+    {{ carried() }}
 
     -- which node
     platform,

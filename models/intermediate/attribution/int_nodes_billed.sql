@@ -83,6 +83,7 @@ select
     line_items.region,
     line_items.instance_type,
     line_items.pricing_model,
+    {{ carried('line_items') }}
 
     -- which node
     nodes.platform,
@@ -130,6 +131,7 @@ group by
     line_items.region,
     line_items.instance_type,
     line_items.pricing_model,
+    {{ carried('line_items') }}
     nodes.platform,
     nodes.sub_platform,
     nodes.instance_id,

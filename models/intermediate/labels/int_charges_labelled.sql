@@ -44,6 +44,7 @@ labelled as (
         charges.region,
         charges.instance_type,
         charges.pool,
+        {{ carried('charges') }}
         charges.usage_amount,
         charges.list_cost,
         charges.unblended_cost,
@@ -85,6 +86,7 @@ select
     region,
     instance_type,
     pool,
+    {{ carried() }}
 
     -- how much of it
     cast(sum(usage_amount) as decimal(38, 10)) as usage_amount,
@@ -114,6 +116,7 @@ group by
     region,
     instance_type,
     pool,
+    {{ carried() }}
     usage_hour,
     interval_hours,
     is_period_charge

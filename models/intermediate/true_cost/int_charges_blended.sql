@@ -41,6 +41,21 @@ period_fees as (
     having sum(unblended_cost) > 0
 ),
 
+-- Usage that names no fee's commitment is paid by the fees whose commitment no usage names.
+named as (
+    select
+        billing_period,
+        payer_account_id,
+        concat(reservation_id, savings_plan_id) as commitment_id,
+        max(case when charge_class = 'commitment_fee' then 1 else 0 end) = 1 as has_fees,
+        max(case when charge_class = 'usage' then 1 else 0 end) = 1 as has_usage
+    from net
+    where
+        pricing_model in ('reserved', 'savings_plan')
+        and charge_class in ('commitment_fee', 'usage')
+    group by billing_period, payer_account_id, concat(reservation_id, savings_plan_id)
+),
+
 recurring_fees as (
     select
         period_fees.billing_period,
@@ -60,26 +75,51 @@ recurring_fees as (
             and period_fees.commitment_id = upfront_fees.commitment_id
 ),
 
+fees as (
+    select * from recurring_fees
+    union all
+    select
+        recurring_fees.billing_period,
+        recurring_fees.payer_account_id,
+        '{{ unknown_commitment() }}' as commitment_id,
+        sum(recurring_fees.gross_cost) as gross_cost,
+        sum(recurring_fees.net_cost) as net_cost
+    from recurring_fees
+    inner join named
+        on
+            recurring_fees.billing_period = named.billing_period
+            and recurring_fees.payer_account_id = named.payer_account_id
+            and recurring_fees.commitment_id = named.commitment_id
+    where not named.has_usage
+    group by recurring_fees.billing_period, recurring_fees.payer_account_id
+),
+
 with_fees as (
     select
         net.*,
         coalesce(upfront_fees.gross_cost, 1) as upfront_gross_cost,
         coalesce(upfront_fees.net_cost, 1) as upfront_net_cost,
         -- A commitment without a recurring fee was paid upfront, all of it.
-        coalesce(recurring_fees.gross_cost, upfront_fees.gross_cost, 1) as recurring_gross_cost,
-        coalesce(recurring_fees.net_cost, upfront_fees.net_cost, 1) as recurring_net_cost
+        coalesce(fees.gross_cost, upfront_fees.gross_cost, 1) as recurring_gross_cost,
+        coalesce(fees.net_cost, upfront_fees.net_cost, 1) as recurring_net_cost
     from net
     left join upfront_fees
         on
             net.payer_account_id = upfront_fees.payer_account_id
             and concat(net.reservation_id, net.savings_plan_id) = upfront_fees.commitment_id
             and upfront_fees.commitment_id <> ''
-    left join recurring_fees
+    left join named
         on
-            net.billing_period = recurring_fees.billing_period
-            and net.payer_account_id = recurring_fees.payer_account_id
-            and concat(net.reservation_id, net.savings_plan_id) = recurring_fees.commitment_id
-            and recurring_fees.commitment_id <> ''
+            net.billing_period = named.billing_period
+            and net.payer_account_id = named.payer_account_id
+            and concat(net.reservation_id, net.savings_plan_id) = named.commitment_id
+    left join fees
+        on
+            net.billing_period = fees.billing_period
+            and net.payer_account_id = fees.payer_account_id
+            and case
+                when named.has_fees then named.commitment_id else '{{ unknown_commitment() }}'
+            end = fees.commitment_id
 )
 
 select
@@ -99,6 +139,7 @@ select
     resource_id,
     tags,
     cost_categories,
+    {{ carried() }}
     reservation_id,
     savings_plan_id,
     pool,

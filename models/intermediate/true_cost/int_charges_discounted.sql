@@ -35,6 +35,7 @@ charges as (
                 priced.resource_id,
                 priced.tags,
                 priced.cost_categories,
+                {{ carried('priced') }}
                 priced.reservation_id,
                 priced.savings_plan_id,
                 priced.pool,
@@ -289,6 +290,7 @@ select
     resource_id,
     tags,
     cost_categories,
+    {{ carried() }}
     reservation_id,
     savings_plan_id,
     pool,

@@ -1,64 +1,11 @@
--- The priced charges with their negotiated discounts, however a payer gets them, and what we amortize
--- because AWS does not. Each table is named where it is read: whoever asks for a month reads nothing else of it.
+-- The priced charges with their negotiated discounts, of the payers and billing periods that can be
+-- right. Each table is named where it is read: whoever asks for a month reads nothing else of it.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
-{% set columns = [
-    'billing_period', 'payer_account_id', 'account_id', 'charge_class', 'pricing_model', 'product',
-    'usage_type', 'operation', 'region', 'instance_type', 'resource_id', 'tags',
-    'cost_categories', 'reservation_id', 'savings_plan_id', 'pool', 'bill_type', 'has_net_costs',
-    'line_count', 'usage_amount', 'normalized_usage_amount', 'list_cost', 'unblended_cost',
-    'net_unblended_cost', 'amortized_upfront_cost', 'net_amortized_cost', 'usage_hour',
-    'interval_hours', 'is_period_charge'
-] %}
-
-with
-
-payers as (
-    select distinct
-        billing_period,
-        payer_account_id
-    from {{ ref('int_charges_blended') }}
-)
-
-select {{ 'priced.' ~ columns | join(',\n    priced.') }}
-from {{ ref('int_charges_priced') }} as priced
-left join payers
+select costed.*
+from {{ ref('int_charges_costed') }} as costed
+left join {{ ref('int_periods_left_out') }} as left_out
     on
-        priced.billing_period = payers.billing_period
-        and priced.payer_account_id = payers.payer_account_id
-where payers.billing_period is null
-union all
-select {{ columns | join(',\n    ') }}
-from {{ ref('int_charges_blended') }}
-union all
-select
-    billing_period,
-    payer_account_id,
-    account_id,
-    'amortized_prepayment' as charge_class,
-    'reserved' as pricing_model,
-    product,
-    usage_type,
-    operation,
-    region,
-    instance_type,
-    resource_id,
-    tags,
-    cost_categories,
-    reservation_id,
-    '' as savings_plan_id,
-    '' as pool,
-    bill_type,
-    cast(null as boolean) as has_net_costs,
-    0 as line_count,
-    cast(null as decimal(38, 10)) as usage_amount,
-    cast(null as decimal(38, 10)) as normalized_usage_amount,
-    cast(0 as decimal(38, 10)) as list_cost,
-    cast(0 as decimal(38, 10)) as unblended_cost,
-    cast(0 as decimal(38, 10)) as net_unblended_cost,
-    cast(0 as decimal(38, 10)) as amortized_upfront_cost,
-    amortized_cost as net_amortized_cost,
-    usage_hour,
-    interval_hours,
-    is_period_charge
-from {{ ref('int_prepaid_hours') }}
+        costed.billing_period = left_out.billing_period
+        and costed.payer_account_id = left_out.payer_account_id
+where left_out.billing_period is null

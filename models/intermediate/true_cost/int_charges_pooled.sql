@@ -11,7 +11,7 @@
 {% set ties = [
     'account_id', 'lyft_label', 'label_rule', 'product', 'usage_type', 'operation', 'region',
     'instance_type', 'pricing_model', 'charge_class', 'is_period_charge', 'interval_hours'
-] %}
+] + carried_columns() %}
 {% set measures = [
     'usage_amount', 'list_cost', 'unblended_cost', 'net_unblended_cost', 'net_amortized_cost'
 ] %}
@@ -142,7 +142,15 @@ priced as (
             else {{ usd(0) }}
         end as cost_to_come
     from charges
-    where pool = '' and charge_class <> 'commitment_fee'
+    where pool = '' and charge_class <> 'commitment_fee' and not {{ is_spread_contract() }}
+    union all
+    select
+        {%- for column in by + ties + measures %}
+            {{ "'' as pool" if column == 'pool' else column }},
+        {%- endfor %}
+        true_cost
+    from {{ ref('int_contracts_spread') }}
+    where {{ in_month('billing_period') }}
     union all
     select
         {%- for column in by + ties + measures %}
@@ -181,6 +189,7 @@ priced as (
             as charge_class,
         false as is_period_charge,
         interval_hours,
+        {{ carried_of_no_line() }}
         {%- for measure in measures %}
             cast(0 as decimal(38, 10)) as {{ measure }},
         {%- endfor %}
@@ -220,6 +229,7 @@ select
     region,
     instance_type,
     pool,
+    {{ carried() }}
 
     -- how much of it
     usage_amount,

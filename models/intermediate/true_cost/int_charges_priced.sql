@@ -34,6 +34,7 @@ select
     coalesce(labelled_resources.resource_id, '') as resource_id,
     line_items.tags,
     line_items.cost_categories,
+    {{ carried('line_items') }}
     line_items.reservation_id,
     line_items.savings_plan_id,
     line_items.pool,
@@ -77,6 +78,7 @@ group by
     coalesce(labelled_resources.resource_id, ''),
     line_items.tags,
     line_items.cost_categories,
+    {{ carried('line_items') }}
     line_items.reservation_id,
     line_items.savings_plan_id,
     line_items.pool,

@@ -1,19 +1,42 @@
 -- What every reservation and savings plan cost in every hour: what was used of it and what was not,
--- and the list price of what it covered. Of an hour that has not happened nobody knows either.
+-- and the list price of what it covered. Of an hour that has not happened nobody knows either. A line
+-- that names no commitment, or one that no fee of its bill names, is of an `unknown commitment`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
 with
 
-charges as (
+net as (
     select
         *,
-        concat(reservation_id, savings_plan_id) as commitment_id
+        concat(reservation_id, savings_plan_id) as named_id
     from {{ ref('int_charges_net') }}
     where
         {{ in_month('billing_period') }}
-        and (reservation_id <> '' or savings_plan_id <> '')
+        and charge_class in ('usage', 'commitment_fee')
+        and pricing_model in ('reserved', 'savings_plan')
+),
+
+fees as (
+    select distinct
+        billing_period,
+        payer_account_id,
+        named_id
+    from net
+    where charge_class = 'commitment_fee' and named_id <> ''
+),
+
+charges as (
+    select
+        net.*,
+        coalesce(fees.named_id, '{{ unknown_commitment() }}') as commitment_id
+    from net
+    left join fees
+        on
+            net.billing_period = fees.billing_period
+            and net.payer_account_id = fees.payer_account_id
+            and net.named_id = fees.named_id
 ),
 
 parts as (
@@ -57,7 +80,7 @@ parts as (
     select
         billing_period,
         payer_account_id,
-        reservation_id as commitment_id,
+        coalesce(nullif(reservation_id, ''), '{{ unknown_commitment() }}') as commitment_id,
         'reservation' as commitment_type,
         pool,
         cast(0 as decimal(38, 10)) as used_cost,

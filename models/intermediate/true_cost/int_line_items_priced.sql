@@ -125,6 +125,7 @@ select
     resource_id,
     tags,
     cost_categories,
+    {{ carried() }}
     reservation_id,
     savings_plan_id,
     case

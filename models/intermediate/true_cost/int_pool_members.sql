@@ -20,6 +20,7 @@ select
     region,
     instance_type,
     pool,
+    {{ carried() }}
     {{ savings_plans_for('product') }} as plan_product,
 
     -- how much of it

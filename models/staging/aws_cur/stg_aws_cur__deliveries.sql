@@ -1,6 +1,7 @@
 -- The deliveries that landed, and which of them a report's billing periods are read from: of each
 -- period and payer the newest one, by the time of its manifest. A closed period is served by the
--- assembly that it was closed with, and where several reports cover a payer, by the declared one.
+-- assembly that it was closed with, and where several reports cover a payer, by the declared one,
+-- which may be another payer's.
 -- Read from the ledger alone, so that it is known before any line is.
 
 with
@@ -60,7 +61,17 @@ closed as (
 declared as (
     select
         assemblies.assembly_id,
-        max(case when reports.report = assemblies.report then 1 else 0 end) = 1 as serves
+        max(
+            case
+                when
+                    reports.report in (
+                        assemblies.report,
+                        concat(assemblies.payer_account_id, '/', assemblies.report)
+                    )
+                    then 1
+                else 0
+            end
+        ) = 1 as serves
     from assemblies
     inner join payers on assemblies.assembly_id = payers.assembly_id
     inner join reports

@@ -49,9 +49,10 @@ named as (
         coalesce(line_items.pricing_term, '') as pricing_term,
         coalesce(line_items.line_item_line_item_description, '') as description,
         coalesce(line_items.line_item_resource_id, '') as resource_id,
-        coalesce(cast(line_items.resource_tags as {{ dbt.type_string() }}), '{}') as tags,
+        {{ tags_of_both('line_items.resource_tags', 'line_items.account_tags') }} as tags,
         coalesce(cast(line_items.cost_category as {{ dbt.type_string() }}), '{}')
             as cost_categories,
+        {{ carried_from('line_items') }}
         coalesce(line_items.reservation_reservation_a_r_n, '') as reservation_id,
         coalesce(line_items.savings_plan_savings_plan_a_r_n, '') as savings_plan_id,
         control_totals.has_net_costs,
@@ -148,6 +149,7 @@ select
     resource_id,
     tags,
     cost_categories,
+    {{ carried() }}
     reservation_id,
     savings_plan_id,
     has_net_costs,

@@ -1,0 +1,68 @@
+{#- The further columns of the report that the marts carry: the variable `carry_columns`, once it is right. -#}
+{% macro carried_columns() -%}
+    {%- set columns = var('carry_columns') -%}
+    {%- if columns is string or columns is not iterable -%}
+        {{ refuse_carried(columns, 'it is no list of columns') }}
+    {%- endif -%}
+    {%- set staged = graph.nodes.get('model.infraspend.stg_aws_cur__line_items') if execute else none -%}
+    {%- for column in columns -%}
+        {%- if not modules.re.fullmatch('[a-z][a-z0-9_]*', column | string) -%}
+            {{ refuse_carried(column, 'write it as CUR 2.0 would, such as line_item_availability_zone') }}
+        {%- elif columns | select('equalto', column) | list | length > 1 -%}
+            {{ refuse_carried(column, 'it is there twice') }}
+        {%- elif staged and (column in staged.columns or column in carried_maps()) -%}
+            {{ refuse_carried(column, 'it is a map or has the name of a column that is there already:'
+                ~ ' of a map name a member, such as product_volume_type') }}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{% macro refuse_carried(column, problem) -%}
+    {%- do exceptions.raise_compiler_error(
+        'The variable carry_columns names `' ~ column ~ '`: ' ~ problem ~ '.'
+    ) -%}
+{%- endmacro %}
+
+{% macro carried_maps() -%}
+    {{ return(['account_tags', 'cost_category', 'discount', 'product', 'resource_tags']) }}
+{%- endmacro %}
+
+{#- They as a part of a list of columns, each with a comma behind it: nothing where nothing is carried. -#}
+{% macro carried(relation=none) -%}
+    {%- for column in carried_columns() -%}
+        {{ relation ~ '.' if relation }}{{ column }},{{ ' ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The same for a mart, where absent is NULL. -#}
+{% macro carried_to_mart() -%}
+    {%- for column in carried_columns() -%}
+        nullif({{ column }}, '') as {{ column }},{{ ' ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The same for rows that are of no line of the bill. -#}
+{% macro carried_of_no_line() -%}
+    {%- for column in carried_columns() -%}
+        '' as {{ column }},{{ ' ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#-
+    The same, taken from a raw line: a column of CUR 2.0, a member of one of its maps by its legacy name
+    (`product_volume_type`), or a column that CUR 2.0 does not know. As text, '' where it is absent.
+-#}
+{% macro carried_from(lines) -%}
+    {%- set source = graph.sources.get('source.infraspend.aws_cur.line_items') if execute else none -%}
+    {%- for column in carried_columns() -%}
+        {%- set found = namespace(value=json_value(lines ~ '.other_columns', column)) -%}
+        {%- for map in carried_maps() if column.startswith(map ~ '_') -%}
+            {%- set found.value = json_value(lines ~ '.' ~ map, column[map | length + 1:]) -%}
+        {%- endfor -%}
+        {%- if source and column in source.columns -%}
+            {%- set found.value = 'cast(' ~ lines ~ '.' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+        {%- endif -%}
+        coalesce({{ found.value }}, '') as {{ column }},{{ ' ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

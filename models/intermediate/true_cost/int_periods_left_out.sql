@@ -1,0 +1,252 @@
+-- The payers' billing periods that cannot be right, with the reason, the evidence and the dollars: no
+-- mart is made from them, so that they take no other payer's down. One row each, with the first reason
+-- that holds.
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
+
+with
+
+line_items as (
+    select * from {{ ref('stg_aws_cur__line_items') }}
+    where {{ in_month('billing_period') }}
+),
+
+charges as (
+    select * from {{ ref('int_charges_costed') }}
+    where {{ in_month('billing_period') }}
+),
+
+control_totals as (
+    select
+        billing_period,
+        payer_account_id,
+        case
+            when has_net_costs then landed_net_unblended_cost + landed_unblended_cost_without_net
+            else landed_unblended_cost
+        end as billed_cost
+    from {{ ref('stg_aws_cur__control_totals') }}
+    where {{ in_month('billing_period') }}
+),
+
+summaries as (
+    select
+        summaries.billing_period,
+        summaries.payer_account_id,
+        summaries.account_id,
+        deliveries.report
+    from {{ ref('stg_aws_cur__summaries') }} as summaries
+    inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
+        on summaries.assembly_id = deliveries.assembly_id
+    where {{ in_month('summaries.billing_period') }} and deliveries.is_serving
+),
+
+-- Two reports that cover the same payer, account and billing period would count it twice.
+of_two_reports as (
+    select
+        billing_period,
+        payer_account_id,
+        account_id,
+        min(report) as one_report,
+        max(report) as another_report
+    from summaries
+    group by billing_period, payer_account_id, account_id
+    having min(report) <> max(report)
+),
+
+-- So would two payers' reports that cover the same usage, as pro forma ones and those of a billing
+-- transfer do. An account that moves in the middle of a month has each hour on one of them, but the
+-- hour, or on a daily report the day, in which it moved.
+account_hours as (
+    select
+        billing_period,
+        account_id,
+        usage_hour,
+        min(payer_account_id) as one_payer,
+        max(payer_account_id) as another_payer
+    from charges
+    where charge_class = 'usage' and not is_period_charge
+    group by billing_period, account_id, usage_hour
+    having min(payer_account_id) <> max(payer_account_id)
+),
+
+of_two_payers as (
+    select
+        billing_period,
+        account_id,
+        one_payer,
+        another_payer,
+        count(*) as shared_hours
+    from account_hours
+    group by billing_period, account_id, one_payer, another_payer
+    having count(*) > 1
+),
+
+sums as (
+    select
+        billing_period,
+        payer_account_id,
+        has_net_costs,
+        sum(
+            case
+                when is_negotiated_discount then coalesce(net_unblended_cost, 0)
+                else coalesce(net_unblended_cost, unblended_cost)
+            end
+        ) as net_unblended_cost,
+        sum(unblended_cost) as unblended_cost,
+        coalesce(sum(discount_cost), 0) as discount_cost,
+        sum(abs(unblended_cost)) as gross_cost,
+        count(*) as line_count,
+        count(net_unblended_cost) as lines_with_net,
+        count(discount_cost) + count(case when is_negotiated_discount then 1 end)
+            as lines_with_discounts,
+        min(invoice_id) <> '' as is_invoiced
+    from line_items
+    group by billing_period, payer_account_id, has_net_costs
+),
+
+-- What commitments cost when amortized is what was paid for them, and their part of what was paid
+-- upfront. AWS rounds.
+commitments as (
+    select
+        billing_period,
+        payer_account_id,
+        sum(net_amortized_cost - net_unblended_cost - amortized_upfront_cost) as difference
+    from charges
+    where
+        charge_class in ('negation', 'commitment_fee')
+        or (charge_class = 'usage' and pricing_model in ('reserved', 'savings_plan'))
+    group by billing_period, payer_account_id
+),
+
+reasons as (
+    select
+        billing_period,
+        payer_account_id,
+        1 as reason_order,
+        'two_reports' as reason,
+        concat(
+            'account ', account_id, ' is on the reports ', one_report, ' and ', another_report,
+            ': name the one that serves the payer in reports.csv'
+        ) as evidence
+    from of_two_reports
+    union all
+    select
+        billing_period,
+        one_payer as payer_account_id,
+        2 as reason_order,
+        'two_payers' as reason,
+        concat(
+            'account ', account_id, ' has ', cast(shared_hours as {{ dbt.type_string() }}),
+            ' hours on the bill of payer ', another_payer,
+            ' too: name in reports.csv, for one of the two payers, the report of the other'
+        ) as evidence
+    from of_two_payers
+    union all
+    select
+        billing_period,
+        another_payer as payer_account_id,
+        2 as reason_order,
+        'two_payers' as reason,
+        concat(
+            'account ', account_id, ' has ', cast(shared_hours as {{ dbt.type_string() }}),
+            ' hours on the bill of payer ', one_payer,
+            ' too: name in reports.csv, for one of the two payers, the report of the other'
+        ) as evidence
+    from of_two_payers
+    union all
+    -- Net costs are the unblended costs with the negotiated discounts taken off, whether those are
+    -- lines of their own or columns. Where no discount is delivered, there is nothing to compare.
+    select
+        billing_period,
+        payer_account_id,
+        3 as reason_order,
+        'net_costs_contradict_discounts' as reason,
+        concat(
+            'unblended_cost_and_discounts=',
+            cast(unblended_cost + discount_cost as {{ dbt.type_string() }}),
+            ', net_unblended_cost=', cast(net_unblended_cost as {{ dbt.type_string() }}),
+            ', difference=',
+            cast(
+                net_unblended_cost - unblended_cost - discount_cost as {{ dbt.type_string() }}
+            ),
+            ': have AWS correct the report, load it and build again'
+        ) as evidence
+    from sums
+    where
+        has_net_costs
+        and lines_with_discounts > 0
+        and abs(net_unblended_cost - unblended_cost - discount_cost)
+        > {{ aws_tolerance('gross_cost', 'line_count') }}
+    union all
+    -- No negotiated discount takes nine tenths off a whole bill. Where net costs are all 0, as if
+    -- there were none, no discount may be delivered as a column beside them.
+    select
+        billing_period,
+        payer_account_id,
+        4 as reason_order,
+        'net_costs_too_small' as reason,
+        concat(
+            'unblended_cost=', cast(unblended_cost as {{ dbt.type_string() }}),
+            ', net_unblended_cost=', cast(net_unblended_cost as {{ dbt.type_string() }}),
+            ', discount_cost=', cast(discount_cost as {{ dbt.type_string() }}),
+            ': have AWS correct the report, load it and build again'
+        ) as evidence
+    from sums
+    where
+        (
+            has_net_costs
+            and lines_with_discounts = 0
+            and unblended_cost > 0
+            and net_unblended_cost * 10 < unblended_cost
+        )
+        or (not has_net_costs and lines_with_net > 0 and discount_cost <> 0)
+    union all
+    -- A month that AWS has not invoiced yet is still moving.
+    select
+        sums.billing_period,
+        sums.payer_account_id,
+        5 as reason_order,
+        'commitments_do_not_add_up' as reason,
+        concat(
+            'the amortized cost of commitments differs from what was paid for them by ',
+            cast(commitments.difference as {{ dbt.type_string() }}),
+            ': have AWS correct the report, load it and build again'
+        ) as evidence
+    from sums
+    inner join commitments
+        on
+            sums.billing_period = commitments.billing_period
+            and sums.payer_account_id = commitments.payer_account_id
+    where
+        sums.is_invoiced
+        and abs(commitments.difference)
+        > {{ aws_tolerance('sums.gross_cost', 'sums.line_count') }}
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by billing_period, payer_account_id order by reason_order, evidence
+        ) as reason_number
+    from reasons
+)
+
+select
+    -- which period
+    ranked.billing_period,
+    ranked.payer_account_id,
+
+    -- why
+    ranked.reason,
+    ranked.evidence,
+
+    -- what it cost
+    cast(control_totals.billed_cost as decimal(38, 18)) as billed_cost
+from ranked
+inner join control_totals
+    on
+        ranked.billing_period = control_totals.billing_period
+        and ranked.payer_account_id = control_totals.payer_account_id
+where ranked.reason_number = 1

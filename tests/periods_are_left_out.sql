@@ -1,0 +1,11 @@
+-- A payer's billing period that cannot be right is in no mart, which is told with its dollars.
+{{ config(severity='warn') }}
+
+select
+    billing_period,
+    payer_account_id,
+    billed_cost,
+    reason,
+    evidence
+from {{ refreshed(ref('int_periods_left_out')) }}
+order by billing_period, payer_account_id
