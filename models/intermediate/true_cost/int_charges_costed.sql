@@ -63,6 +63,6 @@ select
     interval_hours,
     is_period_charge
     {%- for column in carried_columns() %},
-    cast(null as {{ dbt.type_string() }}) as {{ column }}
+    '' as {{ column }}
     {%- endfor %}
 from {{ ref('int_prepaid_hours') }}

@@ -148,7 +148,8 @@ priced as (
         {%- for column in by + ties + measures %}
             {{ "'' as pool" if column == 'pool' else column }},
         {%- endfor %}
-        true_cost
+        true_cost,
+        {{ usd(0) }} as cost_to_come
     from {{ ref('int_contracts_spread') }}
     where {{ in_month('billing_period') }}
     union all
