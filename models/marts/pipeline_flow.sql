@@ -4,7 +4,7 @@
 with
 
 days as (
-    select * from {{ ref('int_daily_flow') }}
+    select * from {{ ref('daily_flow') }}
 ),
 
 medians as (

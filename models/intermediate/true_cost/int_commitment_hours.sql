@@ -14,7 +14,7 @@ net as (
     from {{ ref('int_charges_net') }}
     where
         {{ in_month('billing_period') }}
-        and charge_class in ('usage', 'commitment_fee')
+        and charge_class in ('usage', 'commitment_fee', 'commitment_to_come')
         and pricing_model in ('reserved', 'savings_plan')
 ),
 
@@ -24,7 +24,7 @@ fees as (
         payer_account_id,
         named_id
     from net
-    where charge_class = 'commitment_fee' and named_id <> ''
+    where charge_class <> 'usage' and named_id <> ''
 ),
 
 charges as (

@@ -2,7 +2,10 @@
 -- any. A day is that of the usage; charges for a whole month, which all stand on one day, are left
 -- out.
 {{ config(
-    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+    materialized='incremental',
+    unique_key='usage_month',
+    partition_by=spark_only('usage_month'),
+    schema='intermediate'
 ) }}
 
 with
