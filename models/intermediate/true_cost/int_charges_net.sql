@@ -43,8 +43,12 @@ select
     costed.interval_hours,
     costed.is_period_charge
 from {{ ref('int_charges_costed') }} as costed
-left join {{ ref('int_periods_left_out') }} as left_out
-    on
-        costed.billing_period = left_out.billing_period
-        and costed.payer_account_id = left_out.payer_account_id
-where left_out.billing_period is null
+-- DuckDB 2.0.1 loses rows of an anti-join with an empty table that is written as a left join.
+where
+    not exists (
+        select 1
+        from {{ ref('int_periods_left_out') }} as left_out
+        where
+            costed.billing_period = left_out.billing_period
+            and costed.payer_account_id = left_out.payer_account_id
+    )
