@@ -1,5 +1,5 @@
--- A line that a commitment covers or pays says which, and what covers usage has a fee of that name on
--- the same bill. Otherwise a column was blanked, masked or left out: costs are right, and
+-- A line that a commitment covers or pays says which, and what covers usage has a fee of that name
+-- on the same bill. Otherwise a column was blanked, masked or left out: costs are right, and
 -- commitment_usage shows them as `unknown commitment`.
 {{ config(severity='warn') }}
 

@@ -1,5 +1,5 @@
--- Where every payer of a billing period would be left out, the build stops: what was published before
--- is better than nothing.
+-- Where every payer of a billing period would be left out, the build stops: what was published
+-- before is better than nothing.
 
 with
 

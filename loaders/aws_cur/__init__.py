@@ -3,7 +3,7 @@
 AWS rewrites a whole billing period several times a day until it is final, so the unit of loading
 is the assembly that the period's manifest names. Whatever was delivered, line items land in one
 shape: the columns of CUR 2.0, with tags, cost categories, discounts and product attributes whole
-in one JSON column each.
+in one JSON column each, and a further one for the columns that CUR 2.0 does not know.
 """
 
 from loaders.aws_cur.loading import Policy, load

@@ -1,9 +1,9 @@
 """What commitments do to a bill, one case by one, each worked out by hand.
 
 Every case is a payer of its own, so that one delivery and one build prove them all; they share
-hours, a region, families and even an account, and must not share a cent. What a case's charges
-truly cost is written by label, charge class and hour; what is not named costs nothing. `bridge`
-holds the steps from its invoice to its true cost that are not 0.
+hours, a region and families, and must not share a cent. What a case's charges truly cost is written
+by label, charge class and hour; what is not named costs nothing. `bridge` holds the steps from its
+invoice to its true cost that are not 0.
 """
 
 from collections.abc import Mapping
@@ -682,10 +682,11 @@ PAYERS = {name: f"9000000000{number:02}" for number, name in enumerate(CASES)}
 
 
 def of_payer(row: Row, payer: str) -> dict[str, str]:
-    """The line on a payer's bill; a commitment is one payer's only."""
+    """The line on a payer's bill; an account and a commitment are one payer's only."""
     names = ("reservation/ReservationARN", "savingsPlan/SavingsPlanARN")
     own = {name: f"{row[name]}:{payer}" for name in names if row.get(name)}
-    return dict(row) | own | {"bill/PayerAccountId": payer}
+    of_account = {"bill/PayerAccountId": payer, "lineItem/UsageAccountId": payer}
+    return dict(row) | own | of_account
 
 
 @pytest.fixture(scope="module")

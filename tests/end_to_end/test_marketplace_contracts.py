@@ -29,7 +29,7 @@ HOUR = ("2026-10-16T00:00:00Z", "2026-10-16T01:00:00Z")
 LINES = [
     # 744 hours and an odd number of units; then 384 hours, whose end AWS does not give.
     bought("of-october", "3000.01", "2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z"),
-    bought("from-the-16th", "160", *HOUR),
+    bought("from-the-16th", "192", *HOUR),
     bought("by-the-hour", "5", *HOUR, kind="Usage"),
     # A year, of which October is all that is on this bill.
     bought("of-a-year", "744", "2026-10-01T00:00:00Z", "2027-10-01T00:00:00Z"),
@@ -70,14 +70,14 @@ def dealt(cost: str, first: int, last: int) -> dict[int, Decimal]:
 def test_a_contract_is_spread_only_where_its_product_is_named(company: Company) -> None:
     built(company, *WITHOUT_UNIT_TESTS)
     assert days(company, "of-october") == {1: Decimal("3000.01")}
-    assert days(company, "from-the-16th") == {16: Decimal(160)}
+    assert days(company, "from-the-16th") == {16: Decimal(192)}
 
     some = company.build(*WITHOUT_UNIT_TESTS, "--vars", "{spread_marketplace: [from-the-16th]}")
 
     assert some.succeeded, "\n".join(some.failures)
     assert (
         days(company, "from-the-16th")
-        == {day: Decimal(10) for day in range(16, 32)}
+        == {day: Decimal(12) for day in range(16, 32)}
         == dealt("160", 16, 31)
     )
     assert days(company, "of-october") == {1: Decimal("3000.01")}

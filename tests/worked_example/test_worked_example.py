@@ -177,6 +177,7 @@ def test_every_cost_is_the_one_worked_out_by_hand(warehouse: Path) -> None:
         "discount_timing": 0,
         "commitment_to_come": 0,
         "aws_rounding": 0,
+        "left_out": 0,
         "unexplained": 0,
         "true_cost": TRUE_COST,
     }

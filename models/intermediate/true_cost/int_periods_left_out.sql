@@ -1,6 +1,6 @@
--- The payers' billing periods that cannot be right, with the reason, the evidence and the dollars: no
--- mart is made from them, so that they take no other payer's down. One row each, with the first reason
--- that holds.
+-- The payers' billing periods that cannot be right, with the reason, the evidence and the dollars:
+-- no mart is made from them, so that they take no other payer's down. One row each, with the first
+-- reason that holds.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -57,28 +57,48 @@ of_two_reports as (
 -- So would two payers' reports that cover the same usage, as pro forma ones and those of a billing
 -- transfer do. An account that moves in the middle of a month has each hour on one of them, but the
 -- hour, or on a daily report the day, in which it moved.
-account_hours as (
+shared_accounts as (
     select
         billing_period,
-        account_id,
-        usage_hour,
-        min(payer_account_id) as one_payer,
-        max(payer_account_id) as another_payer
-    from charges
-    where charge_class = 'usage' and not is_period_charge
-    group by billing_period, account_id, usage_hour
+        account_id
+    from summaries
+    group by billing_period, account_id
     having min(payer_account_id) <> max(payer_account_id)
+),
+
+account_hours as (
+    select distinct
+        charges.billing_period,
+        charges.payer_account_id,
+        charges.account_id,
+        charges.usage_hour
+    from charges
+    inner join shared_accounts
+        on
+            charges.billing_period = shared_accounts.billing_period
+            and charges.account_id = shared_accounts.account_id
+    where charges.charge_class = 'usage' and not charges.is_period_charge
 ),
 
 of_two_payers as (
     select
-        billing_period,
-        account_id,
-        one_payer,
-        another_payer,
+        account_hours.billing_period,
+        account_hours.payer_account_id,
+        account_hours.account_id,
+        others.payer_account_id as other_payer,
         count(*) as shared_hours
     from account_hours
-    group by billing_period, account_id, one_payer, another_payer
+    inner join account_hours as others
+        on
+            account_hours.billing_period = others.billing_period
+            and account_hours.account_id = others.account_id
+            and account_hours.usage_hour = others.usage_hour
+    where account_hours.payer_account_id <> others.payer_account_id
+    group by
+        account_hours.billing_period,
+        account_hours.payer_account_id,
+        account_hours.account_id,
+        others.payer_account_id
     having count(*) > 1
 ),
 
@@ -133,24 +153,12 @@ reasons as (
     union all
     select
         billing_period,
-        one_payer as payer_account_id,
+        payer_account_id,
         2 as reason_order,
         'two_payers' as reason,
         concat(
             'account ', account_id, ' has ', cast(shared_hours as {{ dbt.type_string() }}),
-            ' hours on the bill of payer ', another_payer,
-            ' too: name in reports.csv, for one of the two payers, the report of the other'
-        ) as evidence
-    from of_two_payers
-    union all
-    select
-        billing_period,
-        another_payer as payer_account_id,
-        2 as reason_order,
-        'two_payers' as reason,
-        concat(
-            'account ', account_id, ' has ', cast(shared_hours as {{ dbt.type_string() }}),
-            ' hours on the bill of payer ', one_payer,
+            ' hours on the bill of payer ', other_payer,
             ' too: name in reports.csv, for one of the two payers, the report of the other'
         ) as evidence
     from of_two_payers
