@@ -40,6 +40,7 @@ DEMO_SEED = 2019
 
 _FAILED = 1
 _ENGINE = "INFRASPEND_ENGINE"
+_OF_THE_WAREHOUSE = {"dbt", "dlt", "duckdb", "filelock", "fsspec", "jinja2", "sqlglot"}
 _ON_DUCKDB_ONLY = {"demo", "explain"}
 _DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
@@ -434,7 +435,9 @@ def load_platforms(
 
 @app.command()
 def track(
-    to: Annotated[str, typer.Option(metavar="DIR", help="The directory that collections go to.")],
+    to: Annotated[
+        str, typer.Option(metavar="DIR|URL", help="Where collections go, s3://bucket/prefix too.")
+    ],
     prometheus: Annotated[
         str | None, typer.Option(metavar="URL", help="A server that speaks PromQL.")
     ] = None,
@@ -471,6 +474,13 @@ def track(
             "--fail-on-incomplete", help="Exit with 1 if an hour was not scraped as it should be."
         ),
     ] = False,
+    gauges: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|URL",
+            help="Where gauges of the run go: a textfile for the node exporter, or a Pushgateway.",
+        ),
+    ] = None,
 ) -> None:
     """Collect Kubernetes usage from Prometheus, hour by hour.
 
@@ -504,9 +514,9 @@ def track(
                 progress=progress,
             )
         except TrackError as error:
-            _print_tracked(error.tracked)
+            _print_tracked(error.tracked, gauges)
             raise
-    _print_tracked(tracked)
+    _print_tracked(tracked, gauges)
     if fail_on_incomplete and (missing := tracked.incomplete + tracked.unscraped):
         raise InfraspendError(
             f"{_count(missing, 'hour')} were not scraped as they should have been"
@@ -573,12 +583,10 @@ def doctor(
     How a platform is declared is read from the seeds that you name, or those that the warehouse was
     built with.
     """
-    from builder import choose_seeds
     from loaders.findings import Level
     from loaders.kubernetes.diagnosis import diagnose as diagnose_prometheus
     from loaders.kubernetes.diagnosis import diagnose_sources
     from loaders.kubernetes.sources import read_sources, source_at
-    from loaders.platforms.diagnosis import diagnose as diagnose_platform
 
     if prometheus is None and config is None and platform is None:
         raise typer.BadParameter(
@@ -601,6 +609,10 @@ def doctor(
         if config is not None:
             findings += diagnose_sources(read_sources(config), at=moment, progress=progress)
         if platform is not None:
+            # Here, since a machine that only tracks has no warehouse.
+            from builder import choose_seeds
+            from loaders.platforms.diagnosis import diagnose as diagnose_platform
+
             chosen = choose_seeds(
                 _record(engine, warehouse),
                 _location(engine, warehouse, lake),
@@ -785,6 +797,14 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     try:
         app([argument for argument in sys.argv[1:] if argument != "--debug"])
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _OF_THE_WAREHOUSE:
+            raise
+        _fail(
+            f"{error.name} is not installed, which everything but `track` and `doctor` needs:"
+            " pip install 'infraspend[warehouse]'",
+            debug,
+        )
     except InfraspendError as error:
         for mistake in error.mistakes:
             err.print(f"[red]mistake:[/] {escape(mistake)}", highlight=False, soft_wrap=True)
@@ -919,8 +939,12 @@ def _print_load(source: str, result: "LoadResult") -> None:
     )
 
 
-def _print_tracked(tracked: "Tracked") -> None:
-    """Says what a run collected."""
+def _print_tracked(tracked: "Tracked", gauges: str | None) -> None:
+    """Says what a run collected, in gauges as well where they are asked for."""
+    if gauges:
+        from loaders.kubernetes.gauges import write_gauges
+
+        write_gauges(gauges, tracked.clusters)
     _say(
         f"track: {_count(tracked.hours, 'hour')} in"
         f" {_count(len(tracked.collections), 'collection')} ({tracked.incomplete} incomplete,"

@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
 from loaders.errors import InfraspendError
+
+if TYPE_CHECKING:
+    from loaders.s3 import Bucket
 
 
 @dataclass(frozen=True)
@@ -131,12 +134,19 @@ def open_place(url: str) -> Place:
     Raises:
         InfraspendError: It names no directory or bucket, or a kind of place that is not read.
     """
-    if not url.startswith("s3://"):
-        return Directory(local_directory(url))
+    return open_bucket(url) if url.startswith("s3://") else Directory(local_directory(url))
+
+
+def open_bucket(url: str) -> "Bucket":
+    """The part of a bucket that an `s3://` URL names.
+
+    Raises:
+        InfraspendError: It names no bucket.
+    """
     parsed = urlsplit(url)
     if "@" in parsed.netloc or parsed.query or not parsed.netloc:
         raise InfraspendError(
-            "--from takes s3://<bucket>/<prefix> and nothing else in the URL: credentials come"
+            f"{parsed.scheme}://<bucket>/<prefix> is all that a URL may say: credentials come"
             " from AWS's own environment variables, profiles and roles"
         )
     # Here, so that who reads a directory does not wait for boto3.

@@ -69,16 +69,34 @@ class Bucket:
         with explaining(f"s3://{name}"):
             return cls(name, prefix, boto3.Session().client("s3", config=CONFIG))
 
-    def files(self, wanted: Callable[[str], bool]) -> Iterator[File]:
-        """Every object whose name is wanted, in the order of the names."""
+    def files(self, wanted: Callable[[str], bool], beginning: str = "") -> Iterator[File]:
+        """Every object whose name is wanted and so begins, in the order of the names."""
         below = f"{self.prefix}/" if self.prefix else ""
         pages = self._client.get_paginator("list_objects_v2")
         with explaining(self.location("")):
-            for page in pages.paginate(Bucket=self.name, Prefix=below):
+            for page in pages.paginate(Bucket=self.name, Prefix=below + beginning):
                 for found in page.get("Contents", ()):
                     name = found["Key"].removeprefix(below)
                     if name and wanted(name):
                         yield _file(name, found["Size"], found["LastModified"], found["ETag"])
+
+    def folders(self, below: str) -> Iterator[str]:
+        """The names of the folders right below a folder, in their order."""
+        prefix = f"{self._key(below)}/"
+        pages = self._client.get_paginator("list_objects_v2")
+        with explaining(self.location(below)):
+            for page in pages.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/"):
+                for found in page.get("CommonPrefixes", ()):
+                    yield found["Prefix"].removeprefix(prefix).rstrip("/")
+
+    def put(self, file: Path, name: str) -> None:
+        """Writes an object, whole or not at all.
+
+        Raises:
+            InfraspendError: It cannot be written.
+        """
+        with explaining(self.location(name)):
+            self._client.upload_file(str(file), self.name, self._key(name))
 
     def location(self, name: str) -> str:
         """The URL of an object."""

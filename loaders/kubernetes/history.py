@@ -1,16 +1,19 @@
 """Which hours to collect: those asked for, or those that earlier runs left."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pyarrow.parquet as pq
 
+from loaders.errors import InfraspendError
 from loaders.kubernetes.collection import Collection, collection_indexes, read_collection
 
 _HOUR: Final = timedelta(hours=1)
 _FIRST_RUN: Final = timedelta(hours=24)
-_SECOND_LOOK: Final = timedelta(hours=6)
+SECOND_LOOK: Final = timedelta(hours=6)
+"""How far back hours that were not complete are collected again."""
 
 
 def hours_to_collect(
@@ -39,7 +42,7 @@ def hours_to_collect(
     collected = max((one.end_hour for one in collections), default=None)
     if collected is None:
         return _hours(end - _FIRST_RUN, end)
-    second_look = collected - _SECOND_LOOK
+    second_look = collected - SECOND_LOOK
     complete = {
         hour for one in collections if one.end_hour > second_look for hour in _complete(one)
     }
@@ -47,6 +50,15 @@ def hours_to_collect(
     # What lies before the first collection was never asked for.
     first = min(one.first_hour for one in collections)
     return [hour for hour in again if hour >= first] + _hours(collected, end)
+
+
+def last_hour(root: Path, cluster: str) -> datetime | None:
+    """The end of the last hour that was collected of a cluster, plain UTC; None if none was."""
+    ends = []
+    for index in collection_indexes(root / f"cluster={cluster}"):
+        with suppress(InfraspendError):
+            ends.append(read_collection(index).end_hour)
+    return max(ends, default=None)
 
 
 def _complete(collection: Collection) -> set[datetime]:

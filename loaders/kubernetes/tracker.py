@@ -11,18 +11,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import Final
-from urllib.parse import unquote, urlparse
 
 from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.kubernetes.exporting import CollectionWriter
-from loaders.kubernetes.history import hours_to_collect
+from loaders.kubernetes.history import hours_to_collect, last_hour
 from loaders.kubernetes.measuring import Hour, measure_hour
 from loaders.kubernetes.prometheus import Prometheus, ServerError
 from loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
 from loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
 from loaders.kubernetes.scraping import scrape_interval, scrape_rhythm, slower_slot
+from loaders.kubernetes.shipping import Shipment, open_shipment
 from loaders.kubernetes.sources import Source
 from loaders.kubernetes.vocabulary import (
     CPU_USAGE,
@@ -50,6 +51,26 @@ PLATFORMS: Final = "platforms"
 """Where, beside the collections, the usage goes that platform owners push."""
 
 
+@dataclass(frozen=True)
+class ClusterRun:
+    """How the run went for a cluster.
+
+    Attributes:
+        is_good: Whether everything that was asked for could be collected.
+        hours_behind: How many hours have passed since the last that was collected, the ones before
+            `until`; None if none ever was.
+        coverage: The part of its scrapes that the last hour had; None if no hour was collected.
+        rejects: How many reasons there were to leave something out.
+        seconds: How long it took.
+    """
+
+    is_good: bool
+    hours_behind: int | None
+    coverage: float | None
+    rejects: int
+    seconds: float
+
+
 @dataclass
 class Tracked:
     """What a run collected.
@@ -61,6 +82,7 @@ class Tracked:
         unscraped: How many hours of clusters had no scrape that could be believed.
         rejects: How many reasons there were to leave something out.
         published: The files with platforms' usage that were written.
+        clusters: How the run went for each cluster.
     """
 
     collections: list[Path] = field(default_factory=list)
@@ -69,6 +91,7 @@ class Tracked:
     unscraped: int = 0
     rejects: int = 0
     published: list[Path] = field(default_factory=list)
+    clusters: dict[str, ClusterRun] = field(default_factory=dict)
 
     def add(self, other: "Tracked") -> None:
         """Adds what another run collected."""
@@ -78,6 +101,7 @@ class Tracked:
         self.unscraped += other.unscraped
         self.rejects += other.rejects
         self.published += other.published
+        self.clusters |= other.clusters
 
 
 class TrackError(InfraspendError):
@@ -102,7 +126,7 @@ def track(
 
     Args:
         sources: The clusters and where their metrics are.
-        to: The directory to write to.
+        to: The directory, or the `s3://` URL, to write to.
         since: The first hour, plain UTC; None goes on from what was collected before.
         until: The hour after the last, plain UTC; None collects all that have passed. Hours that
             have not passed are never collected.
@@ -118,15 +142,17 @@ def track(
             others have been).
         InfraspendError: Nothing can be written there.
     """
-    root = _directory(to)
     passed = (now or utc_now()).replace(minute=0, second=0, microsecond=0)
     end = min(until, passed) if until else passed
     tracked = Tracked()
     failures = []
-    with ThreadPoolExecutor(max_workers=max(1, at_once), thread_name_prefix="track") as pool:
+    with (
+        open_shipment(to) as shipment,
+        ThreadPoolExecutor(max_workers=max(1, at_once), thread_name_prefix="track") as pool,
+    ):
         stop = Event()
         runs = [
-            pool.submit(_collect_source, source, root, since, end, progress, stop)
+            pool.submit(_collect_source, source, shipment, since, end, progress, stop)
             for source in sources
         ]
         try:
@@ -150,18 +176,20 @@ def track(
 
 def _collect_source(
     source: Source,
-    root: Path,
+    shipment: Shipment,
     since: datetime | None,
     end: datetime,
     progress: Progress,
     stop: Event,
 ) -> tuple[Tracked, list[str]]:
     """What was collected of a source, and what could not be."""
+    began = monotonic()
     tracked = Tracked()
-    run = _Run(source, root, tracked, progress, stop)
+    run = _Run(source, shipment, tracked, progress, stop)
     failures = []
     try:
-        if hours := hours_to_collect(root, source.cluster, since, end):
+        shipment.recall(source.cluster)
+        if hours := hours_to_collect(shipment.root, source.cluster, since, end):
             run.collect(hours)
     except InfraspendError as error:
         failures.append(_named(source, str(error)))
@@ -170,18 +198,33 @@ def _collect_source(
         failures.append(f"{source.cluster}: {type(error).__name__}: {error} (unexpected)")
     for failure in failures:
         progress(failure)
-    return tracked, failures + run.failures
+    failures += run.failures
+    last = last_hour(shipment.root, source.cluster)
+    tracked.clusters[source.cluster] = ClusterRun(
+        is_good=not failures,
+        hours_behind=(end - last) // HOUR if last else None,
+        coverage=run.coverage,
+        rejects=tracked.rejects,
+        seconds=monotonic() - began,
+    )
+    return tracked, failures
 
 
 class _Run:
     """The collecting of one source's hours."""
 
     def __init__(
-        self, source: Source, root: Path, tracked: Tracked, progress: Progress, stop: Event
+        self,
+        source: Source,
+        shipment: Shipment,
+        tracked: Tracked,
+        progress: Progress,
+        stop: Event,
     ) -> None:
         self._source = source
         self._stop = stop
-        self._root = root
+        self._shipment = shipment
+        self.coverage: float | None = None
         self._tracked = tracked
         self._progress = progress
         self._pushed: list[tuple[datetime, Usage]] = []
@@ -201,7 +244,11 @@ class _Run:
             if session.is_given_up:
                 break
             self._write(self._measured(session, day))
-            published = publish_usage(self._root / PLATFORMS, self._source.cluster, self._pushed)
+            published = publish_usage(
+                self._shipment.root / PLATFORMS, self._source.cluster, self._pushed
+            )
+            for file in published:
+                self._shipment.send(file)
             self._tracked.published += published
             self._pushed.clear()
 
@@ -233,12 +280,15 @@ class _Run:
         try:
             for hour in hours:
                 self._tracked.unscraped += not hour.samples
+                self.coverage = hour.samples / hour.expected_samples
                 if not any(hour.tables.values()):
                     continue
                 if writer and writer.end_hour != hour.start:
-                    self._tracked.collections.append(writer.finish())
+                    self._finish(writer)
                     writer = None
-                writer = writer or CollectionWriter(self._root, self._source.cluster, hour.start)
+                writer = writer or CollectionWriter(
+                    self._shipment.root, self._source.cluster, hour.start
+                )
                 writer.add(hour.start, hour.tables)
                 self._tracked.hours += bool(hour.samples)
                 self._tracked.incomplete += 0 < hour.samples < hour.expected_samples
@@ -248,7 +298,12 @@ class _Run:
                 writer.abandon()
             raise
         if writer:
-            self._tracked.collections.append(writer.finish())
+            self._finish(writer)
+
+    def _finish(self, writer: CollectionWriter) -> None:
+        directory = writer.finish()
+        self._shipment.send(directory)
+        self._tracked.collections.append(directory)
 
     def _fail(self, message: str) -> None:
         self.failures.append(message)
@@ -358,26 +413,6 @@ class _Session:
 
 def _named(source: Source, message: str) -> str:
     return message if source.cluster in message else f"{source.cluster}: {message}"
-
-
-def _directory(to: str) -> Path:
-    """The directory to write to.
-
-    Raises:
-        InfraspendError: It is another kind of place.
-    """
-    parsed = urlparse(to)
-    if "://" in to and parsed.scheme != "file":
-        raise InfraspendError(
-            f"{to}: collections are written to a directory or a file:// URL; copy them to a bucket"
-            " afterwards, for example with `aws s3 sync`"
-        )
-    path = Path(unquote(parsed.path)) if "://" in to else Path(to)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InfraspendError(f"{path} cannot be written to ({error.strerror})") from error
-    return path
 
 
 def _seconds(hour: datetime) -> int:

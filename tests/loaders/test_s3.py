@@ -202,31 +202,23 @@ def test_collections_and_published_files_are_read_from_a_bucket_too(
 def test_a_load_of_collections_costs_what_is_new(
     warehouse: Path, tmp_path: Path, s3: FaultyS3
 ) -> None:
-    def read() -> list[str]:
-        """The objects that were asked for since the last time."""
-        asked = [
-            path for method, path in s3.requests if method == "GET" and "list-type" not in path
-        ]
-        s3.requests.clear()
-        return asked
-
     for number in range(15):
         collect(tmp_path, cluster=f"cluster-{number}")
     s3.sync(tmp_path)
-    s3.requests.clear()
+    s3.downloads()
 
     assert kubernetes.load(warehouse, URL).landed == 15
     # The index and six tables each.
-    assert len(read()) == 15 * 7
+    assert len(s3.downloads()) == 15 * 7
     assert kubernetes.load(warehouse, URL).skipped == 15
-    assert read() == []
+    assert s3.downloads() == []
 
     collect(tmp_path, cluster="cluster-3", collected_at="2026-11-03T00:00:00Z")
     s3.sync(tmp_path)
-    s3.requests.clear()
+    s3.downloads()
     result = kubernetes.load(warehouse, URL)
     assert (result.landed, result.skipped) == (1, 14)
-    assert len(read()) == 7
+    assert len(s3.downloads()) == 7
     assert rows(warehouse, "select count(*) from raw_kubernetes.collections") == [(16,)]
 
 

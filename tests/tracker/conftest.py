@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.loaders.conftest import empty_warehouse, s3, s3_server, warehouse
 from tests.tracker.reading import FIXTURES
 from tests.tracker.scenarios import lone_cluster, scenarios
 from tests.tracker.servers import Binaries, NoPrometheusError, find_binaries, prometheus
+
+__all__ = ["empty_warehouse", "s3", "s3_server", "warehouse"]
 
 
 @pytest.fixture(scope="session")

@@ -115,7 +115,15 @@ def test_the_index_is_written_last_and_holds_no_secret(server: str, tmp_path: Pa
     index = json.loads((tracked.collections[0] / "collection.json").read_text())
     assert index.keys() == {"format", "cluster", "first_hour", "end_hour", "collected_at", "files"}
     assert {file["table"] for file in index["files"]} == {
-        *("container_hours", "node_hours", "volume_hours", "pods", "scrape_hours", "rejects")
+        *(
+            "container_hours",
+            "node_hours",
+            "volume_hours",
+            "pods",
+            "namespaces",
+            "scrape_hours",
+            "rejects",
+        )
     }
     assert [path.name for path in tracked.collections[0].parent.iterdir()] == [
         "20261101T00_20261101T01"
@@ -124,7 +132,7 @@ def test_the_index_is_written_last_and_holds_no_secret(server: str, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("to", "says"),
-    [("s3://bucket/collections", "written to a directory"), ("{file}/below", "cannot be written")],
+    [("gs://bucket/collections", "written to a directory"), ("{file}/below", "cannot be written")],
 )
 def test_a_place_that_cannot_be_written_to_is_refused(
     server: str, tmp_path: Path, to: str, says: str
