@@ -54,10 +54,11 @@ SEED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "closed_periods": ("payer_account_id", "billing_period", "assembly_id", "closed_at", "note"),
     "invoice_totals": ("payer_account_id", "billing_period", "invoice_id", "amount"),
     "reports": ("report", "payer_account_id", "valid_from", "valid_until"),
+    "discount_sharing": ("account_id", "sharing_group", "valid_from", "valid_until"),
 }
 """The columns that every seed has at least, in any order."""
 
-OPTIONAL_SEEDS: Final = ("closed_periods", "invoice_totals", "reports")
+OPTIONAL_SEEDS: Final = ("closed_periods", "discount_sharing", "invoice_totals", "reports")
 """The seeds whose file may be missing, which is as good as one without rows."""
 
 _MOST_MISTAKES: Final = 20

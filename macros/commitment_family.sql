@@ -1,6 +1,6 @@
 {% macro commitment_family(product, usage_type, instance_family) -%}
     {%- set kinds = [
-        ('AmazonEC2', ['%BoxUsage%', '%DedicatedUsage:%'], instance_family),
+        ('AmazonEC2', ['%BoxUsage%', '%UnusedBox:%', '%DedicatedUsage:%', '%UnusedDed:%'], instance_family),
         ('AmazonRDS', ['%InstanceUsage%:%', '%Multi-AZ%Usage:%'], instance_family),
         ('AmazonDocDB', ['%InstanceUsage%:%'], instance_family),
         ('AmazonNeptune', ['%InstanceUsage%:%'], instance_family),
@@ -11,6 +11,10 @@
         ('AmazonSageMaker', ['%:ml.%', '%-ml.%'], instance_family),
         ('AmazonECS', ['%Fargate-%vCPU-Hours%', '%Fargate-%GB-Hours%'], "'Fargate'"),
         ('AmazonEKS', ['%Fargate-%vCPU-Hours%', '%Fargate-%GB-Hours%'], "'Fargate'"),
+        ('AWSDatabaseMigrationSvc', ['%InstanceUsg:%', '%InstanceUsage:%'], instance_family),
+        ('AmazonDynamoDB', ['%RequestUnits%', '%CapacityUnit-Hrs%'], "'DynamoDB'"),
+        ('AmazonMCS', ['%RequestUnits%', '%CapacityUnit-Hrs%'], "'Keyspaces'"),
+        ('AmazonTimestream', ['%InfluxDB%:%', '%TCU%', '%DataIngestion%'], "'Timestream'"),
         ('AWSLambda', ['%Lambda-GB-Second%', '%Lambda-Provisioned-%'], "'Lambda'"),
     ] -%}
     case

@@ -1,10 +1,14 @@
+{#- As AWS lists them; the services of database plans have not been seen on a bill with such a plan yet. -#}
 {% macro savings_plans_for(product) -%}
     case
         when {{ product }} in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda')
             then 'ComputeSavingsPlans'
         when {{ product }} = 'AmazonSageMaker' then 'MachineLearningSavingsPlans'
-        when {{ product }} in ('AmazonRDS', 'AmazonElastiCache', 'AmazonDocDB', 'AmazonNeptune')
+        when
+            {{ product }} in (
+                'AmazonRDS', 'AmazonDynamoDB', 'AmazonElastiCache', 'AmazonDocDB', 'AmazonNeptune',
+                'AmazonMCS', 'AmazonTimestream', 'AWSDatabaseMigrationSvc', 'AmazonES'
+            )
             then 'DatabaseSavingsPlans'
-        else ''
     end
 {%- endmacro %}

@@ -274,6 +274,7 @@ _POOLED = {
     "AmazonRDS": "InstanceUsage:",
     "AmazonRedshift": "Node:",
     "AWSLambda": "Lambda-GB-Second",
+    "AmazonDynamoDB": "RequestUnits",
 }
 
 

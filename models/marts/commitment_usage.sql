@@ -23,34 +23,30 @@ by_pool as (
         payer_account_id,
         usage_hour,
         pool,
-        plan_product,
+        plan_pool,
+        instance_plan_pool,
         sum(list_cost) as list_cost,
         sum(case when pricing_model = 'on_demand' then list_cost else 0 end) as on_demand_list_cost
     from members
-    group by billing_period, payer_account_id, usage_hour, pool, plan_product
+    group by
+        billing_period, payer_account_id, usage_hour, pool, plan_pool, instance_plan_pool
 ),
 
 -- A savings plan may cover every pool of its payer that is of its kind.
 pools as (
-    select
-        billing_period,
-        payer_account_id,
-        usage_hour,
-        pool,
-        list_cost,
-        on_demand_list_cost
-    from by_pool
-    union all
-    select
-        billing_period,
-        payer_account_id,
-        usage_hour,
-        plan_product as pool,
-        sum(list_cost) as list_cost,
-        sum(on_demand_list_cost) as on_demand_list_cost
-    from by_pool
-    where plan_product <> ''
-    group by billing_period, payer_account_id, usage_hour, plan_product
+    {%- for column in ['pool', 'plan_pool', 'instance_plan_pool'] %}
+        select
+            billing_period,
+            payer_account_id,
+            usage_hour,
+            {{ column }} as pool,
+            sum(list_cost) as list_cost,
+            sum(on_demand_list_cost) as on_demand_list_cost
+        from by_pool
+        where {{ column }} <> ''
+        group by billing_period, payer_account_id, usage_hour, {{ column }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 costs as (

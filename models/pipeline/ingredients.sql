@@ -388,6 +388,12 @@ facts as (
     from resources
     union all
     select
+        concat_ws(' | ', 'sharing', account_id, sharing_group) as fact,
+        valid_from,
+        valid_until
+    from {{ ref('stg_seeds__discount_sharing') }}
+    union all
+    select
         concat('owner of ', lyft_label) as fact,
         changed_at as valid_from,
         {{ plus_hours('changed_at', 1) }} as valid_until

@@ -42,10 +42,11 @@ CLOSED = {"payer_account_id": "012345678901", "billing_period": "2026-10", "asse
 INVOICE = {"payer_account_id": "012345678901", "billing_period": "2026-10", "invoice_id": "1"}
 INVOICE |= {"amount": "12.34"}
 REPORT = {"report": "hourly", "payer_account_id": "012345678901"}
+SHARING = {"account_id": "012345678901", "sharing_group": "apart"}
 GOOD = {
     **{"label_rules": RULE, "label_owners": OWNER, "teams": TEAM, "platforms": PLATFORM},
     **{"platform_resources": RESOURCE, "closed_periods": CLOSED, "invoice_totals": INVOICE},
-    "reports": REPORT,
+    **{"reports": REPORT, "discount_sharing": SHARING},
 }
 """A row of each seed without a mistake."""
 
@@ -110,6 +111,8 @@ OF_CELLS: list[Case] = [
     ("closed_periods", {"assembly_id": ""}, "assembly_id: is empty, and must be given"),
     ("invoice_totals", {"amount": "1,234.50"}, "amount: '1,234.50' is no number"),
     ("reports", {"payer_account_id": "x"}, f"payer_account_id: 'x' {NO_ACCOUNT}"),
+    ("discount_sharing", {"account_id": "x"}, f"account_id: 'x' {NO_ACCOUNT}"),
+    ("discount_sharing", {"sharing_group": ""}, "sharing_group: is empty, and must be given"),
 ]
 """Mistakes that dbt's tests of the seeds, or of their numbers, refuse by column."""
 

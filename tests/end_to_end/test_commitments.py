@@ -49,6 +49,30 @@ WAREHOUSE = {
     "pricing/publicOnDemandCost": "1.086",
 }
 FEE = {"lineItem/ProductCode": "AmazonEC2", "lineItem/UsageType": "HeavyUsage:m5.xlarge"}
+C5 = M5 | {
+    "lineItem/UsageType": "BoxUsage:c5.xlarge",
+    "product/instanceType": "c5.xlarge",
+    "pricing/publicOnDemandCost": "0.17",
+}
+BARE = {
+    "lineItem/ProductCode": "AmazonEC2",
+    "lineItem/UsageType": "BoxUsage:m5.large",
+    "lineItem/Operation": "RunInstances",
+    "pricing/publicOnDemandCost": "0.096",
+}
+WINDOWS = M5 | {
+    "product/operatingSystem": "Windows",
+    "product/licenseModel": "No License required",
+    "pricing/publicOnDemandCost": "0.376",
+}
+CACHE = {
+    "lineItem/ProductCode": "AmazonElastiCache",
+    "lineItem/UsageType": "NodeUsage:cache.m5.large",
+    "product/instanceType": "cache.m5.large",
+    "product/region": "us-east-1",
+    "pricing/publicOnDemandCost": "0.156",
+}
+APART, APART_TOO = "900000000901", "900000000902"
 HOST = {"lineItem/ProductCode": "AmazonEC2", "lineItem/UsageType": "HostUsage:m5"}
 CAPACITY = {"lineItem/ProductCode": "AmazonDynamoDB", "lineItem/UsageType": "WriteCapacityUnit-Hrs"}
 YEAR = {
@@ -403,6 +427,165 @@ CASES = {
             "true_cost": "0.16",
         },
     ),
+    # The report says neither region nor system: the zone, the usage type and the operation do. A
+    # reserved hour, one of another region and one of Windows are three pools.
+    "a report without regions and systems": Case(
+        [
+            line(
+                *(0, "DiscountedUsage", "0", BARE, reserved("0.060", units="4")),
+                team="alpha",
+                lineItem__AvailabilityZone="us-east-1a",
+            ),
+            line(
+                *(0, "Usage", "0.107", BARE),
+                team="beta",
+                lineItem__UsageType="EU-BoxUsage:m5.large",
+                pricing__publicOnDemandCost="0.107",
+            ),
+            line(
+                *(0, "Usage", "0.188", BARE),
+                team="gamma",
+                lineItem__Operation="RunInstances:0002",
+                lineItem__AvailabilityZone="us-east-1b",
+                pricing__publicOnDemandCost="0.188",
+            ),
+            # A region that nobody knows is not that of those who say none.
+            line(
+                *(0, "Usage", "0.15", BARE),
+                team="delta",
+                lineItem__UsageType="XYZ9-BoxUsage:m5.large",
+                pricing__publicOnDemandCost="0.1",
+            ),
+            line(*(0, "RIFee", "0.060", FEE, fee_of("0", units="4")), until="2026-10-01T01:00:00Z"),
+        ],
+        {
+            ("alpha", "usage", 0): "0.060",
+            ("beta", "usage", 0): "0.107",
+            ("gamma", "usage", 0): "0.188",
+            ("delta", "usage", 0): "0.15",
+        },
+        {
+            "invoice": "0.505",
+            "ri_used": "0.060",
+            "ri_recurring_fee": "-0.060",
+            "true_cost": "0.505",
+        },
+    ),
+    # A reservation of Windows reaches no Windows with SQL Server, nor licences that are brought.
+    "software and licences": Case(
+        [
+            line(
+                *(0, "DiscountedUsage", "0", WINDOWS, reserved("0.250")),
+                team="alpha",
+                product__preInstalledSw="NA",
+            ),
+            line(
+                *(0, "Usage", "1.876", WINDOWS),
+                team="beta",
+                product__preInstalledSw="SQL Std",
+                pricing__publicOnDemandCost="1.876",
+            ),
+            line(
+                *(0, "Usage", "0.192", WINDOWS),
+                team="gamma",
+                product__preInstalledSw="NA",
+                product__licenseModel="Bring your own license",
+                pricing__publicOnDemandCost="0.192",
+            ),
+            line(0, "RIFee", "0.250", FEE, fee_of("0"), until="2026-10-01T01:00:00Z"),
+        ],
+        {
+            ("alpha", "usage", 0): "0.250",
+            ("beta", "usage", 0): "1.876",
+            ("gamma", "usage", 0): "0.192",
+        },
+        {
+            "invoice": "2.318",
+            "ri_used": "0.250",
+            "ri_recurring_fee": "-0.250",
+            "true_cost": "2.318",
+        },
+    ),
+    # Nor does one of Redis reach Memcached, or one of an edition another one.
+    "engines and editions": Case(
+        [
+            line(
+                *(0, "DiscountedUsage", "0", CACHE, reserved("0.100", units="4")),
+                team="alpha",
+                product__cacheEngine="Redis",
+            ),
+            line(0, "Usage", "0.156", CACHE, team="beta", product__cacheEngine="Memcached"),
+            line(0, "Usage", "0.5", DATABASE, team="gamma", product__databaseEdition="Standard"),
+            line(0, "Usage", "0.9", DATABASE, team="delta", product__databaseEdition="Enterprise"),
+            line(
+                *(0, "RIFee", "0.100", CACHE, fee_of("0", units="4")), until="2026-10-01T01:00:00Z"
+            ),
+        ],
+        {
+            ("alpha", "usage", 0): "0.100",
+            ("beta", "usage", 0): "0.156",
+            ("gamma", "usage", 0): "0.5",
+            ("delta", "usage", 0): "0.9",
+        },
+        {
+            "invoice": "1.656",
+            "ri_used": "0.100",
+            "ri_recurring_fee": "-0.100",
+            "true_cost": "1.656",
+        },
+    ),
+    # An account apart pays its own price; those that are apart together share theirs.
+    "accounts that do not share": Case(
+        [
+            line(0, "DiscountedUsage", "0", M5, reserved("0.11"), team="alpha"),
+            line(0, "Usage", "0.192", M5, team="beta", lineItem__UsageAccountId=APART),
+            line(0, "Usage", "0.096", M5, team="gamma", lineItem__UsageAccountId=APART_TOO),
+            line(0, "RIFee", "0.11", FEE, fee_of("0"), until="2026-10-01T01:00:00Z"),
+        ],
+        {
+            ("alpha", "usage", 0): "0.11",
+            ("beta", "usage", 0): "0.144",
+            ("gamma", "usage", 0): "0.144",
+        },
+        {
+            "invoice": "0.398",
+            "ri_used": "0.11",
+            "ri_recurring_fee": "-0.11",
+            "true_cost": "0.398",
+        },
+    ),
+    # An EC2 Instance plan of one family; an hour of capacity that was reserved and not used is of
+    # the family, too. The two hours of the pool cost 0.12 + 0.192.
+    "an EC2 Instance savings plan": Case(
+        [
+            line(0, "SavingsPlanCoveredUsage", "0.192", M5, covered("0.12"), team="alpha"),
+            line(0, "SavingsPlanNegation", "-0.192", M5, covered("")),
+            line(
+                *(0, "Usage", "0.192", M5),
+                team="beta",
+                lineItem__UsageType="UnusedBox:m5.xlarge",
+            ),
+            line(0, "Usage", "0.17", C5, team="gamma"),
+            line(
+                *(0, "SavingsPlanRecurringFee", "0.12", plan_of("0.12", "0.12", "0.12", "0")),
+                savingsPlan__OfferingType="EC2InstanceSavingsPlans",
+                savingsPlan__InstanceTypeFamily="m5",
+                savingsPlan__Region="us-east-1",
+            ),
+        ],
+        {
+            ("alpha", "usage", 0): "0.156",
+            ("beta", "usage", 0): "0.156",
+            ("gamma", "usage", 0): "0.17",
+        },
+        {
+            "invoice": "0.482",
+            "sp_used": "-0.072",
+            "sp_negation": "0.192",
+            "sp_recurring_fee": "-0.12",
+            "true_cost": "0.482",
+        },
+    ),
     # In the hours, the family and the account of all others: nobody shares its price.
     "a second payer": Case(
         [line(hour, "Usage", "0.192", M5, team="alpha") for hour in (0, 1)],
@@ -704,7 +887,12 @@ def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
         whole = [dict.fromkeys(columns, "") | row for row in lines]
         deliver_legacy(company.bill, text_of(whole), period=dates, assembly=period)
     rule = ("10", "tag", "user_team", "present", "", "{value}", "", "")
-    company.declare(label_rules=[dict(zip(SEED_COLUMNS["label_rules"], rule, strict=True))])
+    company.declare(
+        label_rules=[dict(zip(SEED_COLUMNS["label_rules"], rule, strict=True))],
+        discount_sharing=[
+            {"account_id": account, "sharing_group": "apart"} for account in (APART, APART_TOO)
+        ],
+    )
     return built(company, *WITHOUT_UNIT_TESTS)
 
 
@@ -834,3 +1022,13 @@ def test_every_difference_from_cost_explorer_has_its_name(company: Company) -> N
         items = found[(CASES[name].period, PAYERS[name])]
         assert items.pop("unexplained") == 0
         assert items == {item: Decimal(amount) for item, amount in expected.items()}, name
+
+
+def test_a_plan_of_one_family_could_cover_its_family_only(company: Company) -> None:
+    payer = PAYERS["an EC2 Instance savings plan"]
+    assert company.rows(
+        f"""
+        select coverage, on_demand_list_cost from marts.commitment_usage
+        where payer_account_id = '{payer}' and commitment_type = 'savings_plan'
+        """
+    ) == [(Decimal("0.5"), Decimal("0.192"))]

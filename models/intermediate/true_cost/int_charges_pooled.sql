@@ -85,7 +85,8 @@ spread_units as (
                 members.billing_period = spread_units.billing_period
                 and members.payer_account_id = spread_units.payer_account_id
                 and members.usage_hour = spread_units.usage_hour
-                and spread_units.spread_over in (members.plan_product, members.pool)
+                and spread_units.spread_over
+                in (members.plan_pool, members.instance_plan_pool, members.pool)
     ),
 
     {{ deal(
@@ -142,7 +143,10 @@ priced as (
             else {{ usd(0) }}
         end as cost_to_come
     from charges
-    where pool = '' and charge_class <> 'commitment_fee' and not {{ is_spread_contract() }}
+    where
+        charge_class <> 'commitment_fee'
+        and (pool = '' or charge_class <> 'usage')
+        and not {{ is_spread_contract() }}
     union all
     select
         {%- for column in by + ties + measures %}
@@ -169,7 +173,7 @@ priced as (
             charges.billing_period = spread_units.billing_period
             and charges.payer_account_id = spread_units.payer_account_id
             and charges.usage_hour = spread_units.usage_hour
-            and charges.product = spread_units.spread_over
+            and charges.pool = spread_units.spread_over
     where charges.charge_class = 'commitment_fee'
     union all
     select

@@ -66,7 +66,7 @@ parts as (
         payer_account_id,
         commitment_id,
         'savings_plan' as commitment_type,
-        product as pool,
+        pool,
         cast(0 as decimal(38, 10)) as used_cost,
         net_amortized_cost as unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,

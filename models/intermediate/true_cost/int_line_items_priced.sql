@@ -13,7 +13,8 @@ line_items as (
         coalesce(line_items.usage_hour >= hours_to_come.to_come_from, false) as is_to_come,
         -- What was paid upfront never was a cost, and neither is its return. It is known by its
         -- amount: words are in the language of the account.
-        prepaid_amounts.prepaid_cost is not null as is_prepayment_refund
+        prepaid_amounts.prepaid_cost is not null as is_prepayment_refund,
+        discount_sharing.sharing_group
     from {{ ref('stg_aws_cur__line_items') }} as line_items
     left join {{ ref('int_hours_to_come') }} as hours_to_come
         on
@@ -29,6 +30,11 @@ line_items as (
                 nullif(line_items.savings_plan_id, ''),
                 line_items.product
             ) = prepaid_amounts.commitment_id
+    left join {{ ref('stg_seeds__discount_sharing') }} as discount_sharing
+        on
+            line_items.account_id = discount_sharing.account_id
+            and line_items.usage_hour >= discount_sharing.valid_from
+            and line_items.usage_hour < discount_sharing.valid_until
 ),
 
 classed as (
@@ -138,13 +144,38 @@ select
             then concat_ws(
                     '|',
                     product,
-                    region,
+                    -- What is missing splits a pool and never joins two: the short name that nobody
+                    -- knows stands for a region, and the operation, by which AWS bills a system, its
+                    -- software, its licence and its engine, for all that the report does not say.
+                    case
+                        when region = '' then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
+                        else region
+                    end,
                     commitment_family,
                     operating_system,
                     tenancy,
                     database_engine,
-                    deployment_option
+                    deployment_option,
+                    license_model,
+                    installed_software,
+                    database_edition,
+                    case
+                        when instance_family = '' or commitment_family <> instance_family then null
+                        else operation
+                    end,
+                    sharing_group
                 )
+        -- What a savings plan's fee can pay for.
+        when line_item_type = 'SavingsPlanRecurringFee' and savings_plan_family <> ''
+            then concat_ws(
+                    '|',
+                    'EC2InstanceSavingsPlans',
+                    savings_plan_region,
+                    savings_plan_family,
+                    sharing_group
+                )
+        when line_item_type = 'SavingsPlanRecurringFee'
+            then concat_ws('|', product, sharing_group)
         else ''
     end as pool,
     has_net_costs,

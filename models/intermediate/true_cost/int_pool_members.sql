@@ -3,6 +3,25 @@
 -- did. Spot is a market of its own.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
+with
+
+members as (
+    select * from {{ ref('int_charges_labelled') }}
+    where pool <> '' and charge_class = 'usage'
+),
+
+shared as (
+    select
+        members.*,
+        discount_sharing.sharing_group
+    from members
+    left join {{ ref('stg_seeds__discount_sharing') }} as discount_sharing
+        on
+            members.account_id = discount_sharing.account_id
+            and members.usage_hour >= discount_sharing.valid_from
+            and members.usage_hour < discount_sharing.valid_until
+)
+
 select
     -- who
     billing_period,
@@ -21,7 +40,21 @@ select
     instance_type,
     pool,
     {{ carried() }}
-    {{ savings_plans_for('product') }} as plan_product,
+    case
+        when {{ savings_plans_for('product') }} is null then ''
+        else concat_ws('|', {{ savings_plans_for('product') }}, sharing_group)
+    end as plan_pool,
+    case
+        when product = 'AmazonEC2'
+            then concat_ws(
+                    '|',
+                    'EC2InstanceSavingsPlans',
+                    region,
+                    {{ family_of('instance_type') }},
+                    sharing_group
+                )
+        else ''
+    end as instance_plan_pool,
 
     -- how much of it
     usage_amount,
@@ -38,5 +71,4 @@ select
     usage_hour,
     interval_hours,
     is_period_charge
-from {{ ref('int_charges_labelled') }}
-where pool <> ''
+from shared

@@ -33,13 +33,21 @@ by_pool as (
 ),
 
 by_plan as (
-    select distinct
+    select
         billing_period,
         payer_account_id,
         usage_hour,
-        plan_product
+        plan_pool
     from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }}
+    where {{ in_month('billing_period') }} and plan_pool <> ''
+    union distinct
+    select
+        billing_period,
+        payer_account_id,
+        usage_hour,
+        instance_plan_pool as plan_pool
+    from {{ ref('int_pool_members') }}
+    where {{ in_month('billing_period') }} and instance_plan_pool <> ''
 ),
 
 unused as (
@@ -77,9 +85,9 @@ unused as (
         savings_plans.operation,
         savings_plans.region,
         savings_plans.instance_type,
-        savings_plans.product as pool,
+        savings_plans.pool,
         savings_plans.net_amortized_cost as unused_cost,
-        by_plan.plan_product is not null as has_members,
+        by_plan.plan_pool is not null as has_members,
         false as is_to_come,
         savings_plans.usage_hour,
         savings_plans.interval_hours
@@ -89,7 +97,7 @@ unused as (
             savings_plans.billing_period = by_plan.billing_period
             and savings_plans.payer_account_id = by_plan.payer_account_id
             and savings_plans.usage_hour = by_plan.usage_hour
-            and savings_plans.product = by_plan.plan_product
+            and savings_plans.pool = by_plan.plan_pool
 )
 
 select

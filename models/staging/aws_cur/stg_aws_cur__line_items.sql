@@ -32,18 +32,33 @@ named as (
         coalesce(line_items.line_item_usage_type, '') as usage_type,
         coalesce(line_items.line_item_operation, '') as operation,
         coalesce(
-            line_items.product_region_code, {{ json_value('line_items.product', 'region') }}, ''
+            line_items.product_region_code,
+            {{ json_value('line_items.product', 'region') }},
+            {{ region_of(
+                'line_items.line_item_availability_zone', 'line_items.line_item_usage_type'
+            ) }},
+            ''
         ) as region,
         coalesce(line_items.product_instance_type, '') as instance_type,
         coalesce(
             {{ json_value('line_items.product', 'instance_type_family') }},
             {{ family_of('line_items.product_instance_type') }},
+            {{ family_of("nullif(regexp_extract(line_items.line_item_usage_type, ':(.+)$', 1), '')") }},
             ''
         ) as instance_family,
         coalesce({{ json_value('line_items.product', 'operating_system') }}, '')
             as operating_system,
+        coalesce({{ json_value('line_items.product', 'license_model') }}, '') as license_model,
+        coalesce({{ json_value('line_items.product', 'pre_installed_sw') }}, '')
+            as installed_software,
         coalesce({{ json_value('line_items.product', 'tenancy') }}, '') as tenancy,
-        coalesce({{ json_value('line_items.product', 'database_engine') }}, '') as database_engine,
+        coalesce(
+            {{ json_value('line_items.product', 'database_engine') }},
+            {{ json_value('line_items.product', 'cache_engine') }},
+            ''
+        ) as database_engine,
+        coalesce({{ json_value('line_items.product', 'database_edition') }}, '')
+            as database_edition,
         coalesce({{ json_value('line_items.product', 'deployment_option') }}, '')
             as deployment_option,
         coalesce(line_items.pricing_term, '') as pricing_term,
@@ -55,6 +70,29 @@ named as (
         {{ carried_from('line_items') }}
         coalesce(line_items.reservation_reservation_a_r_n, '') as reservation_id,
         coalesce(line_items.savings_plan_savings_plan_a_r_n, '') as savings_plan_id,
+        -- An EC2 Instance savings plan is for one family in one region.
+        case
+            when coalesce(line_items.savings_plan_offering_type, 'EC2Instance') like 'EC2Instance%'
+                then coalesce(
+                        line_items.savings_plan_instance_type_family,
+                        nullif(
+                            regexp_extract(line_items.line_item_usage_type, 'EC2SP:([^.]+)', 1), ''
+                        ),
+                        ''
+                    )
+            else ''
+        end as savings_plan_family,
+        coalesce(
+            nullif(
+                regexp_extract(line_items.savings_plan_region, '^[a-z]+(-[a-z]+)+-[0-9]+$', 0), ''
+            ),
+            line_items.product_region_code,
+            {{ json_value('line_items.product', 'region') }},
+            {{ region_of(
+                'line_items.line_item_availability_zone', 'line_items.line_item_usage_type'
+            ) }},
+            ''
+        ) as savings_plan_region,
         control_totals.has_net_costs,
         -- A bundled discount is a price of usage, and no negotiated discount.
         line_items.line_item_line_item_type like '%Discount'
@@ -141,8 +179,11 @@ select
     instance_type,
     instance_family,
     operating_system,
+    license_model,
+    installed_software,
     tenancy,
     database_engine,
+    database_edition,
     deployment_option,
     pricing_term,
     description,
@@ -152,6 +193,8 @@ select
     {{ carried() }}
     reservation_id,
     savings_plan_id,
+    savings_plan_family,
+    savings_plan_region,
     has_net_costs,
     is_negotiated_discount,
 
