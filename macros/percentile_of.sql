@@ -8,8 +8,8 @@
 
 {#- Spark's own percentile_disc is a DOUBLE, whatever it looks at. -#}
 {% macro spark__percentile_of(amount, percentile) -%}
-    try_try_element_at(
+    try_element_at(
         sort_array(collect_list({{ amount }})),
-        greatest(cast(greatest(ceil({{ percentile }} * count({{ amount }})), 1) as int), 1)
+        greatest(cast(ceil({{ percentile }} * count({{ amount }})) as int), 1)
     )
 {%- endmacro %}
