@@ -132,7 +132,7 @@ def test_the_index_is_written_last_and_holds_no_secret(server: str, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("to", "says"),
-    [("s3://bucket/collections", "written to a directory"), ("{file}/below", "cannot be written")],
+    [("gs://bucket/collections", "written to a directory"), ("{file}/below", "cannot be written")],
 )
 def test_a_place_that_cannot_be_written_to_is_refused(
     server: str, tmp_path: Path, to: str, says: str
