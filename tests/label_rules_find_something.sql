@@ -23,14 +23,14 @@ named as (
 
 rules as (
     select distinct
-        rule_order,
-        lyft_label
-    from {{ ref('stg_seeds__label_rules') }}
+        label_rules.rule_order,
+        label_rules.lyft_label
+    from {{ ref('stg_seeds__label_rules') }} as label_rules
     cross join last_month
     where
-        {{ month_of('valid_from') }} <= last_month.usage_month
+        {{ month_of('label_rules.valid_from') }} <= last_month.usage_month
         -- The month of the last hour before.
-        and {{ month_of(plus_hours('valid_until', -1)) }} >= last_month.usage_month
+        and {{ month_of(plus_hours('label_rules.valid_until', -1)) }} >= last_month.usage_month
 )
 
 select

@@ -1,12 +1,10 @@
 -- What each label held of a cluster, hour by hour, next to what the cluster could hold: per
 -- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
--- count, pod by pod and resource by resource, as the platform declares; a pod whose use is not known
--- counts with its requests. Volumes are in no pool.
+-- count, pod by pod and resource by resource, as the platform declares; a pod whose use is not
+-- known counts with its requests. Volumes are in no pool.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
-
-{% set base = 'platforms.allocation_base' %}
 
 with
 
@@ -48,9 +46,13 @@ pod_allocations as (
         platforms.sub_platform,
         {{ kubernetes_pool('pod_hours') }} as capacity_pool,
         pod_labels.lyft_label,
-        {{ allocated('pod_hours.cpu_request_core_hours', 'pod_hours.cpu_usage_core_hours', base) }} as cpu,
-        {{ allocated('pod_hours.memory_request_gib_hours', 'pod_hours.memory_usage_gib_hours', base) }} as memory,
-        {{ allocated('pod_hours.gpu_request_gpu_hours', 'pod_hours.gpu_usage_gpu_hours', base) }} as gpu,
+        {%- for resource, unit in [('cpu', 'core'), ('memory', 'gib'), ('gpu', 'gpu')] %}
+            {{ allocated(
+                'pod_hours.' ~ resource ~ '_request_' ~ unit ~ '_hours',
+                'pod_hours.' ~ resource ~ '_usage_' ~ unit ~ '_hours',
+                'platforms.allocation_base'
+            ) }} as {{ resource }},
+        {%- endfor %}
         coalesce(pod_hours.network_gib, 0) as network,
         pod_hours.running_hours as pods
     from pod_hours

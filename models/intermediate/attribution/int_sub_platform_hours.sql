@@ -1,7 +1,8 @@
--- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights
--- come from: the hour itself if it was seen well enough, and with it what the platform is split by, else its good neighbours on both sides,
--- else the last good hour before it, else nowhere: then the hour is unattributed. Hours from before
--- a platform's schedules came from elsewhere, or were not fixed yet, lend nothing.
+-- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights come
+-- from: the hour itself if it was seen well enough, and with it what the platform is split by, else
+-- its good neighbours on both sides, else the last good hour before it, else nowhere: then the hour
+-- is unattributed. Hours from before a platform's schedules came from elsewhere, or were not fixed
+-- yet, lend nothing.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,8 +1,8 @@
 -- Below a label: which workload and container held which part of a cluster. The label's part of an
 -- hour, as the schedule has it, is dealt to its containers by what each of them held, so that they
 -- add up to it exactly; and of each part, what was held and not used, and what was held without
--- anybody knowing whether it was used. Hours that were not measured
--- are not here: nobody can tell what ran in them.
+-- anybody knowing whether it was used. Hours that were not measured are not here: nobody can tell
+-- what ran in them.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -14,7 +14,9 @@
 ] %}
 
 {% set used = floor_divide('dealt.dealt_units * dealt.used_units', 'dealt.held_units') %}
-{% set unmeasured = floor_divide('dealt.dealt_units * dealt.unmeasured_units', 'dealt.held_units') %}
+{% set unmeasured = floor_divide(
+    'dealt.dealt_units * dealt.unmeasured_units', 'dealt.held_units'
+) %}
 {% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
 
 with

@@ -22,7 +22,8 @@ select
     container_hours.cluster,
     coalesce(container_hours.node, '') as node,
     coalesce(container_hours.instance_type, node_hours.instance_type, 'unknown') as instance_type,
-    {{ instance_of('coalesce(container_hours.provider_id, node_hours.provider_id)') }} as instance_id,
+    {{ instance_of('coalesce(container_hours.provider_id, node_hours.provider_id)') }}
+        as instance_id,
     container_hours.namespace,
     container_hours.pod,
     coalesce(container_hours.uid, '') as uid,
