@@ -4,7 +4,7 @@
     {%- if columns is string or columns is not iterable -%}
         {{ refuse_carried(columns, 'it is no list of columns') }}
     {%- endif -%}
-    {%- set staged = graph.nodes.get('model.infraspend.stg_aws_cur__line_items') if execute else none -%}
+    {%- set staged = graph.get('nodes', {}).get('model.infraspend.stg_aws_cur__line_items') if execute else none -%}
     {%- for column in columns -%}
         {%- if not modules.re.fullmatch('[a-z][a-z0-9_]*', column | string) -%}
             {{ refuse_carried(column, 'write it as CUR 2.0 would, such as line_item_availability_zone') }}
@@ -54,7 +54,7 @@
     (`product_volume_type`), or a column that CUR 2.0 does not know. As text, '' where it is absent.
 -#}
 {% macro carried_from(lines) -%}
-    {%- set source = graph.sources.get('source.infraspend.aws_cur.line_items') if execute else none -%}
+    {%- set source = graph.get('sources', {}).get('source.infraspend.aws_cur.line_items') if execute else none -%}
     {%- for column in carried_columns() -%}
         {%- set found = namespace(value=json_value(lines ~ '.other_columns', column)) -%}
         {%- for map in carried_maps() if column.startswith(map ~ '_') -%}
