@@ -78,7 +78,7 @@ def test_a_contract_is_spread_only_where_its_product_is_named(company: Company) 
     assert (
         days(company, "from-the-16th")
         == {day: Decimal(12) for day in range(16, 32)}
-        == dealt("160", 16, 31)
+        == dealt("192", 16, 31)
     )
     assert days(company, "of-october") == {1: Decimal("3000.01")}
 
