@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from loaders.simulation.company import DATA, PRODUCTION, Mark, of_cluster, tagged
 
@@ -30,7 +30,8 @@ class Workload:
 
     A container is (name, requested millicores, requested MiB). A `minutes` of less than 60 makes
     the workload a job that runs so long in each of its `hours`. A pod that asks for `gpus` has them
-    in its first container; it waits where no node has any.
+    in its first container; it waits where no node has any. `labels` are what Kubeflow writes on its
+    pods.
     """
 
     namespace: str
@@ -42,6 +43,7 @@ class Workload:
     minutes: int = 60
     hours: tuple[int, ...] = tuple(range(24))
     gpus: int = 0
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,12 @@ def _job(
     minutes: int,
     hours: tuple[int, ...] = tuple(range(24)),
     gpus: int = 0,
+    labels: tuple[tuple[str, str], ...] = (),
 ) -> Workload:
     containers = (("main", millicores, mib),)
-    return Workload(namespace, name, by_day, by_night, containers, "Job", minutes, hours, gpus)
+    return Workload(
+        namespace, name, by_day, by_night, containers, "Job", minutes, hours, gpus, labels
+    )
 
 
 def _system(name: str, pods: int) -> Workload:
@@ -174,11 +179,24 @@ CLUSTERS = (
             NodeGroup("general", "m5.xlarge", 2),
         ),
         (
-            _job("lyftlearn", "train", 1, 1, 2500, 11264, minutes=45, gpus=1),
-            Workload("eta", "inference", 1, 1, (("app", 1500, 6144), ("envoy", 250, 128)), gpus=1),
-            _web("lyftlearn", 2, 1, 1000, 4096),
+            _job(
+                *("lyftlearn", "train", 1, 1, 2500, 11264),
+                minutes=45,
+                gpus=1,
+                labels=(("katib.kubeflow.org/experiment", "ride-demand"),),
+            ),
+            Workload(
+                *("eta", "inference", 1, 1, (("app", 1500, 6144), ("envoy", 250, 128))),
+                gpus=1,
+                labels=(("serving.kserve.io/inferenceservice", "eta"),),
+            ),
+            replace(_web("lyftlearn", 2, 1, 1000, 4096), labels=(("notebook-name", "research"),)),
             _web("pricing", 1, 1, 750, 3072),
-            _job("fraud", "features", 1, 2, 500, 2048, minutes=30),
+            _job(
+                *("fraud", "features", 1, 2, 500, 2048),
+                minutes=30,
+                labels=(("pipeline/runid", "fraud-features"),),
+            ),
             _system("node-local-dns", 2),
         ),
         (Volume("pvc-notebooks", "vol-0b61d2f7c35e9a084", 300, "lyftlearn", "notebooks-0"),),

@@ -172,7 +172,9 @@ def _volumes(one: ClusterHour) -> Iterator[Row]:
 
 def _pods(one: ClusterHour) -> Iterator[Row]:
     for pod in one.pods:
-        labels = {"app": pod.workload.name, "region": EAST}
+        labels = {"app": pod.workload.name, "region": EAST, **dict(pod.workload.labels)}
+        if "katib.kubeflow.org/experiment" in labels:
+            labels["katib.kubeflow.org/trial"] = pod.name
         yield (
             one.hour,
             one.cluster.name,
