@@ -147,8 +147,9 @@ select
                     -- knows stands for a region, and the operation, by which AWS bills a system, its
                     -- software, its licence and its engine, for all that the report does not say.
                     case
-                        when region = '' then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
-                        else region
+                        when pool_region = ''
+                            then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
+                        else pool_region
                     end,
                     commitment_family,
                     operating_system,
