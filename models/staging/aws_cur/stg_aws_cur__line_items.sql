@@ -46,7 +46,9 @@ named as (
         coalesce(
             {{ json_value('line_items.product', 'instance_type_family') }},
             {{ family_of('line_items.product_instance_type') }},
-            {{ family_of("nullif(regexp_extract(line_items.line_item_usage_type, ':(.+)$', 1), '')") }},
+            {{ family_of(
+                "nullif(regexp_extract(line_items.line_item_usage_type, ':(.+)$', 1), '')"
+            ) }},
             ''
         ) as instance_family,
         coalesce({{ json_value('line_items.product', 'operating_system') }}, '')
