@@ -1,5 +1,5 @@
--- An upfront fee that AWS amortizes on no bill: it is spread straight over its term where a bill says
--- it, and otherwise stays where it is, in the month of the purchase.
+-- An upfront fee that AWS amortizes on no bill: it is spread straight over its term where a bill
+-- says it, and otherwise stays where it is, in the month of the purchase.
 {{ config(severity='warn') }}
 
 select

@@ -1,6 +1,6 @@
 -- Every charge with the platform that splits it, if any does, and the capacity pool that it pays
--- for. Where a platform is pooled by node, that is each node that the charge is for. What is to come
--- has no spend to split, and is not here.
+-- for. Where a platform is pooled by node, that is each node that the charge is for. What is to
+-- come has no spend to split, and is not here.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set charge = [

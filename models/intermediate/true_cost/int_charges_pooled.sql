@@ -1,8 +1,8 @@
 -- The true cost of every charge. Instances of one family that ran in the same hour are one pool:
 -- each pays the same rate of its list price, whichever of them happened to catch a reservation or
 -- a savings plan. What is not in a pool costs what AWS applied to it. What was unused of a
--- reservation leaves the monthly fee and stands in the hours that wasted it. What fees pay for hours
--- that have not happened is no cost yet: it stands in `cost_to_come`.
+-- reservation leaves the monthly fee and stands in the hours that wasted it. What fees pay for
+-- hours that have not happened is no cost yet: it stands in `cost_to_come`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

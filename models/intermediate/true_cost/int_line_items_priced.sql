@@ -1,8 +1,9 @@
--- The ledger: one treatment for every kind of line. Usage that a commitment covered pays its
--- share of the commitment, and what paid for the commitment is not counted a second time: of a
--- fee only the part that nobody used is left. A savings plan's fee for an hour that has not happened
--- is neither used nor unused: it has a class of its own. The net columns carry the negotiated discounts where
--- the payer has any; the column `net_amortized_cost` is what AWS itself applied to the line.
+-- The ledger: one treatment for every kind of line. Usage that a commitment covered pays its share
+-- of the commitment, and what paid for the commitment is not counted a second time: of a fee only
+-- the part that nobody used is left. A savings plan's fee for an hour that has not happened is
+-- neither used nor unused: it has a class of its own. The net columns carry the negotiated
+-- discounts where the payer has any; the column `net_amortized_cost` is what AWS itself applied to
+-- the line.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
@@ -144,12 +145,14 @@ select
             then concat_ws(
                     '|',
                     product,
-                    -- What is missing splits a pool and never joins two: the short name that nobody
-                    -- knows stands for a region, and the operation, by which AWS bills a system, its
-                    -- software, its licence and its engine, for all that the report does not say.
+                    -- What is missing splits a pool and never joins two: the short name that
+                    -- nobody knows stands for a region, and the operation, by which AWS bills a
+                    -- system, its software, its licence and its engine, for all that the report
+                    -- does not say.
                     case
-                        when region = '' then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
-                        else region
+                        when pool_region = ''
+                            then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
+                        else pool_region
                     end,
                     commitment_family,
                     operating_system,

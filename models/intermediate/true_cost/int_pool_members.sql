@@ -49,8 +49,8 @@ select
             then concat_ws(
                     '|',
                     'EC2InstanceSavingsPlans',
-                    region,
-                    {{ family_of('instance_type') }},
+                    split_part(pool, '|', 2),
+                    split_part(pool, '|', 3),
                     sharing_group
                 )
         else ''

@@ -1,7 +1,7 @@
 -- Upfront fees that AWS does not amortize, spread straight over the hours of their term that are
 -- past, on the bill of each hour's month; a fee whose term nobody knows stays where it is. An hour
--- gets what the hours up to its end have cost, less what those up to its start have, rounded down: so
--- a term adds up to its fee, and each month is known by itself.
+-- gets what the hours up to its end have cost, less what those up to its start have, rounded down:
+-- so a term adds up to its fee, and each month is known by itself.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

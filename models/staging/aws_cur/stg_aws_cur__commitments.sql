@@ -1,6 +1,6 @@
--- What every assembly says of each reservation and savings plan: what was paid upfront and paid back,
--- what AWS amortized, and its term. Looked up once, when the assembly is new, and kept after its lines
--- are pruned. So a month knows of purchases on other bills before any line is priced.
+-- What every assembly says of each reservation and savings plan: what was paid upfront and paid
+-- back, what AWS amortized, and its term. Looked up once, when the assembly is new, and kept after
+-- its lines are pruned. So a month knows of purchases on other bills before any line is priced.
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
 with

@@ -32,18 +32,23 @@ named as (
         coalesce(line_items.line_item_usage_type, '') as usage_type,
         coalesce(line_items.line_item_operation, '') as operation,
         coalesce(
+            line_items.product_region_code, {{ json_value('line_items.product', 'region') }}, ''
+        ) as region,
+        coalesce(
             line_items.product_region_code,
             {{ json_value('line_items.product', 'region') }},
             {{ region_of(
                 'line_items.line_item_availability_zone', 'line_items.line_item_usage_type'
             ) }},
             ''
-        ) as region,
+        ) as pool_region,
         coalesce(line_items.product_instance_type, '') as instance_type,
         coalesce(
             {{ json_value('line_items.product', 'instance_type_family') }},
             {{ family_of('line_items.product_instance_type') }},
-            {{ family_of("nullif(regexp_extract(line_items.line_item_usage_type, ':(.+)$', 1), '')") }},
+            {{ family_of(
+                "nullif(regexp_extract(line_items.line_item_usage_type, ':(.+)$', 1), '')"
+            ) }},
             ''
         ) as instance_family,
         coalesce({{ json_value('line_items.product', 'operating_system') }}, '')
@@ -176,6 +181,7 @@ select
     usage_type,
     operation,
     region,
+    pool_region,
     instance_type,
     instance_family,
     operating_system,
