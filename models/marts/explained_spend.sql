@@ -1,7 +1,7 @@
 -- Why is this so much: every label's part of each kind of charge, by day, with the rule that
 -- labelled the charge, the platforms that split it, and the usage that the last of them was split
--- by. Adds up to enriched_spend exactly; the region, usage type and instance type of what a platform
--- split are here, too.
+-- by. Adds up to enriched_spend exactly; the region, usage type and instance type of what a
+-- platform split are here, too.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

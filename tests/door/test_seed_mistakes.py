@@ -23,8 +23,8 @@ from tests.end_to_end.test_label_rules import REFUSED
 from tests.houses import ROOT, House
 
 WORDS = {
-    "match_on": "tag, account_tag, cost_category, pod_label, resource_id, account, product,"
-    " usage_type, operation, charge_class, namespace",
+    "match_on": "tag, account_tag, cost_category, pod_label, namespace_label, resource_id, account,"
+    " product, usage_type, operation, charge_class, namespace",
     "match_type": "equals, regex, present",
     "cost_model": "cpu, memory, gpu, max, weighted, storage, network, usage, even, fixed",
 }

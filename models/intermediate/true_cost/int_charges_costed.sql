@@ -1,6 +1,6 @@
 -- The priced charges with their negotiated discounts, however a payer gets them, and what we
--- amortize because AWS does not. Each table is named where it is read: whoever asks for a month reads
--- nothing else of it.
+-- amortize because AWS does not. Each table is named where it is read: whoever asks for a month
+-- reads nothing else of it.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set columns = [
@@ -8,26 +8,19 @@
     'usage_type', 'operation', 'region', 'instance_type', 'resource_id', 'tags',
     'cost_categories', 'reservation_id', 'savings_plan_id', 'pool', 'bill_type', 'has_net_costs',
     'line_count', 'usage_amount', 'normalized_usage_amount', 'list_cost', 'unblended_cost',
-    'net_unblended_cost', 'amortized_upfront_cost', 'net_amortized_cost', 'usage_hour',
-    'interval_hours', 'is_period_charge'
-] + carried_columns() %}
-
-with
-
-payers as (
-    select distinct
-        billing_period,
-        payer_account_id
-    from {{ ref('int_charges_blended') }}
-)
+    'net_unblended_cost', 'amortized_upfront_cost', 'net_amortized_cost'
+] + carried_columns() + ['usage_hour', 'interval_hours', 'is_period_charge'] %}
 
 select {{ 'priced.' ~ columns | join(',\n    priced.') }}
 from {{ ref('int_charges_priced') }} as priced
-left join payers
-    on
-        priced.billing_period = payers.billing_period
-        and priced.payer_account_id = payers.payer_account_id
-where payers.billing_period is null
+where
+    not exists (
+        select 1
+        from {{ ref('int_charges_blended') }} as blended
+        where
+            blended.billing_period = priced.billing_period
+            and blended.payer_account_id = priced.payer_account_id
+    )
 union all
 select {{ columns | join(',\n    ') }}
 from {{ ref('int_charges_blended') }}
@@ -59,10 +52,8 @@ select
     cast(0 as decimal(38, 10)) as net_unblended_cost,
     cast(0 as decimal(38, 10)) as amortized_upfront_cost,
     amortized_cost as net_amortized_cost,
+    {{ carried_of_no_line() }}
     usage_hour,
     interval_hours,
     is_period_charge
-    {%- for column in carried_columns() %},
-    '' as {{ column }}
-    {%- endfor %}
 from {{ ref('int_prepaid_hours') }}

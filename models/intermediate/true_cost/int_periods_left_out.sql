@@ -85,20 +85,20 @@ of_two_payers as (
         account_hours.billing_period,
         account_hours.payer_account_id,
         account_hours.account_id,
-        others.payer_account_id as other_payer,
+        other_hours.payer_account_id as other_payer,
         count(*) as shared_hours
     from account_hours
-    inner join account_hours as others
+    inner join account_hours as other_hours
         on
-            account_hours.billing_period = others.billing_period
-            and account_hours.account_id = others.account_id
-            and account_hours.usage_hour = others.usage_hour
-    where account_hours.payer_account_id <> others.payer_account_id
+            account_hours.billing_period = other_hours.billing_period
+            and account_hours.account_id = other_hours.account_id
+            and account_hours.usage_hour = other_hours.usage_hour
+    where account_hours.payer_account_id <> other_hours.payer_account_id
     group by
         account_hours.billing_period,
         account_hours.payer_account_id,
         account_hours.account_id,
-        others.payer_account_id
+        other_hours.payer_account_id
     having count(*) > 1
 ),
 
