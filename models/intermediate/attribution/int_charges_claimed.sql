@@ -58,12 +58,15 @@ pooled as (
         assigned.wanted_pool,
         assigned.true_cost
     from assigned
-    left join dealt_charges
-        on
-            {%- for column in charge %}
-                {{ 'and ' if not loop.first }}assigned.{{ column }} = dealt_charges.{{ column }}
-            {%- endfor %}
-    where dealt_charges.platform is null
+    where
+        not exists (
+            select 1
+            from dealt_charges
+            where
+                {%- for column in charge %}
+                    {{ 'and ' if not loop.first }}assigned.{{ column }} = dealt_charges.{{ column }}
+                {%- endfor %}
+        )
 )
 
 select

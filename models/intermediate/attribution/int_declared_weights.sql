@@ -73,7 +73,7 @@ weights as (
 ),
 
 spoken_of_whole as (
-    select distinct
+    select
         usage_hour,
         platform,
         sub_platform
@@ -89,12 +89,15 @@ summed as (
         weights.lyft_label,
         sum(weights.weight) as weight
     from weights
-    left join spoken_of_whole
-        on
-            weights.usage_hour = spoken_of_whole.usage_hour
-            and weights.platform = spoken_of_whole.platform
-            and weights.sub_platform = spoken_of_whole.sub_platform
-    where spoken_of_whole.usage_hour is null
+    where
+        not exists (
+            select 1
+            from spoken_of_whole
+            where
+                weights.usage_hour = spoken_of_whole.usage_hour
+                and weights.platform = spoken_of_whole.platform
+                and weights.sub_platform = spoken_of_whole.sub_platform
+        )
     group by
         weights.usage_hour,
         weights.platform,

@@ -16,13 +16,6 @@ priced as (
     where {{ in_month('billing_period') }}
 ),
 
-payers as (
-    select distinct
-        billing_period,
-        payer_account_id
-    from discounted
-),
-
 prepayments as (
     select
         billing_period,
@@ -40,11 +33,15 @@ prepayments as (
         priced.unblended_cost,
         priced.net_unblended_cost as net_cost
     from priced
-    left join payers
-        on
-            priced.billing_period = payers.billing_period
-            and priced.payer_account_id = payers.payer_account_id
-    where priced.charge_class = 'commitment_prepayment' and payers.billing_period is null
+    where
+        priced.charge_class = 'commitment_prepayment'
+        and not exists (
+            select 1
+            from discounted
+            where
+                discounted.billing_period = priced.billing_period
+                and discounted.payer_account_id = priced.payer_account_id
+        )
 )
 
 select
