@@ -254,14 +254,14 @@ MUTATIONS = {
     ),
     "a whole is added to its pools": Mutation(
         f"{ATTRIBUTION}/int_declared_weights.sql",
-        "where spoken_of_whole.usage_hour is null",
-        "where weights.usage_hour is not null",
+        "where capacity_pool = 'all'",
+        "where capacity_pool = ''",
     ),
     # The ladder.
     "three quarters are not enough": Mutation(
         f"{ATTRIBUTION}/int_sub_platform_hours.sql",
-        "seen.coverage >= platforms.min_coverage",
-        "seen.coverage > platforms.min_coverage",
+        "coalesce(seen.coverage >= platforms.min_coverage, true)\n        and coalesce(",
+        "coalesce(seen.coverage > platforms.min_coverage, true)\n        and coalesce(",
     ),
     "gaps are an hour shorter": Mutation(
         f"{ATTRIBUTION}/int_sub_platform_hours.sql",
@@ -287,7 +287,7 @@ MUTATIONS = {
     ),
     "an idle cluster is nobody's": Mutation(
         "macros/weigh.sql",
-        "case when asked.basis = 'unattributed' then 'unattributed' else 'free' end",
+        "case when basis = 'unattributed' then 'unattributed' else 'free' end",
         "'unattributed'",
         "int_cost_model_weights",
     ),
@@ -323,8 +323,8 @@ MUTATIONS = {
     ),
     "free capacity that is spread stays": Mutation(
         "macros/weigh.sql",
-        "or answered.lyft_label <> 'free'",
-        "or answered.lyft_label <> ''",
+        "or spread.lyft_label <> 'free'",
+        "or spread.lyft_label <> ''",
         "int_cost_model_weights",
     ),
     # Platforms on platforms.
@@ -405,8 +405,8 @@ MUTATIONS = {
     ),
     "a team belongs to an org before it exists": Mutation(
         "models/intermediate/labels/int_label_owners.sql",
-        "greatest(owners.owned_from, coalesce(teams.valid_from,",
-        "least(owners.owned_from, coalesce(teams.valid_from,",
+        "greatest(owners.owned_from, coalesce(orgs.valid_from,",
+        "least(owners.owned_from, coalesce(orgs.valid_from,",
     ),
     "free is what is not": Mutation(
         "models/marts/unallocated_capacity.sql",
