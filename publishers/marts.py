@@ -28,7 +28,6 @@ DATABASE_NAME = "infraspend.duckdb"
 _MARTS_FOLDER = "marts"
 # So that DuckDB 1.2 and later can read it: BI tools are slower to move than this project.
 _STORAGE_VERSION = "v1.2.0"
-# What a dashboard asks of a label then reads a few row groups and not all of them.
 _VERSIONS = ("infraspend", "dbt-core", "duckdb")
 _BUILD_COLUMNS = {
     "published_at": "When the file was written, UTC.",
@@ -39,6 +38,7 @@ _BUILD_COLUMNS = {
     "tests_passed": "How many data tests passed on them since they were built.",
     "made_from": "SHA-256 of loads, project and seeds; NULL if only dbt itself was run.",
 }
+# What a dashboard asks of a label then reads a few row groups and not all of them.
 _SORTED_BY = {"daily_spend": "lyft_label, usage_date"}
 
 
@@ -179,7 +179,8 @@ def _write_views(connection: duckdb.DuckDBPyConnection, marts: Iterable[str]) ->
         dollars = connection.execute(
             "select column_name from duckdb_columns() where database_name = 'published'"
             " and schema_name = 'marts' and table_name = ?"
-            " and (data_type = 'DECIMAL(38,20)' or column_name like '%\\_cost' escape '\\')",
+            " and (data_type in ('DECIMAL(38,18)', 'DECIMAL(38,20)')"
+            " or column_name = 'cost_to_come' or column_name like '%\\_cost' escape '\\')",
             [mart],
         ).fetchall()
         cents = ", ".join(f'cast("{name}" as decimal(18, 2)) as "{name}"' for (name,) in dollars)

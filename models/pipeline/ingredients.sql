@@ -245,7 +245,9 @@ bill_ingredients as (
             'unamortized',
             prepayments.reservation_id,
             prepayments.assembly_id,
+            cast(prepayments.prepaid_cost as {{ dbt.type_string() }}),
             cast(prepayments.is_awaited as {{ dbt.type_string() }}),
+            cast(prepayments.term_from as {{ dbt.type_string() }}),
             cast(prepayments.term_until as {{ dbt.type_string() }})
         ) as ingredient
     from {{ ref('int_unamortized_prepayments') }} as prepayments

@@ -140,10 +140,12 @@ def published(directory: Path, labels: int = LABELS, days: int = DAYS) -> Path:
             connection.execute(f"create table marts.{mart} as {statement}")
         connection.execute("create schema pipeline")
         connection.execute("create table pipeline.unproven (node varchar, why varchar)")
-        names = ", ".join(f"('model', 'marts', '{mart}')" for mart in _MARTS)
+        names = ", ".join(
+            f"('model.infraspend.{mart}', 'model', 'marts', '{mart}')" for mart in _MARTS
+        )
         connection.execute(
             "create table pipeline.nodes as from (values "
-            f"{names}) as nodes (resource_type, schema_name, name)"
+            f"{names}) as nodes (node, resource_type, schema_name, name)"
         )
     return marts.publish(warehouse, directory / "published").database
 

@@ -75,9 +75,12 @@ def test_it_is_published_with_its_types_and_comments(spark: Spark, tmp_path: Pat
             "select cast(usage_hour as varchar), cast(spend as varchar) from marts.hours"
         ).fetchall()
         columns = connection.execute(
-            "select column_name, data_type, comment from duckdb_columns() where not internal"
+            "select column_name, data_type, comment from duckdb_columns()"
+            " where schema_name = 'marts'"
         ).fetchall()
-        tables = connection.execute("select comment from duckdb_tables()").fetchall()
+        tables = connection.execute(
+            "select comment from duckdb_tables() where schema_name = 'marts'"
+        ).fetchall()
     assert rows == [("2026-11-18 13:00:00", "1.50000000000000000000")]
     assert columns == [
         ("usage_hour", "TIMESTAMP", "An hour."),

@@ -118,7 +118,9 @@ with_fees as (
             net.billing_period = fees.billing_period
             and net.payer_account_id = fees.payer_account_id
             and case
-                when named.has_fees then named.commitment_id else '{{ unknown_commitment() }}'
+                when named.has_fees or net.charge_class = 'commitment_to_come'
+                    then concat(net.reservation_id, net.savings_plan_id)
+                else '{{ unknown_commitment() }}'
             end = fees.commitment_id
 )
 

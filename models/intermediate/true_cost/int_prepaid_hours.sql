@@ -19,11 +19,12 @@ prepayments as (
 ),
 
 bills as (
-    select distinct
+    select
         deliveries.billing_period,
         assembly_months.payer_account_id,
-        deliveries.grain_hours,
-        hours_to_come.to_come_from
+        -- Two reports of a payer may have different ones.
+        min(deliveries.grain_hours) as grain_hours,
+        max(hours_to_come.to_come_from) as to_come_from
     from {{ ref('stg_aws_cur__deliveries') }} as deliveries
     inner join {{ ref('stg_aws_cur__assembly_months') }} as assembly_months
         on deliveries.assembly_id = assembly_months.assembly_id
@@ -32,13 +33,7 @@ bills as (
             deliveries.billing_period = hours_to_come.billing_period
             and assembly_months.payer_account_id = hours_to_come.payer_account_id
     where {{ in_month('deliveries.billing_period') }} and deliveries.is_serving
-),
-
-blended_payers as (
-    select distinct
-        billing_period,
-        payer_account_id
-    from {{ ref('int_charges_blended') }}
+    group by deliveries.billing_period, assembly_months.payer_account_id
 ),
 
 -- Of any month: a fee is on the bill of its purchase only.
@@ -67,13 +62,15 @@ fee_charges as (
         priced.interval_hours,
         priced.is_period_charge
     from {{ ref('int_charges_priced') }} as priced
-    left join blended_payers
-        on
-            priced.billing_period = blended_payers.billing_period
-            and priced.payer_account_id = blended_payers.payer_account_id
     where
         priced.charge_class = 'commitment_prepayment'
-        and blended_payers.billing_period is null
+        and not exists (
+            select 1
+            from {{ ref('int_charges_blended') }} as blended
+            where
+                blended.billing_period = priced.billing_period
+                and blended.payer_account_id = priced.payer_account_id
+        )
 ),
 
 fees as (
