@@ -20,6 +20,7 @@ import jinja2
 
 from loaders.sql import literal
 from publishers import marts
+from publishers.dashboard.charts import MACROS
 
 #: The analyses that a dashboard asks.
 QUERIES = (
@@ -158,7 +159,8 @@ def waits(database: Path, query: str, runs: int = RUNS) -> list[float]:
         query: The name of an analysis.
         runs: How often to ask.
     """
-    statement = jinja2.Template((_ANALYSES / f"{query}.sql").read_text()).render(
+    macros = (_ANALYSES.parent / MACROS).read_text()
+    statement = jinja2.Template(macros + (_ANALYSES / f"{query}.sql").read_text()).render(
         ref=lambda mart: f"marts.{mart}",
         var=lambda name, default: _ASKED.get(name, default),
         sql_text=literal,
