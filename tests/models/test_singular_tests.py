@@ -16,6 +16,9 @@ DIGIT = "0.0000000001"
 
 # Test -> what is done to a warehouse in which all is well, so that it must speak.
 BREAKS = {
+    "prepayments_are_amortized": """
+        update staging.stg_aws_cur__commitments set amortized_cost = 0
+    """,
     "the_flow_does_not_break": """
         update marts.pipeline_flow set rows_in_ratio = 0.4 where stage = 'bill'
     """,
@@ -175,6 +178,7 @@ MAY_WARN = {
     "label_rules_find_something",
     "periods_are_left_out",
     "platform_resources_find_something",
+    "prepayments_are_amortized",
     "reservations_are_paid_by_used_and_unused",
     "savings_plan_fees_pay_the_commitment",
     "savings_plans_are_used_by_what_they_cover",
