@@ -7,7 +7,8 @@
 {% set differences = [
     'discounts_as_columns', 'discounts_on_upfront_fees', 'amortized_discounts_on_upfront_fees',
     'refunds_of_upfront_fees', 'unapplied_discounts', 'unused_reservations_on_their_fee',
-    'unused_reservations_in_their_hours', 'aws_rounding', 'left_out'
+    'unused_reservations_in_their_hours', 'amortized_prepayments', 'commitments_to_come',
+    'aws_rounding', 'left_out'
 ] %}
 
 with
@@ -75,7 +76,7 @@ ours as (
         sum(
             case
                 when
-                    charge_class in ('negation', 'commitment_fee')
+                    charge_class in ('negation', 'commitment_fee', 'commitment_to_come')
                     or (charge_class = 'usage' and pricing_model in ('reserved', 'savings_plan'))
                     then net_amortized_cost - net_unblended_cost - amortized_upfront_cost
                 else 0
@@ -106,7 +107,10 @@ ours as (
                     then net_amortized_cost
                 else 0
             end
-        ) as unused_reservations
+        ) as unused_reservations,
+        sum(
+            case when charge_class = 'amortized_prepayment' then net_amortized_cost else 0 end
+        ) as amortized_prepayments
     from {{ ref('int_charges_net') }}
     group by billing_period, payer_account_id
 ),
@@ -117,7 +121,7 @@ unused as (
         payer_account_id,
         sum(unused_cost) as unused_cost
     from {{ ref('int_unused_commitments') }}
-    where lyft_label = '_unused_ri'
+    where lyft_label = '_unused_ri' or is_to_come
     group by billing_period, payer_account_id
 ),
 
@@ -125,7 +129,8 @@ true_costs as (
     select
         billing_period,
         payer_account_id,
-        sum(true_cost) as true_cost
+        sum(true_cost) as true_cost,
+        sum(cost_to_come) as cost_to_come
     from {{ ref('true_cost') }}
     group by billing_period, payer_account_id
 ),
@@ -142,6 +147,8 @@ compared as (
         coalesce(ours.unapplied_discounts, 0) as unapplied_discounts,
         -coalesce(ours.unused_reservations, 0) as unused_reservations_on_their_fee,
         coalesce(unused.unused_cost, 0) as unused_reservations_in_their_hours,
+        coalesce(ours.amortized_prepayments, 0) as amortized_prepayments,
+        -coalesce(true_costs.cost_to_come, 0) as commitments_to_come,
         -- What commitments cost when amortized is what was paid for them and their part of what was
         -- paid upfront, but for AWS's rounding: of net costs and of gross ones.
         coalesce(ours.commitment_difference - aws.commitment_difference, 0) as aws_rounding,

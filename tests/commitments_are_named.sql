@@ -11,7 +11,7 @@ charges as (
         concat(reservation_id, savings_plan_id) as commitment_id
     from {{ refreshed(ref('int_charges_net')) }}
     where
-        charge_class in ('usage', 'commitment_fee')
+        charge_class in ('usage', 'commitment_fee', 'commitment_to_come')
         and pricing_model in ('reserved', 'savings_plan')
 ),
 
@@ -21,7 +21,7 @@ fees as (
         payer_account_id,
         commitment_id
     from charges
-    where charge_class = 'commitment_fee' and commitment_id <> ''
+    where charge_class <> 'usage' and commitment_id <> ''
 )
 
 select
@@ -32,15 +32,19 @@ select
     charges.commitment_id,
     sum(charges.net_amortized_cost) as net_amortized_cost
 from charges
-left join fees
-    on
-        charges.billing_period = fees.billing_period
-        and charges.payer_account_id = fees.payer_account_id
-        and charges.commitment_id = fees.commitment_id
-where fees.commitment_id is null
+where
+    not exists (
+        select 1
+        from fees
+        where
+            fees.billing_period = charges.billing_period
+            and fees.payer_account_id = charges.payer_account_id
+            and fees.commitment_id = charges.commitment_id
+    )
 group by
     charges.billing_period,
     charges.payer_account_id,
     charges.charge_class,
     charges.pricing_model,
     charges.commitment_id
+having sum(charges.net_amortized_cost) <> 0

@@ -868,7 +868,11 @@ def of_payer(row: Row, payer: str) -> dict[str, str]:
     """The line on a payer's bill; an account and a commitment are one payer's only."""
     names = ("reservation/ReservationARN", "savingsPlan/SavingsPlanARN")
     own = {name: f"{row[name]}:{payer}" for name in names if row.get(name)}
-    of_account = {"bill/PayerAccountId": payer, "lineItem/UsageAccountId": payer}
+    account = row.get("lineItem/UsageAccountId")
+    of_account = {
+        "bill/PayerAccountId": payer,
+        "lineItem/UsageAccountId": account if account in (APART, APART_TOO) else payer,
+    }
     return dict(row) | own | of_account
 
 

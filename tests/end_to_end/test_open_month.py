@@ -44,6 +44,7 @@ def line(
         **charge(
             identity__TimeInterval=f"{at(hour)}/{at(hour + 1)}",
             bill__PayerAccountId=payer,
+            lineItem__UsageAccountId=payer,
             bill__BillingPeriodStartDate="2026-11-01T00:00:00.000Z",
             bill__InvoiceId="",
             lineItem__LineItemType=kind,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.sql import literal
 from loaders.tables import LOAD_ID, TABLES
@@ -13,7 +14,6 @@ from loaders.warehouse import (
     LandingError,
     create_raw_tables,
     open_warehouse,
-    utc_now,
 )
 from tests.loaders.queries import rows
 
