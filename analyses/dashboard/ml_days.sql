@@ -1,5 +1,5 @@
--- What runs in notebooks, inference services, pipelines and experiments, by day and kind; the last 60
--- days.
+-- What runs in notebooks, inference services, pipelines and experiments, by day and kind; the last
+-- 60 days.
 
 with
 

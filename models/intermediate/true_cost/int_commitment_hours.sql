@@ -1,6 +1,7 @@
 -- What every reservation and savings plan cost in every hour: what was used of it and what was not,
 -- and the list price of what it covered. Of an hour that has not happened nobody knows either. A
--- line that names no commitment, or one that no fee of its bill names, is of an `unknown commitment`.
+-- line that names no commitment, or one that no fee of its bill names, is of an `unknown
+-- commitment`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
