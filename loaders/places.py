@@ -163,16 +163,23 @@ def local_directory(url: str) -> Path:
     Raises:
         InfraspendError: It names no directory, or another kind of place.
     """
-    parsed = urlsplit(url)
-    if "://" in url and parsed.scheme != "file":
+    path = local_path(url)
+    if path is None:
         raise InfraspendError(
-            f"{parsed.scheme}:// cannot be read: deliveries are read from a directory, a file://"
-            " URL or an s3:// URL"
+            f"{urlsplit(url).scheme}:// cannot be read: deliveries are read from a directory, a"
+            " file:// URL or an s3:// URL"
         )
-    path = Path(unquote(parsed.path)) if "://" in url else Path(url)
     if not path.is_dir():
         raise InfraspendError(f"{path} is not a directory: --from takes one that holds deliveries")
     return path.resolve()
+
+
+def local_path(url: str) -> Path | None:
+    """The path that a path or a `file://` URL names; None for another kind of place."""
+    if "://" not in url:
+        return Path(url)
+    parsed = urlsplit(url)
+    return Path(unquote(parsed.path)) if parsed.scheme == "file" else None
 
 
 def as_directory(url: str, copy: Path, wanted: Callable[[str], bool]) -> Path:

@@ -13,7 +13,6 @@ import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import duckdb
 
 from builder import records
 from builder.records import opened
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
 
@@ -206,7 +206,7 @@ def _write_build(connection: duckdb.DuckDBPyConnection, made_from: str | None) -
         from warehouse.pipeline.nodes
         """,
         {
-            "published_at": datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+            "published_at": utc_now().replace(microsecond=0),
             **dict(zip(("infraspend", "dbt", "duckdb"), versions, strict=True)),
             "made_from": made_from,
         },

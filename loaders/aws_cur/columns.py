@@ -54,6 +54,7 @@ NET_OF_PLANS: Final = {
     },
 }
 """The same of savings plans."""
+
 OTHER_COLUMNS: Final = "other_columns"
 """The map of the columns that CUR 2.0 does not know."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -12,6 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.kubernetes.collection import FORMAT, INDEX, REJECTS, TABLES
 from loaders.tables import TABLES as RAW_TABLES
@@ -66,7 +67,7 @@ class CollectionWriter:
         self._cluster = cluster
         self._first_hour = first_hour
         self.end_hour = first_hour
-        self._collected_at = collected_at or datetime.now(UTC).replace(tzinfo=None)
+        self._collected_at = collected_at or utc_now()
         parent = root / f"cluster={cluster}"
         parent.mkdir(parents=True, exist_ok=True)
         self._directory = Path(mkdtemp(prefix=".collecting-", dir=parent))

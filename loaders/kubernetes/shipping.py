@@ -11,12 +11,11 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlparse
 
 from loaders.errors import InfraspendError
 from loaders.kubernetes.collection import INDEX
 from loaders.kubernetes.history import SECOND_LOOK
-from loaders.places import File, open_bucket
+from loaders.places import File, local_path, open_bucket
 
 if TYPE_CHECKING:
     from loaders.s3 import Bucket
@@ -87,17 +86,16 @@ def open_shipment(to: str) -> Iterator[Shipment]:
     Raises:
         InfraspendError: It is another kind of place, or cannot be written to.
     """
-    parsed = urlparse(to)
     if to.startswith("s3://"):
         bucket = open_bucket(to)
         with TemporaryDirectory(prefix="infraspend-") as root:
             yield Shipment(Path(root), bucket)
         return
-    if "://" in to and parsed.scheme != "file":
+    path = local_path(to)
+    if path is None:
         raise InfraspendError(
             f"{to}: collections are written to a directory, a file:// URL or an s3:// URL"
         )
-    path = Path(unquote(parsed.path)) if "://" in to else Path(to)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

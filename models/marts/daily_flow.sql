@@ -8,34 +8,66 @@
     schema='intermediate'
 ) }}
 
+{% set amount = 'decimal(38, 20)' %}
+
 with
 
+-- Each table is read once, and added up by day.
 priced as (
-    select * from {{ ref('int_charges_priced') }}
+    select
+        cast(usage_hour as date) as usage_date,
+        sum(line_count) as counted_lines,
+        count(*) as counted_rows,
+        cast(sum(unblended_cost) as {{ amount }}) as unblended_cost,
+        cast(sum(net_amortized_cost) as {{ amount }}) as net_amortized_cost
+    from {{ ref('int_charges_priced') }}
     where {{ in_hours('usage_hour') }} and not is_period_charge
+    group by cast(usage_hour as date)
 ),
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select
+        cast(usage_hour as date) as usage_date,
+        count(*) as counted_rows,
+        cast(sum(true_cost) as {{ amount }}) as true_cost
+    from {{ ref('int_charges_by_pool') }}
     where {{ in_hours('usage_hour') }} and not is_period_charge
+    group by cast(usage_hour as date)
 ),
 
 spend as (
-    select * from {{ ref('enriched_spend') }}
+    select
+        cast(usage_hour as date) as usage_date,
+        count(*) as counted_rows,
+        cast(sum(spend) as {{ amount }}) as spend
+    from {{ ref('enriched_spend') }}
     where {{ in_hours('usage_hour') }} and not is_period_charge
+    group by cast(usage_hour as date)
 ),
 
 pod_hours as (
-    select * from {{ ref('int_pod_hours') }}
+    select
+        cast(usage_hour as date) as usage_date,
+        count(*) as counted_rows
+    from {{ ref('int_pod_hours') }}
     where {{ in_month('usage_month') }}
+    group by cast(usage_hour as date)
 ),
 
-published as (
+published_hours as (
     select usage_hour from {{ ref('stg_platforms__usage') }}
     where {{ in_hours('usage_hour') }}
     union all
     select usage_hour from {{ ref('stg_platforms__schedules') }}
     where {{ in_hours('usage_hour') }}
+),
+
+published as (
+    select
+        cast(usage_hour as date) as usage_date,
+        count(*) as counted_rows
+    from published_hours
+    group by cast(usage_hour as date)
 ),
 
 sub_platform_hours as (
@@ -45,8 +77,12 @@ sub_platform_hours as (
 
 schedules as (
     select
-        schedules.usage_hour,
-        sub_platform_hours.schedule_source
+        cast(schedules.usage_hour as date) as usage_date,
+        case
+            when sub_platform_hours.schedule_source = 'kubernetes' then 'kubernetes'
+            else 'published'
+        end as stage,
+        count(*) as counted_rows
     from {{ ref('int_schedules') }} as schedules
     inner join sub_platform_hours
         on
@@ -57,54 +93,57 @@ schedules as (
         {{ in_month('schedules.usage_month') }}
         and schedules.interval_hours = 1
         and schedules.is_served
+    group by
+        cast(schedules.usage_hour as date),
+        case
+            when sub_platform_hours.schedule_source = 'kubernetes' then 'kubernetes'
+            else 'published'
+        end
 ),
 
-{#- Every amount is cast: a union would take decimal places from some of them. -#}
-{% set amount = 'decimal(38, 20)' %}
-{% set no_amount = 'cast(null as ' ~ amount ~ ')' %}
 {% set flows = [
-    ('bill', true, 'line_count', 'unblended_cost', 'priced'),
-    ('bill', false, '1', 'net_amortized_cost', 'priced'),
-    ('true_cost', true, '1', 'net_amortized_cost', 'priced'),
-    ('true_cost', false, '1', 'true_cost', 'charges'),
-    ('enriched_spend', true, '1', 'true_cost', 'charges'),
-    ('enriched_spend', false, '1', 'spend', 'spend'),
-    ('kubernetes', true, '1', no_amount, 'pod_hours'),
-    ('published', true, '1', no_amount, 'published'),
+    ('bill', 'in', 'counted_lines', 'unblended_cost', 'priced'),
+    ('bill', 'out', 'counted_rows', 'net_amortized_cost', 'priced'),
+    ('true_cost', 'in', 'counted_rows', 'net_amortized_cost', 'priced'),
+    ('true_cost', 'out', 'counted_rows', 'true_cost', 'charges'),
+    ('enriched_spend', 'in', 'counted_rows', 'true_cost', 'charges'),
+    ('enriched_spend', 'out', 'counted_rows', 'spend', 'spend'),
+    ('kubernetes', 'in', 'counted_rows', 'null', 'pod_hours'),
+    ('published', 'in', 'counted_rows', 'null', 'published'),
 ] %}
 
 flows as (
-    {%- for stage, is_in, counted_rows, amount_of_row, relation in flows %}
+    {%- for stage, way, counted, amount_of_day, relation in flows %}
         select
+            usage_date,
             '{{ stage }}' as stage,
-            {{ is_in }} as is_in,
-            usage_hour,
-            {{ counted_rows }} as counted_rows,
-            cast({{ amount_of_row }} as {{ amount }}) as amount
+            '{{ way }}' as way,
+            {{ counted }} as counted_rows,
+            cast({{ amount_of_day }} as {{ amount }}) as amount
         from {{ relation }}
         union all
     {%- endfor %}
     select
-        case when schedule_source = 'kubernetes' then 'kubernetes' else 'published' end as stage,
-        false as is_in,
-        usage_hour,
-        1 as counted_rows,
-        {{ no_amount }} as amount
+        usage_date,
+        stage,
+        'out' as way,
+        counted_rows,
+        cast(null as {{ amount }}) as amount
     from schedules
 )
 
 select
     -- when
-    {{ month_of('usage_hour') }} as usage_month,
-    cast(usage_hour as date) as usage_date,
+    {{ month_of('usage_date') }} as usage_month,
+    usage_date,
 
     -- where
     stage,
 
     -- how much
-    cast(sum(case when is_in then counted_rows else 0 end) as bigint) as rows_in,
-    cast(sum(case when is_in then 0 else counted_rows end) as bigint) as rows_out,
-    cast(sum(case when is_in then amount end) as {{ amount }}) as spend_in,
-    cast(sum(case when not is_in then amount end) as {{ amount }}) as spend_out
+    cast(sum(case when way = 'in' then counted_rows else 0 end) as bigint) as rows_in,
+    cast(sum(case when way = 'out' then counted_rows else 0 end) as bigint) as rows_out,
+    cast(sum(case when way = 'in' then amount end) as {{ amount }}) as spend_in,
+    cast(sum(case when way = 'out' then amount end) as {{ amount }}) as spend_out
 from flows
-group by {{ month_of('usage_hour') }}, cast(usage_hour as date), stage
+group by usage_date, stage

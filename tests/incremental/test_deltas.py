@@ -61,7 +61,8 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
     sequences: int,
     steps: int,
 ) -> None:
-    directory = Path(os.environ.get("INFRASPEND_DELTAS_DIR") or tmp_path_factory.mktemp("deltas"))
+    root = Path(os.environ.get("INFRASPEND_DELTAS_DIR") or tmp_path_factory.mktemp("deltas"))
+    directory = root / f"{steps}-steps"
     others = some_bills()
     first, here = directory / "first", directory / "here"
     world = begin(here, others)
