@@ -170,13 +170,7 @@ select
                 )
         -- What a savings plan's fee can pay for.
         when line_item_type = 'SavingsPlanRecurringFee' and savings_plan_family <> ''
-            then concat_ws(
-                    '|',
-                    'EC2InstanceSavingsPlans',
-                    savings_plan_region,
-                    savings_plan_family,
-                    sharing_group
-                )
+            then {{ instance_plan_pool('savings_plan_region', 'savings_plan_family') }}
         when line_item_type = 'SavingsPlanRecurringFee'
             then concat_ws('|', product, sharing_group)
         else ''

@@ -46,13 +46,7 @@ select
     end as plan_pool,
     case
         when product = 'AmazonEC2'
-            then concat_ws(
-                    '|',
-                    'EC2InstanceSavingsPlans',
-                    split_part(pool, '|', 2),
-                    split_part(pool, '|', 3),
-                    sharing_group
-                )
+            then {{ instance_plan_pool("split_part(pool, '|', 2)", "split_part(pool, '|', 3)") }}
         else ''
     end as instance_plan_pool,
 
