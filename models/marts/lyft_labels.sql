@@ -20,8 +20,11 @@ unclaimed as (
         {{ beginning() }} as owned_from,
         {{ end_of_time() }} as owned_until
     from seen
-    left join owned on seen.lyft_label = owned.lyft_label
-    where owned.lyft_label is null
+    where not exists (
+        select 1
+        from owned
+        where seen.lyft_label = owned.lyft_label
+    )
 ),
 
 labels as (

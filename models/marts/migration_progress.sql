@@ -31,11 +31,13 @@ spend as (
         charges.true_cost as ec2_spend,
         0 as kubernetes_spend
     from charges
-    left join clusters
-        on
+    where not exists (
+        select 1
+        from clusters
+        where
             charges.platform = clusters.platform
             and charges.sub_platform = clusters.sub_platform
-    where clusters.platform is null
+    )
     union all
     select
         usage_date,

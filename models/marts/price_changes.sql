@@ -50,12 +50,14 @@ stacked as (
         split.product,
         cast(sum(split.spend) as decimal(38, 20)) as spend
     from split
-    left join claimed
-        on
+    where not exists (
+        select 1
+        from claimed
+        where
             split.platform = claimed.platform
             and split.sub_platform = claimed.sub_platform
             and split.product = claimed.product
-    where claimed.platform is null
+    )
     group by split.billing_period, split.platform, split.sub_platform, split.product
 ),
 
