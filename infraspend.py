@@ -278,8 +278,8 @@ def demo(
     load_platforms(str(company.platforms), warehouse=warehouse)
     _build(warehouse, seeds, change=True)
     published = directory / "published"
-    print_summary(_publish(warehouse, published), out)
-    _dashboard(published, directory / "dashboard")
+    print_summary(_publish(warehouse, str(published)), out)
+    _dashboard(published, str(directory / "dashboard"))
 
 
 @app.command()
@@ -688,7 +688,8 @@ def publish(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR", help="The directory to publish to; published/ beside the warehouse."
+            metavar="DIR|s3://...",
+            help="The directory or bucket to publish to; published/ beside the warehouse.",
         ),
     ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
@@ -696,14 +697,14 @@ def publish(
 ) -> None:
     """Copy the marts to where people read them, if the last build passed every test.
 
-    A DuckDB file with every mart, and a Parquet file for each. Readers of the old files are not
-    disturbed.
+    A DuckDB file with every mart and the analyses as views, and Parquet by month of the bill.
+    Readers of the old files are not disturbed.
 
         infraspend publish --to /srv/finops
+
+        infraspend publish --to s3://our-marts/infraspend
     """
-    if to is not None and "://" in to:
-        raise InfraspendError(f"{to}: publishing to a URL is not supported yet; name a directory")
-    _publish(_record(engine, warehouse), Path(to) if to else warehouse.parent / "published")
+    _publish(_record(engine, warehouse), to or str(warehouse.parent / "published"))
 
 
 @app.command()
@@ -711,8 +712,8 @@ def dashboard(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="DIR",
-            help="The directory to write to, replaced whole; dashboard/ beside what was published.",
+            metavar="DIR|s3://...",
+            help="The directory or bucket to write to; dashboard/ beside what was published.",
         ),
     ] = None,
     published: Annotated[
@@ -732,11 +733,11 @@ def dashboard(
     declared in analyses/dashboard.
 
         infraspend dashboard --to /srv/finops/dashboard
+
+        infraspend dashboard --to s3://our-dashboard
     """
-    if to is not None and "://" in to:
-        raise InfraspendError(f"{to}: writing to a URL is not supported yet; name a directory")
     published = published or warehouse.parent / "published"
-    _dashboard(published, Path(to) if to else published.absolute().parent / "dashboard")
+    _dashboard(published, to or str(published.absolute().parent / "dashboard"))
 
 
 @app.command()
@@ -891,23 +892,33 @@ def _build(
         _say(f"build: explained {explained} % of the invoice")
 
 
-def _publish(warehouse: Path, to: Path) -> "Published":
+def _publish(warehouse: Path, to: str) -> "Published":
     """Publishes, and says where."""
+    from publishers.marts import DATABASE_NAME
     from publishers.marts import publish as publish_marts
+    from publishers.targets import open_target
 
-    with _telling("publish") as progress:
-        published = publish_marts(warehouse, to, progress)
+    with (
+        _telling("publish") as progress,
+        open_target(to, "marts", DATABASE_NAME, progress) as folder,
+    ):
+        published = publish_marts(warehouse, folder, progress, PROJECT)
     _say(f"publish: {len(published.rows)} marts are in {to}")
     return published
 
 
-def _dashboard(published: Path, to: Path) -> None:
+def _dashboard(published: Path, to: str) -> None:
     """Writes the dashboard, and says where."""
     from publishers.dashboard import write_dashboard
+    from publishers.targets import open_target
 
-    with _telling("dashboard") as progress:
-        written = write_dashboard(published, to, PROJECT, progress)
-    _say(f"dashboard: {_count(written.pages, 'page')}, open {written.index}")
+    with (
+        _telling("dashboard") as progress,
+        open_target(to, "dashboard", "index.html", progress) as folder,
+    ):
+        written = write_dashboard(published, folder, PROJECT, progress)
+    index = f"{to.rstrip('/')}/index.html" if "://" in to else written.index
+    _say(f"dashboard: {_count(written.pages, 'page')}, open {index}")
 
 
 def _window_beside(warehouse: Path) -> Path:

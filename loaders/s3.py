@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -89,14 +90,39 @@ class Bucket:
                 for found in page.get("CommonPrefixes", ()):
                     yield found["Prefix"].removeprefix(prefix).rstrip("/")
 
-    def put(self, file: Path, name: str) -> None:
+    def put(self, file: Path, name: str, content_type: str = "", cache_control: str = "") -> None:
         """Writes an object, whole or not at all.
+
+        Args:
+            file: What is written.
+            name: Its name below the prefix.
+            content_type: What a browser is told about it.
+            cache_control: How long a browser may keep it.
 
         Raises:
             InfraspendError: It cannot be written.
         """
-        with explaining(self.location(name)):
-            self._client.upload_file(str(file), self.name, self._key(name))
+        said = {"ContentType": content_type, "CacheControl": cache_control}
+        with explaining(self.location(name), writing=True):
+            try:
+                self._client.upload_file(
+                    str(file),
+                    self.name,
+                    self._key(name),
+                    ExtraArgs={key: text for key, text in said.items() if text},
+                )
+            except S3UploadFailedError as error:
+                # What S3 said is in the error that this one stands for.
+                raise error.__context__ or error from error
+
+    def delete(self, name: str) -> None:
+        """Removes an object, if it is there.
+
+        Raises:
+            InfraspendError: It cannot be removed.
+        """
+        with explaining(self.location(name), writing=True):
+            self._client.delete_object(Bucket=self.name, Key=self._key(name))
 
     def location(self, name: str) -> str:
         """The URL of an object."""

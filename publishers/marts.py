@@ -1,8 +1,10 @@
-"""Publishes the marts: one DuckDB file with all of them, and a Parquet file for each.
+"""Publishes the marts: one DuckDB file with all of them, and each as Parquet.
 
 The file has the exact marts in its schema `marts` and again, as views, under their plain names, so
 that `show tables` lists them; the schema `rounded` has them with dollars to the cent, to be read;
-the table `build` says what they were made from.
+the schema `analyses` has the project's analyses as views; the table `build` says what the marts
+were made from. Parquet is a file for each mart, or a folder with a folder for each month of the
+bill (`billing_period=2026-10/`), as Athena, Spark and pandas know them.
 
 The warehouse stays private: a DuckDB file has one writer or many readers, and its marts are
 half-built while a build runs. Readers get a copy, made of new files that take the place of the old
@@ -10,6 +12,7 @@ ones in one step each. Who has an old file open keeps reading it as it was.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ from builder.records import opened
 from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
+from publishers.queries import Analysis, read_analyses
 
 DATABASE_NAME = "infraspend.duckdb"
 _MARTS_FOLDER = "marts"
@@ -48,7 +52,7 @@ class Published:
 
     Attributes:
         database: The DuckDB file that holds every mart in its schema `marts`.
-        parquet: The Parquet file of each mart.
+        parquet: The Parquet file of each mart, or its folder with a folder for each month.
         rows: How many rows each mart has, by the mart's name.
     """
 
@@ -61,6 +65,7 @@ def publish(
     warehouse: Path,
     to: Path,
     progress: Progress = silent,
+    project: Path | None = None,
 ) -> Published:
     """Copies the marts of a warehouse to where people read them.
 
@@ -68,6 +73,7 @@ def publish(
         warehouse: A warehouse of which everything was built, and tested since.
         to: The directory to publish to; made where it is missing.
         progress: Told about every mart.
+        project: The root of the dbt project, whose analyses are published as views.
 
     Returns:
         What was published.
@@ -86,20 +92,18 @@ def publish(
         (to / _MARTS_FOLDER).mkdir(parents=True, exist_ok=True)
         # On the same file system as the old files, or they could not be replaced in one step.
         with tempfile.TemporaryDirectory(prefix=".publishing-", dir=to) as folder:
-            rows = _write(warehouse, marts, Path(folder), progress)
+            rows = _write(warehouse, marts, Path(folder), progress, project)
             before = _marts_in(database)
             _replace(Path(folder) / DATABASE_NAME, database)
-            for mart in marts:
-                _replace(Path(folder) / f"{mart}.parquet", _parquet_of(mart, to))
+            parquet = tuple(
+                _replace_parquet(mart, Path(folder), to / _MARTS_FOLDER) for mart in marts
+            )
         for mart in before - set(marts):
-            _parquet_of(mart, to).unlink(missing_ok=True)
+            _remove(to / _MARTS_FOLDER / mart)
+            _remove(to / _MARTS_FOLDER / f"{mart}.parquet")
     except (OSError, duckdb.Error) as error:
         raise InfraspendError(f"{to}: cannot publish here ({_first_line(error)})") from error
-    return Published(
-        database=database,
-        parquet=tuple(_parquet_of(mart, to) for mart in marts),
-        rows=rows,
-    )
+    return Published(database=database, parquet=parquet, rows=rows)
 
 
 def _publishable(warehouse: Path) -> tuple[str, ...]:
@@ -139,6 +143,7 @@ def _write(
     marts: Iterable[str],
     folder: Path,
     progress: Progress,
+    project: Path | None,
 ) -> dict[str, int]:
     """Writes every mart into new files; returns how many rows each one has."""
     rows = {}
@@ -154,20 +159,50 @@ def _write(
             connection.execute(
                 f"create table published.marts.{mart} as from warehouse.marts.{mart}{order}"
             )
-            connection.execute(
-                f"copy published.marts.{mart} to {_text(folder / f'{mart}.parquet')} "
-                "(format parquet, compression zstd)"
-            )
+            _write_parquet(connection, mart, folder)
             (rows[mart],) = connection.execute(
                 f"select count(*) from published.marts.{mart}"
             ).fetchone() or (0,)
         for statement in _comments(connection):
             connection.execute(statement)
         _write_views(connection, marts)
+        if project is not None:
+            _write_analyses(connection, read_analyses(project, marts))
         _write_build(connection, records.setting(warehouse, records.BUILT_FROM))
         # Writes the log into the file: only the file itself is published.
         connection.execute("detach published")
     return rows
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> None:
+    """Writes a mart as one Parquet file, or as a folder for each month of the bill."""
+    options = "format parquet, compression zstd"
+    is_by_month = connection.execute(
+        "select count(*) from duckdb_columns() where database_name = 'published'"
+        " and table_name = ? and column_name = 'billing_period'",
+        [mart],
+    ).fetchone() != (0,)
+    if is_by_month and connection.execute(f"from published.marts.{mart} limit 1").fetchone():
+        to, options = folder / mart, f"{options}, partition_by (billing_period)"
+    else:
+        to = folder / f"{mart}.parquet"
+    connection.execute(f"copy published.marts.{mart} to {_text(to)} ({options})")
+
+
+def _write_analyses(connection: duckdb.DuckDBPyConnection, analyses: Iterable[Analysis]) -> None:
+    """The schema `analyses`: a view of each, or a table macro where it asks for something."""
+    connection.execute("use published")
+    connection.execute("create schema analyses")
+    for analysis in analyses:
+        if analysis.parameters:
+            asked = ", ".join(
+                f"{name} := {_text(default)}" for name, default in analysis.parameters.items()
+            )
+            made = f"macro analyses.{analysis.name}({asked}) as table"
+        else:
+            made = f"view analyses.{analysis.name} as"
+        connection.execute(f"create {made}\n{analysis.sql}")
+    connection.execute("use memory")
 
 
 def _write_views(connection: duckdb.DuckDBPyConnection, marts: Iterable[str]) -> None:
@@ -272,16 +307,40 @@ def _marts_in(database: Path) -> set[str]:
     return {name for (name,) in found}
 
 
-def _parquet_of(mart: str, to: Path) -> Path:
-    """Where a mart's Parquet file is published."""
-    return to / _MARTS_FOLDER / f"{mart}.parquet"
+def _replace_parquet(mart: str, folder: Path, marts: Path) -> Path:
+    """Puts a mart's new Parquet in the place of the old, whatever that was; returns where it is."""
+    new, other = folder / mart, marts / f"{mart}.parquet"
+    if not new.is_dir():
+        new, other = folder / f"{mart}.parquet", marts / mart
+        _replace(new, marts / new.name)
+    else:
+        for path in new.rglob("*.parquet"):
+            _sync(path)
+        if (marts / mart).exists():
+            (marts / mart).rename(folder / f"{mart}.old")
+        new.rename(marts / mart)
+    _remove(other)
+    return marts / new.name
+
+
+def _remove(path: Path) -> None:
+    """Removes a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _replace(new: Path, old: Path) -> None:
     """Puts a new file in the place of an old one, so that a power cut leaves one of the two."""
-    with new.open("rb") as file:
-        os.fsync(file.fileno())
+    _sync(new)
     new.replace(old)
+
+
+def _sync(path: Path) -> None:
+    """Writes a file through to the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _first_line(error: BaseException) -> str:

@@ -1,10 +1,9 @@
 """Reads the charts that `analyses/dashboard/` declares, and asks the published file for each.
 
 A chart is a `.sql` with dbt's `ref()` and an entry under `analyses:` in a yml beside it, whose
-`config.meta.dashboard` says on which page it stands and how it is drawn. No run of dbt is needed:
-here `ref('x')` is `marts.x`, the table of that name in the published file. A chart can therefore
-read what is published and nothing else, and its SQL can be copied and run on that file. Of the
-macros of the project it may call `compared_spend`.
+`config.meta.dashboard` says on which page it stands and how it is drawn. A chart reads what is
+published and nothing else, so its SQL can be copied and run on that file. Of the macros of the
+project it may call `compared_spend`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,16 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import jinja2
 import yaml
 
 from loaders.errors import InfraspendError
+from publishers.queries import on_published
 
 FOLDER = Path("analyses") / "dashboard"
 """Where charts are declared, in the dbt project."""
-
-MACROS = Path("macros") / "compared_spend.sql"
-"""The macro of the dbt project that charts may call."""
 
 KINDS = ("tile", "stacked", "lines", "bars", "waterfall", "treemap", "table")
 """How a chart can be drawn."""
@@ -207,25 +203,6 @@ def _chart(sql: Path, yml: Path, entry: Mapping[str, Any], marts: frozenset[str]
     return Chart(
         name=sql.stem,
         description=" ".join(str(entry.get("description") or "").split()),
-        sql=_on_published(sql, marts),
+        sql=on_published(sql.parents[2], sql, marts),
         **{"title": sql.stem.replace("_", " "), **meta},
     )
-
-
-def _on_published(sql: Path, marts: frozenset[str]) -> str:
-    """The SQL of a chart, as it runs on the published file."""
-
-    def ref(model: str) -> str:
-        if model not in marts:
-            raise InfraspendError(
-                f"{FOLDER / sql.name} reads {model}, and the published file has no such mart: it "
-                "is of another version; run infraspend build and infraspend publish"
-            )
-        return f"marts.{model}"
-
-    try:
-        template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-        shared = (sql.parents[2] / MACROS).read_text()
-        return template.from_string(shared + sql.read_text()).render(ref=ref).strip()
-    except jinja2.TemplateError as error:
-        raise InfraspendError(f"{sql}: {error}") from error

@@ -20,7 +20,7 @@ import jinja2
 
 from loaders.sql import literal
 from publishers import marts
-from publishers.dashboard.charts import MACROS
+from publishers.queries import MACROS
 
 #: The analyses that a dashboard asks.
 QUERIES = (

@@ -137,7 +137,7 @@ def test_what_is_left_may_be_published(
 ) -> None:
     assert result.may_be_published
     publish(company.warehouse, tmp_path / "published")
-    assert (tmp_path / "published" / "marts" / "true_cost.parquet").is_file()
+    assert (tmp_path / "published" / "marts" / "true_cost" / "billing_period=2026-10").is_dir()
 
 
 @pytest.mark.usefixtures("result")

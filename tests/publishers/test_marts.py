@@ -188,3 +188,69 @@ def test_a_failure_in_the_middle_leaves_the_old_files(built: House, tmp_path: Pa
     assert published.database.read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} >= {"infraspend.duckdb", "marts"}
     assert not list(tmp_path.glob(".publishing-*"))
+
+
+def by_month(house: House, months: str) -> None:
+    change(
+        house,
+        "create or replace table marts.orgs as select org, teams, billing_period from marts.orgs"
+        f" cross join (select unnest({months}) as billing_period)",
+    )
+
+
+def test_parquet_lies_by_month_of_the_bill(built: House, tmp_path: Path) -> None:
+    by_month(built, "['2026-10', '2026-11']")
+
+    (folder,) = publish(built.warehouse, tmp_path).parquet
+
+    assert folder == tmp_path / "marts" / "orgs"
+    assert {path.name for path in folder.iterdir()} == {
+        "billing_period=2026-10",
+        "billing_period=2026-11",
+    }
+    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+        expected = connection.execute("from marts.orgs order by all").fetchall()
+    found = duckdb.read_parquet(f"{folder}/*/*.parquet", hive_partitioning=True)
+    assert found.types[-1] == "VARCHAR"
+    assert found.order("all").fetchall() == expected
+
+
+def test_a_mart_goes_from_one_file_to_months_and_back(built: House, tmp_path: Path) -> None:
+    publish(built.warehouse, tmp_path)
+    by_month(built, "['2026-10', '2026-11']")
+    publish(built.warehouse, tmp_path)
+    change(built, "delete from marts.orgs where billing_period = '2026-10'")
+    publish(built.warehouse, tmp_path)
+    marts = tmp_path / "marts"
+    assert sorted(path.relative_to(marts).as_posix() for path in marts.rglob("*")) == [
+        "orgs",
+        "orgs/billing_period=2026-11",
+        "orgs/billing_period=2026-11/data_0.parquet",
+    ]
+
+    change(built, "alter table marts.orgs drop billing_period")
+    publish(built.warehouse, tmp_path)
+
+    assert [path.name for path in marts.iterdir()] == ["orgs.parquet"]
+
+
+def test_analyses_of_what_is_published_are_views(built: House, tmp_path: Path) -> None:
+    folder = built.project / "analyses"
+    folder.mkdir()
+    (folder / "large.sql").write_text(
+        "-- Orgs.\nselect org from {{ ref('orgs') }} where teams > {{ var('fewest', '0') }}"
+    )
+    (folder / "all_of_them.sql").write_text("select org from {{ ref('orgs') }} order by org")
+    (folder / "of_the_warehouse.sql").write_text("select * from {{ ref('stg_seeds__teams') }}")
+
+    published = publish(built.warehouse, tmp_path, project=built.project)
+
+    with duckdb.connect(str(published.database), read_only=True) as connection:
+        orgs = connection.execute("from analyses.all_of_them").fetchall()
+        assert orgs == [(org,) for org, _ in rows_of(built.warehouse)]
+        assert len(connection.execute("from analyses.large()").fetchall()) == len(orgs)
+        assert connection.execute("from analyses.large(fewest := '999')").fetchall() == []
+        views = connection.execute(
+            "select view_name from duckdb_views() where schema_name = 'analyses'"
+        ).fetchall()
+    assert views == [("all_of_them",)]

@@ -1,0 +1,100 @@
+"""The project's SQL as it runs on the published file, without a run of dbt.
+
+`ref('x')` is `marts.x`, the table of that name in the published file. What reads anything else is
+not for that file.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from loaders.errors import InfraspendError
+
+MACROS = Path("macros") / "compared_spend.sql"
+"""The macro of the dbt project that charts and analyses may call."""
+
+_ANALYSES = "analyses"
+
+
+class UnpublishedError(InfraspendError):
+    """SQL reads a model that is not published."""
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """An analysis that reads only what is published.
+
+    Attributes:
+        name: The name of its `.sql`.
+        sql: Its SQL, as it runs on the published file.
+        parameters: The variables that it asks for, and what they are if nobody says otherwise.
+    """
+
+    name: str
+    sql: str
+    parameters: dict[str, str]
+
+
+def read_analyses(project: Path, published: Iterable[str]) -> list[Analysis]:
+    """Every analysis of the project that reads only what is published.
+
+    Args:
+        project: The root of the dbt project.
+        published: The names of the marts that the published file holds.
+
+    Raises:
+        InfraspendError: A `.sql` is wrong.
+    """
+    marts = frozenset(published)
+    analyses = []
+    for path in sorted((project / _ANALYSES).glob("*.sql")):
+        parameters: dict[str, str] = {}
+        try:
+            sql = on_published(project, path, marts, parameters)
+        except UnpublishedError:
+            # It looks at the warehouse itself, such as at line items.
+            continue
+        analyses.append(Analysis(path.stem, sql, parameters))
+    return analyses
+
+
+def on_published(
+    project: Path, path: Path, marts: frozenset[str], parameters: dict[str, str] | None = None
+) -> str:
+    """SQL of the project, as it runs on the published file.
+
+    Args:
+        project: The root of the dbt project.
+        path: The `.sql`.
+        marts: The names of the marts that the published file holds.
+        parameters: Gets the variables that it asks for, which stay in the SQL under their names.
+
+    Raises:
+        UnpublishedError: It reads what is not published.
+        InfraspendError: It is no template of SQL.
+    """
+
+    def ref(model: str) -> str:
+        if model not in marts:
+            raise UnpublishedError(
+                f"{path.relative_to(project)} reads {model}, and the published file has no such"
+                " mart: it is of another version; run infraspend build and infraspend publish"
+            )
+        return f"marts.{model}"
+
+    def var(name: str, default: str) -> str:
+        if parameters is None:
+            raise InfraspendError(f"{path}: a chart has no variables, such as {name}")
+        parameters[name] = default
+        return name
+
+    try:
+        template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+        text = path.read_text()
+        if (shared := project / MACROS).is_file():
+            text = shared.read_text() + text
+        return template.from_string(text).render(ref=ref, var=var, sql_text=str).strip()
+    except jinja2.TemplateError as error:
+        raise InfraspendError(f"{path}: {error}") from error
