@@ -67,7 +67,7 @@ class _InOrder(TyperGroup):
         """The names of the verbs."""
         return [
             *("demo", "simulate", "track", "load"),
-            *("build", "publish", "dashboard", "explain", "doctor"),
+            *("build", "publish", "dashboard", "export", "explain", "doctor"),
         ]
 
 
@@ -738,6 +738,40 @@ def dashboard(
     """
     published = published or warehouse.parent / "published"
     _dashboard(published, to or str(published.absolute().parent / "dashboard"))
+
+
+@app.command()
+def export(
+    mart: Annotated[str, typer.Argument(metavar="MART", help="The mart, such as monthly_spend.")],
+    to: Annotated[
+        Path, typer.Option(metavar="FILE", help="The file to write: .csv or .xlsx.", dir_okay=False)
+    ],
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="Only this month of the bill.")
+    ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="The directory that was published to; published/ beside the warehouse.",
+            file_okay=False,
+        ),
+    ] = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Write a published mart for spreadsheets: CSV to the last digit, Excel to the cent.
+
+    A label that looks like a formula stays a text.
+
+        infraspend export monthly_spend --month 2026-10 --to october.xlsx
+    """
+    from publishers.exporting import export as export_mart
+    from publishers.marts import DATABASE_NAME
+
+    database = (published or warehouse.parent / "published") / DATABASE_NAME
+    rows = export_mart(database, mart, to, month)
+    _say(f"export: {_count(rows, 'row')} of {mart} are in {to}")
 
 
 @app.command()

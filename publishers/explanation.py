@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from loaders.errors import InfraspendError
+from publishers.exporting import spreadsheet_cell
 
 _UNITS = {
     "cpu": "core-hours",
@@ -246,13 +247,8 @@ def as_csv(explanation: Explanation) -> str:
     writer.writerow(("lyft_label", "day", *(field.name for field in fields(Reason))))
     for reason in explanation.reasons:
         row = (explanation.label, explanation.day, *astuple(reason))
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([spreadsheet_cell(value) for value in row])
     return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A value as a spreadsheet shows it and never runs it."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
 def _table(title: str) -> Table:
