@@ -953,6 +953,8 @@ def _dashboard(published: Path, to: str) -> None:
         written = write_dashboard(published, folder, PROJECT, progress)
     index = f"{to.rstrip('/')}/index.html" if "://" in to else written.index
     _say(f"dashboard: {_count(written.pages, 'page')}, open {index}")
+    for kind, count in written.without_page.items():
+        _say(f"dashboard: {count:,} {kind} have no page of their own, those that cost the least")
 
 
 def _window_beside(warehouse: Path) -> Path:

@@ -1,4 +1,5 @@
--- Spend by service and day, last 30 days: the eleven dearest, the others in one.
+-- Spend by service and day, last 30 days: the eleven dearest, the others in one. Labels are lower
+-- case, so no label is `Others`.
 
 with
 
@@ -32,7 +33,7 @@ ranked as (
 
 select
     recent.usage_date,
-    case when ranked.place <= 11 then recent.lyft_label else 'others' end as service,
+    case when ranked.place <= 11 then recent.lyft_label else 'Others' end as service,
     sum(recent.spend) as spend
 from recent
 inner join ranked on recent.lyft_label = ranked.lyft_label

@@ -12,7 +12,7 @@ from publishers.dashboard.charts import Answer
 Link = Callable[[str, object], str | None]
 """Finds the page of a team or a service: what it is, and its name."""
 
-_LAST = ("others", "free")
+_LAST = ("Others", "free")
 _STEP_TOTALS = ("invoice", "true_cost")
 
 

@@ -47,10 +47,12 @@ class Dashboard:
     Attributes:
         index: The page to open first.
         pages: How many pages there are.
+        without_page: How many teams and services have no page of their own, the cheapest ones.
     """
 
     index: Path
     pages: int
+    without_page: dict[str, int]
 
 
 def write_dashboard(
@@ -83,7 +85,7 @@ def write_dashboard(
                 "select table_name from duckdb_tables() where schema_name = 'marts'"
             ).fetchall()
             charts = read_charts(project, (mart for (mart,) in marts))
-            answers = _answers(connection, charts)
+            answers, without_page = _answers(connection, charts)
     except duckdb.Error as error:
         raise InfraspendError(
             f"{database} cannot be read ({str(error).strip().splitlines()[0]}): publish it again"
@@ -98,7 +100,7 @@ def write_dashboard(
         ) from error
     except OSError as error:
         raise InfraspendError(f"{to}: cannot write the dashboard here ({error})") from error
-    return Dashboard(to / "index.html", pages)
+    return Dashboard(to / "index.html", pages, without_page)
 
 
 def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
@@ -129,9 +131,15 @@ def _check_target(to: Path) -> None:
         raise InfraspendError(f"{to} is a file: name a directory with --to")
 
 
-def _answers(connection: duckdb.DuckDBPyConnection, charts: list[Chart]) -> list[Answer]:
-    """Every chart's answer; of teams and services, those of the pages that there will be."""
+def _answers(
+    connection: duckdb.DuckDBPyConnection, charts: list[Chart]
+) -> tuple[list[Answer], dict[str, int]]:
+    """Every chart's answer; of teams and services, those of the pages that there will be.
+
+    Also how many of them are left without a page.
+    """
     shown: dict[str, list[str]] = {}
+    without_page = {}
     answers = []
     for chart in charts:
         if chart.each is None:
@@ -141,9 +149,12 @@ def _answers(connection: duckdb.DuckDBPyConnection, charts: list[Chart]) -> list
             # The first chart of these pages says which there are, the dearest first.
             answer = ask(connection, chart)
             place = answer.place(chart.each)
-            shown[chart.page] = list(dict.fromkeys(row[place] for row in answer.rows))[:_MOST_PAGES]
+            found = list(dict.fromkeys(row[place] for row in answer.rows))
+            shown[chart.page] = found[:_MOST_PAGES]
+            if len(found) > _MOST_PAGES:
+                without_page[_MANY[chart.page]] = len(found) - _MOST_PAGES
         answers.append(ask(connection, chart, shown[chart.page]))
-    return answers
+    return answers, without_page
 
 
 def _write(folder: Path, answers: list[Answer], progress: Progress) -> int:

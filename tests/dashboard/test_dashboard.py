@@ -12,14 +12,13 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
 from filelock import FileLock
 
 from loaders.errors import InfraspendError
 from publishers.dashboard import wording, write_dashboard
+from tests.dashboard.contracts import BROWSERS, create_marts
 from tests.houses import ROOT
 
-BROWSERS = [Path("/usr/bin/chromium"), Path("/usr/bin/google-chrome")]
 HOSTILE = [
     "<script>document.title='broken'</script>",
     '"><img src=x onerror=alert(1)>',
@@ -29,7 +28,6 @@ HOSTILE = [
     "{{ 7 * 7 }}",
     "x" * 65_536,
 ]
-TYPES = {"string": "varchar", "int": "integer"}
 DAYS = 60
 
 
@@ -38,14 +36,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every mart by its contract; only spend and the invoice have rows."""
     folder = tmp_path_factory.mktemp("published")
     with duckdb.connect(folder / "infraspend.duckdb") as connection:
-        connection.execute("create schema marts")
-        for path in sorted((ROOT / "models" / "marts").glob("*.yml")):
-            (model,) = yaml.safe_load(path.read_text())["models"]
-            columns = ", ".join(
-                f"{column['name']} {TYPES.get(column['data_type'], column['data_type'])}"
-                for column in model["columns"]
-            )
-            connection.execute(f"create table marts.{model['name']} ({columns})")
+        create_marts(connection)
         rows = [
             (day, label, Decimal(place + 1) + Decimal(ago) / 1000)
             for place, label in enumerate(["pricing", "unlabeled", *HOSTILE])
@@ -206,3 +197,14 @@ def test_everybody_can_read_a_page(site: Path, browser: Any, page: str, scheme: 
     )
     tab.close()
     assert found == []
+
+
+def test_services_without_a_page_are_counted(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("publishers.dashboard.site._MOST_PAGES", 3)
+
+    written = write_dashboard(published, tmp_path / "dashboard", ROOT)
+
+    assert written.without_page == {"services": len(HOSTILE) + 2 - 3}
+    assert len(list((tmp_path / "dashboard" / "services").iterdir())) == 3

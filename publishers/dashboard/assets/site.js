@@ -10,8 +10,8 @@
   };
   // What is nobody's, and what is no service, has the same colour everywhere.
   const RESERVED = {
-    light: {free: '#b9c0ca', others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca', EC2: '#d98324', ec2: '#d98324', Kubernetes: '#3b6fb6', kubernetes: '#3b6fb6'},
-    dark: {free: '#5b6472', others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472', EC2: '#e0a15a', ec2: '#e0a15a', Kubernetes: '#6f9fe0', kubernetes: '#6f9fe0'},
+    light: {free: '#b9c0ca', Others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca', EC2: '#d98324', ec2: '#d98324', Kubernetes: '#3b6fb6', kubernetes: '#3b6fb6'},
+    dark: {free: '#5b6472', Others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472', EC2: '#e0a15a', ec2: '#e0a15a', Kubernetes: '#6f9fe0', kubernetes: '#6f9fe0'},
   };
   const FONT = '"Noto Sans", "DejaVu Sans", "Segoe UI", Arial, sans-serif';
   let printing = false;
