@@ -1,6 +1,6 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fixture test test-all thorough test-spark lint bench clean
+.PHONY: help setup demo pictures fixture test test-all thorough test-spark lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
@@ -13,6 +13,7 @@ COMPANY := tests/fixtures/company
 help:
 	@echo 'make setup   make .venv with everything that is needed'
 	@echo 'make demo    simulate a company, build its marts and show what it spends'
+	@echo 'make pictures  take the pictures of the README, of the demo (needs Chromium)'
 	@echo 'make fixture  load a small company and run dbt build on it'
 	@echo 'make test    lint, and the checks of every kind that matter most (10 minutes)'
 	@echo 'make test-all  every check'
@@ -44,6 +45,9 @@ setup: .venv/.installed
 
 demo: setup
 	$(BIN)/infraspend demo
+
+pictures: demo
+	$(BIN)/python -m tests.dashboard.pictures
 
 # What a fork's CI does: models, data tests and unit tests, on a few hundred lines of a bill.
 fixture: export INFRASPEND_WAREHOUSE = warehouse/fixture.duckdb

@@ -36,8 +36,14 @@ select
         || ' (' || spend.last_capacity_pool || ', ' || spend.last_cost_model || ')',
         ''
     ) as platforms,
-    cast(round(sum(spend.held), 2) as varchar) || ' of '
-    || cast(round(sum(spend.held_by_all), 2) as varchar) as held,
+    regexp_replace(format('{:,.4f}', sum(spend.held)), '\.?0+$', '') || ' of '
+    || regexp_replace(format('{:,.4f}', sum(spend.held_by_all)), '\.?0+$', '') || case
+        when spend.last_cost_model = 'cpu' then ' core-hours'
+        when spend.last_cost_model in ('memory', 'storage') then ' GiB-hours'
+        when spend.last_cost_model = 'gpu' then ' GPU-hours'
+        when spend.last_cost_model = 'network' then ' GiB'
+        else ' units'
+    end as held,
     sum(spend.hours) as hours,
     spend.basis
 from spend

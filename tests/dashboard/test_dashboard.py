@@ -17,6 +17,7 @@ from filelock import FileLock
 from loaders.errors import InfraspendError
 from publishers.dashboard import wording, write_dashboard
 from tests.dashboard.contracts import BROWSERS, create_marts
+from tests.dashboard.pictures import PICTURES, take
 from tests.houses import ROOT
 
 HOSTILE = [
@@ -122,6 +123,17 @@ def test_a_browser_finds_nothing_wrong(site: Path, browser: Any, page: str) -> N
     assert "broken" not in tab.title().replace("document.title='broken'", "")
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
     tab.close()
+
+
+def test_the_pictures_of_the_readme_can_be_taken(site: Path, browser: Any, tmp_path: Path) -> None:
+    taken = take(browser, site, tmp_path, "pricing-")
+
+    assert {path.stem for path in taken} == {path.stem for path in PICTURES.glob("*.png")}
+    readme = (ROOT / "README.md").read_text()
+    for path in taken:
+        # A page without anything on it would be smaller.
+        assert path.stat().st_size > 20_000
+        assert f"docs/pictures/{path.name}" in readme
 
 
 def test_without_a_published_file_it_says_what_to_do(tmp_path: Path) -> None:
