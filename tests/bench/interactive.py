@@ -81,6 +81,13 @@ _MARTS = {
         from rows
         order by billing_period, h
     """,
+    "monthly_spend": """
+        select
+            billing_period, sum(spend) as spend, lyft_label, team, org, current_team, current_org,
+            platform, sub_platform, product, charge_class
+        from marts.daily_spend
+        group by all
+    """,
     "unallocated_capacity": """
         select
             'k8s' as platform,
@@ -150,7 +157,8 @@ def published(directory: Path, labels: int = LABELS, days: int = DAYS) -> Path:
             " 'model' as resource_type, schema_name, table_name as name"
             " from duckdb_tables() where schema_name = 'marts'"
         )
-    return marts.publish(warehouse, directory / "published").database
+    project = _ANALYSES.parent
+    return marts.publish(warehouse, directory / "published", project=project).database
 
 
 def waits(database: Path, query: str, runs: int = RUNS) -> list[float]:
