@@ -64,6 +64,8 @@ select
 
     -- what it cost
     cast(sum(spend.spend) as decimal(38, 20)) as spend,
+    cast(sum(spend.invoiced_cost) as decimal(38, 20)) as invoiced_cost,
+    cast(sum(spend.net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
 
     -- when
     spend.usage_date,

@@ -71,6 +71,8 @@ split as (
         end as basis,
         {{ carried('charges') }}
         charges.true_cost,
+        charges.invoiced_cost,
+        charges.net_amortized_cost,
         coalesce(splits.proportion, cast(1 as decimal(11, 10))) as proportion
     from charges
     left join splits
@@ -91,6 +93,8 @@ merged as (
     select
         {{ grain | join(',\n        ') }},
         max(true_cost) as true_cost,
+        max(invoiced_cost) as invoiced_cost,
+        max(net_amortized_cost) as net_amortized_cost,
         cast(sum(proportion) as decimal(11, 10)) as proportion
     from split
     where lyft_label = source_label
@@ -128,6 +132,8 @@ select
     -- what it cost
     true_cost as charge_true_cost,
     cast(true_cost * proportion as decimal(38, 20)) as spend,
+    cast(invoiced_cost * proportion as decimal(38, 20)) as invoiced_cost,
+    cast(net_amortized_cost * proportion as decimal(38, 20)) as net_amortized_cost,
 
     -- when
     usage_hour,

@@ -8,6 +8,8 @@ select
 
     -- what it cost
     cast(sum(spend) as decimal(38, 20)) as spend,
+    cast(sum(invoiced_cost) as decimal(38, 20)) as invoiced_cost,
+    cast(sum(net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
 
     -- who
     lyft_label,

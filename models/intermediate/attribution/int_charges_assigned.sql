@@ -31,6 +31,8 @@ select
 
     -- what it cost
     {{ usd('sum(true_cost)') }} as true_cost,
+    {{ usd('sum(invoiced_cost)') }} as invoiced_cost,
+    {{ usd('sum(net_amortized_cost)') }} as net_amortized_cost,
 
     -- when
     usage_hour,

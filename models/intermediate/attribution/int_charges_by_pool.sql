@@ -48,6 +48,8 @@ resolved as (
             false
         ) as is_without_its_pool,
         charges.true_cost,
+        charges.invoiced_cost,
+        charges.net_amortized_cost,
         charges.usage_hour,
         charges.interval_hours,
         charges.is_period_charge
@@ -91,6 +93,8 @@ select
 
     -- what it cost
     {{ usd('sum(true_cost)') }} as true_cost,
+    {{ usd('sum(invoiced_cost)') }} as invoiced_cost,
+    {{ usd('sum(net_amortized_cost)') }} as net_amortized_cost,
 
     -- when
     usage_hour,

@@ -48,7 +48,9 @@ pooled as (
     select
         {{ charge | join(',\n        ') }},
         wanted_pool,
-        true_cost
+        true_cost,
+        net_unblended_cost,
+        net_amortized_cost
     from {{ ref('int_charges_on_nodes') }}
     union all
     select
@@ -56,7 +58,9 @@ pooled as (
             assigned.{{ column }},
         {%- endfor %}
         assigned.wanted_pool,
-        assigned.true_cost
+        assigned.true_cost,
+        assigned.net_unblended_cost,
+        assigned.net_amortized_cost
     from assigned
     where
         not exists (
@@ -95,6 +99,8 @@ select
 
     -- what it cost
     true_cost,
+    net_unblended_cost as invoiced_cost,
+    net_amortized_cost,
 
     -- when
     usage_hour,

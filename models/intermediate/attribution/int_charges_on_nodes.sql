@@ -10,6 +10,7 @@
     'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
     'platform', 'sub_platform', 'cost_model', 'usage_hour', 'interval_hours', 'is_period_charge'
 ] + carried_columns() %}
+{% set costs = ['true_cost', 'net_unblended_cost', 'net_amortized_cost'] %}
 {% set billed_alike = charge | reject('in', ['charge_class', 'cost_model']) | list %}
 
 with
@@ -53,7 +54,9 @@ on_nodes as (
         nodes.instance_id as wanted_pool,
         {{ units('nodes.list_cost') }} as list_units,
         {{ units('assigned.list_cost') }} as charge_list_units,
-        {{ units('assigned.true_cost') }} as charge_units
+        {%- for cost in costs %}
+            {{ units('assigned.' ~ cost) }} as {{ cost }}_units{{ ',' if not loop.last }}
+        {%- endfor %}
     from assigned
     inner join nodes
         on
@@ -70,14 +73,29 @@ shared as (
         'all' as wanted_pool,
         max(charge_list_units) - sum(list_units) as list_units,
         max(charge_list_units) as charge_list_units,
-        max(charge_units) as charge_units
+        {%- for cost in costs %}
+            max({{ cost }}_units) as {{ cost }}_units{{ ',' if not loop.last }}
+        {%- endfor %}
     from on_nodes
     group by {{ charge | join(', ') }}
     having max(charge_list_units) > sum(list_units)
 ),
 
+measures as (
+    {%- for cost in costs %}
+        select
+            {{ charge | join(',\n            ') }},
+            wanted_pool,
+            list_units,
+            '{{ cost }}' as measure,
+            {{ cost }}_units as charge_units
+        from shared
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 {{ deal(
-    'dealt', of='shared', by=charge, weight='list_units', whole='max(charge_units)',
+    'dealt', of='measures', by=charge + ['measure'], weight='list_units', whole='max(charge_units)',
     ties=['wanted_pool'], keep=[]
 ) }}
 
@@ -106,10 +124,16 @@ select
     wanted_pool,
 
     -- what it cost
-    {{ from_units('dealt_units', 'decimal(25, 10)') }} as true_cost,
+    {%- for cost in costs %}
+        {{ from_units(
+            "sum(case when measure = '" ~ cost ~ "' then dealt_units else 0 end)",
+            'decimal(25, 10)'
+        ) }} as {{ cost }},
+    {%- endfor %}
 
     -- when
     usage_hour,
     interval_hours,
     is_period_charge
 from dealt
+group by {{ charge | join(', ') }}, wanted_pool
