@@ -1,9 +1,10 @@
 {#-
     Common table expressions for charts that compare equal spans: `compared` has the spend of the last 28
-    days and of the 28 days before, by some columns of daily_spend. It leaves out charges for a whole
-    month. What came before is NULL where the bill does not reach back so far.
+    days, or of as many as `days` says, and of as many days before, by some columns of daily_spend. It
+    leaves out charges for a whole month. What came before is NULL where the bill does not reach back so
+    far.
 -#}
-{% macro compared_spend(columns) -%}
+{% macro compared_spend(columns, days=28) -%}
 spend as (
     select * from {{ ref('daily_spend') }}
     where not is_period_charge
@@ -11,9 +12,9 @@ spend as (
 
 spans as (
     select
-        max(usage_date) - 27 as span_from,
-        max(usage_date) - 55 as previous_from,
-        min(usage_date) <= max(usage_date) - 55 as is_long_enough
+        max(usage_date) - {{ days - 1 }} as span_from,
+        max(usage_date) - {{ 2 * days - 1 }} as previous_from,
+        min(usage_date) <= max(usage_date) - {{ 2 * days - 1 }} as is_long_enough
     from spend
 ),
 

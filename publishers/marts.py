@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
+import yaml
 
 from builder import records
 from builder.records import opened
@@ -42,6 +43,9 @@ _BUILD_COLUMNS = {
     "tests_passed": "How many data tests passed on them since they were built.",
     "made_from": "SHA-256 of loads, project and seeds; NULL if only dbt itself was run.",
 }
+_MOST_IN_AN_INDEX = 1_000_000
+"""How many rows a mart with a primary key has: its index takes memory of who writes it."""
+
 # What a dashboard asks of a label then reads a few row groups and not all of them.
 _SORTED_BY = {"daily_spend": "lyft_label, usage_date"}
 
@@ -163,6 +167,8 @@ def _write(
             (rows[mart],) = connection.execute(
                 f"select count(*) from published.marts.{mart}"
             ).fetchone() or (0,)
+            if project is not None:
+                _write_key(connection, mart, project, rows[mart])
         for statement in _comments(connection):
             connection.execute(statement)
         _write_views(connection, marts)
@@ -187,6 +193,30 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, mart: str, folder: Pat
     else:
         to = folder / f"{mart}.parquet"
     connection.execute(f"copy published.marts.{mart} to {_text(to)} ({options})")
+
+
+def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, rows: int) -> None:
+    """What names one row of a mart, as constraints: the columns of its test `one_row_per`.
+
+    Every column that is always there is NOT NULL; where all are, they are the primary key, unless
+    its index would be larger than is of use.
+    """
+    path = project / "models" / "marts" / f"{mart}.yml"
+    if not path.is_file():
+        return
+    (model,) = yaml.safe_load(path.read_text())["models"]
+    for test in model.get("data_tests", ()):
+        if isinstance(test, dict) and "one_row_per" in test:
+            key = test["one_row_per"]["arguments"]
+            nullable = key.get("nullable", ())
+            table = f"published.marts.{mart}"
+            for column in key["columns"]:
+                if column not in nullable:
+                    connection.execute(f'alter table {table} alter column "{column}" set not null')
+            if not nullable and rows <= _MOST_IN_AN_INDEX:
+                connection.execute(
+                    f"alter table {table} add primary key ({', '.join(key['columns'])})"
+                )
 
 
 def _write_analyses(connection: duckdb.DuckDBPyConnection, analyses: Iterable[Analysis]) -> None:

@@ -4,6 +4,14 @@
 ) }}
 
 select
+    -- when
+    usage_hour,
+    {{ month_of('usage_hour') }} as usage_month,
+    interval_hours,
+
+    -- how much
+    proportion,
+
     -- ids
     platform,
     sub_platform,
@@ -11,16 +19,8 @@ select
     cost_model,
     lyft_label,
 
-    -- how much
-    proportion,
-
     -- how well it is known
     basis,
-    coverage,
-
-    -- when
-    {{ month_of('usage_hour') }} as usage_month,
-    usage_hour,
-    interval_hours
+    coverage
 from {{ ref('int_schedules') }}
 where {{ in_month('usage_month') }} and is_served

@@ -72,8 +72,17 @@ costs as (
 )
 
 select
-    -- who
+    -- when
+    usage_hour,
     billing_period,
+
+    -- what it cost
+    {{ usd('commitment_cost') }} as commitment_cost,
+    used_cost,
+    unused_cost,
+    {{ usd('on_demand_list_cost') }} as on_demand_list_cost,
+
+    -- who
     payer_account_id,
     commitment_id,
     commitment_type,
@@ -86,14 +95,5 @@ select
     case
         when pool_list_cost > 0 and covered_list_cost between 0 and pool_list_cost
             then {{ part_of('covered_list_cost', 'pool_list_cost') }}
-    end as coverage,
-
-    -- what it cost
-    {{ usd('commitment_cost') }} as commitment_cost,
-    used_cost,
-    unused_cost,
-    {{ usd('on_demand_list_cost') }} as on_demand_list_cost,
-
-    -- when
-    usage_hour
+    end as coverage
 from costs

@@ -87,6 +87,13 @@ labels as (
 )
 
 select
+    -- when
+    labels.usage_date,
+
+    -- what it would cost
+    cast(coalesce(by_model.spend, 0) as decimal(38, 20)) as spend,
+    cast(coalesce(current_spend.spend, 0) as decimal(38, 20)) as current_spend,
+
     -- who
     labels.platform,
     labels.sub_platform,
@@ -94,14 +101,7 @@ select
 
     -- under which cost model
     cost_models.cost_model,
-    cost_models.is_current,
-
-    -- what it would cost
-    cast(coalesce(by_model.spend, 0) as decimal(38, 20)) as spend,
-    cast(coalesce(current_spend.spend, 0) as decimal(38, 20)) as current_spend,
-
-    -- when
-    labels.usage_date
+    cost_models.is_current
 from labels
 inner join cost_models
     on

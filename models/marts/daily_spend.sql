@@ -21,8 +21,17 @@ labels as (
 )
 
 select
-    -- who
+    -- when
+    spend.usage_date,
     spend.billing_period,
+    spend.is_period_charge,
+
+    -- what it cost
+    cast(sum(spend.spend) as decimal(38, 20)) as spend,
+    cast(sum(spend.invoiced_cost) as decimal(38, 20)) as invoiced_cost,
+    cast(sum(spend.net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
+
+    -- who
     spend.account_id,
     spend.lyft_label,
     coalesce(owners.team, 'unassigned') as team,
@@ -36,16 +45,7 @@ select
 
     -- what
     spend.product,
-    spend.charge_class,
-
-    -- what it cost
-    cast(sum(spend.spend) as decimal(38, 20)) as spend,
-    cast(sum(spend.invoiced_cost) as decimal(38, 20)) as invoiced_cost,
-    cast(sum(spend.net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
-
-    -- when
-    spend.usage_date,
-    spend.is_period_charge
+    spend.charge_class
 from spend
 left join labels as owners
     on

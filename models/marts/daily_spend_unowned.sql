@@ -49,8 +49,18 @@ changed as (
 )
 
 select
-    -- who
+    -- when
+    spend.usage_date,
     spend.billing_period,
+    coalesce(changed.changed_at, cast(spend.usage_date as timestamp)) as owned_at,
+    spend.is_period_charge,
+
+    -- what it cost
+    cast(sum(spend.spend) as decimal(38, 20)) as spend,
+    cast(sum(spend.invoiced_cost) as decimal(38, 20)) as invoiced_cost,
+    cast(sum(spend.net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
+
+    -- who
     spend.account_id,
     spend.lyft_label,
 
@@ -60,17 +70,7 @@ select
 
     -- what
     spend.product,
-    spend.charge_class,
-
-    -- what it cost
-    cast(sum(spend.spend) as decimal(38, 20)) as spend,
-    cast(sum(spend.invoiced_cost) as decimal(38, 20)) as invoiced_cost,
-    cast(sum(spend.net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
-
-    -- when
-    spend.usage_date,
-    coalesce(changed.changed_at, cast(spend.usage_date as timestamp)) as owned_at,
-    spend.is_period_charge
+    spend.charge_class
 from spend
 left join changed
     on spend.lyft_label = changed.lyft_label and spend.usage_hour = changed.usage_hour

@@ -102,8 +102,22 @@ merged as (
 )
 
 select
-    -- who
+    -- when
+    usage_hour,
     billing_period,
+    interval_hours,
+    is_period_charge,
+
+    -- what it cost
+    cast(true_cost * proportion as decimal(38, 20)) as spend,
+    cast(invoiced_cost * proportion as decimal(38, 20)) as invoiced_cost,
+    cast(net_amortized_cost * proportion as decimal(38, 20)) as net_amortized_cost,
+    true_cost as charge_true_cost,
+
+    -- how much of it
+    proportion,
+
+    -- who
     payer_account_id,
     account_id,
     lyft_label,
@@ -122,21 +136,7 @@ select
     basis,
 
     -- what
-    nullif(product, '') as product,
-    charge_class,
     {{ carried_to_mart() }}
-
-    -- how much of it
-    proportion,
-
-    -- what it cost
-    true_cost as charge_true_cost,
-    cast(true_cost * proportion as decimal(38, 20)) as spend,
-    cast(invoiced_cost * proportion as decimal(38, 20)) as invoiced_cost,
-    cast(net_amortized_cost * proportion as decimal(38, 20)) as net_amortized_cost,
-
-    -- when
-    usage_hour,
-    interval_hours,
-    is_period_charge
+    nullif(product, '') as product,
+    charge_class
 from merged

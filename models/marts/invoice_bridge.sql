@@ -156,17 +156,31 @@ bridge as (
         from explained
         {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+open_periods as (
+    select
+        billing_period,
+        payer_account_id
+    from {{ ref('int_hours_to_come') }}
 )
 
 select
-    -- who
-    billing_period,
-    payer_account_id,
-
-    -- which step
-    bridge_item,
-    item_order,
+    -- when
+    bridge.billing_period,
+    open_periods.billing_period is null as is_complete,
 
     -- how much
-    amount
+    bridge.amount,
+
+    -- who
+    bridge.payer_account_id,
+
+    -- which step
+    bridge.bridge_item,
+    bridge.item_order
 from bridge
+left join open_periods
+    on
+        bridge.billing_period = open_periods.billing_period
+        and bridge.payer_account_id = open_periods.payer_account_id

@@ -20,11 +20,12 @@ unclaimed as (
         {{ beginning() }} as owned_from,
         {{ end_of_time() }} as owned_until
     from seen
-    where not exists (
-        select 1
-        from owned
-        where seen.lyft_label = owned.lyft_label
-    )
+    where
+        not exists (
+            select 1
+            from owned
+            where seen.lyft_label = owned.lyft_label
+        )
 ),
 
 labels as (

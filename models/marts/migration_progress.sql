@@ -31,13 +31,14 @@ spend as (
         charges.true_cost as ec2_spend,
         0 as kubernetes_spend
     from charges
-    where not exists (
-        select 1
-        from clusters
-        where
-            charges.platform = clusters.platform
-            and charges.sub_platform = clusters.sub_platform
-    )
+    where
+        not exists (
+            select 1
+            from clusters
+            where
+                charges.platform = clusters.platform
+                and charges.sub_platform = clusters.sub_platform
+        )
     union all
     select
         usage_date,
@@ -58,8 +59,9 @@ summed as (
 )
 
 select
-    -- who
-    lyft_label,
+    -- when
+    usage_date,
+    {{ month_of('usage_date') }} as usage_month,
 
     -- what it spends where
     cast(ec2_spend as decimal(38, 20)) as ec2_spend,
@@ -75,7 +77,6 @@ select
             ) }}
     end as kubernetes_share,
 
-    -- when
-    {{ month_of('usage_date') }} as usage_month,
-    usage_date
+    -- who
+    lyft_label
 from summed

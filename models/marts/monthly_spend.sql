@@ -2,38 +2,52 @@
 -- answer. A view of daily_spend, whose owners are those of each hour and those of today.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
+with
+
+spend as (
+    select * from {{ ref('daily_spend') }}
+),
+
+open_periods as (
+    select distinct billing_period
+    from {{ ref('int_hours_to_come') }}
+)
+
 select
     -- when
-    billing_period,
+    spend.billing_period,
+    open_periods.billing_period is null as is_complete,
 
     -- what it cost
-    cast(sum(spend) as decimal(38, 20)) as spend,
-    cast(sum(invoiced_cost) as decimal(38, 20)) as invoiced_cost,
-    cast(sum(net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
+    cast(sum(spend.spend) as decimal(38, 20)) as spend,
+    cast(sum(spend.invoiced_cost) as decimal(38, 20)) as invoiced_cost,
+    cast(sum(spend.net_amortized_cost) as decimal(38, 20)) as net_amortized_cost,
 
     -- who
-    lyft_label,
-    team,
-    org,
-    current_team,
-    current_org,
+    spend.lyft_label,
+    spend.team,
+    spend.org,
+    spend.current_team,
+    spend.current_org,
 
     -- through which platform
-    platform,
-    sub_platform,
+    spend.platform,
+    spend.sub_platform,
 
     -- what
-    product,
-    charge_class
-from {{ ref('daily_spend') }}
+    spend.product,
+    spend.charge_class
+from spend
+left join open_periods on spend.billing_period = open_periods.billing_period
 group by
-    billing_period,
-    lyft_label,
-    team,
-    org,
-    current_team,
-    current_org,
-    platform,
-    sub_platform,
-    product,
-    charge_class
+    spend.billing_period,
+    open_periods.billing_period,
+    spend.lyft_label,
+    spend.team,
+    spend.org,
+    spend.current_team,
+    spend.current_org,
+    spend.platform,
+    spend.sub_platform,
+    spend.product,
+    spend.charge_class

@@ -50,14 +50,15 @@ stacked as (
         split.product,
         cast(sum(split.spend) as decimal(38, 20)) as spend
     from split
-    where not exists (
-        select 1
-        from claimed
-        where
-            split.platform = claimed.platform
-            and split.sub_platform = claimed.sub_platform
-            and split.product = claimed.product
-    )
+    where
+        not exists (
+            select 1
+            from claimed
+            where
+                split.platform = claimed.platform
+                and split.sub_platform = claimed.sub_platform
+                and split.product = claimed.product
+        )
     group by split.billing_period, split.platform, split.sub_platform, split.product
 ),
 
@@ -313,27 +314,36 @@ effects as (
         part_of_spend_at_price - part_of_spend_at_volume as rate_effect,
         spend_now - part_of_spend_at_price as commitment_effect
     from held
+),
+
+open_periods as (
+    select distinct billing_period
+    from {{ ref('int_hours_to_come') }}
 )
 
 select
-    -- who
-    billing_period,
-    previous_period,
-    lyft_label,
-
-    -- through which platform
-    platform,
-    sub_platform,
-
-    -- what
-    nullif(product, '') as product,
-    nullif(usage_type, '') as usage_type,
+    -- when
+    effects.billing_period,
+    effects.previous_period,
+    open_periods.billing_period is null as is_complete,
 
     -- what it cost, and what moved it
-    spend_before as previous_spend,
-    spend_now as spend,
-    cast(length_effect as decimal(38, 20)) as length_effect,
-    cast(volume_effect as decimal(38, 20)) as volume_effect,
-    cast(rate_effect as decimal(38, 20)) as rate_effect,
-    cast(commitment_effect as decimal(38, 20)) as commitment_effect
+    effects.spend_before as previous_spend,
+    effects.spend_now as spend,
+    cast(effects.length_effect as decimal(38, 20)) as length_effect,
+    cast(effects.volume_effect as decimal(38, 20)) as volume_effect,
+    cast(effects.rate_effect as decimal(38, 20)) as rate_effect,
+    cast(effects.commitment_effect as decimal(38, 20)) as commitment_effect,
+
+    -- who
+    effects.lyft_label,
+
+    -- through which platform
+    effects.platform,
+    effects.sub_platform,
+
+    -- what
+    nullif(effects.product, '') as product,
+    nullif(effects.usage_type, '') as usage_type
 from effects
+left join open_periods on effects.billing_period = open_periods.billing_period

@@ -129,8 +129,17 @@ closed_with as (
 )
 
 select
-    -- which delivery
+    -- when
     in_order.billing_period,
+    in_order.manifest_time as restated_at,
+
+    -- what changed
+    cast(labelled.line_count_change as bigint) as line_count_change,
+    cast(labelled.unblended_cost_change as decimal(38, 18)) as unblended_cost_change,
+    cast(labelled.net_unblended_cost_change as decimal(38, 18)) as net_unblended_cost_change,
+    coalesce(in_order.manifest_time > closed_with.manifest_time, false) as is_frozen_out,
+
+    -- which delivery
     in_order.report,
     in_order.assembly_id,
     in_order.previous_assembly_id,
@@ -139,16 +148,7 @@ select
     labelled.payer_account_id,
     labelled.account_id,
     labelled.tags,
-    labelled.lyft_label,
-
-    -- what changed
-    cast(labelled.line_count_change as bigint) as line_count_change,
-    cast(labelled.unblended_cost_change as decimal(38, 18)) as unblended_cost_change,
-    cast(labelled.net_unblended_cost_change as decimal(38, 18)) as net_unblended_cost_change,
-    coalesce(in_order.manifest_time > closed_with.manifest_time, false) as is_frozen_out,
-
-    -- when
-    in_order.manifest_time as restated_at
+    labelled.lyft_label
 from labelled
 inner join in_order on labelled.assembly_id = in_order.assembly_id
 left join closed_with

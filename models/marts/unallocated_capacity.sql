@@ -60,10 +60,9 @@ spend as (
 )
 
 select
-    -- which capacity
-    platform,
-    sub_platform,
-    capacity_pool,
+    -- when
+    usage_date,
+    {{ month_of('usage_date') }} as usage_month,
 
     -- what it cost
     cast(spend as decimal(38, 20)) as spend,
@@ -76,7 +75,8 @@ select
             ) }}
     end as free_share,
 
-    -- when
-    {{ month_of('usage_date') }} as usage_month,
-    usage_date
+    -- which capacity
+    platform,
+    sub_platform,
+    capacity_pool
 from spend

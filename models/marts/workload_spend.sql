@@ -41,6 +41,18 @@ spend as (
 )
 
 select
+    -- when
+    usage_date,
+    {{ month_of('usage_date') }} as usage_month,
+
+    -- what it cost
+    cast(sum(spend) as decimal(38, 20)) as spend,
+    cast(
+        case when sum(unmeasured_spend) <> sum(spend) or sum(spend) = 0 then sum(idle_spend) end
+        as decimal(38, 20)
+    ) as idle_spend,
+    cast(sum(unmeasured_spend) as decimal(38, 20)) as unmeasured_spend,
+
     -- who
     platform,
     sub_platform,
@@ -55,19 +67,7 @@ select
     inference_service,
     pipeline_run,
     experiment,
-    trial,
-
-    -- what it cost
-    cast(sum(spend) as decimal(38, 20)) as spend,
-    cast(
-        case when sum(unmeasured_spend) <> sum(spend) or sum(spend) = 0 then sum(idle_spend) end
-        as decimal(38, 20)
-    ) as idle_spend,
-    cast(sum(unmeasured_spend) as decimal(38, 20)) as unmeasured_spend,
-
-    -- when
-    {{ month_of('usage_date') }} as usage_month,
-    usage_date
+    trial
 from spend
 group by
     platform,

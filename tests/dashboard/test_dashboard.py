@@ -52,10 +52,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows,
         )
         connection.execute(
-            "insert into marts.invoice_bridge values "
-            "('2026-11', '111122223333', 'invoice', 1, 10.5), "
-            "('2026-11', '111122223333', 'unexplained', 13, 0), "
-            "('2026-11', '111122223333', 'true_cost', 14, 10.5)"
+            "insert into marts.invoice_bridge by name select '2026-11' as billing_period,"
+            " '111122223333' as payer_account_id, true as is_complete, bridge_item, item_order,"
+            " amount from (values ('invoice', 1, 10.5), ('unexplained', 13, 0),"
+            " ('true_cost', 14, 10.5)) as steps (bridge_item, item_order, amount)"
         )
     return folder
 

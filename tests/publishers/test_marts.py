@@ -254,3 +254,32 @@ def test_analyses_of_what_is_published_are_views(built: House, tmp_path: Path) -
             "select view_name from duckdb_views() where schema_name = 'analyses'"
         ).fetchall()
     assert views == [("all_of_them",)]
+
+
+def test_what_names_a_row_is_its_key(built: House, tmp_path: Path) -> None:
+    by_month(built, "['2026-10', '2026-11']")
+    project = tmp_path / "project"
+    (project / "models" / "marts").mkdir(parents=True)
+    described = project / "models" / "marts" / "orgs.yml"
+    text = "models: [{name: orgs, data_tests: [{one_row_per: {arguments: {columns: [%s]%s}}}]}]"
+
+    described.write_text(text % ("billing_period, org", ""))
+    published = publish(built.warehouse, tmp_path / "one", project=project)
+    assert constraints_of(published.database) == {
+        ("NOT NULL", "billing_period"),
+        ("NOT NULL", "org"),
+        ("PRIMARY KEY", "billing_period, org"),
+    }
+
+    described.write_text(text % ("billing_period, org", ", nullable: [org]"))
+    published = publish(built.warehouse, tmp_path / "two", project=project)
+    assert constraints_of(published.database) == {("NOT NULL", "billing_period")}
+
+
+def constraints_of(database: Path) -> set[tuple[str, str]]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute(
+            "select constraint_type, constraint_column_names from duckdb_constraints()"
+            " where schema_name = 'marts'"
+        ).fetchall()
+    return {(kind, ", ".join(columns)) for kind, columns in found}

@@ -1,0 +1,16 @@
+-- What changed for a service since last week: by platform and product, the last 7 days and the 7
+-- days before.
+
+with
+
+{{ compared_spend(['lyft_label', 'platform', 'sub_platform', 'product'], days=7) }}
+
+select
+    lyft_label as service,
+    coalesce(platform || ': ' || sub_platform, 'directly') as platform,
+    product,
+    spend,
+    previous_spend,
+    spend - previous_spend as moved_by
+from compared
+order by coalesce(abs(spend - previous_spend), spend) desc, platform asc, product asc

@@ -1,0 +1,23 @@
+-- Every day of the bill, also those without spend: for charts without gaps, and for metrics over time.
+{{ config(materialized='table') }}
+
+with
+
+bill as (
+    select
+        date_trunc('day', min(first_hour)) as first_day,
+        max(end_hour) as end_hour
+    from {{ ref('int_period_months') }}
+),
+
+days as (
+    select {{ hours_from('first_day', 'end_hour', 24) }} as day_at
+    from bill
+    where end_hour is not null
+)
+
+select
+    -- when
+    cast(day_at as date) as date_day,
+    {{ month_of('day_at') }} as date_month
+from days
