@@ -1,4 +1,4 @@
--- Every day of the bill, also those without spend: for charts without gaps, and for metrics over time.
+-- Every day of the bill, also those without spend: for charts without gaps and metrics over time.
 {{ config(materialized='table') }}
 
 with

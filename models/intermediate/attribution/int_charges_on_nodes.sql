@@ -53,10 +53,10 @@ on_nodes as (
         {%- endfor %}
         nodes.instance_id as wanted_pool,
         {{ units('nodes.list_cost') }} as list_units,
-        {{ units('assigned.list_cost') }} as charge_list_units,
         {%- for cost in costs %}
-            {{ units('assigned.' ~ cost) }} as {{ cost }}_units{{ ',' if not loop.last }}
+            {{ units('assigned.' ~ cost) }} as {{ cost }}_units,
         {%- endfor %}
+        {{ units('assigned.list_cost') }} as charge_list_units
     from assigned
     inner join nodes
         on
@@ -72,10 +72,10 @@ shared as (
         {{ charge | join(',\n        ') }},
         'all' as wanted_pool,
         max(charge_list_units) - sum(list_units) as list_units,
-        max(charge_list_units) as charge_list_units,
         {%- for cost in costs %}
-            max({{ cost }}_units) as {{ cost }}_units{{ ',' if not loop.last }}
+            max({{ cost }}_units) as {{ cost }}_units,
         {%- endfor %}
+        max(charge_list_units) as charge_list_units
     from on_nodes
     group by {{ charge | join(', ') }}
     having max(charge_list_units) > sum(list_units)
