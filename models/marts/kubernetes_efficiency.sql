@@ -1,6 +1,6 @@
 -- What each namespace requested, what it used of that, and what the rest cost. Allocation is what
--- the schedules are about; this is about the efficiency of that allocation. What is not known of one
--- pod is not known of the namespace: a part would look like the whole.
+-- the schedules are about; this is about the efficiency of that allocation. What is not known of
+-- one pod is not known of the namespace: a part would look like the whole.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

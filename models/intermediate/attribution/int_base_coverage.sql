@@ -144,13 +144,14 @@ by_resource as (
             {%- for resource in requests %}
                 {%- set whole = 'pods.gpu_asked' if resource == 'gpu' else 'pods.whole' %}
                 when resources.resource = '{{ resource }}'
-                    then case platforms.allocation_base
-                        when 'request'
-                            then {{ part_of('pods.' ~ resource ~ '_requested', 'pods.whole') }}
-                        when 'usage' then {{ part_of('pods.' ~ resource ~ '_used', whole) }}
-                        when 'max' then {{ part_of('pods.' ~ resource ~ '_both', whole) }}
-                        else {{ part_of('pods.' ~ resource ~ '_either', 'pods.whole') }}
-                    end
+                    then
+                        case platforms.allocation_base
+                            when 'request'
+                                then {{ part_of('pods.' ~ resource ~ '_requested', 'pods.whole') }}
+                            when 'usage' then {{ part_of('pods.' ~ resource ~ '_used', whole) }}
+                            when 'max' then {{ part_of('pods.' ~ resource ~ '_both', whole) }}
+                            else {{ part_of('pods.' ~ resource ~ '_either', 'pods.whole') }}
+                        end
             {%- endfor %}
             else 1
         end as part_of_pods,

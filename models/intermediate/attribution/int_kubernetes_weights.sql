@@ -1,8 +1,8 @@
 -- What each label held of a cluster, hour by hour, next to what the cluster could hold: per
 -- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
 -- count, pod by pod and resource by resource, as the platform declares; a pod whose use is not
--- known counts with its requests. Other amounts that are not known weigh nothing; of hours that lack
--- too much of them (`int_base_coverage`) nothing is used. Volumes are in no pool.
+-- known counts with its requests. Other amounts that are not known weigh nothing; of hours that
+-- lack too much of them (`int_base_coverage`) nothing is used. Volumes are in no pool.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,6 +1,7 @@
 -- What every pod requested and used, hour by hour, on the node where it ran: its containers
--- together; use that is not known of one of them is not known of the pod. A table of its own: adding up containers and finding the
--- labels of pods at once would take more memory than there may be.
+-- together; use that is not known of one of them is not known of the pod. A table of its own:
+-- adding up containers and finding the labels of pods at once would take more memory than there
+-- may be.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
