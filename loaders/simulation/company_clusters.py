@@ -183,14 +183,23 @@ CLUSTERS = (
                 *("lyftlearn", "train", 1, 1, 2500, 11264),
                 minutes=45,
                 gpus=1,
-                labels=(("katib.kubeflow.org/experiment", "ride-demand"),),
+                labels=(
+                    ("katib.kubeflow.org/experiment", "ride-demand"),
+                    ("pipeline/runid", "ride-demand"),
+                ),
             ),
             Workload(
                 *("eta", "inference", 1, 1, (("app", 1500, 6144), ("envoy", 250, 128))),
                 gpus=1,
                 labels=(("serving.kserve.io/inferenceservice", "eta"),),
             ),
-            replace(_web("lyftlearn", 2, 1, 1000, 4096), labels=(("notebook-name", "research"),)),
+            # Nobody has a notebook open at night.
+            replace(_web("lyftlearn", 1, 0, 1000, 4096), labels=(("notebook-name", "research"),)),
+            replace(
+                _web("lyftlearn", 1, 1, 1000, 4096),
+                name="ride-demand",
+                labels=(("serving.kserve.io/inferenceservice", "ride-demand"),),
+            ),
             _web("pricing", 1, 1, 750, 3072),
             _job(
                 *("fraud", "features", 1, 2, 500, 2048),

@@ -1,26 +1,33 @@
 -- What each namespace requested, what it used of that, and what the rest cost. Allocation is what
--- the schedules are about; this is about the efficiency of that allocation.
+-- the schedules are about; this is about the efficiency of that allocation. What is not known of
+-- one pod is not known of the namespace: a part would look like the whole.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
+{% set measured = [
+    'cpu_request_core_hours',
+    'cpu_usage_core_hours',
+    'memory_request_gib_hours',
+    'memory_usage_gib_hours',
+] %}
+
 with
 
-container_hours as (
-    select * from {{ ref('stg_kubernetes__container_hours') }}
-    where {{ in_hours('usage_hour') }}
+pod_hours as (
+    select * from {{ ref('int_pod_hours') }}
+    where {{ in_month('usage_month') }}
 ),
 
 by_hour as (
     select
         cluster,
         namespace,
-        usage_hour,
-        sum(cpu_request_core_hours) as cpu_request_core_hours,
-        sum(cpu_usage_core_hours) as cpu_usage_core_hours,
-        sum(memory_request_gib_hours) as memory_request_gib_hours,
-        sum(memory_usage_gib_hours) as memory_usage_gib_hours
-    from container_hours
+        {%- for amount in measured %}
+            case when count({{ amount }}) = count(*) then sum({{ amount }}) end as {{ amount }},
+        {%- endfor %}
+        usage_hour
+    from pod_hours
     group by cluster, namespace, usage_hour
 ),
 
@@ -28,13 +35,17 @@ by_day as (
     select
         cluster,
         namespace,
-        cast(usage_hour as date) as usage_date,
-        sum(cpu_request_core_hours) as cpu_request_core_hours,
-        sum(cpu_usage_core_hours) as cpu_usage_core_hours,
-        sum(memory_request_gib_hours) as memory_request_gib_hours,
-        sum(memory_usage_gib_hours) as memory_usage_gib_hours,
-        {{ percentile_of('cpu_usage_core_hours', '0.95') }} as busy_cores,
-        {{ percentile_of('memory_usage_gib_hours', '0.95') }} as busy_gib
+        {%- for amount in measured %}
+            case when count({{ amount }}) = count(*) then sum({{ amount }}) end as {{ amount }},
+        {%- endfor %}
+        {%- for amount, busy in [
+            ('cpu_usage_core_hours', 'busy_cores'), ('memory_usage_gib_hours', 'busy_gib')
+        ] %}
+            case
+                when count({{ amount }}) = count(*) then {{ percentile_of(amount, '0.95') }}
+            end as {{ busy }},
+        {%- endfor %}
+        cast(usage_hour as date) as usage_date
     from by_hour
     group by cluster, namespace, cast(usage_hour as date)
 ),

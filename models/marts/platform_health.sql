@@ -110,6 +110,7 @@ select
     days.interpolated,
     days.missing,
     days.base_unknown,
+    days.unknown_resources,
 
     -- how bad that is
     case

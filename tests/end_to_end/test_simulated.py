@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from loaders.simulation import SimulationResult, simulate
+from publishers.dashboard.charts import ask, read_charts
 from publishers.explanation import explain
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 
 # A group of subsidiaries; and a company with two billing periods, the first one delivered twice.
@@ -129,6 +130,58 @@ def test_what_every_label_spent_on_a_day_is_explained(
             and label not in (reason.label.partition(" ")[0], "lyftlearn")
         )
     assert levels >= {0, 1, 2}
+
+
+def test_lyftlearn_is_drilled_into_by_the_labels_of_kubeflow(
+    simulated: tuple[Company, SimulationResult],
+) -> None:
+    company, _ = simulated
+    kinds = ("notebook", "inference_service", "pipeline_run", "experiment", "trial")
+    of_lyftlearn = (
+        "from marts.workload_spend where sub_platform = 'ml-0' and lyft_label = 'lyftlearn'"
+    )
+    found = {
+        kind: company.rows(
+            f"select distinct split_part({kind}, '-', 1), min(spend) > 0 {of_lyftlearn}"
+            f" and {kind} is not null group by all"
+        )
+        for kind in kinds
+    }
+    assert found == {
+        "notebook": [("research", True)],
+        "inference_service": [("ride", True)],
+        "pipeline_run": [("ride", True)],
+        "experiment": [("ride", True)],
+        "trial": [("train", True)],
+    }
+
+
+def test_the_page_of_machine_learning_shows_what_the_mart_says(
+    simulated: tuple[Company, SimulationResult],
+) -> None:
+    company, _ = simulated
+    with duckdb.connect(company.warehouse, read_only=True) as connection:
+        marts = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'marts'"
+        ).fetchall()
+        charts = {
+            chart.name: ask(connection, chart)
+            for chart in read_charts(ROOT, (name for (name,) in marts))
+            if chart.page == "machine_learning"
+        }
+    assert charts.keys() == {"ml_total", "ml_days", "ml_users", "ml_work"}
+    assert all(chart.rows for chart in charts.values())
+    # Less than 30 days were simulated.
+    ((spend,),) = company.rows(
+        "select sum(spend) from marts.workload_spend"
+        " where coalesce(notebook, inference_service, pipeline_run, experiment, trial) is not null"
+    )
+    for name in ("ml_total", "ml_days", "ml_work"):
+        at = charts[name].columns.index("spend")
+        assert sum(row[at] for row in charts[name].rows) == spend > 0
+    at = charts["ml_days"].columns.index("kind")
+    kinds = {row[at] for row in charts["ml_days"].rows}
+    assert kinds == {"notebooks", "inference", "experiments", "pipelines"}
 
 
 def test_the_comparison_is_of_something(

@@ -100,6 +100,7 @@ def _collect(company: Company, floor: Floor) -> None:
                 | {"namespace": pod.namespace, "pod": f"pod-{number}", "uid": str(number)}
                 | {"node": pod.instance_type, "instance_type": pod.instance_type}
                 | {"container": "main", "network_receive_gib": float(pod.network)}
+                | {"network_transmit_gib": 0.0}
                 | {_COLUMNS[one].format("request"): float(pod.requested[one]) for one in RESOURCES}
                 | {_COLUMNS[one].format("usage"): float(pod.used[one]) for one in RESOURCES}
             )

@@ -120,7 +120,13 @@ class SubPlatform:
 
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
-        self._good = sorted(hour for hour, seen in floor.seen.items() if seen.is_good)
+        # A cluster that was scraped and named no pod is not empty: its pods are not known.
+        needs_pods = floor.source == "kubernetes" and self.cost_models() != {"storage"}
+        self._good = sorted(
+            hour
+            for hour, seen in floor.seen.items()
+            if seen.is_good and (seen.pods or not needs_pods)
+        )
         self.calendar = sorted({*range(floor.expected_from, HOURS), *floor.seen})
         self._holdings = {hour: _holdings(floor, hour) for hour in self._good}
 

@@ -109,6 +109,15 @@ def test_wholes_are_dealt_alike(tmp_path: Path) -> None:
     assert sum(int(row["units"]) for row in ours if row["pool"] == "refund") == 10**10 - 11
 
 
+def test_names_are_listed_alike(tmp_path: Path) -> None:
+    names = ("'web'", "'api'", "cast(null as {{ dbt.type_string() }})", "'web'", "'Web'")
+    rows = " union all ".join(f"select {name} as name" for name in names)
+    ours, theirs = answers(
+        f"with named as ({rows}) select {{{{ names_of('name') }}}} as names from named", tmp_path
+    )
+    assert ours == theirs == [{"names": "Web, api, web"}]
+
+
 def answers(query: str, home: Path) -> list[list[dict[str, str | None]]]:
     """What DuckDB and Spark answer to a query, written in jinja."""
     found = []

@@ -47,6 +47,10 @@ def scenarios() -> str:
     _passed_on(exporter)
     _host_network(exporter)
     _stale(exporter)
+    _mixed(exporter)
+    _pods_away(exporter)
+    _gpu_unmeasured(exporter)
+    _traffic_away(exporter)
     return exporter.text()
 
 
@@ -511,10 +515,16 @@ def _host_network(exporter: Exporter) -> None:
     cluster = _cluster(exporter, "host-network")
     for pod, gib in (("web", 10), ("proxy", 100), ("exporter", 100)):
         cluster.pod(pod, namespace=pod, uid=pod, host_network=gib == 100)
+        _traffic(cluster, pod, "node-1", gib)
+
+
+def _traffic(cluster: Cluster, pod: str, node: str, gib: int) -> None:
+    """A pod of a namespace of its name receives so much in the first hour, and sends nothing."""
+    for direction, of_minute in (("receive", gib * GIB / 60), ("transmit", 0)):
         cluster.cadvisor(
-            "container_network_receive_bytes_total",
-            {"namespace": pod, "pod": pod, "interface": "eth0", "instance": "node-1"},
-            {scrape: scrape * gib * GIB / 60 for scrape in HOUR},
+            f"container_network_{direction}_bytes_total",
+            {"namespace": pod, "pod": pod, "interface": "eth0", "instance": node},
+            {scrape: scrape * of_minute for scrape in HOUR},
         )
 
 
@@ -528,6 +538,44 @@ def _stale(exporter: Exporter) -> None:
         who = {"namespace": "api", "pod": "job", "uid": "1", "phase": "Succeeded"}
         values = {scrape: float(scrape in ended) for scrape in HOUR}
         exporter.add("kube_pod_status_phase", of | who, values)
+
+
+def _mixed(exporter: Exporter) -> None:
+    """One namespace with a pod on Linux, and one on Windows whose use nobody exports."""
+    cluster = Cluster(exporter, "mixed")
+    cluster.node("node-1", cpu=2)
+    cluster.node("node-2", cpu=2)
+    cluster.pod("web-0")
+    cluster.cadvisor(
+        "container_cpu_usage_seconds_total",
+        {"namespace": "api", "pod": "web-0", "container": "main", "instance": "node-1"},
+        {scrape: 1e6 + scrape * 30.0 for scrape in HOUR},
+    )
+    cluster.pod("iis-0", uid="2", node="node-2", requests={"cpu": 2.0})
+
+
+def _pods_away(exporter: Exporter) -> None:
+    """A pod asks for 2 of 4 cores; in the second of three hours only nodes are told of."""
+    Cluster(exporter, "pods-away", range(180)).node("node-1", cpu=4)
+    scrapes = [*range(60), *range(120, 180)]
+    Cluster(exporter, "pods-away", scrapes).pod("web-0", requests={"cpu": 2.0})
+
+
+def _gpu_unmeasured(exporter: Exporter) -> None:
+    """A pod asks for one of two GPUs, and no dcgm-exporter tells what it uses."""
+    cluster = _cluster(exporter, "gpu-unmeasured")
+    cluster.gauge("kube_node_status_capacity", {"node": "node-1", "resource": "nvidia_com_gpu"}, 2)
+    cluster.pod("train", requests={"cpu": 1.0, "nvidia_com_gpu": 1.0})
+    cluster.pod("web", uid="2")
+
+
+def _traffic_away(exporter: Exporter) -> None:
+    """Of two nodes, one has a kubelet that is away all hour."""
+    cluster = _cluster(exporter, "traffic-away")
+    cluster.node("node-2")
+    for pod, node in (("web", "node-1"), ("etl", "node-2")):
+        cluster.pod(pod, namespace=pod, uid=pod, node=node)
+    _traffic(cluster, "web", "node-1", 10)
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

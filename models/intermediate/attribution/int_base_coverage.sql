@@ -1,15 +1,43 @@
--- How far what a cluster is split by (its `allocation_base`) was told in each hour, whatever was
--- scraped: the part of its pods' time of which use is known where it is split by use, and all or
--- nothing where it is split by requests. GPUs count as requested where nobody measures their use.
+-- How far each resource that a cluster is split by was told in each hour that was scraped: the part
+-- of the pods' time of which the platform's `allocation_base` is known, and of the nodes of which
+-- the capacity is. A cluster that was scraped and named no pod is not empty: what tells of its pods
+-- was away.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
+{% set requests = {
+    'cpu': 'cpu_request_core_hours',
+    'memory': 'memory_request_gib_hours',
+    'gpu': 'coalesce(gpu_request_gpu_hours, cpu_request_core_hours, memory_request_gib_hours)',
+} %}
+{% set uses = {
+    'cpu': 'cpu_usage_core_hours',
+    'memory': 'memory_usage_gib_hours',
+    'gpu': 'gpu_usage_gpu_hours',
+} %}
+{% set asks_for_gpus = '(gpu_request_gpu_hours > 0 or gpu_usage_gpu_hours is not null)' %}
+
 with
+
+cluster_hours as (
+    select * from {{ ref('stg_kubernetes__cluster_hours') }}
+    where {{ in_hours('usage_hour') }}
+),
 
 pod_hours as (
     select * from {{ ref('int_pod_hours') }}
     where {{ in_month('usage_month') }}
+),
+
+node_hours as (
+    select * from {{ ref('stg_kubernetes__node_hours') }}
+    where {{ in_hours('usage_hour') }}
+),
+
+volume_hours as (
+    select * from {{ ref('stg_kubernetes__volume_hours') }}
+    where {{ in_hours('usage_hour') }}
 ),
 
 platforms as (
@@ -26,71 +54,153 @@ resources as (
     where schedule_source = 'kubernetes'
 ),
 
-told as (
+-- Pods on the network of their node have no traffic of their own: a node told of its traffic if
+-- any of its pods has some.
+by_node as (
     select
         cluster,
-        usage_month,
         usage_hour,
-        sum(running_hours) as all_hours,
-        sum(case when cpu_usage_core_hours is not null then running_hours else 0 end)
-            as cpu_hours,
-        sum(case when memory_usage_gib_hours is not null then running_hours else 0 end)
-            as memory_hours,
-        count(cpu_request_core_hours) as cpu_requests,
-        count(memory_request_gib_hours) as memory_requests,
-        count(cpu_usage_core_hours) as cpu_uses,
-        count(memory_usage_gib_hours) as memory_uses,
-        count(network_gib) as network_uses
+        {%- for resource, request in requests.items() %}
+            {%- set use = uses[resource] %}
+            sum(case when {{ request }} is not null then running_hours else 0 end)
+                as {{ resource }}_requested,
+            sum(case when {{ use }} is not null then running_hours else 0 end)
+                as {{ resource }}_used,
+            sum(
+                case
+                    when {{ request }} is not null and {{ use }} is not null then running_hours
+                    else 0
+                end
+            ) as {{ resource }}_both,
+            sum(
+                case
+                    when {{ request }} is not null or {{ use }} is not null then running_hours
+                    else 0
+                end
+            ) as {{ resource }}_either,
+        {%- endfor %}
+        sum(case when {{ asks_for_gpus }} then running_hours else 0 end) as gpu_asked,
+        case when count(network_gib) > 0 then sum(running_hours) else 0 end as network_told,
+        sum(running_hours) as whole
     from pod_hours
-    group by cluster, usage_month, usage_hour
+    group by cluster, usage_hour, node, instance_id
+),
+
+pods as (
+    select
+        cluster,
+        usage_hour,
+        {%- for resource in requests %}
+            {%- for known in ['requested', 'used', 'both', 'either'] %}
+                sum({{ resource }}_{{ known }}) as {{ resource }}_{{ known }},
+            {%- endfor %}
+        {%- endfor %}
+        sum(gpu_asked) as gpu_asked,
+        sum(network_told) as network_told,
+        sum(whole) as whole
+    from by_node
+    group by cluster, usage_hour
+),
+
+-- kube-state-metrics tells no GPUs of a node that has none.
+nodes as (
+    select
+        cluster,
+        usage_hour,
+        count(cpu_capacity_core_hours) as cpu_told,
+        count(memory_capacity_gib_hours) as memory_told,
+        count(*) as whole
+    from node_hours
+    group by cluster, usage_hour
+),
+
+volumes as (
+    select
+        cluster,
+        usage_hour,
+        count(capacity_gib_hours) as storage_told,
+        count(*) as whole
+    from volume_hours
+    group by cluster, usage_hour
 ),
 
 by_resource as (
     select
-        told.usage_month,
-        told.usage_hour,
+        cluster_hours.usage_hour,
         platforms.platform,
         platforms.sub_platform,
+        resources.resource,
+        platforms.min_coverage,
         case
-            {%- for resource in ['cpu', 'memory'] %}
-                when
-                    resources.resource = '{{ resource }}'
-                    and platforms.allocation_base in ('usage', 'max')
-                    then {{ part_of('told.' ~ resource ~ '_hours', 'told.all_hours') }}
-                when
-                    resources.resource = '{{ resource }}'
-                    and told.{{ resource }}_requests = 0
-                    and (
-                        platforms.allocation_base = 'request' or told.{{ resource }}_uses = 0
-                    )
-                    then 0
+            when resources.resource = 'storage' then 1
+            when coalesce(pods.whole, 0) = 0 then 0
+            when resources.resource = 'network'
+                then {{ part_of('pods.network_told', 'pods.whole') }}
+            when
+                resources.resource = 'gpu'
+                and platforms.allocation_base in ('usage', 'max')
+                and pods.gpu_asked = 0
+                then 1
+            {%- for resource in requests %}
+                {%- set whole = 'pods.gpu_asked' if resource == 'gpu' else 'pods.whole' %}
+                when resources.resource = '{{ resource }}'
+                    then
+                        case platforms.allocation_base
+                            when 'request'
+                                then {{ part_of('pods.' ~ resource ~ '_requested', 'pods.whole') }}
+                            when 'usage' then {{ part_of('pods.' ~ resource ~ '_used', whole) }}
+                            when 'max' then {{ part_of('pods.' ~ resource ~ '_both', whole) }}
+                            else {{ part_of('pods.' ~ resource ~ '_either', 'pods.whole') }}
+                        end
             {%- endfor %}
-            when resources.resource = 'network' and told.network_uses = 0 then 0
             else 1
-        end as coverage
-    from told
+        end as part_of_pods,
+        case
+            {%- for resource, offers in [
+                ('cpu', 'nodes'), ('memory', 'nodes'), ('storage', 'volumes')
+            ] %}
+                when resources.resource = '{{ resource }}' and {{ offers }}.whole > 0
+                    then {{ from_units(floor_divide(
+                        offers ~ '.' ~ resource ~ '_told * 10000000000', offers ~ '.whole'
+                    )) }}
+            {%- endfor %}
+            else 1
+        end as part_of_capacity
+    from cluster_hours
     inner join platforms
         on
-            told.cluster = platforms.sub_platform
-            and told.usage_hour >= platforms.valid_from
-            and told.usage_hour < platforms.valid_until
+            cluster_hours.cluster = platforms.sub_platform
+            and cluster_hours.usage_hour >= platforms.valid_from
+            and cluster_hours.usage_hour < platforms.valid_until
     inner join resources
         on
             platforms.platform = resources.platform
             and platforms.sub_platform = resources.sub_platform
-    where told.all_hours > 0
+    left join pods
+        on
+            cluster_hours.cluster = pods.cluster
+            and cluster_hours.usage_hour = pods.usage_hour
+    left join nodes
+        on
+            cluster_hours.cluster = nodes.cluster
+            and cluster_hours.usage_hour = nodes.usage_hour
+    left join volumes
+        on
+            cluster_hours.cluster = volumes.cluster
+            and cluster_hours.usage_hour = volumes.usage_hour
 )
 
 select
     -- ids
     platform,
     sub_platform,
+    resource,
 
     -- how much
-    cast(min(coverage) as decimal(11, 10)) as coverage,
+    cast(least(part_of_pods, part_of_capacity) as decimal(11, 10)) as coverage,
+    least(part_of_pods, part_of_capacity) >= min_coverage as is_known,
 
     -- when
-    usage_month,
+    {{ month_of('usage_hour') }} as usage_month,
     usage_hour
 from by_resource
-group by platform, sub_platform, usage_month, usage_hour

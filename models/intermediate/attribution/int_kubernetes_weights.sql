@@ -1,7 +1,8 @@
 -- What each label held of a cluster, hour by hour, next to what the cluster could hold: per
 -- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
 -- count, pod by pod and resource by resource, as the platform declares; a pod whose use is not
--- known counts with its requests. Volumes are in no pool.
+-- known counts with its requests. Other amounts that are not known weigh nothing; of hours that
+-- lack too much of them (`int_base_coverage`) nothing is used. Volumes are in no pool.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -76,9 +77,9 @@ capacities as (
         platforms.platform,
         platforms.sub_platform,
         {{ kubernetes_pool('node_hours') }} as capacity_pool,
-        node_hours.cpu_capacity_core_hours as cpu,
-        node_hours.memory_capacity_gib_hours as memory,
-        node_hours.gpu_capacity_gpu_hours as gpu
+        coalesce(node_hours.cpu_capacity_core_hours, 0) as cpu,
+        coalesce(node_hours.memory_capacity_gib_hours, 0) as memory,
+        coalesce(node_hours.gpu_capacity_gpu_hours, 0) as gpu
     from node_hours
     inner join platforms
         on
@@ -93,7 +94,7 @@ volumes as (
         platforms.platform,
         platforms.sub_platform,
         namespace_labels.lyft_label,
-        volume_hours.capacity_gib_hours as storage
+        coalesce(volume_hours.capacity_gib_hours, 0) as storage
     from volume_hours
     inner join platforms
         on

@@ -30,6 +30,26 @@ days as (
     group by usage_date, platform, sub_platform
 ),
 
+-- What was not told in hours that were scraped, by its name.
+unknown as (
+    select
+        hours.usage_date,
+        hours.platform,
+        hours.sub_platform,
+        {{ names_of('base_coverage.resource') }} as unknown_resources
+    from hours
+    inner join {{ ref('int_base_coverage') }} as base_coverage
+        on
+            hours.platform = base_coverage.platform
+            and hours.sub_platform = base_coverage.sub_platform
+            and hours.usage_hour = base_coverage.usage_hour
+    where
+        hours.is_base_unknown
+        and not base_coverage.is_known
+        and {{ in_month('base_coverage.usage_month') }}
+    group by hours.usage_date, hours.platform, hours.sub_platform
+),
+
 -- What passed through each platform, at any level.
 passed as (
     select
@@ -100,6 +120,7 @@ select
     days.interpolated,
     days.missing,
     days.base_unknown,
+    unknown.unknown_resources,
 
     -- what rests on those that are filled in
     cast(coalesce(at_stake.spend, 0) as decimal(38, 20)) as spend_at_stake,
@@ -110,6 +131,11 @@ select
     days.first_hour,
     days.last_hour
 from days
+left join unknown
+    on
+        days.usage_date = unknown.usage_date
+        and days.platform = unknown.platform
+        and days.sub_platform = unknown.sub_platform
 left join at_stake
     on
         days.usage_date = at_stake.usage_date

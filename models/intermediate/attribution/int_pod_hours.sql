@@ -1,19 +1,22 @@
 -- What every pod requested and used, hour by hour, on the node where it ran: its containers
--- together, as far as they are known. A table of its own: adding up containers and finding the
--- labels of pods at once would take more memory than there may be.
+-- together; use that is not known of one of them is not known of the pod. A table of its own:
+-- adding up containers and finding the labels of pods at once would take more memory than there
+-- may be.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
-{% set measured = [
-    'cpu_request_core_hours',
-    'cpu_usage_core_hours',
-    'memory_request_gib_hours',
-    'memory_usage_gib_hours',
-    'gpu_request_gpu_hours',
-    'gpu_usage_gpu_hours',
-    'network_gib',
-] %}
+{% set requests = ['cpu_request_core_hours', 'memory_request_gib_hours', 'gpu_request_gpu_hours'] %}
+{% set of_a_running_container = (
+    'cpu_usage_core_hours is not null or memory_usage_gib_hours is not null'
+) %}
+-- Use -> the containers that have some. One kubelet tells of all containers of a pod: what it does
+-- not name did not run, such as an init container that has ended.
+{% set users = {
+    'cpu_usage_core_hours': of_a_running_container,
+    'memory_usage_gib_hours': of_a_running_container,
+    'gpu_usage_gpu_hours': 'gpu_request_gpu_hours > 0 or gpu_usage_gpu_hours is not null',
+} %}
 
 with
 
@@ -34,9 +37,19 @@ select
 
     -- how much
     max(running_hours) as running_hours,
-    {%- for amount in measured %}
+    {%- for amount in requests %}
         cast(sum({{ amount }}) as decimal(25, 10)) as {{ amount }},
     {%- endfor %}
+    {%- for amount, has_some in users.items() %}
+        cast(
+            case
+                when count({{ amount }}) = count(case when {{ has_some }} then 1 end)
+                    then sum({{ amount }})
+            end as decimal(25, 10)
+        ) as {{ amount }},
+    {%- endfor %}
+    -- A pod's containers share its network: it stands on one of them.
+    cast(sum(network_gib) as decimal(25, 10)) as network_gib,
 
     -- when
     {{ month_of('usage_hour') }} as usage_month,

@@ -106,8 +106,15 @@ seen as (
 ),
 
 base_coverage as (
-    select * from {{ ref('int_base_coverage') }}
+    select
+        platform,
+        sub_platform,
+        usage_hour,
+        min(coverage) as coverage,
+        min(case when is_known then 1 else 0 end) = 1 as is_known
+    from {{ ref('int_base_coverage') }}
     where {{ in_hours('usage_hour', before=lending, after=lending) }}
+    group by platform, sub_platform, usage_hour
 ),
 
 observed as (
@@ -117,9 +124,9 @@ observed as (
         seen.usage_hour,
         least(seen.coverage, base_coverage.coverage) as coverage,
         coalesce(seen.coverage >= platforms.min_coverage, true)
-        and coalesce(base_coverage.coverage >= platforms.min_coverage, true) as is_good,
+        and coalesce(base_coverage.is_known, true) as is_good,
         coalesce(seen.coverage >= platforms.min_coverage, true)
-        and base_coverage.coverage < platforms.min_coverage as is_base_unknown
+        and not base_coverage.is_known as is_base_unknown
     from seen
     inner join platforms
         on

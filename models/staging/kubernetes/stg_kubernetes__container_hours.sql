@@ -37,13 +37,7 @@ select
     container_hours.memory_usage_gib_hours,
     container_hours.gpu_request_gpu_hours,
     container_hours.gpu_usage_gpu_hours,
-    case
-        when
-            container_hours.network_receive_gib is not null
-            or container_hours.network_transmit_gib is not null
-            then coalesce(container_hours.network_receive_gib, 0)
-                + coalesce(container_hours.network_transmit_gib, 0)
-    end as network_gib,
+    container_hours.network_receive_gib + container_hours.network_transmit_gib as network_gib,
 
     -- when
     container_hours.usage_hour

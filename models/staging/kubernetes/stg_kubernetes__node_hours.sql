@@ -20,9 +20,9 @@ select
     {{ instance_of('node_hours.provider_id') }} as instance_id,
 
     -- how much
-    coalesce(node_hours.cpu_capacity_core_hours, 0) as cpu_capacity_core_hours,
-    coalesce(node_hours.memory_capacity_gib_hours, 0) as memory_capacity_gib_hours,
-    coalesce(node_hours.gpu_capacity_gpu_hours, 0) as gpu_capacity_gpu_hours,
+    node_hours.cpu_capacity_core_hours,
+    node_hours.memory_capacity_gib_hours,
+    node_hours.gpu_capacity_gpu_hours,
 
     -- when
     node_hours.usage_hour

@@ -19,7 +19,7 @@ select
     case when volume_hours.claim is not null then volume_hours.namespace end as namespace,
 
     -- how much
-    coalesce(volume_hours.capacity_gib_hours, 0) as capacity_gib_hours,
+    volume_hours.capacity_gib_hours,
 
     -- when
     volume_hours.usage_hour
