@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from loaders.errors import InfraspendError
-from loaders.kubernetes.prometheus import Prometheus
-from loaders.kubernetes.promql import HOUR_SECONDS, Window, during, in_slot
+from loaders.kubernetes.promql import Window, in_slot
 from loaders.kubernetes.readings import Readings, Sums
 from loaders.kubernetes.vocabulary import (
     INIT_INFO,
@@ -287,26 +286,6 @@ def _reserved(
         (pod, key[2]): value / seen[key] * running[pod]
         for key, value in readings.summed(expression, labels).items()
         if (pod := alone.get((key[0], key[1])))
-    }
-
-
-def names_running_before(
-    prometheus: Prometheus, vocabulary: Vocabulary, start: int, slot: int
-) -> set[tuple[str, str]] | None:
-    """Namespace and name of the pods that were Running in the hour before a moment.
-
-    None if the cluster was not scraped right before: then nothing tells who has begun since.
-    """
-    nodes = during(vocabulary.node_cpus(), 2 * slot)
-    if not prometheus.instant(f"group(last_over_time({nodes}))", start):
-        return None
-    phase = vocabulary.metrics[PHASE]
-    who = phase.spelled("namespace", "pod")
-    samples = during(phase.series('phase="Running"'), HOUR_SECONDS)
-    query = f"max by ({_list(who)}) (max_over_time({samples})) > 0"
-    return {
-        (labels.get(who[0], ""), labels.get(who[1], ""))
-        for labels, _ in prometheus.instant(query, start)
     }
 
 

@@ -16,7 +16,6 @@ from loaders.kubernetes.containers import (
     PodOnNode,
     Pods,
     effective_requests,
-    names_running_before,
     running_slots,
 )
 from loaders.kubernetes.identities import identities, name_of
@@ -37,10 +36,10 @@ from loaders.kubernetes.quarantine import (
 )
 from loaders.kubernetes.readings import Readings, Sums
 from loaders.kubernetes.shards import Shards
-from loaders.kubernetes.usage import MEASURES, measure_usage
+from loaders.kubernetes.spelling import spelled
+from loaders.kubernetes.usage import MEASURES, Measure, measure_usage
 from loaders.kubernetes.vocabulary import (
     CAPACITY,
-    CPU_USAGE,
     INIT_REQUESTS,
     PHASE,
     REQUESTS,
@@ -114,22 +113,27 @@ def measure_hour(
     """
     window = Window(start, start + HOUR_SECONDS, slot, early)
     doubts = Doubts()
-    left_out = _left_out(prometheus, vocabulary, window, doubts)
-    machines = identities(prometheus, vocabulary, window)
+    whole = Readings(prometheus, [window])
+    vocabulary, switched = spelled(whole, vocabulary)
+    left_out = _left_out(whole, vocabulary, doubts)
+    for name, slots in switched.items():
+        left_out |= slots
+        doubts.reasons.append(
+            f"the labels of {name} were spelled in another way in {len(slots)} of {window.slots}"
+            " scrapes, which are left out: honor_labels was switched within the hour"
+        )
+    machines = identities(whole, vocabulary)
     readings = Readings(prometheus, window.without(left_out), machines)
     scrapes = _scrapes(readings, vocabulary)
     shards = Shards(readings, vocabulary, scrapes)
     hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.least, window.slots)
     if scrapes:
-        before = None
-        if vocabulary.get(CPU_USAGE) and vocabulary.get(PHASE):
-            before = names_running_before(prometheus, vocabulary, start, slot)
         by_slot = {
             seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)], machines)
             for seconds in set((usage_slots or {}).values())
         }
         usage = {name: by_slot[seconds] for name, seconds in (usage_slots or {}).items()}
-        measurement = _Measurement(hour, vocabulary, readings, shards, doubts, before, usage)
+        measurement = _Measurement(hour, vocabulary, readings, shards, doubts, usage)
         hour.tables = measurement.tables(pod_labels)
         hour.tables["scrape_hours"] = [
             measurement.row(samples=hour.samples, expected_samples=window.slots)
@@ -147,20 +151,18 @@ def _scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
     return readings.slots_with(capacity, *matchers)
 
 
-def _left_out(
-    prometheus: Prometheus, vocabulary: Vocabulary, window: Window, doubts: Doubts
-) -> set[int]:
+def _left_out(whole: Readings, vocabulary: Vocabulary, doubts: Doubts) -> set[int]:
     """The slots in which a phase, request or capacity was no measurement."""
     believable = list(_to_be_believed(vocabulary))
-    blamed = list(unbelievable_series(Readings(prometheus, [window]), believable))
+    blamed = list(unbelievable_series(whole, believable))
     if not blamed:
         return set()
     # Each once, however many of its series are to blame.
-    slots = unbelievable_slots(prometheus, window, list(dict.fromkeys(one for one, _, _ in blamed)))
+    slots = unbelievable_slots(whole, list(dict.fromkeys(one for one, _, _ in blamed)))
     for one, labels, value in blamed:
         doubts.reasons.append(
             f"{described(one.series, labels)} is {value:g}, which is no measurement: the"
-            f" {len(slots)} of {window.slots} scrapes with such values are left out"
+            f" {len(slots)} of {whole.slots} scrapes with such values are left out"
         )
     return slots
 
@@ -191,7 +193,6 @@ class _Measurement:
         readings: Readings,
         shards: Shards,
         doubts: Doubts,
-        before: set[tuple[str, str]] | None,
         usage: Mapping[str, Readings],
     ) -> None:
         self._hour = hour
@@ -199,7 +200,6 @@ class _Measurement:
         self._readings = readings
         self._shards = shards
         self._doubts = doubts
-        self._before = before
         self._usage = usage
         self._there = {
             name: slots / shards.scrapes(name)
@@ -230,19 +230,7 @@ class _Measurement:
         self, pods: Pods, running: dict[PodOnNode, float], nodes: Mapping[str, Node]
     ) -> Iterator[Row]:
         requests = effective_requests(self._readings, pods, self._vocabulary, running)
-        began = {pod[:2] for pod in running} - self._before if self._before is not None else set()
-        usage = {
-            measure: measure_usage(
-                self._usage.get(measure.metric, self._readings),
-                pods,
-                self._vocabulary,
-                running,
-                measure,
-                self._there,
-                began,
-            )
-            for measure in MEASURES
-        }
+        usage = self._used(pods, running)
         hosts = pods.on_host_network(self._readings)
         for measure, used in usage.items():
             if measure.of_pod:
@@ -279,6 +267,34 @@ class _Measurement:
                             used[key], measure.most, f"{measure.column} of {_who(row)}"
                         )
                 yield row
+
+    def _used(
+        self, pods: Pods, running: Mapping[PodOnNode, float]
+    ) -> dict[Measure, dict[tuple[PodOnNode, str], float]]:
+        """What was used, measure by measure; the targets that did not tell are named."""
+        usage = {}
+        missed: dict[str, list[str]] = {}
+        for measure in MEASURES:
+            readings = self._usage.get(measure.metric, self._readings)
+            use = measure_usage(
+                readings,
+                pods,
+                self._vocabulary,
+                running,
+                measure,
+                self._there,
+                self._hour.samples / self._hour.expected_samples,
+            )
+            usage[measure] = use.amounts
+            for target, scrapes in use.missed.items():
+                told = f"{measure.column} ({scrapes:g} of {readings.slots} scrapes)"
+                missed.setdefault(target, []).append(told)
+        self._doubts.reasons += [
+            f"{target or 'what measures use'} was scraped too seldom, so that the use of its pods"
+            f" is not known: {', '.join(told)}"
+            for target, told in sorted(missed.items())
+        ]
+        return usage
 
     def _named(self, running: dict[PodOnNode, float]) -> dict[PodOnNode, float]:
         """The pods that have a namespace and a name; the others are told and left out."""

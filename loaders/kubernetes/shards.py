@@ -75,9 +75,9 @@ class Shards:
         return len({labels.get(_INSTANCE) for labels, _ in there})
 
     def _are_away(self, readings: Readings) -> bool:
-        """Whether one instance was scraped less than another."""
+        """Whether an instance was not scraped whenever the cluster was."""
         slots = readings.counted(partial(self._any, by=(_INSTANCE,)), [_INSTANCE])
-        return len(set(slots.values())) > 1
+        return min(slots.values()) < self._scrapes or len(set(slots.values())) > 1
 
     def _told(self, readings: Readings) -> Mapping[Key, set[str]]:
         """The instances that told of each thing."""

@@ -31,17 +31,21 @@ def scenarios() -> str:
     _pushed(exporter)
     _no_phase(exporter)
     _short(exporter)
+    _began(exporter)
     _scheduled(exporter)
     _honored_and_not(exporter)
+    _switched(exporter)
     _gpus(exporter)
     _namesakes(exporter)
     _two_rhythms(exporter)
     _one_kubelet_away(exporter)
     _around_the_edge(exporter)
     _shards(exporter)
+    _shards_in_turn(exporter)
     _shards_restarted(exporter)
     _faster(exporter)
     _no_cadvisor(exporter)
+    _kubelets_away(exporter)
     _windows(exporter)
     _kubeflow(exporter)
     _passed_on(exporter)
@@ -299,6 +303,38 @@ def _short(exporter: Exporter) -> None:
         cluster.cadvisor(cpu, main | {"pod": f"job-{number}"}, values)
 
 
+def _began(exporter: Exporter) -> None:
+    """In the second hour every pod uses half a core, whatever began when."""
+    cluster = _cluster(exporter, "began", range(120))
+    # kube-state-metrics tells of `unseen` from the second hour on: a shard was away.
+    second = Cluster(exporter, "began", range(60, 120))
+    cluster.pod("restarted", uid="r")
+    second.pod("unseen", uid="u")
+    for name, handed_over in (("in-turn", 90), ("anew", 60)):
+        cluster.pod(name, uid=f"{name}-1", scrapes=range(handed_over))
+        cluster.pod(name, uid=f"{name}-2", scrapes=range(handed_over, 120))
+    second.node("node-2")
+    second.pod("on-new-node", uid="n", node="node-2")
+    started = {"namespace": "api", "pod": "on-new-node", "uid": "n"}
+    second.gauge("kube_pod_start_time", started, 1793491200 + 3600)
+    for pod, node, group, scrapes in (
+        ("restarted", "node-1", "/podr/1", range(90)),
+        ("restarted", "node-1", "/podr/2", range(90, 120)),
+        ("unseen", "node-1", "/podu/1", range(120)),
+        ("in-turn", "node-1", "/podin_turn_1/1", range(90)),
+        ("in-turn", "node-1", "/podin_turn_2/1", range(90, 120)),
+        ("anew", "node-1", "/podanew-1/1", range(60)),
+        ("anew", "node-1", "/podanew-2/1", range(60, 120)),
+        ("on-new-node", "node-2", "/podn/1", range(60, 120)),
+    ):
+        before = 1e6 if scrapes[0] == 0 else 0
+        cluster.cadvisor(
+            "container_cpu_usage_seconds_total",
+            {"namespace": "api", "pod": pod, "container": "main", "instance": node, "id": group},
+            {scrape: before + 30.0 * number for number, scrape in enumerate(scrapes, start=1)},
+        )
+
+
 def _scheduled(exporter: Exporter) -> None:
     """Pods that take more of a node than their containers ask for."""
     cluster = _cluster(exporter, "scheduled")
@@ -334,6 +370,25 @@ def _honored_and_not(exporter: Exporter) -> None:
         cluster.node("node-1")
         for number in range(3):
             cluster.pod(f"web-{number}")
+
+
+def _switched(exporter: Exporter) -> None:
+    """honor_labels is switched off for kube-state-metrics at 01:00 and on again at 02:50.
+
+    Three pods ask for a core each, and use half of it.
+    """
+    for prefix, scrapes in (("", [*range(60), *range(170, 240)]), ("exported_", range(60, 170))):
+        cluster = Cluster(exporter, "switched", scrapes, prefix=prefix)
+        cluster.node("node-1")
+        for number in range(3):
+            cluster.pod(f"web-{number}")
+    for number in range(3):
+        main = {"namespace": "api", "pod": f"web-{number}", "container": "main"}
+        cluster.cadvisor(
+            "container_cpu_usage_seconds_total",
+            main | {"instance": "node-1", "id": f"/{number}"},
+            {scrape: 1e6 + scrape * 30.0 for scrape in range(240)},
+        )
 
 
 def _gpus(exporter: Exporter) -> None:
@@ -414,6 +469,15 @@ def _shards(exporter: Exporter) -> None:
     second.pod("half", node="node-2", scrapes=range(5))
 
 
+def _shards_in_turn(exporter: Exporter) -> None:
+    """Both shards of kube-state-metrics are away for 20 minutes, one after the other."""
+    for number, away in enumerate((range(20), range(20, 40))):
+        scrapes = [scrape for scrape in HOUR if scrape not in away]
+        shard = Cluster(exporter, "shards-in-turn", scrapes, instance=f"ksm-{number}")
+        shard.node(f"node-{number}", cpu=8)
+        shard.pod(f"web-{number}", node=f"node-{number}", requests={"cpu": 4.0})
+
+
 def _shards_restarted(exporter: Exporter) -> None:
     """kube-state-metrics starts again under another address: one shard all the same."""
     for instance, scrapes in (("10.0.0.1:8080", range(40)), ("10.0.0.2:8080", range(45, 60))):
@@ -446,6 +510,15 @@ def _no_cadvisor(exporter: Exporter) -> None:
             {"namespace": namespace, "pod": "web-0", "container": "main", "instance": "node-1"},
             {scrape: 1e6 + scrape * rate for scrape in (*range(60), *range(120, 180))},
         )
+
+
+def _kubelets_away(exporter: Exporter) -> None:
+    """All kubelets are scraped in the last three minutes of the hour only."""
+    cluster = _cluster(exporter, "kubelets-away")
+    cluster.pod("web-0")
+    main = {"namespace": "api", "pod": "web-0", "container": "main", "instance": "node-1"}
+    cpu = {scrape: 1e6 + scrape * 30.0 for scrape in HOUR[57:]}
+    cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
 
 
 def _windows(exporter: Exporter) -> None:
@@ -492,9 +565,9 @@ def _kubeflow(exporter: Exporter) -> None:
 
 def _passed_on(exporter: Exporter) -> None:
     """A name passes from an m5.xlarge to an m5.4xlarge at minute 20; half of each is used."""
-    for instance_id, pod, cores, instance_type, scrapes in (
-        ("i-0aaa", "before", 4.0, "m5.xlarge", HOUR[:20]),
-        ("i-0bbb", "after", 16.0, "m5.4xlarge", HOUR[20:]),
+    for instance_id, pod, cores, instance_type, scrapes, used in (
+        ("i-0aaa", "before", 4.0, "m5.xlarge", range(-60, 20), 1e6),
+        ("i-0bbb", "after", 16.0, "m5.4xlarge", HOUR[20:], 0.0),
     ):
         cluster = Cluster(exporter, "passed-on", scrapes)
         cluster.node("node-1", cpu=cores, instance_type=instance_type)
@@ -502,7 +575,7 @@ def _passed_on(exporter: Exporter) -> None:
         cluster.gauge("kube_node_info", {"node": "node-1", "provider_id": provider_id}, 1)
         cluster.pod(pod, namespace=pod, uid=pod, requests={"cpu": cores})
         main = {"namespace": pod, "pod": pod, "container": "main", "instance": "10.0.0.1:10250"}
-        cpu = {scrape: 1e6 + scrape * cores * 30 for scrape in scrapes}
+        cpu = {scrape: used + number * cores * 30 for number, scrape in enumerate(scrapes, start=1)}
         cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
 
 

@@ -127,7 +127,7 @@ def test_a_name_may_pass_on_to_another_pod_on_another_node(server: str, tmp_path
         ("1", "node-1", "m5.4xlarge", Decimal("0.5"), Decimal("0.5")),
         ("2", "node-2", "c5.4xlarge", Decimal("0.5"), Decimal("0.5")),
     ]
-    # Half a core and a quarter: 29 rises of a counter each, in the 58 slots with a rise.
+    # Half a core and a quarter: 29 rises of a counter each, in the 58 slots with one.
     assert [round(row[5], 5) for row in found] == [Decimal("0.25"), Decimal("0.125")]
 
 
@@ -263,6 +263,21 @@ def test_nothing_rises_from_0_where_nothing_tells_who_began(server: str, tmp_pat
     ]
 
 
+def test_a_container_that_began_within_the_hour_rose_from_0(server: str, tmp_path: Path) -> None:
+    collect(source(server, "began"), tmp_path, first=FIRST.replace(hour=1))
+
+    used = rows(tmp_path, "container_hours", "pod, uid, round(cpu_usage_core_hours, 6)")
+    half, quarter = Decimal("0.5"), Decimal("0.25")
+    assert used == [
+        ("anew", "anew-2", half),
+        ("in-turn", "in-turn-1", quarter),
+        ("in-turn", "in-turn-2", quarter),
+        ("on-new-node", "n", half),
+        ("restarted", "r", half),
+        ("unseen", "u", half),
+    ]
+
+
 COLUMN = "cpu_usage_core_hours"
 
 
@@ -289,6 +304,25 @@ def test_pods_that_are_scraped_with_and_without_honor_labels_count_once(
     assert "have no exported_namespace and exported_pod" in reason
     assert "honor_labels" in reason
     assert tracked.rejects == 1
+
+
+def test_honor_labels_may_be_switched_in_the_middle_of_a_day(server: str, tmp_path: Path) -> None:
+    collect(source(server, "switched"), tmp_path, hours=4)
+
+    found = rows(
+        tmp_path,
+        "container_hours",
+        "usage_hour, namespace, pod, cpu_request_core_hours::int, round(cpu_usage_core_hours, 6)",
+    )
+    assert [row[1:] for row in found] == [
+        ("api", f"web-{number}", 1, Decimal("0.5")) for number in range(3)
+    ] * 4
+    # The ten scrapes of the third hour that are spelled in another way are a gap.
+    assert coverage(tmp_path) == [(60, 60), (60, 60), (50, 60), (60, 60)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert reason.startswith(
+        "the labels of kube_pod_status_phase were spelled in another way in 10"
+    )
 
 
 def test_every_kind_of_gpu_counts(server: str, tmp_path: Path) -> None:
@@ -350,6 +384,32 @@ def test_what_a_shard_of_kube_state_metrics_tells_is_divided_by_its_own_scrapes(
     assert coverage(tmp_path) == [(40, 60)]
 
 
+def test_shards_that_are_away_in_turn_are_divided_by_their_own_scrapes(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "shards-in-turn"), tmp_path)
+
+    assert requested(tmp_path) == {"web-0": Decimal(4), "web-1": Decimal(4)}
+    columns = "node, running_hours::int, cpu_capacity_core_hours::int"
+    assert rows(tmp_path, "node_hours", columns) == [("node-0", 1, 8), ("node-1", 1, 8)]
+    assert coverage(tmp_path) == [(40, 60)]
+
+
+def test_kubelets_that_were_all_away_most_of_the_hour_tell_nothing(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "kubelets-away"), tmp_path)
+
+    assert rows(tmp_path, "container_hours", COLUMN) == [(None,)]
+    assert coverage(tmp_path) == [(60, 60)]
+    assert rows(tmp_path, "rejects", "reason") == [
+        (
+            "node-1 was scraped too seldom, so that the use of its pods is not known:"
+            " cpu_usage_core_hours (2 of 60 scrapes)",
+        )
+    ]
+
+
 def test_a_kube_state_metrics_that_starts_again_elsewhere_is_no_other_shard(
     server: str, tmp_path: Path
 ) -> None:
@@ -384,15 +444,15 @@ def test_a_node_is_its_name_and_what_the_cloud_calls_it(server: str, tmp_path: P
         ("node-1", "i-0aaa", "m5.xlarge", Decimal("0.333333"), Decimal("1.333333")),
         ("node-1", "i-0bbb", "m5.4xlarge", Decimal("0.666667"), Decimal("10.666667")),
     ]
-    # 19 and 39 rises of counters, in the 58 slots with one.
+    # Half of 4 cores for 20 minutes, and half of 16 for 40.
     found = rows(
         tmp_path,
         "container_hours",
-        f"{columns}, pod, round(cpu_request_core_hours, 6), round(cpu_usage_core_hours, 1)",
+        f"{columns}, pod, round(cpu_request_core_hours, 6), round(cpu_usage_core_hours, 6)",
     )
     assert [row[1:3] + row[4:] for row in found] == [
-        ("i-0aaa", "m5.xlarge", "before", Decimal("1.333333"), Decimal("0.7")),
-        ("i-0bbb", "m5.4xlarge", "after", Decimal("10.666667"), Decimal("5.4")),
+        ("i-0aaa", "m5.xlarge", "before", Decimal("1.333333"), Decimal("0.666667")),
+        ("i-0bbb", "m5.4xlarge", "after", Decimal("10.666667"), Decimal("5.333333")),
     ]
 
 
