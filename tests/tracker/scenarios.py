@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf, nan
 
-from tests.tracker.exporter import GIB, HOUR, Cluster, Exporter
+from tests.tracker.exporter import GIB, HOUR, START, Cluster, Exporter
 
 HOSTILE = "a\"b\\c\nd{e}'; drop table x; -- {{ f }} $1 .*"
 """A text that means something in every language on the way."""
@@ -304,7 +304,7 @@ def _short(exporter: Exporter) -> None:
 
 
 def _began(exporter: Exporter) -> None:
-    """In the second hour every pod uses half a core, whatever began when."""
+    """In the second hour every pod uses half a core while it runs, whatever began when."""
     cluster = _cluster(exporter, "began", range(120))
     # kube-state-metrics tells of `unseen` from the second hour on: a shard was away.
     second = Cluster(exporter, "began", range(60, 120))
@@ -314,9 +314,10 @@ def _began(exporter: Exporter) -> None:
         cluster.pod(name, uid=f"{name}-1", scrapes=range(handed_over))
         cluster.pod(name, uid=f"{name}-2", scrapes=range(handed_over, 120))
     second.node("node-2")
-    second.pod("on-new-node", uid="n", node="node-2")
-    started = {"namespace": "api", "pod": "on-new-node", "uid": "n"}
-    second.gauge("kube_pod_start_time", started, 1793491200 + 3600)
+    for pod, minute, scrapes in (("on-new-node", 0, range(60, 120)), ("job", 10, (70, 71))):
+        second.pod(pod, uid=pod, node="node-2", scrapes=scrapes)
+        started = {"namespace": "api", "pod": pod, "uid": pod}
+        second.gauge("kube_pod_start_time", started, START + 3600 + minute * 60)
     for pod, node, group, scrapes in (
         ("restarted", "node-1", "/podr/1", range(90)),
         ("restarted", "node-1", "/podr/2", range(90, 120)),
@@ -326,6 +327,7 @@ def _began(exporter: Exporter) -> None:
         ("anew", "node-1", "/podanew-1/1", range(60)),
         ("anew", "node-1", "/podanew-2/1", range(60, 120)),
         ("on-new-node", "node-2", "/podn/1", range(60, 120)),
+        ("job", "node-2", "/podj/1", (70, 71)),
     ):
         before = 1e6 if scrapes[0] == 0 else 0
         cluster.cadvisor(

@@ -272,7 +272,8 @@ def test_a_container_that_began_within_the_hour_rose_from_0(server: str, tmp_pat
         ("anew", "anew-2", half),
         ("in-turn", "in-turn-1", quarter),
         ("in-turn", "in-turn-2", quarter),
-        ("on-new-node", "n", half),
+        ("job", "job", Decimal("0.016667")),
+        ("on-new-node", "on-new-node", half),
         ("restarted", "r", half),
         ("unseen", "u", half),
     ]
