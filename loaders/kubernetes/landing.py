@@ -30,6 +30,15 @@ DATASET: Final = "raw_kubernetes"
 
 _SUFFIXES: Final = (".json", ".parquet")
 
+_NAMES: Final = {
+    "container_hours": ("namespace", "pod"),
+    "pods": ("namespace", "pod"),
+    "namespaces": ("namespace",),
+    "node_hours": ("node",),
+    "volume_hours": ("volume",),
+}
+"""Table -> the columns without which nobody knows what a row is about."""
+
 
 def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
     """Lands every collection found under a source that has not landed before.
@@ -213,6 +222,10 @@ def _read(
             values.append(f"try_cast({text_of(name)} as {kind}) as {name}")
             if kind != "varchar":
                 problems.append(_problem(name, kind))
+    problems += [
+        f"case when {label_of(text_of(name))} is null then '{name} is without a name' end"
+        for name in _NAMES.get(table, ())
+    ]
     window = f"{_moment(collection.first_hour)} and {_moment(collection.last_hour)}"
     hour = f"try_cast({time_of('usage_hour', kinds['usage_hour'])} as timestamp)"
     problems += [
