@@ -19,7 +19,13 @@ from loaders.kubernetes.containers import (
     running_slots,
 )
 from loaders.kubernetes.identities import identities, name_of
-from loaders.kubernetes.nodes import Node, describe_nodes, node_resources, node_slots
+from loaders.kubernetes.nodes import (
+    Node,
+    describe_nodes,
+    devices_per_core,
+    node_resources,
+    node_slots,
+)
 from loaders.kubernetes.prometheus import Prometheus
 from loaders.kubernetes.promql import HOUR_SECONDS, Window
 from loaders.kubernetes.quarantine import (
@@ -215,9 +221,14 @@ class _Measurement:
         nodes = describe_nodes(self._readings, self._vocabulary)
         pods = Pods(self._vocabulary, has_replicas=self._shards.are_several)
         running = self._named(running_slots(self._readings, pods))
+        resources = {
+            what: node_resources(self._readings, self._vocabulary, what)
+            for what in ("capacity", "allocatable")
+        }
+        per_core = devices_per_core(resources["capacity"])
         return {
-            "container_hours": list(self._containers(pods, running, nodes)),
-            "node_hours": list(self._nodes(nodes)),
+            "container_hours": list(self._containers(pods, running, nodes, per_core)),
+            "node_hours": list(self._nodes(nodes, resources)),
             "volume_hours": list(self._volumes()),
             "pods": list(self._pods(running, pod_labels)),
             "namespaces": [
@@ -227,9 +238,13 @@ class _Measurement:
         }
 
     def _containers(
-        self, pods: Pods, running: dict[PodOnNode, float], nodes: Mapping[str, Node]
+        self,
+        pods: Pods,
+        running: dict[PodOnNode, float],
+        nodes: Mapping[str, Node],
+        per_core: Mapping[str, float],
     ) -> Iterator[Row]:
-        requests = effective_requests(self._readings, pods, self._vocabulary, running)
+        requests = effective_requests(self._readings, pods, self._vocabulary, running, per_core)
         usage = self._used(pods, running)
         hosts = pods.on_host_network(self._readings)
         for measure, used in usage.items():
@@ -309,11 +324,9 @@ class _Measurement:
             )
         return named
 
-    def _nodes(self, nodes: Mapping[str, Node]) -> Iterator[Row]:
-        resources: dict[str, Sums | None] = {
-            what: node_resources(self._readings, self._vocabulary, what)
-            for what in ("capacity", "allocatable")
-        }
+    def _nodes(
+        self, nodes: Mapping[str, Node], resources: Mapping[str, Sums | None]
+    ) -> Iterator[Row]:
         for name, there in sorted(self._there.items()):
             scrapes = self._shards.scrapes(name)
             row = self.row(

@@ -36,6 +36,8 @@ def scenarios() -> str:
     _honored_and_not(exporter)
     _switched(exporter)
     _gpus(exporter)
+    _neurons(exporter)
+    _resized(exporter)
     _namesakes(exporter)
     _two_rhythms(exporter)
     _one_kubelet_away(exporter)
@@ -355,8 +357,16 @@ def _scheduled(exporter: Exporter) -> None:
         cluster.pod(pod, uid=pod)
         overhead = {"namespace": "api", "pod": pod, "uid": pod}
         cluster.gauge("kube_pod_overhead_cpu_cores", overhead, 0.25)
+    # Its init container ends before its sidecar starts, as kube-scheduler knows.
+    cluster.pod("init-first", uid="init-first")
+    who = {"namespace": "api", "pod": "init-first", "uid": "init-first"}
+    for container, cores, policy in (("migrate", 1.2, ""), ("proxy", 0.5, "Always")):
+        of = who | {"container": container}
+        request = of | {"node": "node-1", "resource": "cpu"}
+        cluster.gauge("kube_pod_init_container_resource_requests", request, cores)
+        cluster.gauge("kube_pod_init_container_info", of | {"restart_policy": policy}, 1)
     cluster.pod("whole", uid="whole", requests={"memory": 0.0})
-    for pod, cores in (("whole", 4.0), ("told-twice", 1.25)):
+    for pod, cores in (("whole", 4.0), ("told-twice", 1.25), ("init-first", 1.5)):
         of = {"namespace": "api", "pod": pod, "node": "node-1", "resource": "cpu"}
         cluster.exporter.add(
             "kube_pod_resource_request",
@@ -400,11 +410,48 @@ def _gpus(exporter: Exporter) -> None:
         ("aws_amazon_com_neuron", 4, 2),
         ("amd_com_gpu", 8, 3),
         ("nvidia_com_mig_1g_5gb", 7, 7),
+        ("nvidia_com_mig_1c_3g_20gb", 3, 1),
         ("nvidia_com_gpu_shared", 4, 1),
     ):
         node = {"node": "node-1", "resource": resource}
         cluster.gauge("kube_node_status_capacity", node, there)
         cluster.pod(resource, requests={resource: asked})
+
+
+def _neurons(exporter: Exporter) -> None:
+    """A node with 2 Neuron devices of 2 cores, under every name, and one that tells its cores."""
+    cluster = _cluster(exporter, "neurons")
+    cluster.node("node-2")
+    for node, resource, there in (
+        ("node-1", "aws_amazon_com_neuron", 2),
+        ("node-1", "aws_amazon_com_neurondevice", 2),
+        ("node-1", "aws_amazon_com_neuroncore", 4),
+        ("node-2", "aws_amazon_com_neuroncore", 8),
+    ):
+        labels = {"node": node, "resource": resource}
+        cluster.gauge("kube_node_status_capacity", labels, there)
+    for pod, node, resource, asked in (
+        ("devices", "node-1", "aws_amazon_com_neuron", 1.0),
+        ("cores", "node-1", "aws_amazon_com_neuroncore", 1.0),
+        ("only-cores", "node-2", "aws_amazon_com_neuroncore", 3.0),
+    ):
+        cluster.pod(pod, uid=pod, node=node, requests={resource: asked})
+
+
+def _resized(exporter: Exporter) -> None:
+    """Pods that are resized in place at half past, one of them beside an init container."""
+    cluster = _cluster(exporter, "resized")
+    for pod, before, after in (("alone", 1.0, 2.0), ("beside-init", 1.0, 3.0)):
+        cluster.pod(pod, uid=pod, requests={"memory": 0.0})
+        who = {"namespace": "api", "pod": pod, "uid": pod, "node": "node-1", "resource": "cpu"}
+        exporter.add(
+            "kube_pod_container_resource_requests",
+            {"cluster": "resized", "container": "main", "instance": "ksm-0"} | who,
+            {scrape: before if scrape < 30 else after for scrape in HOUR},
+        )
+    init = {"namespace": "api", "pod": "beside-init", "uid": "beside-init", "container": "migrate"}
+    request = init | {"node": "node-1", "resource": "cpu"}
+    cluster.gauge("kube_pod_init_container_resource_requests", request, 2.0)
 
 
 def _namesakes(exporter: Exporter) -> None:

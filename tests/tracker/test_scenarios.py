@@ -291,6 +291,7 @@ def test_a_pod_takes_what_the_scheduler_reserves(server: str, tmp_path: Path) ->
         "overhead": Decimal("1.25"),
         "told-twice": Decimal("1.25"),
         "whole": Decimal(4),
+        "init-first": Decimal("1.5"),
     }
 
 
@@ -333,9 +334,33 @@ def test_every_kind_of_gpu_counts(server: str, tmp_path: Path) -> None:
         ("amd_com_gpu", 3),
         ("aws_amazon_com_neuron", 2),
         ("nvidia_com_gpu_shared", 1),
+        ("nvidia_com_mig_1c_3g_20gb", Decimal("0.1428571429")),
         ("nvidia_com_mig_1g_5gb", 1),
     ]
-    assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours") == [(17,)]
+    assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours") == [(Decimal("17.4285714286"),)]
+
+
+def test_neuron_cores_are_parts_of_their_devices(server: str, tmp_path: Path) -> None:
+    collect(source(server, "neurons"), tmp_path)
+
+    assert rows(tmp_path, "node_hours", "node, gpu_capacity_gpu_hours") == [
+        ("node-1", 2),
+        ("node-2", 8),
+    ]
+    assert rows(tmp_path, "container_hours", "pod, gpu_request_gpu_hours") == [
+        ("cores", Decimal("0.5")),
+        ("devices", 1),
+        ("only-cores", 3),
+    ]
+
+
+def test_a_pod_that_is_resized_asks_for_what_it_asked_for_at_the_time(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "resized"), tmp_path)
+
+    # 1 core and then 2; the larger of 2 and 1, and then of 2 and 3.
+    assert requested(tmp_path) == {"alone": Decimal("1.5"), "beside-init": Decimal("2.5")}
 
 
 def test_kubelets_may_be_scraped_less_often_than_kube_state_metrics(
