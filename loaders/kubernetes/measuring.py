@@ -130,7 +130,7 @@ def measure_hour(
         )
     machines = identities(whole, vocabulary)
     readings = Readings(prometheus, window.without(left_out), machines)
-    scrapes = _scrapes(readings, vocabulary)
+    scrapes = cluster_scrapes(readings, vocabulary)
     shards = Shards(readings, vocabulary, scrapes)
     hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.least, window.slots)
     if scrapes:
@@ -151,7 +151,8 @@ def measure_hour(
     return hour
 
 
-def _scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
+def cluster_scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
+    """In how many slots any node of the cluster was told of."""
     capacity = vocabulary.capacity
     matchers = ['resource="cpu"'] if capacity.name == CAPACITY else []
     return readings.slots_with(capacity, *matchers)

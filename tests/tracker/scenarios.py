@@ -497,12 +497,17 @@ def _one_kubelet_away(exporter: Exporter) -> None:
 
 
 def _around_the_edge(exporter: Exporter) -> None:
-    """120 scrapes, by turns 0.4 s before and after the minute and the half minute."""
+    """120 scrapes, by turns 0.4 s before and after the minute and the half minute.
+
+    Of those of `one-is-late` one is 10 s late.
+    """
     second = 1 / 60
     scrapes = [number / 2 + (0.4, -0.4)[number % 2] * second for number in range(120)]
-    cluster = Cluster(exporter, "around-the-edge", scrapes)
-    cluster.node("node-1")
-    cluster.pod("steady")
+    late = [scrape + (10 * second if number == 77 else 0) for number, scrape in enumerate(scrapes)]
+    for name, when in (("around-the-edge", scrapes), ("one-is-late", late)):
+        cluster = Cluster(exporter, name, when)
+        cluster.node("node-1")
+        cluster.pod("steady")
 
 
 def _shards(exporter: Exporter) -> None:
@@ -537,9 +542,17 @@ def _shards_restarted(exporter: Exporter) -> None:
 
 
 def _faster(exporter: Exporter) -> None:
-    """Scraped every 60 s, from 01:00 on every 15 s; the third hour changes at half past."""
+    """Scraped every 60 s, from 01:00 on every 15 s; the third hour changes at half past.
+
+    Of `faster-and-missed` a scrape of the first hour is missing, and one of the third.
+    """
     scrapes = [*range(60), *(60 + number / 4 for number in range(240))]
     scrapes += [*range(120, 150), *(150 + number / 4 for number in range(120))]
+    missed = Cluster(
+        exporter, "faster-and-missed", [one for one in scrapes if one not in (30, 133)]
+    )
+    missed.node("node-1")
+    missed.pod("steady")
     cluster = Cluster(exporter, "faster", scrapes)
     cluster.node("node-1")
     cluster.pod("steady")

@@ -387,8 +387,11 @@ def test_use_is_divided_by_the_scrapes_of_its_own_kubelet(server: str, tmp_path:
     }
 
 
-def test_scrapes_around_the_edge_of_a_slot_are_all_counted(server: str, tmp_path: Path) -> None:
-    collect(source(server, "around-the-edge"), tmp_path)
+@pytest.mark.parametrize("cluster", ["around-the-edge", "one-is-late"])
+def test_scrapes_around_the_edge_of_a_slot_are_all_counted(
+    server: str, tmp_path: Path, cluster: str
+) -> None:
+    collect(source(server, cluster), tmp_path)
 
     assert coverage(tmp_path) == [(120, 120)]
     assert requested(tmp_path) == {"steady": Decimal(1)}
@@ -452,6 +455,15 @@ def test_an_hour_from_before_scrapes_came_more_often_is_whole(server: str, tmp_p
     assert requested(tmp_path) == {"steady": Decimal(3)}
     used = rows(tmp_path, "container_hours", "usage_hour, cpu_usage_core_hours")
     assert [round(cores, 6) for _, cores in used[:2]] == [Decimal("0.5")] * 2
+
+
+def test_a_scrape_that_is_missing_does_not_hide_how_often_the_hour_was_scraped(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "faster-and-missed"), tmp_path, hours=3)
+
+    assert coverage(tmp_path) == [(59, 60), (240, 240), (59, 60)]
+    assert requested(tmp_path) == {"steady": Decimal(3)}
 
 
 def test_labels_of_namespaces_are_collected(server: str, tmp_path: Path) -> None:
