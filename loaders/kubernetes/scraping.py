@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final
 
-from loaders.kubernetes.prometheus import Prometheus
+from loaders.kubernetes.prometheus import Prometheus, RefusedError
 from loaders.kubernetes.promql import HOUR_SECONDS, during, exactly, selector, slot_seconds
 
 LOOK_BACK_SECONDS: Final = 86_400
@@ -124,6 +124,13 @@ def _scrapes(
 ) -> Iterator[Sequence[float]]:
     """When each of a few series was scraped in the time before a moment."""
     counts = f"count_over_time({during(series, look_back)})"
-    for labels, _ in prometheus.instant(f"topk({_SERIES}, {counts})", at):
+    try:
+        found = prometheus.instant(f"topk({_SERIES}, {counts})", at)
+    except RefusedError:
+        if look_back <= 2 * _SLOWEST_SECONDS:
+            raise
+        yield from _scrapes(prometheus, series, at, look_back // 2)
+        return
+    for labels, _ in found:
         one = selector(series.partition("{")[0], exactly(labels))
         yield from prometheus.timestamps(one, look_back, at)

@@ -1,6 +1,7 @@
 """Servers that fail, refuse, hang, or tell half the truth."""
 
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -89,16 +90,15 @@ def test_a_label_that_is_called_warnings_is_no_warning() -> None:
     [
         *((status, "query processing would load too many samples") for status in (400, 413, 422)),
         (503, "query timed out in expression evaluation"),
+        (503, "context deadline exceeded"),
+        (504, "<html>504 Gateway Time-out</html>"),
     ],
 )
 def test_windows_that_are_refused_are_halved_and_nothing_changes(
     server: str, tmp_path: Path, status: int, words: str
 ) -> None:
     def refuse_more_than_half_an_hour(_: str, request: Request) -> Answer | None:
-        query = request.get("query", "")
-        if ":60s]" in query and int(query.rpartition("[")[2].partition("ms")[0]) > 900_000:
-            return Answer(error(words), status)
-        return None
+        return Answer(error(words), status) if _seconds_asked(request) > 1800 else None
 
     collect(source(server, "cluster-1"), tmp_path / "whole", hours=2)
     with Scripted(refuse_more_than_half_an_hour, server) as halving:
@@ -108,6 +108,45 @@ def test_windows_that_are_refused_are_halved_and_nothing_changes(
         whole = rows(tmp_path / "whole", table, "*")
         assert whole
         assert rows(tmp_path / "halved", table, "*") == whole
+
+
+def _seconds_asked(request: Request) -> float:
+    """The longest time that a query of an hour looks at; a day's scrapes may be looked at."""
+    if "start" in request and "query" in request:
+        return float(request["end"]) - float(request["start"])
+    ranges = re.findall(r"\[(\d+)(ms|s)[:\]]", request.get("query", ""))
+    seconds = [int(count) / (1000 if unit == "ms" else 1) for count, unit in ranges]
+    return max((one for one in seconds if one <= 3600), default=0)
+
+
+def test_a_query_that_takes_too_long_is_halved_and_nothing_changes(
+    server: str, tmp_path: Path
+) -> None:
+    def think_of_more_than_half_an_hour(_: str, request: Request) -> Answer | None:
+        hour = "node_status_capacity" in request.get("query", "") and _seconds_asked(request)
+        return Answer(vector(), seconds=0.6) if hour and 1800 < hour <= 3600 else None
+
+    collect(source(server, "cluster-1"), tmp_path / "whole")
+    with Scripted(think_of_more_than_half_an_hour, server) as slow:
+        access = Access(slow.url, timeout=0.5, pause=0.01)
+        collect(Source("cluster-1", access), tmp_path / "halved")
+
+    whole = rows(tmp_path / "whole", "node_hours", "*")
+    assert whole
+    assert rows(tmp_path / "halved", "node_hours", "*") == whole
+    # The server is asked to give up first, and say so.
+    assert {one["timeout"] for _, one, _ in slow.requests if "query" in one} == {"450ms"}
+
+
+def test_a_day_that_is_too_much_to_look_at_is_halved(server: str, tmp_path: Path) -> None:
+    def refuse_a_day(_: str, request: Request) -> Answer | None:
+        is_long = "[86400s]" in request.get("query", "")
+        return Answer(error("would load too many samples"), 422) if is_long else None
+
+    with Scripted(refuse_a_day, server) as small:
+        collect(source(small.url, "gap"), tmp_path)
+
+    assert coverage(tmp_path) == [(50, 60)]
 
 
 def test_a_query_that_is_too_long_names_fewer_pods_and_nothing_changes(
