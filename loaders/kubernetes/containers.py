@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from loaders.errors import InfraspendError
-from loaders.kubernetes.promql import Window, during, exactly, in_slot
+from loaders.kubernetes.promql import Window, during, exactly, in_slot, renamed
 from loaders.kubernetes.readings import Readings, Sums
 from loaders.kubernetes.vocabulary import (
     INIT_INFO,
@@ -189,6 +189,29 @@ def running_slots(readings: Readings, pods: Pods) -> dict[PodOnNode, float]:
     """In how many slots each pod was Running, on each node."""
     found = readings.counted(pods.on_nodes, pods.labels)
     return {PodOnNode(*key): slots for key, slots in found.items()}
+
+
+def untold_pods(readings: Readings, vocabulary: Vocabulary, usage: Metric) -> list[tuple[str, str]]:
+    """Namespace and name of the pods that ran for half the hour without any phase.
+
+    Args:
+        readings: The hour, in slots in which usage is scraped.
+        vocabulary: What its metrics are called.
+        usage: What kubelets tell of containers.
+    """
+    phase = vocabulary.metrics[PHASE]
+    ours = phase.spelled("namespace", "pod")
+    theirs = usage.spelled("namespace", "pod", "container")
+    series = usage.series(*(f'{label}!=""' for label in theirs), f'{theirs[2]}!="POD"')
+
+    def untold(window: Window) -> str:
+        there = f"group by ({_list(theirs[:2])}) ({in_slot(series, window)})"
+        there = renamed(there, dict(zip(theirs, ours, strict=False)))
+        told = f"group by ({_list(ours)}) ({in_slot(phase.series(), window)})"
+        return f"{there} unless on ({_list(ours)}) {told}"
+
+    found = readings.counted(untold, ours)
+    return sorted((key[0], key[1]) for key, slots in found.items() if 2 * slots >= readings.slots)
 
 
 def effective_requests(

@@ -17,6 +17,7 @@ from loaders.kubernetes.containers import (
     Pods,
     effective_requests,
     running_slots,
+    untold_pods,
 )
 from loaders.kubernetes.identities import identities, name_of
 from loaders.kubernetes.nodes import (
@@ -46,7 +47,9 @@ from loaders.kubernetes.spelling import spelled
 from loaders.kubernetes.usage import MEASURES, Measure, measure_usage
 from loaders.kubernetes.vocabulary import (
     CAPACITY,
+    CPU_USAGE,
     INIT_REQUESTS,
+    MEMORY_USAGE,
     PHASE,
     REQUESTS,
     Metric,
@@ -56,6 +59,8 @@ from loaders.kubernetes.volumes import measure_volumes
 from loaders.kubernetes.workloads import PodFacts, namespace_labels
 
 Row = dict[str, Any]
+
+_EXAMPLES: Final = 3
 
 _CAPACITIES: Final = (
     # Resource, the column's name around `capacity` or `allocatable`, bytes per unit, limit.
@@ -77,7 +82,8 @@ class Hour:
     Attributes:
         start: Its first second, plain UTC.
         samples: In how many slots the cluster was scraped and everything said was believable;
-            of several shards, the one that was scraped least.
+            of several shards, the one that was scraped least. Where a shard is away all hour, the
+            part of them that is as large as the part of the pods that are told of.
         expected_samples: How many slots the hour has.
         tables: Table -> rows.
     """
@@ -227,7 +233,7 @@ class _Measurement:
             for what in ("capacity", "allocatable")
         }
         per_core = devices_per_core(resources["capacity"])
-        return {
+        tables = {
             "container_hours": list(self._containers(pods, running, nodes, per_core)),
             "node_hours": list(self._nodes(nodes, resources)),
             "volume_hours": list(self._volumes()),
@@ -237,6 +243,8 @@ class _Measurement:
                 for namespace, labels in namespace_labels(self._readings, self._vocabulary).items()
             ],
         }
+        self._miss_untold(running)
+        return tables
 
     def _containers(
         self,
@@ -324,6 +332,32 @@ class _Measurement:
                 " with honor_labels: true"
             )
         return named
+
+    def _miss_untold(self, running: Mapping[PodOnNode, float]) -> None:
+        """Makes the hour as good as the part of its pods that it tells of.
+
+        Kubelets tell of pods that kube-state-metrics does not: a shard of it was away all hour.
+        Namespaces that it does not watch at all are none of the hour's.
+        """
+        usage = self._vocabulary.first(CPU_USAGE, MEMORY_USAGE)
+        if usage is None or usage.label("pod") not in usage.labels:
+            return
+        readings = self._usage.get(usage.name, self._readings)
+        watched = {pod.namespace for pod in running}
+        untold = [
+            pod
+            for pod in untold_pods(readings, self._vocabulary, usage)
+            if pod[0] in watched or not watched
+        ]
+        if untold:
+            told = len({pod[:2] for pod in running})
+            self._hour.samples = round(self._hour.samples * told / (told + len(untold)))
+            some = ", ".join("/".join(pod) for pod in untold[:_EXAMPLES])
+            self._doubts.reasons.append(
+                f"{len(untold)} pods that kubelets tell of have no {PHASE} and are left out"
+                f" ({some}{', ...' if len(untold) > _EXAMPLES else ''}): a shard of"
+                " kube-state-metrics was away, or does not watch them"
+            )
 
     def _nodes(
         self, nodes: Mapping[str, Node], resources: Mapping[str, Sums | None]

@@ -7,7 +7,15 @@ from typing import Final, NamedTuple
 
 from loaders.kubernetes.containers import PodOnNode, Pods
 from loaders.kubernetes.prometheus import RefusedError
-from loaders.kubernetes.promql import HOUR_SECONDS, Window, during, in_slot, one_of, rate_in_slot
+from loaders.kubernetes.promql import (
+    HOUR_SECONDS,
+    Window,
+    during,
+    in_slot,
+    one_of,
+    rate_in_slot,
+    renamed,
+)
 from loaders.kubernetes.quarantine import GIB, MOST_BYTES, MOST_CORES, MOST_GPUS
 from loaders.kubernetes.readings import Readings
 from loaders.kubernetes.vocabulary import (
@@ -282,10 +290,7 @@ def _young(started: Metric, names: Sequence[str], window: Window, since: int) ->
     own = started.spelled("namespace", "pod")
     samples = during(started.series(), window.end - since)
     young = f"min by ({', '.join(own)}) (min_over_time({samples})) >= {since}"
-    for here, there in zip(own, names, strict=True):
-        if here != there:
-            young = f'label_replace({young}, "{there}", "$1", "{here}", "(.*)")'
-    return young
+    return renamed(young, dict(zip(own, names, strict=True)))
 
 
 def _of_namesakes(
@@ -302,7 +307,7 @@ def _of_namesakes(
     names = sorted({name for (_, name), count in bearers.items() if count > 1})
     used = {}
     namespace, pod, uid, node = pods.labels
-    renamed = dict(zip(metric.spelled("namespace", "pod"), (namespace, pod), strict=True))
+    names_of = dict(zip(metric.spelled("namespace", "pod"), (namespace, pod), strict=True))
     waiting = [names[at : at + _PODS_AT_ONCE] for at in range(0, len(names), _PODS_AT_ONCE)]
     while waiting:
         some = waiting.pop(0)
@@ -311,9 +316,7 @@ def _of_namesakes(
             value = measure.expression(metric, window, one_of(metric.label("pod"), some))
             if target := _target(metric):
                 value = f"max without ({', '.join(target)}) ({value})"
-            for here, there in renamed.items():
-                if here != there:
-                    value = f'label_replace({value}, "{there}", "$1", "{here}", "(.*)")'
+            value = renamed(value, names_of)
             # Replicas of kube-state-metrics may see two bearers in one slot: one of them counts.
             bearer = f"topk by ({namespace}, {pod}) (1, {pods.on_nodes(window, one_of(pod, some))})"
             return f"{value} * on ({namespace}, {pod}) group_left ({uid}, {node}) {bearer}"

@@ -44,6 +44,7 @@ def scenarios() -> str:
     _around_the_edge(exporter)
     _shards(exporter)
     _shards_in_turn(exporter)
+    _shard_away(exporter)
     _shards_restarted(exporter)
     _faster(exporter)
     _no_cadvisor(exporter)
@@ -530,6 +531,19 @@ def _shards_in_turn(exporter: Exporter) -> None:
         shard = Cluster(exporter, "shards-in-turn", scrapes, instance=f"ksm-{number}")
         shard.node(f"node-{number}", cpu=8)
         shard.pod(f"web-{number}", node=f"node-{number}", requests={"cpu": 4.0})
+
+
+def _shard_away(exporter: Exporter) -> None:
+    """In the second hour one of two shards is away from end to end."""
+    for number, scrapes in enumerate((range(120), range(60))):
+        shard = Cluster(exporter, "shard-away", scrapes, instance=f"ksm-{number}")
+        shard.node(f"node-{number}")
+        shard.pod(f"web-{number}", node=f"node-{number}")
+    # kube-state-metrics does not watch the namespace `hidden`.
+    for namespace, pod in (("api", "web-0"), ("api", "web-1"), ("hidden", "web-2")):
+        main = {"namespace": namespace, "pod": pod, "container": "main", "instance": "node-0"}
+        cpu = {scrape: 1e6 + scrape * 30.0 for scrape in range(120)}
+        shard.cadvisor("container_cpu_usage_seconds_total", main, cpu)
 
 
 def _shards_restarted(exporter: Exporter) -> None:

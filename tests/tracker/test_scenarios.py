@@ -424,6 +424,17 @@ def test_shards_that_are_away_in_turn_are_divided_by_their_own_scrapes(
     assert coverage(tmp_path) == [(40, 60)]
 
 
+def test_an_hour_without_a_shard_is_as_good_as_the_part_of_its_pods_that_are_told_of(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "shard-away"), tmp_path, hours=2)
+
+    assert coverage(tmp_path) == [(60, 60), (30, 60)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert reason.startswith("1 pods that kubelets tell of have no kube_pod_status_phase")
+    assert "(api/web-1)" in reason
+
+
 def test_kubelets_that_were_all_away_most_of_the_hour_tell_nothing(
     server: str, tmp_path: Path
 ) -> None:
