@@ -138,6 +138,11 @@ def measure_hour(
     readings = Readings(prometheus, window.without(left_out), machines)
     scrapes = cluster_scrapes(readings, vocabulary)
     shards = Shards(readings, vocabulary, scrapes)
+    doubts.reasons += [
+        f"{instances}, a shard of kube-state-metrics, was scraped in {slots} of {window.slots}"
+        " slots"
+        for instances, slots in shards.away.items()
+    ]
     hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.least, window.slots)
     if scrapes:
         by_slot = {

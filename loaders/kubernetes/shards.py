@@ -37,6 +37,7 @@ class Shards:
 
     Attributes:
         least: In how many slots the shard was scraped that was away for longest.
+        away: The instances of each shard that was away -> in how many slots it was scraped.
         are_several: Whether several instances told anything, be they shards or replicas.
     """
 
@@ -49,6 +50,7 @@ class Shards:
             scrapes: In how many slots any node was told of.
         """
         self.least = self._scrapes = scrapes
+        self.away: dict[str, int] = {}
         self._slots: dict[Key, int] = {}
         self._metrics = [
             metric
@@ -95,6 +97,8 @@ class Shards:
             query = partial(self._any, matchers=(one_of(_INSTANCE, sorted(instances)),))
             slots = round(readings.counted(query).get((), 0))
             self.least = min(self.least, slots)
+            if slots < readings.slots:
+                self.away[", ".join(sorted(instances))] = slots
             self._slots.update(dict.fromkeys(things, slots))
 
     def _any(self, window: Window, by: Sequence[str] = (), matchers: Sequence[str] = ()) -> str:

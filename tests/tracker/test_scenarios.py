@@ -411,6 +411,8 @@ def test_what_a_shard_of_kube_state_metrics_tells_is_divided_by_its_own_scrapes(
     assert rows(tmp_path, "volume_hours", "capacity_gib_hours::int") == [(8,)]
     # The hour is as good as the shard that was away for longest.
     assert coverage(tmp_path) == [(40, 60)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert reason == "ksm-1, a shard of kube-state-metrics, was scraped in 40 of 60 slots"
 
 
 def test_shards_that_are_away_in_turn_are_divided_by_their_own_scrapes(
