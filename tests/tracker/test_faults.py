@@ -2,12 +2,13 @@
 
 import hmac
 import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Lock, get_ident
 from urllib.parse import quote, unquote
 
 import pytest
@@ -21,7 +22,7 @@ from loaders.kubernetes.diagnosis import diagnose
 from loaders.kubernetes.prometheus import Access, Prometheus, ServerError
 from loaders.kubernetes.signing import Signature
 from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import TrackError, track
+from loaders.kubernetes.tracker import AT_ONCE, TrackError, track
 from tests.tracker.exporter import START
 from tests.tracker.reading import FIRST, NOW, collect, coverage, rows, source
 from tests.tracker.servers import Answer, Request, Scripted, error, vector
@@ -270,6 +271,37 @@ def test_sources_are_asked_side_by_side_and_a_bad_one_stops_no_other(
     assert not together.broken and not meeting
     assert raised.value.tracked.hours == 2
     assert coverage(tmp_path) == [(50, 60), (60, 60)]
+
+
+def test_no_more_sources_are_asked_at_once_than_may_be(server: str, tmp_path: Path) -> None:
+    together = Barrier(AT_ONCE, timeout=30)
+    first = list(range(AT_ONCE))
+    asking: set[int] = set()
+    at_once: list[int] = []
+    lock = Lock()
+
+    def count(_: str, request: Request) -> Answer | None:
+        with lock:
+            asking.add(get_ident())
+            at_once.append(len(asking))
+            waits = "match[]" in request and bool(first) and first.pop() >= 0
+        if waits:
+            together.wait()
+            # Long enough for one more to come, if it may.
+            time.sleep(0.5)
+        with lock:
+            asking.remove(get_ident())
+        return None
+
+    with Scripted(count, server) as one:
+        sources = [
+            source(one.url, f"gap-{number}", match={"cluster": "gap"})
+            for number in range(AT_ONCE + 3)
+        ]
+        tracked = track(sources, str(tmp_path), since=FIRST, until=FIRST.replace(hour=1), now=NOW)
+
+    assert tracked.hours == AT_ONCE + 3
+    assert max(at_once) == AT_ONCE
 
 
 def test_a_query_that_is_refused_however_small_shows_the_server_s_words(
