@@ -7,15 +7,17 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from loaders.errors import InfraspendError
-from loaders.kubernetes.promql import Window, during, exactly, in_slot, renamed
+from loaders.kubernetes.promql import Window, during, exactly, in_slot, one_of, renamed
 from loaders.kubernetes.readings import Readings, Sums
 from loaders.kubernetes.vocabulary import (
     INIT_INFO,
     INIT_REQUESTS,
+    INSTANCE,
     OVERHEAD,
     PHASE,
     REQUESTS,
     SCHEDULER_REQUESTS,
+    STARTED,
     Metric,
     Vocabulary,
 )
@@ -74,12 +76,19 @@ class PodOnNode(NamedTuple):
 class Pods:
     """The expressions for a cluster's pods, in its own words."""
 
-    def __init__(self, vocabulary: Vocabulary, *, has_replicas: bool = False) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        has_replicas: bool = False,
+        replicas: Sequence[Sequence[str]] = (),
+    ) -> None:
         """Looks up what they are called.
 
         Args:
             vocabulary: What the cluster's metrics are called.
             has_replicas: Whether several exporters tell of pods, of which one may be stale.
+            replicas: The instances of exporters that should tell the same and do not.
 
         Raises:
             InfraspendError: Nothing tells which pods were Running.
@@ -93,6 +102,8 @@ class Pods:
         self._vocabulary = vocabulary
         self._phase = phase
         self._has_replicas = has_replicas
+        self._replicas = replicas
+        self._started = vocabulary.get(STARTED)
         self._place = vocabulary.first("kube_pod_info", REQUESTS, f"{REQUESTS}_cpu_cores")
         self._pod = phase.spelled(*_POD)
         self._uids_agree = self._place is not None and self._tells_uid(phase, self._place)
@@ -108,8 +119,26 @@ class Pods:
         if not self._has_replicas:
             return running
         # What has ended runs no more, whatever a stale replica says.
-        ended = self._in_phase("Succeeded|Failed", window, *matchers)
-        return f"({running}) unless on ({_list(self._pod)}) ({ended})"
+        ended = [self._in_phase("Succeeded|Failed", window, *matchers)]
+        ended += self._deleted(window, *matchers)
+        return f"({running}) unless on ({_list(self._pod)}) ({' or '.join(ended)})"
+
+    def _deleted(self, window: Window, *matchers: str) -> Iterator[str]:
+        """A value for every pod that a replica would tell of if it were still there.
+
+        The replica knows of a pod that is younger, so that it is not this replica that is stale.
+        """
+        if self._started is None:
+            return
+        who = _list(self._pod)
+        for instances in self._replicas:
+            any_of = self._started.series(one_of(INSTANCE, instances), *matchers)
+            began = f"max by ({who}) ({in_slot(any_of, window)})"
+            for instance in instances:
+                own = one_of(INSTANCE, [instance])
+                newest = f"max({in_slot(self._started.series(own), window)})"
+                told = in_slot(self._started.series(own, *matchers), window)
+                yield f"({began} < on () group_left () {newest}) unless on ({who}) {told}"
 
     def on_host_network(self, readings: Readings) -> set[tuple[str, ...]]:
         """Namespace and name of the pods that show the traffic of their node as their own.

@@ -231,7 +231,11 @@ class _Measurement:
     def tables(self, pod_labels: Sequence[str] | None) -> dict[str, list[Row]]:
         """Every table's rows but those of the scrapes themselves."""
         nodes = describe_nodes(self._readings, self._vocabulary)
-        pods = Pods(self._vocabulary, has_replicas=self._shards.are_several)
+        pods = Pods(
+            self._vocabulary,
+            has_replicas=self._shards.are_several,
+            replicas=self._shards.replicas,
+        )
         running = self._named(running_slots(self._readings, pods))
         resources = {
             what: node_resources(self._readings, self._vocabulary, what)

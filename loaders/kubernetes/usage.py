@@ -21,6 +21,7 @@ from loaders.kubernetes.readings import Readings
 from loaders.kubernetes.vocabulary import (
     CPU_USAGE,
     GPU_USAGE,
+    INSTANCE,
     MEMORY_USAGE,
     NETWORK_RECEIVE,
     NETWORK_TRANSMIT,
@@ -30,7 +31,6 @@ from loaders.kubernetes.vocabulary import (
 )
 
 _PODS_AT_ONCE: Final = 40
-_TARGET: Final = "instance"
 _LEAST_COVERAGE: Final = 0.5
 _PERCENT: Final = 100
 _YOUNG: Final = "is_on_new_target"
@@ -86,7 +86,7 @@ class Measure:
 
 def _target(metric: Metric) -> tuple[str, ...]:
     """The label of what is scraped: a kubelet, and so a node."""
-    return (_TARGET,) if _TARGET in metric.labels else ()
+    return (INSTANCE,) if INSTANCE in metric.labels else ()
 
 
 MEASURES: Final = (

@@ -32,6 +32,9 @@ VOLUME_CAPACITY: Final = "kube_persistentvolume_capacity_bytes"
 NAMESPACE_LABELS: Final = "kube_namespace_labels"
 PUSHED: Final = "infraspend_platform_usage"
 
+INSTANCE: Final = "instance"
+"""The label of what is scraped: an exporter, or a kubelet and so a node."""
+
 METRICS: Final = (
     *(PHASE, STARTED, REQUESTS, f"{REQUESTS}_cpu_cores", f"{REQUESTS}_memory_bytes"),
     *(INIT_REQUESTS, f"{INIT_REQUESTS}_cpu_cores", f"{INIT_REQUESTS}_memory_bytes"),

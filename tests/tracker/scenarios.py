@@ -54,6 +54,7 @@ def scenarios() -> str:
     _passed_on(exporter)
     _host_network(exporter)
     _stale(exporter)
+    _deleted(exporter)
     return exporter.text()
 
 
@@ -677,6 +678,23 @@ def _stale(exporter: Exporter) -> None:
         who = {"namespace": "api", "pod": "job", "uid": "1", "phase": "Succeeded"}
         values = {scrape: float(scrape in ended) for scrape in HOUR}
         exporter.add("kube_pod_status_phase", of | who, values)
+
+
+def _deleted(exporter: Exporter) -> None:
+    """A replica learns nothing more from minute 8 on: `gone` is deleted, and `late` begins."""
+    gone, newer, late = ("gone", -600), ("newer", 300), ("late", 1800)
+    for instance, there in (
+        ("ksm-0", {gone: range(10), newer: range(5, 120), late: range(30, 120)}),
+        ("ksm-1", {gone: range(120), newer: range(5, 120)}),
+    ):
+        cluster = Cluster(exporter, "deleted", range(120), instance=instance)
+        cluster.node("node-1")
+        for (pod, seconds), scrapes in there.items():
+            cluster.pod(pod, uid=pod, scrapes=scrapes)
+            of = {"cluster": "deleted", "job": "kube-state-metrics", "instance": instance}
+            who = {"namespace": "api", "pod": pod, "uid": pod}
+            started = dict.fromkeys(scrapes, float(START + seconds))
+            exporter.add("kube_pod_start_time", of | who, started)
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

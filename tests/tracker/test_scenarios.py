@@ -526,3 +526,18 @@ def test_what_has_ended_is_not_running_whatever_a_stale_replica_says(
         "job": Decimal("0.166667")
     }
     assert rows(tmp_path, "container_hours", "round(running_hours, 6)") == [(Decimal("0.166667"),)]
+
+
+def test_what_was_deleted_is_not_running_whatever_a_stale_replica_says(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "deleted"), tmp_path, hours=2)
+
+    running = rows(tmp_path, "container_hours", "hour(usage_hour), pod, round(running_hours, 4)")
+    assert running == [
+        (0, "gone", Decimal("0.1667")),
+        (0, "late", Decimal("0.5")),
+        (0, "newer", Decimal("0.9167")),
+        (1, "late", 1),
+        (1, "newer", 1),
+    ]
