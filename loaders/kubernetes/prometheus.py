@@ -18,6 +18,7 @@ from typing import Any, Final
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
+from requests.utils import get_netrc_auth
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -106,7 +107,11 @@ class Prometheus:
         session = requests.Session()
         session.verify = str(access.ca_bundle) if access.ca_bundle else True
         session.cert = access.client_cert
-        session.auth = access.signature or access.auth
+        session.auth = access.signature or access.auth or get_netrc_auth(access.url)
+        # Proxies and certificates of the environment are looked up once, not with every request.
+        found = session.merge_environment_settings(access.url, {}, None, session.verify, None)
+        session.proxies, session.verify = found["proxies"], found["verify"]
+        session.trust_env = False
         session.headers.update(access.headers)
         session.hooks["response"].append(_judge)
         self._access = access

@@ -400,6 +400,18 @@ def test_credentials_and_parameters_go_with_every_request(server: str, tmp_path:
     assert "secret" not in repr(access) and "platform" not in repr(access)
 
 
+def test_the_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Scripted(lambda *_: Answer(vector(({}, "1")))) as proxy:
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.setenv("http_proxy", proxy.url)
+
+        prometheus = Prometheus(Access("http://prometheus.example:9090"))
+        assert prometheus.instant("x", START) == [({}, 1.0)]
+
+    assert proxy.paths[0].startswith("http://prometheus.example:9090/api/v1/query?")
+
+
 def test_a_server_with_our_own_certificate_is_trusted_when_it_is_named(tmp_path: Path) -> None:
     certificate = _certificate(tmp_path)
     with Scripted(lambda *_: Answer(vector(({}, "1"))), certificate=certificate) as server:
