@@ -504,6 +504,7 @@ def track(
             one if one.pod_labels is not None else replace(one, pod_labels=pod_label)
             for one in sources
         ]
+    failures: list[InfraspendError] = []
     with _telling("track") as progress:
         try:
             tracked = kubernetes.track(
@@ -514,9 +515,14 @@ def track(
                 progress=progress,
             )
         except TrackError as error:
-            _print_tracked(error.tracked, gauges)
-            raise
-    _print_tracked(tracked, gauges)
+            tracked = error.tracked
+            failures.append(error)
+    try:
+        _print_tracked(tracked, gauges)
+    except InfraspendError as error:
+        failures.append(error)
+    if failures:
+        raise InfraspendError("; ".join(map(str, failures))) from failures[0]
     if fail_on_incomplete and (missing := tracked.incomplete + tracked.unscraped):
         raise InfraspendError(
             f"{_count(missing, 'hour')} were not scraped as they should have been"
@@ -988,16 +994,16 @@ def _print_load(source: str, result: "LoadResult") -> None:
 
 def _print_tracked(tracked: "Tracked", gauges: str | None) -> None:
     """Says what a run collected, in gauges as well where they are asked for."""
-    if gauges:
-        from loaders.kubernetes.gauges import write_gauges
-
-        write_gauges(gauges, tracked.clusters)
     _say(
         f"track: {_count(tracked.hours, 'hour')} in"
         f" {_count(len(tracked.collections), 'collection')} ({tracked.incomplete} incomplete,"
         f" {tracked.unscraped} more never scraped, {tracked.rejects} rejects),"
         f" {_count(len(tracked.published), 'file')} of pushed usage"
     )
+    if gauges:
+        from loaders.kubernetes.gauges import write_gauges
+
+        write_gauges(gauges, tracked.clusters)
 
 
 def _count(number: int, noun: str) -> str:

@@ -3,9 +3,9 @@
 `track` asks, hour by hour, and writes collections to a directory or bucket; `load` lands them. A
 collection is a directory `<root>/cluster=<cluster>/<first hour>_<end hour>/` of Parquet files, one
 per table, and a `collection.json` that is written last: without it, what is there is no
-collection. Any number of collections may hold the same hour of a cluster, and then the one
-collected last serves; a second one for the same hours has the time it was collected in its
-directory's name.
+collection. In a bucket all of them are in one `collection.zip`. Any number of collections may hold
+the same hour of a cluster, and then the one collected last serves; a second one for the same hours
+has the time it was collected in its directory's name.
 
 The files have the columns of `loaders.tables`, without `_collection_id`. `scrape_hours` tells how
 many scrapes of an hour were seen and believed, and an hour without a row there was not collected.

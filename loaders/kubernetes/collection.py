@@ -2,21 +2,25 @@
 
 import hashlib
 import json
-import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
+from zipfile import BadZipFile, ZipFile
 
 from loaders.errors import InfraspendError
 from loaders.tables import FIRST_YEAR, PARTS
 
 INDEX: Final = "collection.json"
+ARCHIVE: Final = "collection.zip"
+"""A whole collection in one file, as it lies in a bucket."""
 FORMAT: Final = 1
 TABLES: Final = tuple(PARTS["raw_kubernetes"])
 LATER: Final = frozenset({"namespaces"})
 """Tables that collections of earlier versions do without."""
+_HOURS: Final = re.compile(r"(\d{8}T\d{2})_(\d{8}T\d{2})(?:_\d{8}T\d{12})?")
 REJECTS: Final = "rejects"
 """The table of what was left out and why; a collection may do without."""
 
@@ -59,12 +63,50 @@ class Collection:
         return f"{self.cluster} {self.first_hour:%Y-%m-%dT%H}/{self.end_hour:%Y-%m-%dT%H}"
 
 
-def collection_indexes(root: Path) -> Iterator[Path]:
-    """Every `collection.json` under a directory; a directory without one is no collection."""
-    for folder, folders, files in os.walk(root):
-        folders.sort()
-        if INDEX in files:
-            yield Path(folder) / INDEX
+def hours_of(directory: str) -> tuple[datetime, datetime] | None:
+    """The first hour and the one after the last that a collection's directory is named after."""
+    found = _HOURS.fullmatch(directory)
+    return (datetime.fromisoformat(found[1]), datetime.fromisoformat(found[2])) if found else None
+
+
+def collections_of(root: Path, cluster: str) -> Iterator[tuple[Path, datetime, datetime]]:
+    """The index of every collection of a cluster, its first hour and the one after its last.
+
+    A directory without an index is no collection.
+    """
+    below = root / f"cluster={cluster}"
+    for directory in sorted(below.iterdir()) if below.is_dir() else ():
+        if (hours := hours_of(directory.name)) and (directory / INDEX).is_file():
+            yield directory / INDEX, *hours
+
+
+def pack(directory: Path, archive: Path) -> None:
+    """Writes a collection into one file. Parquet is compressed: the file is not."""
+    with ZipFile(archive, "w") as packed:
+        for file in sorted(directory.iterdir()):
+            packed.write(file, file.name)
+
+
+def unpack(archive: Path, directory: Path, *names: str) -> Path:
+    """Takes a collection's files out of its archive, all or those of some names.
+
+    Returns:
+        The index.
+
+    Raises:
+        InfraspendError: It is no such archive.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        with ZipFile(archive) as packed:
+            for name in packed.namelist():
+                if name == PurePosixPath(name).name and (not names or name in names):
+                    packed.extract(name, directory)
+    except (BadZipFile, OSError, RuntimeError) as error:
+        raise InfraspendError(f"{archive} is no collection ({error}): collect it again") from error
+    if not (directory / INDEX).is_file():
+        raise InfraspendError(f"{archive} has no {INDEX}: collect it again")
+    return directory / INDEX
 
 
 def read_collection(index: Path) -> Collection:

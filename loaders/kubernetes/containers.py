@@ -3,19 +3,21 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from loaders.errors import InfraspendError
-from loaders.kubernetes.prometheus import Prometheus
-from loaders.kubernetes.promql import HOUR_SECONDS, Window, during, in_slot
+from loaders.kubernetes.promql import Window, during, exactly, in_slot, one_of, renamed
 from loaders.kubernetes.readings import Readings, Sums
 from loaders.kubernetes.vocabulary import (
     INIT_INFO,
     INIT_REQUESTS,
+    INSTANCE,
     OVERHEAD,
     PHASE,
     REQUESTS,
     SCHEDULER_REQUESTS,
+    STARTED,
     Metric,
     Vocabulary,
 )
@@ -23,11 +25,17 @@ from loaders.kubernetes.vocabulary import (
 GPU: Final = "nvidia_com_gpu"
 """The resource that all kinds of GPU are counted as."""
 
-_GPUS: Final = (GPU, "nvidia_com_gpu_shared", "amd_com_gpu", "aws_amazon_com_neuron")
-_MIG: Final = re.compile(r"nvidia_com_mig_(\d+)g_.*")
+NEURON_CORE: Final = "aws_amazon_com_neuroncore"
+"""A core of a Neuron device: the node tells how many make one, and pods ask for either."""
+
+NEURON_DEVICES: Final = ("aws_amazon_com_neuron", "aws_amazon_com_neurondevice")
+"""The newer and the older name of one thing: a node may offer it under both."""
+
+_GPUS: Final = (GPU, "nvidia_com_gpu_shared", "amd_com_gpu", "habana_ai_gaudi", *NEURON_DEVICES)
+_MIG: Final = re.compile(r"nvidia_com_mig_(?:(\d+)c_)?(\d+)g_.*")
 _MIG_SLICES: Final = 7
 
-GPU_RESOURCES: Final = "|".join((*_GPUS, "nvidia_com_mig_.+"))
+GPU_RESOURCES: Final = "|".join((*_GPUS, NEURON_CORE, "nvidia_com_mig_.+"))
 """A pattern of the resources that are GPUs or parts of one, as kube-state-metrics writes them."""
 
 RESOURCES: Final = f"cpu|memory|{GPU_RESOURCES}"
@@ -40,11 +48,12 @@ _POD: Final = ("namespace", "pod", "uid")
 def counted_as(resource: str) -> tuple[str, float]:
     """Which resource one counts as, and how much of it one unit is.
 
-    A slice of a GPU (MIG) counts by the sevenths of the GPU that it computes with; a GPU that
-    pods take turns with (`nvidia.com/gpu.shared`) counts in the turns that its node offers.
+    A slice of a GPU (MIG, such as `mig-3g.20gb`, or `mig-1c.3g.20gb`, a part of one) counts by the
+    sevenths of the GPU that it computes with; a GPU that pods take turns with
+    (`nvidia.com/gpu.shared`) counts in the turns that its node offers.
     """
     if mig := _MIG.fullmatch(resource):
-        return GPU, int(mig[1]) / _MIG_SLICES
+        return GPU, int(mig[1] or mig[2]) / _MIG_SLICES
     return (GPU if resource in _GPUS else resource), 1
 
 
@@ -67,12 +76,19 @@ class PodOnNode(NamedTuple):
 class Pods:
     """The expressions for a cluster's pods, in its own words."""
 
-    def __init__(self, vocabulary: Vocabulary, *, has_replicas: bool = False) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        has_replicas: bool = False,
+        replicas: Sequence[Sequence[str]] = (),
+    ) -> None:
         """Looks up what they are called.
 
         Args:
             vocabulary: What the cluster's metrics are called.
             has_replicas: Whether several exporters tell of pods, of which one may be stale.
+            replicas: The instances of exporters that should tell the same and do not.
 
         Raises:
             InfraspendError: Nothing tells which pods were Running.
@@ -86,6 +102,8 @@ class Pods:
         self._vocabulary = vocabulary
         self._phase = phase
         self._has_replicas = has_replicas
+        self._replicas = replicas
+        self._started = vocabulary.get(STARTED)
         self._place = vocabulary.first("kube_pod_info", REQUESTS, f"{REQUESTS}_cpu_cores")
         self._pod = phase.spelled(*_POD)
         self._uids_agree = self._place is not None and self._tells_uid(phase, self._place)
@@ -101,8 +119,26 @@ class Pods:
         if not self._has_replicas:
             return running
         # What has ended runs no more, whatever a stale replica says.
-        ended = self._in_phase("Succeeded|Failed", window, *matchers)
-        return f"({running}) unless on ({_list(self._pod)}) ({ended})"
+        ended = [self._in_phase("Succeeded|Failed", window, *matchers)]
+        ended += self._deleted(window, *matchers)
+        return f"({running}) unless on ({_list(self._pod)}) ({' or '.join(ended)})"
+
+    def _deleted(self, window: Window, *matchers: str) -> Iterator[str]:
+        """A value for every pod that a replica would tell of if it were still there.
+
+        The replica knows of a pod that is younger, so that it is not this replica that is stale.
+        """
+        if self._started is None:
+            return
+        who = _list(self._pod)
+        for instances in self._replicas:
+            any_of = self._started.series(one_of(INSTANCE, instances), *matchers)
+            began = f"max by ({who}) ({in_slot(any_of, window)})"
+            for instance in instances:
+                own = one_of(INSTANCE, [instance])
+                newest = f"max({in_slot(self._started.series(own), window)})"
+                told = in_slot(self._started.series(own, *matchers), window)
+                yield f"({began} < on () group_left () {newest}) unless on ({who}) {told}"
 
     def on_host_network(self, readings: Readings) -> set[tuple[str, ...]]:
         """Namespace and name of the pods that show the traffic of their node as their own.
@@ -138,7 +174,7 @@ class Pods:
         one = f"topk by ({name}) (1, {placed})"
         return f"({running}) * on ({name}) group_left ({self.labels[-1]}) {one}"
 
-    def requests(self, name: str, window: Window) -> str | None:
+    def requests(self, name: str, window: Window, *matchers: str) -> str | None:
         """What containers of Running pods ask for, by resource; None if nothing tells.
 
         Where kube-state-metrics 1 and 2 both tell, as during an upgrade, 2 is heard.
@@ -148,7 +184,7 @@ class Pods:
             wanted = f'resource=~"{RESOURCES}"'
             told.append(
                 f"max by ({_list(self.request_labels(metric))})"
-                f" ({in_slot(metric.series(wanted), window)})"
+                f" ({in_slot(metric.series(wanted, *matchers), window)})"
             )
         for resource, suffix in (("cpu", "cpu_cores"), ("memory", "memory_bytes")):
             if metric := self._vocabulary.get(f"{name}_{suffix}"):
@@ -184,8 +220,35 @@ def running_slots(readings: Readings, pods: Pods) -> dict[PodOnNode, float]:
     return {PodOnNode(*key): slots for key, slots in found.items()}
 
 
+def untold_pods(readings: Readings, vocabulary: Vocabulary, usage: Metric) -> list[tuple[str, str]]:
+    """Namespace and name of the pods that ran for half the hour without any phase.
+
+    Args:
+        readings: The hour, in slots in which usage is scraped.
+        vocabulary: What its metrics are called.
+        usage: What kubelets tell of containers.
+    """
+    phase = vocabulary.metrics[PHASE]
+    ours = phase.spelled("namespace", "pod")
+    theirs = usage.spelled("namespace", "pod", "container")
+    series = usage.series(*(f'{label}!=""' for label in theirs), f'{theirs[2]}!="POD"')
+
+    def untold(window: Window) -> str:
+        there = f"group by ({_list(theirs[:2])}) ({in_slot(series, window)})"
+        there = renamed(there, dict(zip(theirs, ours, strict=False)))
+        told = f"group by ({_list(ours)}) ({in_slot(phase.series(), window)})"
+        return f"{there} unless on ({_list(ours)}) {told}"
+
+    found = readings.counted(untold, ours)
+    return sorted((key[0], key[1]) for key, slots in found.items() if 2 * slots >= readings.slots)
+
+
 def effective_requests(
-    readings: Readings, pods: Pods, vocabulary: Vocabulary, running: Mapping[PodOnNode, float]
+    readings: Readings,
+    pods: Pods,
+    vocabulary: Vocabulary,
+    running: Mapping[PodOnNode, float],
+    devices_per_core: Mapping[str, float],
 ) -> dict[PodOnNode, dict[str, dict[str, float]]]:
     """What each container asked for, by pod, container and resource, summed over the slots.
 
@@ -196,23 +259,35 @@ def effective_requests(
     may, since Kubernetes 1.34), stand on the container without a name. Without any request
     nothing is told of them.
 
-    In which order init containers start is not exported: every sidecar counts as started before.
+    In which order init containers start is not exported: every sidecar counts as started before,
+    unless kube-scheduler says that the pod asks for less.
+
+    Args:
+        readings: The hour.
+        pods: The expressions for its pods.
+        vocabulary: What its metrics are called.
+        running: In how many slots each pod was Running.
+        devices_per_core: How many Neuron devices a core is, by node.
     """
     requests: dict[PodOnNode, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
-    for pod, container, resource, value in _requests(readings, pods, vocabulary, REQUESTS):
+    of_containers: dict[tuple[PodOnNode, str], float] = defaultdict(float)
+    asked = partial(_requests, readings, pods, vocabulary, devices_per_core)
+    for pod, container, resource, value in asked(REQUESTS):
         _add(requests[pod][container], resource, value)
+        of_containers[pod, resource] += value
     sidecars = _sidecars(readings, vocabulary)
-    beside: dict[tuple[PodOnNode, str], float] = defaultdict(float)
     largest: dict[tuple[PodOnNode, str], tuple[float, str]] = {}
-    for pod, container, resource, value in _requests(readings, pods, vocabulary, INIT_REQUESTS):
-        at = pod, resource
+    for pod, container, resource, value in asked(INIT_REQUESTS):
         if (*pod[:2], container) in sidecars:
-            beside[at] += value
             _add(requests[pod][container], resource, value)
         else:
+            at = pod, resource
             largest[at] = max(largest.get(at, (0.0, "")), (value, container))
+    resized = _resized(readings, vocabulary) if largest else set()
     for (pod, resource), (value, container) in largest.items():
-        missing = value + beside[pod, resource] - _together(requests[pod], resource)
+        missing = value - of_containers[pod, resource]
+        if (*pod[:2], resource) in resized and pod in running:
+            missing = _beyond(readings, pods, pod, resource, value / running[pod])
         if missing > 0:
             requests[pod][container][resource] = missing
     by_uid: dict[tuple[str, ...], PodOnNode] = {pod[:3]: pod for pod in running}
@@ -226,7 +301,43 @@ def effective_requests(
         # A sum of decimals is a hair off; a request is not that small.
         if missing > _HAIR * value:
             _add(requests[pod][""], resource, missing)
+        elif missing < -_HAIR * value and (pod, resource) in largest:
+            of_init = requests[pod][largest[pod, resource][1]]
+            of_init[resource] = max(0.0, of_init.get(resource, 0) + missing)
     return requests
+
+
+def _resized(readings: Readings, vocabulary: Vocabulary) -> set[tuple[str, ...]]:
+    """Namespace, name and resource of pods that were resized in place, a container at least.
+
+    kube-state-metrics before 2.0 is older than that.
+    """
+    metric = vocabulary.get(REQUESTS)
+    if metric is None:
+        return set()
+    who = (*metric.spelled("namespace", "pod"), "resource")
+    series = metric.series('resource=~"cpu|memory"')
+    return {
+        tuple(labels.get(name, "") for name in who)
+        for labels, _ in readings.each(
+            lambda window: (
+                f"group by ({_list(who)})"
+                f" (changes({during(series, window.end - window.start, window.early)}) > 0)"
+            )
+        )
+    }
+
+
+def _beyond(readings: Readings, pods: Pods, pod: PodOnNode, resource: str, asked: float) -> float:
+    """By how much an init container asks for more than a pod's containers, over the slots."""
+    who = pods.labels[:3]
+    matchers = exactly({**dict(zip(who[:2], pod[:2], strict=True)), "resource": resource})
+
+    def beyond(window: Window) -> str:
+        told = pods.requests(REQUESTS, window, *matchers)
+        return f"clamp_min({asked!r} - sum by ({_list(who)}) ({told}), 0)"
+
+    return readings.summed(beyond, who).get(pod[:3], 0)
 
 
 def _add(amounts: dict[str, float], resource: str, value: float) -> None:
@@ -290,28 +401,12 @@ def _reserved(
     }
 
 
-def names_running_before(
-    prometheus: Prometheus, vocabulary: Vocabulary, start: int, slot: int
-) -> set[tuple[str, str]] | None:
-    """Namespace and name of the pods that were Running in the hour before a moment.
-
-    None if the cluster was not scraped right before: then nothing tells who has begun since.
-    """
-    nodes = during(vocabulary.node_cpus(), 2 * slot)
-    if not prometheus.instant(f"group(last_over_time({nodes}))", start):
-        return None
-    phase = vocabulary.metrics[PHASE]
-    who = phase.spelled("namespace", "pod")
-    samples = during(phase.series('phase="Running"'), HOUR_SECONDS)
-    query = f"max by ({_list(who)}) (max_over_time({samples})) > 0"
-    return {
-        (labels.get(who[0], ""), labels.get(who[1], ""))
-        for labels, _ in prometheus.instant(query, start)
-    }
-
-
 def _requests(
-    readings: Readings, pods: Pods, vocabulary: Vocabulary, name: str
+    readings: Readings,
+    pods: Pods,
+    vocabulary: Vocabulary,
+    devices_per_core: Mapping[str, float],
+    name: str,
 ) -> Iterator[tuple[PodOnNode, str, str, float]]:
     """Pod, container and resource, and what is asked for, summed over the slots."""
     metric = vocabulary.first(name, f"{name}_cpu_cores", f"{name}_memory_bytes")
@@ -322,7 +417,10 @@ def _requests(
     )
     for (*pod, container, told), value in sums.items():
         resource, unit = counted_as(told)
-        yield PodOnNode(*pod), container, resource, value * unit
+        who = PodOnNode(*pod)
+        if resource == NEURON_CORE:
+            resource, unit = GPU, devices_per_core.get(who.node, 1)
+        yield who, container, resource, value * unit
 
 
 def _list(labels: Sequence[str]) -> str:

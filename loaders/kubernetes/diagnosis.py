@@ -18,6 +18,7 @@ from loaders.kubernetes.vocabulary import (
     CPU_USAGE,
     GPU_USAGE,
     INIT_INFO,
+    INIT_REQUESTS,
     MEMORY_USAGE,
     NAMESPACE_LABELS,
     OVERHEAD,
@@ -26,6 +27,7 @@ from loaders.kubernetes.vocabulary import (
     REQUESTS,
     SCHEDULER_REQUESTS,
     VOLUME_CAPACITY,
+    Metric,
     Vocabulary,
     cluster_matchers,
     clusters_of,
@@ -35,6 +37,7 @@ from loaders.result import Progress, silent
 
 _LOOK_BACK_SECONDS: Final = 86_400
 _EXAMPLES: Final = 3
+_MOST_OF_IT: Final = 0.9
 
 
 def diagnose_sources(
@@ -150,6 +153,7 @@ def _cluster_findings(
     yield from _reserved(vocabulary)
     yield from _labels(vocabulary)
     yield from _others(vocabulary)
+    yield from _kubelets(prometheus, vocabulary, interval, first, last)
 
 
 def _spelling(prometheus: Prometheus, vocabulary: Vocabulary, last: int) -> Iterator[Finding]:
@@ -176,6 +180,11 @@ def _reserved(vocabulary: Vocabulary) -> Iterator[Finding]:
     is_told = inits is not None and "restart_policy" in inits.labels
     scheduler = vocabulary.get(SCHEDULER_REQUESTS)
     for what, lost in (
+        (
+            vocabulary.first(INIT_REQUESTS, f"{INIT_REQUESTS}_cpu_cores"),
+            f"{INIT_REQUESTS} is not there: what init containers and native sidecars ask for is not"
+            " known",
+        ),
         (is_told, f"{INIT_INFO} tells no restart policy: native sidecars count as init containers"),
         (
             vocabulary.first(f"{OVERHEAD}_cpu_cores", f"{OVERHEAD}_memory_bytes"),
@@ -271,6 +280,76 @@ def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
             )
         else:
             yield Finding(vocabulary.cluster, f"{name}: {use}")
+
+
+def _kubelets(
+    prometheus: Prometheus, vocabulary: Vocabulary, interval: int | None, first: int, last: int
+) -> Iterator[Finding]:
+    """How often CPU usage is scraped, and on which nodes it is not told of all that ran."""
+    usage, phase, place = (vocabulary.get(one) for one in (CPU_USAGE, PHASE, "kube_pod_info"))
+    if not usage or not phase or not place or not interval:
+        return
+    of_usage = scrape_interval(prometheus, usage.series(), first, last)
+    if of_usage is None:
+        return
+    yield Finding(vocabulary.cluster, f"{CPU_USAGE} is scraped every {of_usage} s")
+    used = usage.series(f'{usage.label("container")}!=""')
+    seen = {
+        pod: value * of_usage
+        for pod, value in _by_pod(prometheus, usage, f"count_over_time({_day(used)})", last)
+    }
+    running = phase.series('phase="Running"')
+    ran = _by_pod(prometheus, phase, f"sum_over_time({_day(running)})", last)
+    names = [*place.spelled("namespace", "pod"), place.label("node")]
+    query = f"group by ({', '.join(names)}) (last_over_time({_day(place.series())}))"
+    node_of = {
+        (labels.get(names[0], ""), labels.get(names[1], "")): labels.get(names[2], "")
+        for labels, _ in prometheus.instant(query, last)
+    }
+    seconds: dict[str, list[float]] = {}
+    for pod, scrapes in ran:
+        if node := node_of.get(pod):
+            of_node = seconds.setdefault(node, [0, 0])
+            of_node[0] += min(seen.get(pod, 0), scrapes * interval)
+            of_node[1] += scrapes * interval
+    told = {node: part / whole for node, (part, whole) in seconds.items() if whole}
+    silent_ones = [node for node, part in sorted(told.items()) if not part]
+    if silent_ones:
+        yield Finding(
+            vocabulary.cluster,
+            f"{CPU_USAGE} is not there of any pod on {_some(silent_ones)}: their use will not be"
+            " known; let their kubelets be scraped (Windows nodes do not export it)",
+            Level.NOTE,
+        )
+    gaps = [f"{node} ({part:.0%})" for node, part in sorted(told.items()) if 0 < part < _MOST_OF_IT]
+    if gaps:
+        yield Finding(
+            vocabulary.cluster,
+            f"{CPU_USAGE} is there for a part of the time only that pods ran on {_some(gaps)}: are"
+            " their kubelets always scraped?",
+            Level.NOTE,
+        )
+
+
+def _by_pod(
+    prometheus: Prometheus, metric: Metric, value: str, last: int
+) -> list[tuple[tuple[str, str], float]]:
+    """The largest of some values by namespace and pod."""
+    namespace, pod = metric.spelled("namespace", "pod")
+    return [
+        ((labels.get(namespace, ""), labels.get(pod, "")), found)
+        for labels, found in prometheus.instant(f"max by ({namespace}, {pod}) ({value})", last)
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_EXAMPLES]) + (
+        f" and {len(names) - _EXAMPLES} more" if len(names) > _EXAMPLES else ""
+    )
+
+
+def _day(series: str) -> str:
+    return during(series, _LOOK_BACK_SECONDS)
 
 
 def _count(series: str) -> str:

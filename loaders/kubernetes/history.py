@@ -1,14 +1,12 @@
 """Which hours to collect: those asked for, or those that earlier runs left."""
 
-from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import pyarrow.parquet as pq
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.collection import Collection, collection_indexes, read_collection
+from loaders.kubernetes.collection import Collection, collections_of, read_collection
 
 _HOUR: Final = timedelta(hours=1)
 _FIRST_RUN: Final = timedelta(hours=24)
@@ -32,33 +30,31 @@ def hours_to_collect(
         end: The hour after the last, plain UTC.
 
     Raises:
-        InfraspendError: A collection that is there cannot be read.
+        InfraspendError: A collection of the last hours cannot be read.
     """
     if since is not None:
         return _hours(since, end)
-    collections = [
-        read_collection(index) for index in collection_indexes(root / f"cluster={cluster}")
-    ]
-    collected = max((one.end_hour for one in collections), default=None)
-    if collected is None:
+    collections = list(collections_of(root, cluster))
+    if not collections:
         return _hours(end - _FIRST_RUN, end)
+    collected = max(ended for _, _, ended in collections)
     second_look = collected - SECOND_LOOK
+    # Of those before, the names tell enough.
     complete = {
-        hour for one in collections if one.end_hour > second_look for hour in _complete(one)
+        hour
+        for index, _, ended in collections
+        if ended > second_look
+        for hour in _complete(read_collection(index))
     }
     again = [hour for hour in _hours(second_look, min(collected, end)) if hour not in complete]
     # What lies before the first collection was never asked for.
-    first = min(one.first_hour for one in collections)
+    first = min(began for _, began, _ in collections)
     return [hour for hour in again if hour >= first] + _hours(collected, end)
 
 
 def last_hour(root: Path, cluster: str) -> datetime | None:
     """The end of the last hour that was collected of a cluster, plain UTC; None if none was."""
-    ends = []
-    for index in collection_indexes(root / f"cluster={cluster}"):
-        with suppress(InfraspendError):
-            ends.append(read_collection(index).end_hour)
-    return max(ends, default=None)
+    return max((ended for _, _, ended in collections_of(root, cluster)), default=None)
 
 
 def _complete(collection: Collection) -> set[datetime]:

@@ -8,12 +8,15 @@ for another; every other node bears its name alone.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from loaders.kubernetes.prometheus import Prometheus
 from loaders.kubernetes.promql import Window, exactly, in_slot
 from loaders.kubernetes.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from loaders.kubernetes.readings import Readings
 
 NODE_INFO: Final = "kube_node_info"
 _PROVIDER_ID: Final = "provider_id"
@@ -52,17 +55,17 @@ class Identities:
         ]
 
 
-def identities(prometheus: Prometheus, vocabulary: Vocabulary, window: Window) -> Identities:
+def identities(readings: "Readings", vocabulary: Vocabulary) -> Identities:
     """Looks for names that stood for several machines within an hour."""
     metric = vocabulary.get(NODE_INFO)
     if metric is None or _PROVIDER_ID not in metric.labels:
         return Identities()
     node = metric.label("node")
-    whole = window.whole()
     series = metric.series(f'{_PROVIDER_ID}!=""')
     found: dict[str, set[str]] = defaultdict(set)
-    query = f"group by ({node}, {_PROVIDER_ID}) ({in_slot(series, whole)})"
-    for labels, _ in prometheus.instant(query, whole.end):
+    for labels, _ in readings.each(
+        lambda window: f"group by ({node}, {_PROVIDER_ID}) ({in_slot(series, window.whole())})"
+    ):
         found[labels.get(node, "")].add(labels[_PROVIDER_ID])
     machines: dict[str, dict[int, str]] = {}
     for name, ids in found.items():
@@ -71,14 +74,12 @@ def identities(prometheus: Prometheus, vocabulary: Vocabulary, window: Window) -
         first_seen = {}
         for provider_id in ids:
             one = metric.series(*exactly({node: name, _PROVIDER_ID: provider_id}))
-            moments = prometheus.moments(
-                f"group({in_slot(one, window)})",
-                window.start + window.slot,
-                window.end,
-                window.slot,
-            )
-            if moments:
-                first_seen[min(moments) - window.slot] = provider_id
+            if slots := readings.slots_where(partial(_told, one)):
+                first_seen[min(slots)] = provider_id
         if len(first_seen) > 1:
             machines[name] = first_seen
     return Identities(machines)
+
+
+def _told(series: str, window: Window) -> str:
+    return f"group({in_slot(series, window)})"

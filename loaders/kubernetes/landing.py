@@ -13,11 +13,13 @@ from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.files import DataFile, verify_parquet
 from loaders.kubernetes.collection import (
+    ARCHIVE,
     INDEX,
     REJECTS,
     TABLES,
     Collection,
     read_collection,
+    unpack,
 )
 from loaders.kubernetes.labels import label_key, label_text
 from loaders.places import at_hand, open_place
@@ -28,7 +30,16 @@ from loaders.warehouse import Location, checkpoint, open_warehouse
 
 DATASET: Final = "raw_kubernetes"
 
-_SUFFIXES: Final = (".json", ".parquet")
+_SUFFIXES: Final = (".json", ".parquet", ".zip")
+
+_NAMES: Final = {
+    "container_hours": ("namespace", "pod"),
+    "pods": ("namespace", "pod"),
+    "namespaces": ("namespace",),
+    "node_hours": ("node",),
+    "volume_hours": ("volume",),
+}
+"""Table -> the columns without which nobody knows what a row is about."""
 
 
 def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
@@ -55,7 +66,9 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
     place = open_place(source)
     with open_warehouse(warehouse) as opened:
         files = {file.name: file for file in place.files(lambda name: name.endswith(_SUFFIXES))}
-        indexes = [file for name, file in files.items() if PurePosixPath(name).name == INDEX]
+        indexes = [
+            file for name, file in files.items() if PurePosixPath(name).name in (INDEX, ARCHIVE)
+        ]
         landed = opened.landed(DATASET)
         seen = set(opened.query(f"select index_file, index_version from {DATASET}.collections"))
         prepared: list[Prepared] = []
@@ -68,7 +81,10 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
                 skipped += 1
                 continue
             try:
-                collection = read_collection(at_hand(place, index, opened.workbench))
+                path = at_hand(place, index, opened.workbench)
+                if path.name == ARCHIVE:
+                    path = unpack(path, opened.workbench / "unpacked" / Path(index.name).parent)
+                collection = read_collection(path)
                 if collection.collection_id in landed:
                     skipped += 1
                     continue
@@ -97,8 +113,8 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         )
     if not prepared and not skipped:
         raise InfraspendError(
-            f"{source} holds no collection: looked for cluster=<name>/<hours>/collection.json,"
-            " which `infraspend track` writes"
+            f"{source} holds no collection: looked for cluster=<name>/<hours>/{INDEX} and"
+            f" {ARCHIVE}, which `infraspend track` writes"
         )
     return LoadResult(
         landed=len(prepared),
@@ -213,6 +229,10 @@ def _read(
             values.append(f"try_cast({text_of(name)} as {kind}) as {name}")
             if kind != "varchar":
                 problems.append(_problem(name, kind))
+    problems += [
+        f"case when {label_of(text_of(name))} is null then '{name} is without a name' end"
+        for name in _NAMES.get(table, ())
+    ]
     window = f"{_moment(collection.first_hour)} and {_moment(collection.last_hour)}"
     hour = f"try_cast({time_of('usage_hour', kinds['usage_hour'])} as timestamp)"
     problems += [

@@ -16,11 +16,17 @@ from loaders.kubernetes.containers import (
     PodOnNode,
     Pods,
     effective_requests,
-    names_running_before,
     running_slots,
+    untold_pods,
 )
 from loaders.kubernetes.identities import identities, name_of
-from loaders.kubernetes.nodes import Node, describe_nodes, node_resources, node_slots
+from loaders.kubernetes.nodes import (
+    Node,
+    describe_nodes,
+    devices_per_core,
+    node_resources,
+    node_slots,
+)
 from loaders.kubernetes.prometheus import Prometheus
 from loaders.kubernetes.promql import HOUR_SECONDS, Window
 from loaders.kubernetes.quarantine import (
@@ -37,11 +43,13 @@ from loaders.kubernetes.quarantine import (
 )
 from loaders.kubernetes.readings import Readings, Sums
 from loaders.kubernetes.shards import Shards
-from loaders.kubernetes.usage import MEASURES, measure_usage
+from loaders.kubernetes.spelling import spelled
+from loaders.kubernetes.usage import MEASURES, Measure, measure_usage
 from loaders.kubernetes.vocabulary import (
     CAPACITY,
     CPU_USAGE,
     INIT_REQUESTS,
+    MEMORY_USAGE,
     PHASE,
     REQUESTS,
     Metric,
@@ -51,6 +59,8 @@ from loaders.kubernetes.volumes import measure_volumes
 from loaders.kubernetes.workloads import PodFacts, namespace_labels
 
 Row = dict[str, Any]
+
+_EXAMPLES: Final = 3
 
 _CAPACITIES: Final = (
     # Resource, the column's name around `capacity` or `allocatable`, bytes per unit, limit.
@@ -72,7 +82,8 @@ class Hour:
     Attributes:
         start: Its first second, plain UTC.
         samples: In how many slots the cluster was scraped and everything said was believable;
-            of several shards, the one that was scraped least.
+            of several shards, the one that was scraped least. Where a shard is away all hour, the
+            part of them that is as large as the part of the pods that are told of.
         expected_samples: How many slots the hour has.
         tables: Table -> rows.
     """
@@ -114,22 +125,32 @@ def measure_hour(
     """
     window = Window(start, start + HOUR_SECONDS, slot, early)
     doubts = Doubts()
-    left_out = _left_out(prometheus, vocabulary, window, doubts)
-    machines = identities(prometheus, vocabulary, window)
+    whole = Readings(prometheus, [window])
+    vocabulary, switched = spelled(whole, vocabulary)
+    left_out = _left_out(whole, vocabulary, doubts)
+    for name, slots in switched.items():
+        left_out |= slots
+        doubts.reasons.append(
+            f"the labels of {name} were spelled in another way in {len(slots)} of {window.slots}"
+            " scrapes, which are left out: honor_labels was switched within the hour"
+        )
+    machines = identities(whole, vocabulary)
     readings = Readings(prometheus, window.without(left_out), machines)
-    scrapes = _scrapes(readings, vocabulary)
+    scrapes = cluster_scrapes(readings, vocabulary)
     shards = Shards(readings, vocabulary, scrapes)
+    doubts.reasons += [
+        f"{instances}, a shard of kube-state-metrics, was scraped in {slots} of {window.slots}"
+        " slots"
+        for instances, slots in shards.away.items()
+    ]
     hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.least, window.slots)
     if scrapes:
-        before = None
-        if vocabulary.get(CPU_USAGE) and vocabulary.get(PHASE):
-            before = names_running_before(prometheus, vocabulary, start, slot)
         by_slot = {
             seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)], machines)
             for seconds in set((usage_slots or {}).values())
         }
         usage = {name: by_slot[seconds] for name, seconds in (usage_slots or {}).items()}
-        measurement = _Measurement(hour, vocabulary, readings, shards, doubts, before, usage)
+        measurement = _Measurement(hour, vocabulary, readings, shards, doubts, usage)
         hour.tables = measurement.tables(pod_labels)
         hour.tables["scrape_hours"] = [
             measurement.row(samples=hour.samples, expected_samples=window.slots)
@@ -141,26 +162,25 @@ def measure_hour(
     return hour
 
 
-def _scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
+def cluster_scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
+    """In how many slots any node of the cluster was told of."""
     capacity = vocabulary.capacity
     matchers = ['resource="cpu"'] if capacity.name == CAPACITY else []
     return readings.slots_with(capacity, *matchers)
 
 
-def _left_out(
-    prometheus: Prometheus, vocabulary: Vocabulary, window: Window, doubts: Doubts
-) -> set[int]:
+def _left_out(whole: Readings, vocabulary: Vocabulary, doubts: Doubts) -> set[int]:
     """The slots in which a phase, request or capacity was no measurement."""
     believable = list(_to_be_believed(vocabulary))
-    blamed = list(unbelievable_series(Readings(prometheus, [window]), believable))
+    blamed = list(unbelievable_series(whole, believable))
     if not blamed:
         return set()
     # Each once, however many of its series are to blame.
-    slots = unbelievable_slots(prometheus, window, list(dict.fromkeys(one for one, _, _ in blamed)))
+    slots = unbelievable_slots(whole, list(dict.fromkeys(one for one, _, _ in blamed)))
     for one, labels, value in blamed:
         doubts.reasons.append(
             f"{described(one.series, labels)} is {value:g}, which is no measurement: the"
-            f" {len(slots)} of {window.slots} scrapes with such values are left out"
+            f" {len(slots)} of {whole.slots} scrapes with such values are left out"
         )
     return slots
 
@@ -191,7 +211,6 @@ class _Measurement:
         readings: Readings,
         shards: Shards,
         doubts: Doubts,
-        before: set[tuple[str, str]] | None,
         usage: Mapping[str, Readings],
     ) -> None:
         self._hour = hour
@@ -199,7 +218,6 @@ class _Measurement:
         self._readings = readings
         self._shards = shards
         self._doubts = doubts
-        self._before = before
         self._usage = usage
         self._there = {
             name: slots / shards.scrapes(name)
@@ -213,11 +231,20 @@ class _Measurement:
     def tables(self, pod_labels: Sequence[str] | None) -> dict[str, list[Row]]:
         """Every table's rows but those of the scrapes themselves."""
         nodes = describe_nodes(self._readings, self._vocabulary)
-        pods = Pods(self._vocabulary, has_replicas=self._shards.are_several)
+        pods = Pods(
+            self._vocabulary,
+            has_replicas=self._shards.are_several,
+            replicas=self._shards.replicas,
+        )
         running = self._named(running_slots(self._readings, pods))
-        return {
-            "container_hours": list(self._containers(pods, running, nodes)),
-            "node_hours": list(self._nodes(nodes)),
+        resources = {
+            what: node_resources(self._readings, self._vocabulary, what)
+            for what in ("capacity", "allocatable")
+        }
+        per_core = devices_per_core(resources["capacity"])
+        tables = {
+            "container_hours": list(self._containers(pods, running, nodes, per_core)),
+            "node_hours": list(self._nodes(nodes, resources)),
             "volume_hours": list(self._volumes()),
             "pods": list(self._pods(running, pod_labels)),
             "namespaces": [
@@ -225,24 +252,18 @@ class _Measurement:
                 for namespace, labels in namespace_labels(self._readings, self._vocabulary).items()
             ],
         }
+        self._miss_untold(running)
+        return tables
 
     def _containers(
-        self, pods: Pods, running: dict[PodOnNode, float], nodes: Mapping[str, Node]
+        self,
+        pods: Pods,
+        running: dict[PodOnNode, float],
+        nodes: Mapping[str, Node],
+        per_core: Mapping[str, float],
     ) -> Iterator[Row]:
-        requests = effective_requests(self._readings, pods, self._vocabulary, running)
-        began = {pod[:2] for pod in running} - self._before if self._before is not None else set()
-        usage = {
-            measure: measure_usage(
-                self._usage.get(measure.metric, self._readings),
-                pods,
-                self._vocabulary,
-                running,
-                measure,
-                self._there,
-                began,
-            )
-            for measure in MEASURES
-        }
+        requests = effective_requests(self._readings, pods, self._vocabulary, running, per_core)
+        usage = self._used(pods, running)
         hosts = pods.on_host_network(self._readings)
         for measure, used in usage.items():
             if measure.of_pod:
@@ -280,6 +301,34 @@ class _Measurement:
                         )
                 yield row
 
+    def _used(
+        self, pods: Pods, running: Mapping[PodOnNode, float]
+    ) -> dict[Measure, dict[tuple[PodOnNode, str], float]]:
+        """What was used, measure by measure; the targets that did not tell are named."""
+        usage = {}
+        missed: dict[str, list[str]] = {}
+        for measure in MEASURES:
+            readings = self._usage.get(measure.metric, self._readings)
+            use = measure_usage(
+                readings,
+                pods,
+                self._vocabulary,
+                running,
+                measure,
+                self._there,
+                self._hour.samples / self._hour.expected_samples,
+            )
+            usage[measure] = use.amounts
+            for target, scrapes in use.missed.items():
+                told = f"{measure.column} ({scrapes:g} of {readings.slots} scrapes)"
+                missed.setdefault(target, []).append(told)
+        self._doubts.reasons += [
+            f"{target or 'what measures use'} was scraped too seldom, so that the use of its pods"
+            f" is not known: {', '.join(told)}"
+            for target, told in sorted(missed.items())
+        ]
+        return usage
+
     def _named(self, running: dict[PodOnNode, float]) -> dict[PodOnNode, float]:
         """The pods that have a namespace and a name; the others are told and left out."""
         named = {pod: slots for pod, slots in running.items() if pod.namespace and pod.pod}
@@ -293,11 +342,35 @@ class _Measurement:
             )
         return named
 
-    def _nodes(self, nodes: Mapping[str, Node]) -> Iterator[Row]:
-        resources: dict[str, Sums | None] = {
-            what: node_resources(self._readings, self._vocabulary, what)
-            for what in ("capacity", "allocatable")
-        }
+    def _miss_untold(self, running: Mapping[PodOnNode, float]) -> None:
+        """Makes the hour as good as the part of its pods that it tells of.
+
+        Kubelets tell of pods that kube-state-metrics does not: a shard of it was away all hour.
+        Namespaces that it does not watch at all are none of the hour's.
+        """
+        usage = self._vocabulary.first(CPU_USAGE, MEMORY_USAGE)
+        if usage is None or usage.label("pod") not in usage.labels:
+            return
+        readings = self._usage.get(usage.name, self._readings)
+        watched = {pod.namespace for pod in running}
+        untold = [
+            pod
+            for pod in untold_pods(readings, self._vocabulary, usage)
+            if pod[0] in watched or not watched
+        ]
+        if untold:
+            told = len({pod[:2] for pod in running})
+            self._hour.samples = round(self._hour.samples * told / (told + len(untold)))
+            some = ", ".join("/".join(pod) for pod in untold[:_EXAMPLES])
+            self._doubts.reasons.append(
+                f"{len(untold)} pods that kubelets tell of have no {PHASE} and are left out"
+                f" ({some}{', ...' if len(untold) > _EXAMPLES else ''}): a shard of"
+                " kube-state-metrics was away, or does not watch them"
+            )
+
+    def _nodes(
+        self, nodes: Mapping[str, Node], resources: Mapping[str, Sums | None]
+    ) -> Iterator[Row]:
         for name, there in sorted(self._there.items()):
             scrapes = self._shards.scrapes(name)
             row = self.row(

@@ -1,10 +1,17 @@
 """What nodes offered, and what they are."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loaders.kubernetes.containers import RESOURCES, counted_as
+from loaders.kubernetes.containers import (
+    GPU,
+    NEURON_CORE,
+    NEURON_DEVICES,
+    RESOURCES,
+    counted_as,
+)
 from loaders.kubernetes.promql import Window, in_slot
 from loaders.kubernetes.readings import Readings, Sums, most_seen
 from loaders.kubernetes.vocabulary import Vocabulary
@@ -90,11 +97,20 @@ def node_resources(readings: Readings, vocabulary: Vocabulary, what: str) -> Sum
             lambda window: f"max by ({node}, resource) ({in_slot(series, window)})",
             [node, "resource"],
         )
-        counted: Sums = {}
+        counted: Sums = defaultdict(float)
+        neurons: dict[str, float] = {}
         for (who, name_told), value in told.items():
             resource, unit = counted_as(name_told)
-            counted[who, resource] = counted.get((who, resource), 0) + value * unit
-        return counted
+            if name_told in NEURON_DEVICES:
+                neurons[who] = max(neurons.get(who, 0), value)
+            else:
+                counted[who, resource] += value * unit
+        # The cores of a node are its devices in smaller units.
+        for who in [who for who, resource in counted if resource == NEURON_CORE]:
+            neurons[who] = neurons.get(who) or counted[who, NEURON_CORE]
+        for who, value in neurons.items():
+            counted[who, GPU] += value
+        return dict(counted)
     sums: Sums = {}
     for resource, suffix in (("cpu", "cpu_cores"), ("memory", "memory_bytes")):
         if metric := vocabulary.get(f"{name}_{suffix}"):
@@ -107,6 +123,15 @@ def node_resources(readings: Readings, vocabulary: Vocabulary, what: str) -> Sum
             for (who,), value in readings.summed(largest, [node]).items():
                 sums[who, resource] = value
     return sums or None
+
+
+def devices_per_core(capacity: Sums | None) -> Mapping[str, float]:
+    """How many Neuron devices a core is, by node, where pods may ask for cores."""
+    return {
+        who: (capacity or {})[who, GPU] / cores
+        for (who, resource), cores in (capacity or {}).items()
+        if resource == NEURON_CORE and cores > 0
+    }
 
 
 def _first(labels: Mapping[str, str], names: tuple[str, ...]) -> str | None:

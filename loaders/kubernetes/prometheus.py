@@ -18,10 +18,11 @@ from typing import Any, Final
 import requests
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
+from requests.utils import get_netrc_auth
 from tenacity import (
+    RetryCallState,
     Retrying,
     retry_if_exception_type,
-    stop_after_attempt,
     wait_exponential_jitter,
 )
 from urllib3.util.retry import Retry
@@ -34,14 +35,18 @@ Labels = Mapping[str, str]
 _TOO_MUCH: Final = frozenset({400, 413, 422})
 _TOO_LONG: Final = 414
 _UNAVAILABLE: Final = 503
-_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_GATEWAY_TIMEOUT: Final = 504
+_BUSY: Final = frozenset({408, 425, 429, 500, 502, 503})
 _DENIED: Final = frozenset({401, 403})
 _SUCCESS: Final = re.compile(rb'"status"\s*:\s*"success"')
-_TIMED_OUT: Final = re.compile("timed out", re.IGNORECASE)
+_TIMED_OUT: Final = re.compile("timed out|deadline exceeded", re.IGNORECASE)
 _PARTIAL: Final = re.compile(rb'"(?:warnings|isPartial)"\s*:')
 _HEAD_BYTES: Final = 200
 _CONNECT_SECONDS: Final = 10
 _LONGEST_PAUSE_SECONDS: Final = 20
+_SLOW_ATTEMPTS: Final = 2
+_SERVER_PART: Final = 0.9
+"""The part of the time-out that the server has: it gives up first, and says so."""
 _LONGEST_REASON: Final = 300
 # How Thanos and Mimir write in `warnings` what Prometheus writes in `infos`.
 _INFO: Final = "PromQL info:"
@@ -102,10 +107,16 @@ class Prometheus:
         session = requests.Session()
         session.verify = str(access.ca_bundle) if access.ca_bundle else True
         session.cert = access.client_cert
-        session.auth = access.signature or access.auth
+        session.auth = access.signature or access.auth or get_netrc_auth(access.url)
+        # Proxies and certificates of the environment are looked up once, not with every request.
+        found = session.merge_environment_settings(access.url, {}, None, session.verify, None)
+        session.proxies, session.verify = found["proxies"], found["verify"]
+        session.trust_env = False
         session.headers.update(access.headers)
         session.hooks["response"].append(_judge)
         self._access = access
+        patience = f"{round(access.timeout * _SERVER_PART * 1000)}ms"
+        self._params = {"timeout": patience, **access.params}
         self._client = PrometheusConnect(
             url=access.url.rstrip("/"),
             session=session,
@@ -125,9 +136,8 @@ class Prometheus:
             RefusedError: The server refused the query.
             ServerError: It gave no answer, or a partial one.
         """
-        answer = self._ask(
-            lambda: self._client.custom_query(query, params={**self._access.params, "time": at})
-        )
+        params = {**self._params, "time": at}
+        answer = self._ask(lambda: self._client.custom_query(query, params=params))
         return [(series["metric"], float(series["value"][1])) for series in answer]
 
     def moments(self, query: str, first: int, last: int, step: int) -> dict[int, float]:
@@ -148,7 +158,7 @@ class Prometheus:
                 datetime.fromtimestamp(first, UTC),
                 datetime.fromtimestamp(last, UTC),
                 f"{step}s",
-                params=dict(self._access.params),
+                params=dict(self._params),
             )
         )
         return {int(at): float(value) for series in answer for at, value in series["values"]}
@@ -164,7 +174,7 @@ class Prometheus:
         Raises:
             ServerError: As for `instant`.
         """
-        params = {**self._access.params, "time": at}
+        params = {**self._params, "time": at}
         answer = self._ask(
             lambda: self._client.custom_query(f"{selector}[{seconds}s]", params=params)
         )
@@ -199,7 +209,7 @@ class Prometheus:
     def _ask(self, request: Callable[[], Any]) -> Any:
         """Makes a request until it succeeds or there is no hope."""
         attempts = Retrying(
-            stop=stop_after_attempt(self._access.attempts),
+            stop=self._is_hopeless,
             wait=wait_exponential_jitter(
                 multiplier=self._access.pause, max=_LONGEST_PAUSE_SECONDS, jitter=self._access.pause
             ),
@@ -209,10 +219,11 @@ class Prometheus:
         url = self._access.url
         try:
             return attempts(request)
-        except requests.Timeout as error:
-            raise ServerError(
+        except requests.ReadTimeout as error:
+            raise RefusedError(
                 f"{url} did not answer within {self._access.timeout:g} s"
-                f" ({self._access.attempts} attempts): ask for fewer hours or raise `timeout`"
+                f" ({min(_SLOW_ATTEMPTS, self._access.attempts)} attempts): ask for fewer hours or"
+                " raise `timeout`"
             ) from error
         except _BusyError as error:
             raise ServerError(f"{url} {error} ({self._access.attempts} attempts)") from error
@@ -224,6 +235,12 @@ class Prometheus:
             ) from error
         except (requests.RequestException, PrometheusApiClientException, ValueError) as error:
             raise ServerError(f"{url} cannot be asked ({error})") from error
+
+    def _is_hopeless(self, attempt: RetryCallState) -> bool:
+        """Whether a request was made often enough: one that takes too long may ask for too much."""
+        failed = attempt.outcome.exception() if attempt.outcome else None
+        most = _SLOW_ATTEMPTS if isinstance(failed, requests.ReadTimeout) else self._access.attempts
+        return attempt.attempt_number >= min(most, self._access.attempts)
 
 
 def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
@@ -238,6 +255,8 @@ def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
     if status == _UNAVAILABLE and _TIMED_OUT.search(_reason(response)):
         # To ask the same again would take as long again.
         raise RefusedError(f"{_address(response)} gave up on a query: {_reason(response)}")
+    if status == _GATEWAY_TIMEOUT:
+        raise requests.ReadTimeout(_reason(response))
     if status in _DENIED:
         raise ServerError(
             f"{_address(response)} denied access ({status}: {_reason(response)}): check the"

@@ -122,6 +122,14 @@ def over_slots(function: str, expression: str, window: Window) -> str:
     return f"{function}(({expression})[{milliseconds}ms:{window.slot}s])"
 
 
+def renamed(expression: str, labels: Mapping[str, str]) -> str:
+    """An expression whose labels bear other names: what they are called -> what they shall be."""
+    for here, there in labels.items():
+        if here != there:
+            expression = f'label_replace({expression}, "{there}", "$1", "{here}", "(.*)")'
+    return expression
+
+
 def _quoted_meta(text: str) -> str:
     """A text as a regular expression of RE2 that matches just it."""
     return "".join(f"\\{char}" if char in r"\.+*?()|[]{}^$" else char for char in text)

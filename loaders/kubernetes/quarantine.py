@@ -13,7 +13,7 @@ from functools import partial
 from math import isfinite
 from typing import Final
 
-from loaders.kubernetes.prometheus import Labels, Prometheus
+from loaders.kubernetes.prometheus import Labels
 from loaders.kubernetes.promql import Window, during, in_slot
 from loaders.kubernetes.readings import Readings
 
@@ -51,18 +51,15 @@ def unbelievable_series(
             yield one, dict(labels), value
 
 
-def unbelievable_slots(
-    prometheus: Prometheus, window: Window, believable: Sequence[Believable]
-) -> set[int]:
+def unbelievable_slots(readings: Readings, believable: Sequence[Believable]) -> set[int]:
     """Where the slots start in which a series had a value that is no measurement."""
-    bad = " or ".join(
-        f"group({value} < 0 or {value} > {one.most} or {value} != {value})"
-        for one in believable
-        for value in [in_slot(one.series, window)]
+    return readings.slots_where(
+        lambda window: " or ".join(
+            f"group({value} < 0 or {value} > {one.most} or {value} != {value})"
+            for one in believable
+            for value in [in_slot(one.series, window)]
+        )
     )
-    slot = window.slot
-    moments = prometheus.moments(bad, window.start + slot, window.end, slot)
-    return {moment - slot for moment in moments}
 
 
 def _values(believable: Believable, window: Window) -> str:

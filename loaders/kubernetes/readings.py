@@ -1,8 +1,8 @@
 """Reads an hour of a cluster off the server, in windows as large as the server allows."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from loaders.kubernetes.identities import Identities
 from loaders.kubernetes.prometheus import Labels, Prometheus, RefusedError, TooLongError
@@ -13,6 +13,7 @@ _NODE: Final = ("node", "exported_node")
 
 Key = tuple[str, ...]
 Sums = dict[Key, float]
+Answer = TypeVar("Answer")
 Expression = Callable[[Window], str]
 """An expression that is evaluated once a slot, for a window's slots."""
 
@@ -34,6 +35,11 @@ class Readings:
         self._prometheus = prometheus
         self._identities = identities or Identities()
         self._windows = [piece for one in windows for piece in self._identities.pieces(one)]
+
+    @property
+    def start(self) -> int:
+        """Where the first of the windows starts, in seconds since 1970."""
+        return self._windows[0].start
 
     @property
     def slots(self) -> int:
@@ -82,14 +88,32 @@ class Readings:
             sums[tuple(found.get(label, "") for label in labels)] += value
         return dict(sums)
 
-    def each(self, query: Expression) -> Iterable[tuple[Labels, float]]:
+    def each(self, query: Expression) -> Iterator[tuple[Labels, float]]:
         """The series that a query gives, window by window, and their values."""
+        for window, answer in self._ask(
+            lambda window: self._prometheus.instant(query(window), window.end)
+        ):
+            for labels, value in answer:
+                yield self._identified(labels, window), value
+
+    def slots_where(self, expression: Expression) -> set[int]:
+        """Where the slots start in which an expression of one series has a value."""
+        found = set()
+        for window, moments in self._ask(
+            lambda window: self._prometheus.moments(
+                expression(window), window.start + window.slot, window.end, window.slot
+            )
+        ):
+            found |= {moment - window.slot for moment in moments}
+        return found
+
+    def _ask(self, question: Callable[[Window], Answer]) -> Iterator[tuple[Window, Answer]]:
+        """The answers to a question, window by window, in windows that the server allows."""
         waiting = list(self._windows)
         while waiting:
             window = waiting.pop(0)
             try:
-                for labels, value in self._prometheus.instant(query(window), window.end):
-                    yield self._identified(labels, window), value
+                answer = question(window)
             except RefusedError as error:
                 # A shorter time makes no shorter query.
                 if window.slots == 1 or isinstance(error, TooLongError):
@@ -99,6 +123,8 @@ class Readings:
                 at = self._windows.index(window)
                 self._windows[at : at + 1] = halves
                 waiting[:0] = halves
+            else:
+                yield window, answer
 
     def _identified(self, labels: Labels, window: Window) -> Labels:
         """The labels with the node's own name, where its name stood for several machines."""

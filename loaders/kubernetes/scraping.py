@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final
 
-from loaders.kubernetes.prometheus import Prometheus
+from loaders.kubernetes.prometheus import Prometheus, RefusedError
 from loaders.kubernetes.promql import HOUR_SECONDS, during, exactly, selector, slot_seconds
 
 LOOK_BACK_SECONDS: Final = 86_400
 _SERIES: Final = 3
 _SLOWEST_SECONDS: Final = 300
+_IN_A_ROW: Final = 5
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,9 @@ def scrape_rhythm(
 
 
 def slower_slot(prometheus: Prometheus, series: str, start: int, slot: int) -> int | None:
-    """The slot of an hour that was scraped evenly, but less often than the hours around it.
+    """The slot of an hour that was scraped less often than the hours around it, for a while.
 
-    Evenly is: with one interval from end to end, or with one that became another.
+    For a while is: several times in a row with that interval. A scrape that is missing is none.
 
     Args:
         prometheus: The server.
@@ -95,15 +96,16 @@ def slower_slot(prometheus: Prometheus, series: str, start: int, slot: int) -> i
         slot: The slot of the hours around it in seconds.
 
     Returns:
-        The slot in seconds; None if the hour was scraped unevenly, or no less often.
+        The slot in seconds; None if the hour was scraped no less often.
 
     Raises:
         ServerError: The server does not answer.
     """
     for moments in _scrapes(prometheus, series, start + HOUR_SECONDS, HOUR_SECONDS):
         gaps = [slot_seconds(round(after - before)) for before, after in pairwise(moments)]
-        intervals = [gap for gap, _ in groupby(gaps)]
-        if 0 < len(intervals) <= 2 and slot < (slowest := max(intervals)) <= _SLOWEST_SECONDS:
+        runs = [(gap, len(list(run))) for gap, run in groupby(gaps)]
+        slowest = max((gap for gap, length in runs if length >= _IN_A_ROW), default=0)
+        if slot < slowest <= _SLOWEST_SECONDS:
             return slowest
     return None
 
@@ -122,6 +124,13 @@ def _scrapes(
 ) -> Iterator[Sequence[float]]:
     """When each of a few series was scraped in the time before a moment."""
     counts = f"count_over_time({during(series, look_back)})"
-    for labels, _ in prometheus.instant(f"topk({_SERIES}, {counts})", at):
+    try:
+        found = prometheus.instant(f"topk({_SERIES}, {counts})", at)
+    except RefusedError:
+        if look_back <= 2 * _SLOWEST_SECONDS:
+            raise
+        yield from _scrapes(prometheus, series, at, look_back // 2)
+        return
+    for labels, _ in found:
         one = selector(series.partition("{")[0], exactly(labels))
         yield from prometheus.timestamps(one, look_back, at)

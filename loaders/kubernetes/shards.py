@@ -15,14 +15,14 @@ from loaders.kubernetes.readings import Key, Readings
 from loaders.kubernetes.vocabulary import (
     CAPACITY,
     CAPACITY_V1,
+    INSTANCE,
     PHASE,
     VOLUME_CAPACITY,
     Metric,
     Vocabulary,
 )
 
-_INSTANCE: Final = "instance"
-
+_POD_LABELS: Final = 3
 _TOLD_OF: Final = {
     # Metric: what selects one series per thing, and which labels name the thing.
     PHASE: (('phase="Running"',), ("namespace", "pod", "uid")),
@@ -37,7 +37,9 @@ class Shards:
 
     Attributes:
         least: In how many slots the shard was scraped that was away for longest.
+        away: The instances of each shard that was away -> in how many slots it was scraped.
         are_several: Whether several instances told anything, be they shards or replicas.
+        replicas: Instances that tell the same things, but not of the same pods: one may be stale.
     """
 
     def __init__(self, readings: Readings, vocabulary: Vocabulary, scrapes: int) -> None:
@@ -49,17 +51,26 @@ class Shards:
             scrapes: In how many slots any node was told of.
         """
         self.least = self._scrapes = scrapes
+        self.away: dict[str, int] = {}
         self._slots: dict[Key, int] = {}
         self._metrics = [
             metric
             for name in _TOLD_OF
-            if (metric := vocabulary.get(name)) and _INSTANCE in metric.labels
+            if (metric := vocabulary.get(name)) and INSTANCE in metric.labels
         ]
         self.are_several = bool(self._metrics and scrapes) and self._count(readings) > 1
-        if self.are_several and self._are_away(readings):
-            shards = _apart(self._told(readings))
-            if len(shards) > 1:
-                self._measure(readings, shards)
+        self.replicas: list[list[str]] = []
+        if not self.are_several:
+            return
+        told = self._told(readings)
+        shards = _apart(told)
+        self.replicas = [
+            sorted(instances)
+            for instances, things in shards
+            if any(told[thing] != instances for thing in things if len(thing) == _POD_LABELS)
+        ]
+        if len(shards) > 1 and self._are_away(readings):
+            self._measure(readings, shards)
 
     def scrapes(self, *thing: str) -> int:
         """In how many slots the shard was scraped that tells of a pod, node or volume.
@@ -71,13 +82,13 @@ class Shards:
 
     def _count(self, readings: Readings) -> int:
         """How many instances told anything."""
-        there = readings.each(lambda window: self._any(window.whole(), by=(_INSTANCE,)))
-        return len({labels.get(_INSTANCE) for labels, _ in there})
+        there = readings.each(lambda window: self._any(window.whole(), by=(INSTANCE,)))
+        return len({labels.get(INSTANCE) for labels, _ in there})
 
     def _are_away(self, readings: Readings) -> bool:
-        """Whether one instance was scraped less than another."""
-        slots = readings.counted(partial(self._any, by=(_INSTANCE,)), [_INSTANCE])
-        return len(set(slots.values())) > 1
+        """Whether an instance was not scraped whenever the cluster was."""
+        slots = readings.counted(partial(self._any, by=(INSTANCE,)), [INSTANCE])
+        return min(slots.values()) < self._scrapes or len(set(slots.values())) > 1
 
     def _told(self, readings: Readings) -> Mapping[Key, set[str]]:
         """The instances that told of each thing."""
@@ -87,14 +98,16 @@ class Shards:
             query = partial(_things, metric, names)
             for labels, _ in readings.each(query):
                 thing = tuple(labels.get(name, "") for name in names)
-                told.setdefault(thing, set()).add(labels.get(_INSTANCE, ""))
+                told.setdefault(thing, set()).add(labels.get(INSTANCE, ""))
         return _with_namesakes(told)
 
     def _measure(self, readings: Readings, shards: Sequence[tuple[set[str], list[Key]]]) -> None:
         for instances, things in shards:
-            query = partial(self._any, matchers=(one_of(_INSTANCE, sorted(instances)),))
+            query = partial(self._any, matchers=(one_of(INSTANCE, sorted(instances)),))
             slots = round(readings.counted(query).get((), 0))
             self.least = min(self.least, slots)
+            if slots < readings.slots:
+                self.away[", ".join(sorted(instances))] = slots
             self._slots.update(dict.fromkeys(things, slots))
 
     def _any(self, window: Window, by: Sequence[str] = (), matchers: Sequence[str] = ()) -> str:
@@ -105,7 +118,7 @@ class Shards:
 
 def _things(metric: Metric, names: Sequence[str], window: Window) -> str:
     told = in_slot(_series(metric), window.whole())
-    return f"group by ({', '.join((*names, _INSTANCE))}) ({told})"
+    return f"group by ({', '.join((*names, INSTANCE))}) ({told})"
 
 
 def _series(metric: Metric, *matchers: str) -> str:
@@ -114,7 +127,7 @@ def _series(metric: Metric, *matchers: str) -> str:
 
 def _with_namesakes(told: dict[Key, set[str]]) -> dict[Key, set[str]]:
     """Where an exporter tells no uid, pods of one name are one thing."""
-    pods = [thing for thing in told if len(thing) == len(_TOLD_OF[PHASE][1])]
+    pods = [thing for thing in told if len(thing) == _POD_LABELS]
     if all(uid for *_, uid in pods):
         return told
     by_name: dict[Key, set[str]] = {}

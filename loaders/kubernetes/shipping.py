@@ -1,26 +1,25 @@
 """Where collections go: a directory, or a bucket by way of a directory that ends with the run.
 
+In a bucket a collection is one object, with all its files in it.
+
 What a run needs to know of earlier ones is fetched from the bucket: the names of their
 directories, which tell the hours, and how complete the last hours were.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from loaders.errors import InfraspendError
-from loaders.kubernetes.collection import INDEX
+from loaders.kubernetes.collection import ARCHIVE, INDEX, hours_of, pack, unpack
 from loaders.kubernetes.history import SECOND_LOOK
 from loaders.places import File, local_path, open_bucket
 
 if TYPE_CHECKING:
     from loaders.s3 import Bucket
 
-_HOURS: Final = re.compile(r"(\d{8}T\d{2})_(\d{8}T\d{2})(?:_\d{8}T\d{12})?")
 _ASKED: Final = (INDEX, "scrape_hours.parquet")
 
 
@@ -48,35 +47,50 @@ class Shipment:
         for name in self._bucket.folders(folder):
             # Its name is taken, whatever is in it.
             (self.root / folder / name).mkdir(parents=True, exist_ok=True)
-            if hours := _HOURS.fullmatch(name):
-                ends[name] = datetime.fromisoformat(hours[2])
+            if hours := hours_of(name):
+                ends[name] = hours[1]
         last = max(ends.values(), default=None)
         for name, end in ends.items():
             if last and end > last - SECOND_LOOK:
                 self._fetch(self._bucket, f"{folder}/{name}")
 
     def send(self, path: Path) -> None:
-        """Sends a collection, its index last, or a file of pushed usage.
+        """Sends a collection, or a file of pushed usage.
 
         Raises:
             InfraspendError: The bucket cannot be written to.
         """
         if self._bucket is None:
             return
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in sorted(files, key=lambda file: file.name == INDEX):
-            self._bucket.put(file, file.relative_to(self.root).as_posix())
+        name = path.relative_to(self.root).as_posix()
+        if not path.is_dir():
+            self._bucket.put(path, name)
+            return
+        with TemporaryDirectory(prefix="infraspend-") as folder:
+            archive = Path(folder) / ARCHIVE
+            pack(path, archive)
+            self._bucket.put(archive, f"{name}/{ARCHIVE}")
 
     def _fetch(self, bucket: "Bucket", folder: str) -> None:
-        """Fetches what tells how complete a collection is, if it is one."""
-        below = folder + "/"
+        """Fetches what tells how complete a collection is, if it is one.
+
+        Collections of earlier versions are several objects.
+        """
+        to = self.root / folder
         found: dict[str, File] = {
             PurePosixPath(file.name).name: file
-            for file in bucket.files(lambda name: name.rpartition("/")[2] in _ASKED, below)
+            for file in bucket.files(
+                lambda name: name.rpartition("/")[2] in (ARCHIVE, *_ASKED), folder + "/"
+            )
         }
-        if INDEX in found:
+        if ARCHIVE in found:
+            with TemporaryDirectory(prefix="infraspend-") as fetched:
+                archive = Path(fetched) / ARCHIVE
+                bucket.fetch(found[ARCHIVE], archive)
+                unpack(archive, to, *_ASKED)
+        elif INDEX in found:
             for name, file in found.items():
-                bucket.fetch(file, self.root / folder / name)
+                bucket.fetch(file, to / name)
 
 
 @contextmanager

@@ -18,10 +18,11 @@ from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.kubernetes.exporting import CollectionWriter
 from loaders.kubernetes.history import hours_to_collect, last_hour
-from loaders.kubernetes.measuring import Hour, measure_hour
+from loaders.kubernetes.measuring import Hour, cluster_scrapes, measure_hour
 from loaders.kubernetes.prometheus import Prometheus, ServerError
 from loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
 from loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
+from loaders.kubernetes.readings import Readings
 from loaders.kubernetes.scraping import scrape_interval, scrape_rhythm, slower_slot
 from loaders.kubernetes.shipping import Shipment, open_shipment
 from loaders.kubernetes.sources import Source
@@ -398,12 +399,23 @@ class _Session:
                 usage_slots=usage_slots,
             )
 
-        whole = measured(self._slot, self._early)
+        def most(slot: int, early: int = 0) -> Hour:
+            """The hour; where scrapes are missing, perhaps they fall on both sides of an edge."""
+            hour = measured(slot, early)
+            if hour.samples >= hour.expected_samples or early:
+                return hour
+            shifted = Window(start, start + HOUR_SECONDS, slot, slot // 4)
+            seen = cluster_scrapes(Readings(self._prometheus, [shifted]), self._vocabulary)
+            if seen <= hour.samples:
+                return hour
+            return max(measured(slot, shifted.early), hour, key=lambda one: one.samples)
+
+        whole = most(self._slot, self._early)
         if self._source.scrape_interval or whole.samples >= whole.expected_samples:
             return whole
         nodes = self._vocabulary.node_cpus()
         slower = slower_slot(self._prometheus, nodes, start, self._slot)
-        return measured(slower) if slower else whole
+        return most(slower) if slower else whole
 
     def _of_platforms(self, hour: datetime) -> PushedHour:
         start = _seconds(hour)

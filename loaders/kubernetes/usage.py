@@ -1,29 +1,39 @@
 """What containers used, as far as anything measures it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from loaders.kubernetes.containers import PodOnNode, Pods
 from loaders.kubernetes.prometheus import RefusedError
-from loaders.kubernetes.promql import HOUR_SECONDS, Window, during, in_slot, one_of, rate_in_slot
+from loaders.kubernetes.promql import (
+    HOUR_SECONDS,
+    Window,
+    during,
+    in_slot,
+    one_of,
+    rate_in_slot,
+    renamed,
+)
 from loaders.kubernetes.quarantine import GIB, MOST_BYTES, MOST_CORES, MOST_GPUS
 from loaders.kubernetes.readings import Readings
 from loaders.kubernetes.vocabulary import (
     CPU_USAGE,
     GPU_USAGE,
+    INSTANCE,
     MEMORY_USAGE,
     NETWORK_RECEIVE,
     NETWORK_TRANSMIT,
+    STARTED,
     Metric,
     Vocabulary,
 )
 
 _PODS_AT_ONCE: Final = 40
-_TARGET: Final = "instance"
 _LEAST_COVERAGE: Final = 0.5
 _PERCENT: Final = 100
+_YOUNG: Final = "is_on_new_target"
 
 
 @dataclass(frozen=True)
@@ -61,15 +71,22 @@ class Measure:
         return f"sum by ({', '.join(who)}) ({value})" if self.parts else value
 
     def scraped(self, metric: Metric, window: Window) -> str:
-        """A value per target in every slot in which anything of it was measured."""
+        """A value per target in every slot in which it was measured.
+
+        A counter is where its target was scraped in the slot before as well.
+        """
+        target = ", ".join(_target(metric))
         series = metric.series()
-        samples = rate_in_slot(series, window) if self.is_counter else in_slot(series, window)
-        return f"group by ({', '.join(_target(metric))}) ({samples})"
+        there = f"group by ({target}) ({in_slot(series, window)})"
+        if not self.is_counter:
+            return there
+        before = during(series, window.slot, window.early + window.slot)
+        return f"{there} and on ({target}) group by ({target}) (last_over_time({before}))"
 
 
 def _target(metric: Metric) -> tuple[str, ...]:
     """The label of what is scraped: a kubelet, and so a node."""
-    return (_TARGET,) if _TARGET in metric.labels else ()
+    return (INSTANCE,) if INSTANCE in metric.labels else ()
 
 
 MEASURES: Final = (
@@ -97,6 +114,19 @@ MEASURES: Final = (
 )
 
 
+@dataclass(frozen=True)
+class Use:
+    """An hour of a measure.
+
+    Attributes:
+        amounts: What was used, by pod and container (empty for a measure of whole pods).
+        missed: The targets that were scraped too seldom to tell, and in how many slots they were.
+    """
+
+    amounts: dict[tuple[PodOnNode, str], float] = field(default_factory=dict)
+    missed: dict[str, float] = field(default_factory=dict)
+
+
 def measure_usage(
     readings: Readings,
     pods: Pods,
@@ -104,14 +134,14 @@ def measure_usage(
     running: Iterable[PodOnNode],
     measure: Measure,
     there: Mapping[str, float],
-    began: Container[tuple[str, str]] = (),
-) -> Mapping[tuple[PodOnNode, str], float]:
-    """An hour of a measure by pod and container (empty for a measure of whole pods).
+    coverage: float = 1,
+) -> Use:
+    """An hour of a measure.
 
     The mean over the scrapes of its own target, the kubelet of its node, for as long as the node
     was there: a container that has died is no gap, and a kubelet that was not scraped used no
     less. Of a target that was scraped for less than half of that time nothing is told. A counter's
-    first scrape is the beginning of what is known of it, but for the CPU of a pod that began
+    first scrape is the beginning of what is known of it, but for the CPU of a container that began
     within the hour, whose counter rose from 0. (The network's does not: a pod on the network of
     its node shows the node's counter.)
 
@@ -122,31 +152,36 @@ def measure_usage(
         running: The pods that ran in the hour.
         measure: What to measure.
         there: The part of the hour for which each node was there.
-        began: The namespaces and names of pods that began within the hour.
+        coverage: The part of the hour in which the cluster was scraped at all.
     """
     metric = vocabulary.get(measure.metric)
     if metric is None or metric.label("pod") not in metric.labels:
-        return {}
+        return Use()
     target = _target(metric)
     by_target = readings.counted(lambda window: measure.scraped(metric, window), target)
-    if not by_target:
-        return {}
-    most = max(by_target.values())
-    scale = 1 / (_scrapes(readings, metric, measure) * measure.unit)
+    use = Use()
+    used = use.amounts
+    scale = 1 / (_scrapes(readings, metric, measure) * measure.unit) if by_target else 0
     bearers = Counter((pod.namespace, pod.pod) for pod in running)
     alone = {pod[:2]: pod for pod in running if bearers[pod[:2]] == 1}
-    used: dict[tuple[PodOnNode, str], float] = {}
     labels = (*metric.spelled("namespace", "pod", "container"), *target)
     sums = readings.summed(lambda window: measure.expression(metric, window), labels)
+    first = []
+    if measure.metric == CPU_USAGE:
+        first = _first_seconds(readings, metric, vocabulary)
+    whole = {one[:3] for one in first if one.is_on_new_target}
     hours_of = _hours(there, ((alone.get((key[0], key[1])), key[3:]) for key in sums))
     for (namespace, name, container, *of), value in sums.items():
         if not (pod := alone.get((namespace, name))):
             continue
-        scrapes = by_target[tuple(of)]
+        scrapes = by_target.get(tuple(of), 0)
         hours = hours_of[tuple(of)] if of else 1
         # A counter's first scrape shows no rise.
-        if scrapes + 1 < _LEAST_COVERAGE * hours * most:
+        if scrapes + measure.is_counter < _LEAST_COVERAGE * hours * coverage * readings.slots:
+            use.missed[", ".join(of)] = scrapes
             continue
+        # What its kubelet's first scrape shows is known of a container that began with its node.
+        scrapes += (namespace, name, container) in whole
         key = pod, container
         amount = value * hours / (scrapes * measure.unit)
         # Two that scrape one container say the same; what is no number stays none.
@@ -154,12 +189,20 @@ def measure_usage(
             used[key] = amount
     for key, value in _of_namesakes(readings, pods, metric, measure, bearers).items():
         used[key] = value * scale
-    if measure.metric == CPU_USAGE and (new := [pod for pod in alone if pod in began]):
-        for (namespace, name, container), seconds in _first_seconds(readings, metric).items():
-            if (namespace, name) in new:
-                key = alone[namespace, name], container
-                used[key] = used.get(key, 0) + seconds / HOUR_SECONDS
-    return used
+    for one in first:
+        if pod := alone.get(one[:2]) or _bearer(running, one):
+            key = pod, one.container
+            used[key] = used.get(key, 0) + one.seconds / HOUR_SECONDS
+    return use
+
+
+def _bearer(running: Iterable[PodOnNode], first: "_First") -> PodOnNode | None:
+    """Of the pods that bore a name in turn, the one whose uid is in a control group's path."""
+    for pod in running:
+        spellings = (pod.uid, pod.uid.replace("-", "_")) if pod.uid else ()
+        if pod[:2] == first[:2] and any(uid in first.group for uid in spellings):
+            return pod
+    return None
 
 
 def _hours(
@@ -179,26 +222,75 @@ def _scrapes(readings: Readings, metric: Metric, measure: Measure) -> float:
     return anything.get((), 0)
 
 
-def _first_seconds(readings: Readings, metric: Metric) -> Mapping[tuple[str, ...], float]:
-    """What the counters of each container showed when they were first seen, in core-seconds."""
+class _First(NamedTuple):
+    """What the counter of a container showed when it was first seen.
+
+    Attributes:
+        namespace: Its pod's namespace.
+        pod: Its pod's name.
+        container: Its name.
+        group: The path of its control group; empty where it is not told.
+        is_on_new_target: Whether its kubelet was not scraped before the hour.
+        seconds: The core-seconds.
+    """
+
+    namespace: str
+    pod: str
+    container: str
+    group: str
+    is_on_new_target: bool
+    seconds: float
+
+
+def _first_seconds(readings: Readings, metric: Metric, vocabulary: Vocabulary) -> list[_First]:
+    """What the counters that began within the hour showed at first, in core-seconds.
+
+    A container began when its own target was scraped right before the hour and did not tell of
+    it, or when its pod did, as on a new node. One that was started again has a control group, and
+    so counters, of its own.
+    """
     who = metric.spelled("namespace", "pod", "container")
-    container = who[-1]
-    # A container that was started again has counters of another id.
     each = [*who, *(name for name in ("id", "name") if name in metric.labels)]
-    series = metric.series(f'{container}!=""', f'{container}!="POD"')
-    first: dict[tuple[str, ...], float] = {}
-    for labels, value in readings.each(
-        lambda window: (
-            f"max by ({', '.join(each)})"
-            f" (min_over_time({during(series, window.end - window.start)}))"
-        )
-    ):
+    target = _target(metric)
+    named = [f'{label}!=""' for label in who]
+    series = metric.series(*named, f'{who[-1]}!="POD"')
+    started = vocabulary.get(STARTED)
+
+    def began(window: Window) -> str:
+        first = during(series, window.end - window.start, window.early)
+        before = during(series, 2 * window.slot, window.early + window.end - readings.start)
+        of, key = ", ".join(target), ", ".join([*each, *target])
+        new = f"max by ({key}) (min_over_time({first}))"
+        new = f"({new} unless on ({key}) last_over_time({before}))"
+        known = f"group by ({of}) (last_over_time({before}))"
+        told = f"{new} and on ({of}) {known}"
+        if started:
+            young = _young(started, who[:2], window, readings.start)
+            young = f"({new} unless on ({of}) {known}) and on ({', '.join(who[:2])}) ({young})"
+            told += f' or label_replace({young}, "{_YOUNG}", "yes", "", "")'
+        return f"max by ({', '.join([*each, _YOUNG])}) ({told})"
+
+    least: dict[tuple[str, ...], _First] = {}
+    for labels, value in readings.each(began):
         key = tuple(labels.get(name, "") for name in each)
-        first[key] = min(first.get(key, value), value)
-    seconds: dict[tuple[str, ...], float] = defaultdict(float)
-    for key, value in first.items():
-        seconds[key[: len(who)]] += value
-    return seconds
+        found = _First(
+            namespace=labels.get(who[0], ""),
+            pod=labels.get(who[1], ""),
+            container=labels.get(who[2], ""),
+            group=labels.get("id", ""),
+            is_on_new_target=_YOUNG in labels,
+            seconds=value,
+        )
+        least[key] = min(least.get(key, found), found, key=lambda one: one.seconds)
+    return list(least.values())
+
+
+def _young(started: Metric, names: Sequence[str], window: Window, since: int) -> str:
+    """A value for every namespace and pod whose name no pod bore before a moment."""
+    own = started.spelled("namespace", "pod")
+    samples = during(started.series(), window.end - since)
+    young = f"min by ({', '.join(own)}) (min_over_time({samples})) >= {since}"
+    return renamed(young, dict(zip(own, names, strict=True)))
 
 
 def _of_namesakes(
@@ -215,7 +307,7 @@ def _of_namesakes(
     names = sorted({name for (_, name), count in bearers.items() if count > 1})
     used = {}
     namespace, pod, uid, node = pods.labels
-    renamed = dict(zip(metric.spelled("namespace", "pod"), (namespace, pod), strict=True))
+    names_of = dict(zip(metric.spelled("namespace", "pod"), (namespace, pod), strict=True))
     waiting = [names[at : at + _PODS_AT_ONCE] for at in range(0, len(names), _PODS_AT_ONCE)]
     while waiting:
         some = waiting.pop(0)
@@ -224,9 +316,7 @@ def _of_namesakes(
             value = measure.expression(metric, window, one_of(metric.label("pod"), some))
             if target := _target(metric):
                 value = f"max without ({', '.join(target)}) ({value})"
-            for here, there in renamed.items():
-                if here != there:
-                    value = f'label_replace({value}, "{there}", "$1", "{here}", "(.*)")'
+            value = renamed(value, names_of)
             # Replicas of kube-state-metrics may see two bearers in one slot: one of them counts.
             bearer = f"topk by ({namespace}, {pod}) (1, {pods.on_nodes(window, one_of(pod, some))})"
             return f"{value} * on ({namespace}, {pod}) group_left ({uid}, {node}) {bearer}"

@@ -17,6 +17,7 @@ from loaders.kubernetes.promql import exactly, literal, selector
 CAPACITY: Final = "kube_node_status_capacity"
 CAPACITY_V1: Final = "kube_node_status_capacity_cpu_cores"
 PHASE: Final = "kube_pod_status_phase"
+STARTED: Final = "kube_pod_start_time"
 REQUESTS: Final = "kube_pod_container_resource_requests"
 INIT_REQUESTS: Final = "kube_pod_init_container_resource_requests"
 INIT_INFO: Final = "kube_pod_init_container_info"
@@ -31,8 +32,11 @@ VOLUME_CAPACITY: Final = "kube_persistentvolume_capacity_bytes"
 NAMESPACE_LABELS: Final = "kube_namespace_labels"
 PUSHED: Final = "infraspend_platform_usage"
 
+INSTANCE: Final = "instance"
+"""The label of what is scraped: an exporter, or a kubelet and so a node."""
+
 METRICS: Final = (
-    *(PHASE, REQUESTS, f"{REQUESTS}_cpu_cores", f"{REQUESTS}_memory_bytes"),
+    *(PHASE, STARTED, REQUESTS, f"{REQUESTS}_cpu_cores", f"{REQUESTS}_memory_bytes"),
     *(INIT_REQUESTS, f"{INIT_REQUESTS}_cpu_cores", f"{INIT_REQUESTS}_memory_bytes"),
     *(INIT_INFO, f"{OVERHEAD}_cpu_cores", f"{OVERHEAD}_memory_bytes", SCHEDULER_REQUESTS),
     *("kube_pod_info", "kube_pod_labels", "kube_pod_owner"),

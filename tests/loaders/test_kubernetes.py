@@ -95,6 +95,8 @@ BAD_VALUES: dict[str, dict[str, object]] = {
     "running_hours is negative: -0.5": {"running_hours": -0.5},
     "cluster is not the one that was collected": {"cluster": "another"},
     "usage_hour is no whole hour": {"usage_hour": "2026-11-01 01:00:01"},
+    "namespace is without a name": {"namespace": " "},
+    "pod is without a name": {"pod": ""},
 }
 
 
@@ -111,11 +113,11 @@ def test_a_bad_value_refuses_its_hour_in_every_table(warehouse: Path, tmp_path: 
             },
         )
 
-    assert load(warehouse, tmp_path) == (5, 0, 5, 10)
+    assert load(warehouse, tmp_path) == (7, 0, 7, 14)
     for table in ("container_hours", "scrape_hours"):
         assert rows(
             warehouse, f"select usage_hour, count(*) from raw_kubernetes.{table} group by all"
-        ) == [(moment(ONE), 5)]
+        ) == [(moment(ONE), 7)]
     assert rows(
         warehouse,
         "select parse_filename(file), row_number, reason, cluster, usage_hour"
@@ -124,6 +126,31 @@ def test_a_bad_value_refuses_its_hour_in_every_table(warehouse: Path, tmp_path: 
         ("container_hours.parquet", 3, reason, f"cluster-{number}", moment(TWO))
         for number, reason in enumerate(BAD_VALUES)
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "named", "nameless"),
+    [
+        ("pods", {"namespace": "api", "pod": "api-1"}, {"namespace": "api"}),
+        ("pods", {"namespace": "api", "pod": "api-1"}, {"pod": "api-1"}),
+        ("namespaces", {"namespace": "api"}, {"namespace": ""}),
+        ("node_hours", {"node": "node-1"}, {"node": ""}),
+        ("volume_hours", {"volume": "pvc-1"}, {}),
+    ],
+)
+def test_a_row_without_a_name_refuses_its_hour(
+    warehouse: Path,
+    tmp_path: Path,
+    table: str,
+    named: dict[str, object],
+    nameless: dict[str, object],
+) -> None:
+    good, bad = named | {"usage_hour": ONE}, nameless | {"usage_hour": TWO}
+    collect(tmp_path, rows={table: [good, bad]})
+
+    assert load(warehouse, tmp_path) == (1, 0, 1, 1)
+    ((reason,),) = rows(warehouse, "select reason from raw_kubernetes.rejects")
+    assert reason.endswith("is without a name")
 
 
 def test_an_hour_that_was_not_collected_is_refused(warehouse: Path, tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 import io
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
@@ -11,6 +13,9 @@ from moto.s3.models import s3_backends
 
 from loaders import aws_cur, kubernetes, platforms
 from loaders.errors import InfraspendError
+from loaders.kubernetes.collection import ARCHIVE, pack
+from loaders.kubernetes.shipping import Shipment
+from loaders.places import open_bucket
 from tests.houses import House
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.collections import collect
@@ -202,24 +207,89 @@ def test_collections_and_published_files_are_read_from_a_bucket_too(
 def test_a_load_of_collections_costs_what_is_new(
     warehouse: Path, tmp_path: Path, s3: FaultyS3
 ) -> None:
+    shipment = Shipment(tmp_path, open_bucket(URL))
     for number in range(15):
-        collect(tmp_path, cluster=f"cluster-{number}")
-    s3.sync(tmp_path)
+        shipment.send(collect(tmp_path, cluster=f"cluster-{number}"))
     s3.downloads()
 
     assert kubernetes.load(warehouse, URL).landed == 15
-    # The index and six tables each.
-    assert len(s3.downloads()) == 15 * 7
+    assert len(s3.downloads()) == 15
     assert kubernetes.load(warehouse, URL).skipped == 15
     assert s3.downloads() == []
 
-    collect(tmp_path, cluster="cluster-3", collected_at="2026-11-03T00:00:00Z")
-    s3.sync(tmp_path)
-    s3.downloads()
+    shipment.send(collect(tmp_path, cluster="cluster-3", collected_at="2026-11-03T00:00:00Z"))
     result = kubernetes.load(warehouse, URL)
     assert (result.landed, result.skipped) == (1, 14)
-    assert len(s3.downloads()) == 7
+    assert len(s3.downloads()) == 1
     assert rows(warehouse, "select count(*) from raw_kubernetes.collections") == [(16,)]
+    assert rows(warehouse, "select count(*) from raw_kubernetes.container_hours") == [(16,)]
+
+
+def test_collections_of_several_objects_land_once_however_they_lie(
+    warehouse: Path, tmp_path: Path, s3: FaultyS3
+) -> None:
+    """As earlier versions wrote them, and then the same in one object elsewhere."""
+    directory = collect(tmp_path)
+    s3.sync(tmp_path)
+    s3.downloads()
+
+    assert kubernetes.load(warehouse, URL).landed == 1
+    # The index and six tables.
+    assert len(s3.downloads()) == 7
+    Shipment(tmp_path, open_bucket(f"{URL}/again")).send(directory)
+    result = kubernetes.load(warehouse, URL)
+    assert (result.landed, result.skipped) == (0, 2)
+    assert rows(warehouse, "select count(*) from raw_kubernetes.container_hours") == [(1,)]
+
+
+def lose_the_index(archive: Path) -> None:
+    with ZipFile(archive, "w") as packed:
+        packed.writestr("pods.parquet", b"")
+
+
+def change_a_table(archive: Path) -> None:
+    with ZipFile(archive) as packed:
+        files = {name: packed.read(name) for name in packed.namelist()}
+    with ZipFile(archive, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, files["namespaces.parquet"] if name == "pods.parquet" else data)
+
+
+def cut_it_short(archive: Path) -> None:
+    archive.write_bytes(archive.read_bytes()[:-100])
+
+
+def flip_a_bit(archive: Path) -> None:
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"PAR1") + 20] ^= 1
+    archive.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lose_the_index, "collection.zip has no collection.json"),
+        (change_a_table, "pods.parquet is not the file that was collected"),
+        (cut_it_short, "collection.zip is no collection"),
+        (flip_a_bit, "collection.zip is no collection"),
+    ],
+)
+def test_a_bad_object_is_named_and_stops_only_itself(
+    warehouse: Path, tmp_path: Path, spoil: Callable[[Path], None], says: str
+) -> None:
+    for cluster in ("good", "spoiled"):
+        pack(collect(tmp_path / "collected", cluster=cluster), tmp_path / f"{cluster}.zip")
+        folder = tmp_path / "bucket" / f"cluster={cluster}"
+        folder.mkdir(parents=True)
+        (tmp_path / f"{cluster}.zip").rename(folder / ARCHIVE)
+    spoil(folder / ARCHIVE)
+
+    with pytest.raises(InfraspendError, match=says):
+        kubernetes.load(warehouse, str(tmp_path / "bucket"))
+
+    assert rows(warehouse, "select cluster from raw_kubernetes.container_hours") == [("good",)]
+    ((file,),) = rows(warehouse, "select file from raw_kubernetes.rejects")
+    assert file.endswith("cluster=spoiled/collection.zip")
 
 
 def test_no_secret_is_written_anywhere(

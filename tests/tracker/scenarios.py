@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import inf, nan
 
-from tests.tracker.exporter import GIB, HOUR, Cluster, Exporter
+from tests.tracker.exporter import GIB, HOUR, START, Cluster, Exporter
 
 HOSTILE = "a\"b\\c\nd{e}'; drop table x; -- {{ f }} $1 .*"
 """A text that means something in every language on the way."""
@@ -31,17 +31,24 @@ def scenarios() -> str:
     _pushed(exporter)
     _no_phase(exporter)
     _short(exporter)
+    _began(exporter)
     _scheduled(exporter)
     _honored_and_not(exporter)
+    _switched(exporter)
     _gpus(exporter)
+    _neurons(exporter)
+    _resized(exporter)
     _namesakes(exporter)
     _two_rhythms(exporter)
     _one_kubelet_away(exporter)
     _around_the_edge(exporter)
     _shards(exporter)
+    _shards_in_turn(exporter)
+    _shard_away(exporter)
     _shards_restarted(exporter)
     _faster(exporter)
     _no_cadvisor(exporter)
+    _kubelets_away(exporter)
     _windows(exporter)
     _kubeflow(exporter)
     _passed_on(exporter)
@@ -51,6 +58,7 @@ def scenarios() -> str:
     _pods_away(exporter)
     _gpu_unmeasured(exporter)
     _traffic_away(exporter)
+    _deleted(exporter)
     return exporter.text()
 
 
@@ -303,6 +311,40 @@ def _short(exporter: Exporter) -> None:
         cluster.cadvisor(cpu, main | {"pod": f"job-{number}"}, values)
 
 
+def _began(exporter: Exporter) -> None:
+    """In the second hour every pod uses half a core while it runs, whatever began when."""
+    cluster = _cluster(exporter, "began", range(120))
+    # kube-state-metrics tells of `unseen` from the second hour on: a shard was away.
+    second = Cluster(exporter, "began", range(60, 120))
+    cluster.pod("restarted", uid="r")
+    second.pod("unseen", uid="u")
+    for name, handed_over in (("in-turn", 90), ("anew", 60)):
+        cluster.pod(name, uid=f"{name}-1", scrapes=range(handed_over))
+        cluster.pod(name, uid=f"{name}-2", scrapes=range(handed_over, 120))
+    second.node("node-2")
+    for pod, minute, scrapes in (("on-new-node", 0, range(60, 120)), ("job", 10, (70, 71))):
+        second.pod(pod, uid=pod, node="node-2", scrapes=scrapes)
+        started = {"namespace": "api", "pod": pod, "uid": pod}
+        second.gauge("kube_pod_start_time", started, START + 3600 + minute * 60)
+    for pod, node, group, scrapes in (
+        ("restarted", "node-1", "/podr/1", range(90)),
+        ("restarted", "node-1", "/podr/2", range(90, 120)),
+        ("unseen", "node-1", "/podu/1", range(120)),
+        ("in-turn", "node-1", "/podin_turn_1/1", range(90)),
+        ("in-turn", "node-1", "/podin_turn_2/1", range(90, 120)),
+        ("anew", "node-1", "/podanew-1/1", range(60)),
+        ("anew", "node-1", "/podanew-2/1", range(60, 120)),
+        ("on-new-node", "node-2", "/podn/1", range(60, 120)),
+        ("job", "node-2", "/podj/1", (70, 71)),
+    ):
+        before = 1e6 if scrapes[0] == 0 else 0
+        cluster.cadvisor(
+            "container_cpu_usage_seconds_total",
+            {"namespace": "api", "pod": pod, "container": "main", "instance": node, "id": group},
+            {scrape: before + 30.0 * number for number, scrape in enumerate(scrapes, start=1)},
+        )
+
+
 def _scheduled(exporter: Exporter) -> None:
     """Pods that take more of a node than their containers ask for."""
     cluster = _cluster(exporter, "scheduled")
@@ -321,8 +363,16 @@ def _scheduled(exporter: Exporter) -> None:
         cluster.pod(pod, uid=pod)
         overhead = {"namespace": "api", "pod": pod, "uid": pod}
         cluster.gauge("kube_pod_overhead_cpu_cores", overhead, 0.25)
+    # Its init container ends before its sidecar starts, as kube-scheduler knows.
+    cluster.pod("init-first", uid="init-first")
+    who = {"namespace": "api", "pod": "init-first", "uid": "init-first"}
+    for container, cores, policy in (("migrate", 1.2, ""), ("proxy", 0.5, "Always")):
+        of = who | {"container": container}
+        request = of | {"node": "node-1", "resource": "cpu"}
+        cluster.gauge("kube_pod_init_container_resource_requests", request, cores)
+        cluster.gauge("kube_pod_init_container_info", of | {"restart_policy": policy}, 1)
     cluster.pod("whole", uid="whole", requests={"memory": 0.0})
-    for pod, cores in (("whole", 4.0), ("told-twice", 1.25)):
+    for pod, cores in (("whole", 4.0), ("told-twice", 1.25), ("init-first", 1.5)):
         of = {"namespace": "api", "pod": pod, "node": "node-1", "resource": "cpu"}
         cluster.exporter.add(
             "kube_pod_resource_request",
@@ -340,6 +390,25 @@ def _honored_and_not(exporter: Exporter) -> None:
             cluster.pod(f"web-{number}")
 
 
+def _switched(exporter: Exporter) -> None:
+    """honor_labels is switched off for kube-state-metrics at 01:00 and on again at 02:50.
+
+    Three pods ask for a core each, and use half of it.
+    """
+    for prefix, scrapes in (("", [*range(60), *range(170, 240)]), ("exported_", range(60, 170))):
+        cluster = Cluster(exporter, "switched", scrapes, prefix=prefix)
+        cluster.node("node-1")
+        for number in range(3):
+            cluster.pod(f"web-{number}")
+    for number in range(3):
+        main = {"namespace": "api", "pod": f"web-{number}", "container": "main"}
+        cluster.cadvisor(
+            "container_cpu_usage_seconds_total",
+            main | {"instance": "node-1", "id": f"/{number}"},
+            {scrape: 1e6 + scrape * 30.0 for scrape in range(240)},
+        )
+
+
 def _gpus(exporter: Exporter) -> None:
     """Every kind of GPU and of a part of one."""
     cluster = _cluster(exporter, "gpus")
@@ -347,11 +416,48 @@ def _gpus(exporter: Exporter) -> None:
         ("aws_amazon_com_neuron", 4, 2),
         ("amd_com_gpu", 8, 3),
         ("nvidia_com_mig_1g_5gb", 7, 7),
+        ("nvidia_com_mig_1c_3g_20gb", 3, 1),
         ("nvidia_com_gpu_shared", 4, 1),
     ):
         node = {"node": "node-1", "resource": resource}
         cluster.gauge("kube_node_status_capacity", node, there)
         cluster.pod(resource, requests={resource: asked})
+
+
+def _neurons(exporter: Exporter) -> None:
+    """A node with 2 Neuron devices of 2 cores, under every name, and one that tells its cores."""
+    cluster = _cluster(exporter, "neurons")
+    cluster.node("node-2")
+    for node, resource, there in (
+        ("node-1", "aws_amazon_com_neuron", 2),
+        ("node-1", "aws_amazon_com_neurondevice", 2),
+        ("node-1", "aws_amazon_com_neuroncore", 4),
+        ("node-2", "aws_amazon_com_neuroncore", 8),
+    ):
+        labels = {"node": node, "resource": resource}
+        cluster.gauge("kube_node_status_capacity", labels, there)
+    for pod, node, resource, asked in (
+        ("devices", "node-1", "aws_amazon_com_neuron", 1.0),
+        ("cores", "node-1", "aws_amazon_com_neuroncore", 1.0),
+        ("only-cores", "node-2", "aws_amazon_com_neuroncore", 3.0),
+    ):
+        cluster.pod(pod, uid=pod, node=node, requests={resource: asked})
+
+
+def _resized(exporter: Exporter) -> None:
+    """Pods that are resized in place at half past, one of them beside an init container."""
+    cluster = _cluster(exporter, "resized")
+    for pod, before, after in (("alone", 1.0, 2.0), ("beside-init", 1.0, 3.0)):
+        cluster.pod(pod, uid=pod, requests={"memory": 0.0})
+        who = {"namespace": "api", "pod": pod, "uid": pod, "node": "node-1", "resource": "cpu"}
+        exporter.add(
+            "kube_pod_container_resource_requests",
+            {"cluster": "resized", "container": "main", "instance": "ksm-0"} | who,
+            {scrape: before if scrape < 30 else after for scrape in HOUR},
+        )
+    init = {"namespace": "api", "pod": "beside-init", "uid": "beside-init", "container": "migrate"}
+    request = init | {"node": "node-1", "resource": "cpu"}
+    cluster.gauge("kube_pod_init_container_resource_requests", request, 2.0)
 
 
 def _namesakes(exporter: Exporter) -> None:
@@ -397,12 +503,17 @@ def _one_kubelet_away(exporter: Exporter) -> None:
 
 
 def _around_the_edge(exporter: Exporter) -> None:
-    """120 scrapes, by turns 0.4 s before and after the minute and the half minute."""
+    """120 scrapes, by turns 0.4 s before and after the minute and the half minute.
+
+    Of those of `one-is-late` one is 10 s late.
+    """
     second = 1 / 60
     scrapes = [number / 2 + (0.4, -0.4)[number % 2] * second for number in range(120)]
-    cluster = Cluster(exporter, "around-the-edge", scrapes)
-    cluster.node("node-1")
-    cluster.pod("steady")
+    late = [scrape + (10 * second if number == 77 else 0) for number, scrape in enumerate(scrapes)]
+    for name, when in (("around-the-edge", scrapes), ("one-is-late", late)):
+        cluster = Cluster(exporter, name, when)
+        cluster.node("node-1")
+        cluster.pod("steady")
 
 
 def _shards(exporter: Exporter) -> None:
@@ -418,6 +529,28 @@ def _shards(exporter: Exporter) -> None:
     second.pod("half", node="node-2", scrapes=range(5))
 
 
+def _shards_in_turn(exporter: Exporter) -> None:
+    """Both shards of kube-state-metrics are away for 20 minutes, one after the other."""
+    for number, away in enumerate((range(20), range(20, 40))):
+        scrapes = [scrape for scrape in HOUR if scrape not in away]
+        shard = Cluster(exporter, "shards-in-turn", scrapes, instance=f"ksm-{number}")
+        shard.node(f"node-{number}", cpu=8)
+        shard.pod(f"web-{number}", node=f"node-{number}", requests={"cpu": 4.0})
+
+
+def _shard_away(exporter: Exporter) -> None:
+    """In the second hour one of two shards is away from end to end."""
+    for number, scrapes in enumerate((range(120), range(60))):
+        shard = Cluster(exporter, "shard-away", scrapes, instance=f"ksm-{number}")
+        shard.node(f"node-{number}")
+        shard.pod(f"web-{number}", node=f"node-{number}")
+    # kube-state-metrics does not watch the namespace `hidden`.
+    for namespace, pod in (("api", "web-0"), ("api", "web-1"), ("hidden", "web-2")):
+        main = {"namespace": namespace, "pod": pod, "container": "main", "instance": "node-0"}
+        cpu = {scrape: 1e6 + scrape * 30.0 for scrape in range(120)}
+        shard.cadvisor("container_cpu_usage_seconds_total", main, cpu)
+
+
 def _shards_restarted(exporter: Exporter) -> None:
     """kube-state-metrics starts again under another address: one shard all the same."""
     for instance, scrapes in (("10.0.0.1:8080", range(40)), ("10.0.0.2:8080", range(45, 60))):
@@ -428,9 +561,17 @@ def _shards_restarted(exporter: Exporter) -> None:
 
 
 def _faster(exporter: Exporter) -> None:
-    """Scraped every 60 s, from 01:00 on every 15 s; the third hour changes at half past."""
+    """Scraped every 60 s, from 01:00 on every 15 s; the third hour changes at half past.
+
+    Of `faster-and-missed` a scrape of the first hour is missing, and one of the third.
+    """
     scrapes = [*range(60), *(60 + number / 4 for number in range(240))]
     scrapes += [*range(120, 150), *(150 + number / 4 for number in range(120))]
+    missed = Cluster(
+        exporter, "faster-and-missed", [one for one in scrapes if one not in (30, 133)]
+    )
+    missed.node("node-1")
+    missed.pod("steady")
     cluster = Cluster(exporter, "faster", scrapes)
     cluster.node("node-1")
     cluster.pod("steady")
@@ -450,6 +591,15 @@ def _no_cadvisor(exporter: Exporter) -> None:
             {"namespace": namespace, "pod": "web-0", "container": "main", "instance": "node-1"},
             {scrape: 1e6 + scrape * rate for scrape in (*range(60), *range(120, 180))},
         )
+
+
+def _kubelets_away(exporter: Exporter) -> None:
+    """All kubelets are scraped in the last three minutes of the hour only."""
+    cluster = _cluster(exporter, "kubelets-away")
+    cluster.pod("web-0")
+    main = {"namespace": "api", "pod": "web-0", "container": "main", "instance": "node-1"}
+    cpu = {scrape: 1e6 + scrape * 30.0 for scrape in HOUR[57:]}
+    cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
 
 
 def _windows(exporter: Exporter) -> None:
@@ -496,9 +646,9 @@ def _kubeflow(exporter: Exporter) -> None:
 
 def _passed_on(exporter: Exporter) -> None:
     """A name passes from an m5.xlarge to an m5.4xlarge at minute 20; half of each is used."""
-    for instance_id, pod, cores, instance_type, scrapes in (
-        ("i-0aaa", "before", 4.0, "m5.xlarge", HOUR[:20]),
-        ("i-0bbb", "after", 16.0, "m5.4xlarge", HOUR[20:]),
+    for instance_id, pod, cores, instance_type, scrapes, used in (
+        ("i-0aaa", "before", 4.0, "m5.xlarge", range(-60, 20), 1e6),
+        ("i-0bbb", "after", 16.0, "m5.4xlarge", HOUR[20:], 0.0),
     ):
         cluster = Cluster(exporter, "passed-on", scrapes)
         cluster.node("node-1", cpu=cores, instance_type=instance_type)
@@ -506,7 +656,7 @@ def _passed_on(exporter: Exporter) -> None:
         cluster.gauge("kube_node_info", {"node": "node-1", "provider_id": provider_id}, 1)
         cluster.pod(pod, namespace=pod, uid=pod, requests={"cpu": cores})
         main = {"namespace": pod, "pod": pod, "container": "main", "instance": "10.0.0.1:10250"}
-        cpu = {scrape: 1e6 + scrape * cores * 30 for scrape in scrapes}
+        cpu = {scrape: used + number * cores * 30 for number, scrape in enumerate(scrapes, start=1)}
         cluster.cadvisor("container_cpu_usage_seconds_total", main, cpu)
 
 
@@ -576,6 +726,23 @@ def _traffic_away(exporter: Exporter) -> None:
     for pod, node in (("web", "node-1"), ("etl", "node-2")):
         cluster.pod(pod, namespace=pod, uid=pod, node=node)
     _traffic(cluster, "web", "node-1", 10)
+
+
+def _deleted(exporter: Exporter) -> None:
+    """A replica learns nothing more from minute 8 on: `gone` is deleted, and `late` begins."""
+    gone, newer, late = ("gone", -600), ("newer", 300), ("late", 1800)
+    for instance, there in (
+        ("ksm-0", {gone: range(10), newer: range(5, 120), late: range(30, 120)}),
+        ("ksm-1", {gone: range(120), newer: range(5, 120)}),
+    ):
+        cluster = Cluster(exporter, "deleted", range(120), instance=instance)
+        cluster.node("node-1")
+        for (pod, seconds), scrapes in there.items():
+            cluster.pod(pod, uid=pod, scrapes=scrapes)
+            of = {"cluster": "deleted", "job": "kube-state-metrics", "instance": instance}
+            who = {"namespace": "api", "pod": pod, "uid": pod}
+            started = dict.fromkeys(scrapes, float(START + seconds))
+            exporter.add("kube_pod_start_time", of | who, started)
 
 
 def _usage(platform: str, sub_platform: str, label: str) -> dict[str, str]:

@@ -138,6 +138,21 @@ def test_the_tracker_runs_without_them(server: str, tmp_path: Path) -> None:
     assert "scraped every 60 s" in looked.stdout
 
 
+def test_gauges_that_cannot_be_written_hide_no_cluster_that_failed(
+    server: str, tmp_path: Path
+) -> None:
+    where = ["--prometheus", server, "--cluster", "nowhere", "--to", str(tmp_path / "out")]
+    hours = ["--since", "2026-11-01", "--until", "2026-11-01T01"]
+
+    done = without_a_warehouse("track", *where, *hours, "--gauges", str(tmp_path / "no" / "where"))
+
+    assert done.returncode == 1
+    said = " ".join(done.stderr.split())
+    assert "cluster nowhere: no series has" in said
+    assert "gauges cannot be written to" in said
+    assert "track: 0 hours" in done.stdout
+
+
 def test_what_needs_a_warehouse_says_how_to_get_it(tmp_path: Path) -> None:
     done = without_a_warehouse("load", "kubernetes", "--from", str(tmp_path))
 

@@ -1,17 +1,24 @@
 """The doctor says what is lacking, and how to get it."""
 
+from functools import cache
+
 import pytest
 
 from loaders.errors import InfraspendError
+from loaders.findings import Finding
 from loaders.kubernetes.diagnosis import Level, diagnose
 from tests.tracker.exporter import START
 
 END = START + 4 * 3600
 
 
+@cache
+def diagnosed(url: str) -> list[Finding]:
+    return diagnose(url, at=END)
+
+
 def findings(url: str, cluster: str, level: Level) -> list[str]:
-    found = diagnose(url, at=END)
-    return [one.text for one in found if (one.subject, one.level) == (cluster, level)]
+    return [one.text for one in diagnosed(url) if (one.subject, one.level) == (cluster, level)]
 
 
 def starts(texts: list[str], beginning: str) -> bool:
@@ -31,6 +38,8 @@ def starts(texts: list[str], beginning: str) -> bool:
         ("kubeflow", "kube_namespace_labels: the labels of namespaces"),
         ("replicas", "pods are scraped by up to 2 replicas"),
         ("scheduled", "kube_pod_resource_request: what kube-scheduler reserves"),
+        ("two-rhythms", "scraped every 30 s"),
+        ("two-rhythms", "container_cpu_usage_seconds_total is scraped every 60 s"),
         ("exported", "pods are named by exported_namespace and exported_pod: honor_labels is off"),
     ],
 )
@@ -44,6 +53,18 @@ def test_what_is_good(server: str, cluster: str, says: str) -> None:
         ("cluster-0", Level.NOTE, "DCGM_FI_DEV_GPU_UTIL names no pod"),
         ("cluster-1", Level.NOTE, "kube_pod_owner is not there: workloads will not be known"),
         ("gap", Level.NOTE, "kube_pod_init_container_info tells no restart policy"),
+        ("gap", Level.NOTE, "kube_pod_init_container_resource_requests is not there"),
+        (
+            "windows",
+            Level.NOTE,
+            "container_cpu_usage_seconds_total is not there of any pod on node-2:",
+        ),
+        (
+            "one-kubelet-away",
+            Level.NOTE,
+            "container_cpu_usage_seconds_total is there for a part of the time only that pods ran"
+            " on node-2 (50%):",
+        ),
         ("gap", Level.NOTE, "kube_pod_overhead_cpu_cores is not there"),
         ("gap", Level.NOTE, "kube_pod_resource_request is not there"),
         ("gap", Level.NOTE, "no pod label is exported"),
@@ -59,6 +80,12 @@ def test_what_is_good(server: str, cluster: str, says: str) -> None:
 )
 def test_what_is_not(server: str, cluster: str, level: Level, says: str) -> None:
     assert starts(findings(server, cluster, level), says)
+
+
+def test_kubelets_that_tell_all_that_ran_are_not_named(server: str) -> None:
+    for cluster in ("cluster-1", "two-rhythms"):
+        notes = findings(server, cluster, Level.NOTE)
+        assert not any("is not there of any pod" in text or "a part of" in text for text in notes)
 
 
 def test_a_server_with_one_cluster(lone_server: str) -> None:

@@ -1,12 +1,14 @@
 """Servers that fail, refuse, hang, or tell half the truth."""
 
 import hmac
+import re
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Lock, get_ident
 from urllib.parse import quote, unquote
 
 import pytest
@@ -20,7 +22,7 @@ from loaders.kubernetes.diagnosis import diagnose
 from loaders.kubernetes.prometheus import Access, Prometheus, ServerError
 from loaders.kubernetes.signing import Signature
 from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import TrackError, track
+from loaders.kubernetes.tracker import AT_ONCE, TrackError, track
 from tests.tracker.exporter import START
 from tests.tracker.reading import FIRST, NOW, collect, coverage, rows, source
 from tests.tracker.servers import Answer, Request, Scripted, error, vector
@@ -89,16 +91,15 @@ def test_a_label_that_is_called_warnings_is_no_warning() -> None:
     [
         *((status, "query processing would load too many samples") for status in (400, 413, 422)),
         (503, "query timed out in expression evaluation"),
+        (503, "context deadline exceeded"),
+        (504, "<html>504 Gateway Time-out</html>"),
     ],
 )
 def test_windows_that_are_refused_are_halved_and_nothing_changes(
     server: str, tmp_path: Path, status: int, words: str
 ) -> None:
     def refuse_more_than_half_an_hour(_: str, request: Request) -> Answer | None:
-        query = request.get("query", "")
-        if ":60s]" in query and int(query.rpartition("[")[2].partition("ms")[0]) > 900_000:
-            return Answer(error(words), status)
-        return None
+        return Answer(error(words), status) if _seconds_asked(request) > 1800 else None
 
     collect(source(server, "cluster-1"), tmp_path / "whole", hours=2)
     with Scripted(refuse_more_than_half_an_hour, server) as halving:
@@ -108,6 +109,45 @@ def test_windows_that_are_refused_are_halved_and_nothing_changes(
         whole = rows(tmp_path / "whole", table, "*")
         assert whole
         assert rows(tmp_path / "halved", table, "*") == whole
+
+
+def _seconds_asked(request: Request) -> float:
+    """The longest time that a query of an hour looks at; a day's scrapes may be looked at."""
+    if "start" in request and "query" in request:
+        return float(request["end"]) - float(request["start"])
+    ranges = re.findall(r"\[(\d+)(ms|s)[:\]]", request.get("query", ""))
+    seconds = [int(count) / (1000 if unit == "ms" else 1) for count, unit in ranges]
+    return max((one for one in seconds if one <= 3600), default=0)
+
+
+def test_a_query_that_takes_too_long_is_halved_and_nothing_changes(
+    server: str, tmp_path: Path
+) -> None:
+    def think_of_more_than_half_an_hour(_: str, request: Request) -> Answer | None:
+        hour = "node_status_capacity" in request.get("query", "") and _seconds_asked(request)
+        return Answer(vector(), seconds=0.6) if hour and 1800 < hour <= 3600 else None
+
+    collect(source(server, "cluster-1"), tmp_path / "whole")
+    with Scripted(think_of_more_than_half_an_hour, server) as slow:
+        access = Access(slow.url, timeout=0.5, pause=0.01)
+        collect(Source("cluster-1", access), tmp_path / "halved")
+
+    whole = rows(tmp_path / "whole", "node_hours", "*")
+    assert whole
+    assert rows(tmp_path / "halved", "node_hours", "*") == whole
+    # The server is asked to give up first, and say so.
+    assert {one["timeout"] for _, one, _ in slow.requests if "query" in one} == {"450ms"}
+
+
+def test_a_day_that_is_too_much_to_look_at_is_halved(server: str, tmp_path: Path) -> None:
+    def refuse_a_day(_: str, request: Request) -> Answer | None:
+        is_long = "[86400s]" in request.get("query", "")
+        return Answer(error("would load too many samples"), 422) if is_long else None
+
+    with Scripted(refuse_a_day, server) as small:
+        collect(source(small.url, "gap"), tmp_path)
+
+    assert coverage(tmp_path) == [(50, 60)]
 
 
 def test_a_query_that_is_too_long_names_fewer_pods_and_nothing_changes(
@@ -233,6 +273,37 @@ def test_sources_are_asked_side_by_side_and_a_bad_one_stops_no_other(
     assert coverage(tmp_path) == [(50, 60), (60, 60)]
 
 
+def test_no_more_sources_are_asked_at_once_than_may_be(server: str, tmp_path: Path) -> None:
+    together = Barrier(AT_ONCE, timeout=30)
+    first = list(range(AT_ONCE))
+    asking: set[int] = set()
+    at_once: list[int] = []
+    lock = Lock()
+
+    def count(_: str, request: Request) -> Answer | None:
+        with lock:
+            asking.add(get_ident())
+            at_once.append(len(asking))
+            waits = "match[]" in request and bool(first) and first.pop() >= 0
+        if waits:
+            together.wait()
+            # Long enough for one more to come, if it may.
+            time.sleep(0.5)
+        with lock:
+            asking.remove(get_ident())
+        return None
+
+    with Scripted(count, server) as one:
+        sources = [
+            source(one.url, f"gap-{number}", match={"cluster": "gap"})
+            for number in range(AT_ONCE + 3)
+        ]
+        tracked = track(sources, str(tmp_path), since=FIRST, until=FIRST.replace(hour=1), now=NOW)
+
+    assert tracked.hours == AT_ONCE + 3
+    assert max(at_once) == AT_ONCE
+
+
 def test_a_query_that_is_refused_however_small_shows_the_server_s_words(
     server: str, tmp_path: Path
 ) -> None:
@@ -327,6 +398,18 @@ def test_credentials_and_parameters_go_with_every_request(server: str, tmp_path:
         assert headers["X-Scope-OrgID"] == "platform"
         assert headers["Authorization"].startswith("Basic ")
     assert "secret" not in repr(access) and "platform" not in repr(access)
+
+
+def test_the_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Scripted(lambda *_: Answer(vector(({}, "1")))) as proxy:
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.setenv("http_proxy", proxy.url)
+
+        prometheus = Prometheus(Access("http://prometheus.example:9090"))
+        assert prometheus.instant("x", START) == [({}, 1.0)]
+
+    assert proxy.paths[0].startswith("http://prometheus.example:9090/api/v1/query?")
 
 
 def test_a_server_with_our_own_certificate_is_trusted_when_it_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from loaders import kubernetes
 from loaders.errors import InfraspendError
 from loaders.kubernetes.exporting import CollectionWriter
-from loaders.kubernetes.history import hours_to_collect
+from loaders.kubernetes.history import hours_to_collect, last_hour
 from loaders.kubernetes.tracker import track
 from tests.loaders.queries import rows as landed_rows
 from tests.tracker.reading import FIRST, collect, coverage, source
@@ -54,6 +54,20 @@ def test_hours_that_were_not_complete_get_a_second_look(tmp_path: Path) -> None:
     ]
     write(tmp_path, 3, 60, 60, 60, 60)
     assert hours_to_collect(tmp_path, "blue", None, hour(9)) == []
+
+
+def test_collections_from_long_before_are_not_read(tmp_path: Path) -> None:
+    for first in range(0, 24, 2):
+        write(tmp_path, first, 60, 59)
+    for directory in sorted((tmp_path / "cluster=blue").iterdir())[:-3]:
+        (directory / "collection.json").write_text("")
+        (directory / "scrape_hours.parquet").unlink()
+
+    assert hours_to_collect(tmp_path, "blue", None, hour(25)) == [
+        *(hour(19), hour(21), hour(23)),
+        hour(24),
+    ]
+    assert last_hour(tmp_path, "blue") == hour(24)
 
 
 def test_the_first_run_collects_a_day(tmp_path: Path) -> None:

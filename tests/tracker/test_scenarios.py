@@ -127,7 +127,7 @@ def test_a_name_may_pass_on_to_another_pod_on_another_node(server: str, tmp_path
         ("1", "node-1", "m5.4xlarge", Decimal("0.5"), Decimal("0.5")),
         ("2", "node-2", "c5.4xlarge", Decimal("0.5"), Decimal("0.5")),
     ]
-    # Half a core and a quarter: 29 rises of a counter each, in the 58 slots with a rise.
+    # Half a core and a quarter: 29 rises of a counter each, in the 58 slots with one.
     assert [round(row[5], 5) for row in found] == [Decimal("0.25"), Decimal("0.125")]
 
 
@@ -263,6 +263,22 @@ def test_nothing_rises_from_0_where_nothing_tells_who_began(server: str, tmp_pat
     ]
 
 
+def test_a_container_that_began_within_the_hour_rose_from_0(server: str, tmp_path: Path) -> None:
+    collect(source(server, "began"), tmp_path, first=FIRST.replace(hour=1))
+
+    used = rows(tmp_path, "container_hours", "pod, uid, round(cpu_usage_core_hours, 6)")
+    half, quarter = Decimal("0.5"), Decimal("0.25")
+    assert used == [
+        ("anew", "anew-2", half),
+        ("in-turn", "in-turn-1", quarter),
+        ("in-turn", "in-turn-2", quarter),
+        ("job", "job", Decimal("0.016667")),
+        ("on-new-node", "on-new-node", half),
+        ("restarted", "r", half),
+        ("unseen", "u", half),
+    ]
+
+
 COLUMN = "cpu_usage_core_hours"
 
 
@@ -275,6 +291,7 @@ def test_a_pod_takes_what_the_scheduler_reserves(server: str, tmp_path: Path) ->
         "overhead": Decimal("1.25"),
         "told-twice": Decimal("1.25"),
         "whole": Decimal(4),
+        "init-first": Decimal("1.5"),
     }
 
 
@@ -291,6 +308,25 @@ def test_pods_that_are_scraped_with_and_without_honor_labels_count_once(
     assert tracked.rejects == 1
 
 
+def test_honor_labels_may_be_switched_in_the_middle_of_a_day(server: str, tmp_path: Path) -> None:
+    collect(source(server, "switched"), tmp_path, hours=4)
+
+    found = rows(
+        tmp_path,
+        "container_hours",
+        "usage_hour, namespace, pod, cpu_request_core_hours::int, round(cpu_usage_core_hours, 6)",
+    )
+    assert [row[1:] for row in found] == [
+        ("api", f"web-{number}", 1, Decimal("0.5")) for number in range(3)
+    ] * 4
+    # The ten scrapes of the third hour that are spelled in another way are a gap.
+    assert coverage(tmp_path) == [(60, 60), (60, 60), (50, 60), (60, 60)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert reason.startswith(
+        "the labels of kube_pod_status_phase were spelled in another way in 10"
+    )
+
+
 def test_every_kind_of_gpu_counts(server: str, tmp_path: Path) -> None:
     collect(source(server, "gpus"), tmp_path)
 
@@ -298,9 +334,33 @@ def test_every_kind_of_gpu_counts(server: str, tmp_path: Path) -> None:
         ("amd_com_gpu", 3),
         ("aws_amazon_com_neuron", 2),
         ("nvidia_com_gpu_shared", 1),
+        ("nvidia_com_mig_1c_3g_20gb", Decimal("0.1428571429")),
         ("nvidia_com_mig_1g_5gb", 1),
     ]
-    assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours") == [(17,)]
+    assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours") == [(Decimal("17.4285714286"),)]
+
+
+def test_neuron_cores_are_parts_of_their_devices(server: str, tmp_path: Path) -> None:
+    collect(source(server, "neurons"), tmp_path)
+
+    assert rows(tmp_path, "node_hours", "node, gpu_capacity_gpu_hours") == [
+        ("node-1", 2),
+        ("node-2", 8),
+    ]
+    assert rows(tmp_path, "container_hours", "pod, gpu_request_gpu_hours") == [
+        ("cores", Decimal("0.5")),
+        ("devices", 1),
+        ("only-cores", 3),
+    ]
+
+
+def test_a_pod_that_is_resized_asks_for_what_it_asked_for_at_the_time(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "resized"), tmp_path)
+
+    # 1 core and then 2; the larger of 2 and 1, and then of 2 and 3.
+    assert requested(tmp_path) == {"alone": Decimal("1.5"), "beside-init": Decimal("2.5")}
 
 
 def test_kubelets_may_be_scraped_less_often_than_kube_state_metrics(
@@ -327,8 +387,11 @@ def test_use_is_divided_by_the_scrapes_of_its_own_kubelet(server: str, tmp_path:
     }
 
 
-def test_scrapes_around_the_edge_of_a_slot_are_all_counted(server: str, tmp_path: Path) -> None:
-    collect(source(server, "around-the-edge"), tmp_path)
+@pytest.mark.parametrize("cluster", ["around-the-edge", "one-is-late"])
+def test_scrapes_around_the_edge_of_a_slot_are_all_counted(
+    server: str, tmp_path: Path, cluster: str
+) -> None:
+    collect(source(server, cluster), tmp_path)
 
     assert coverage(tmp_path) == [(120, 120)]
     assert requested(tmp_path) == {"steady": Decimal(1)}
@@ -348,6 +411,45 @@ def test_what_a_shard_of_kube_state_metrics_tells_is_divided_by_its_own_scrapes(
     assert rows(tmp_path, "volume_hours", "capacity_gib_hours::int") == [(8,)]
     # The hour is as good as the shard that was away for longest.
     assert coverage(tmp_path) == [(40, 60)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert reason == "ksm-1, a shard of kube-state-metrics, was scraped in 40 of 60 slots"
+
+
+def test_shards_that_are_away_in_turn_are_divided_by_their_own_scrapes(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "shards-in-turn"), tmp_path)
+
+    assert requested(tmp_path) == {"web-0": Decimal(4), "web-1": Decimal(4)}
+    columns = "node, running_hours::int, cpu_capacity_core_hours::int"
+    assert rows(tmp_path, "node_hours", columns) == [("node-0", 1, 8), ("node-1", 1, 8)]
+    assert coverage(tmp_path) == [(40, 60)]
+
+
+def test_an_hour_without_a_shard_is_as_good_as_the_part_of_its_pods_that_are_told_of(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "shard-away"), tmp_path, hours=2)
+
+    assert coverage(tmp_path) == [(60, 60), (30, 60)]
+    ((reason,),) = rows(tmp_path, "rejects", "reason")
+    assert reason.startswith("1 pods that kubelets tell of have no kube_pod_status_phase")
+    assert "(api/web-1)" in reason
+
+
+def test_kubelets_that_were_all_away_most_of_the_hour_tell_nothing(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "kubelets-away"), tmp_path)
+
+    assert rows(tmp_path, "container_hours", COLUMN) == [(None,)]
+    assert coverage(tmp_path) == [(60, 60)]
+    assert rows(tmp_path, "rejects", "reason") == [
+        (
+            "node-1 was scraped too seldom, so that the use of its pods is not known:"
+            " cpu_usage_core_hours (2 of 60 scrapes)",
+        )
+    ]
 
 
 def test_a_kube_state_metrics_that_starts_again_elsewhere_is_no_other_shard(
@@ -368,6 +470,15 @@ def test_an_hour_from_before_scrapes_came_more_often_is_whole(server: str, tmp_p
     assert [round(cores, 6) for _, cores in used[:2]] == [Decimal("0.5")] * 2
 
 
+def test_a_scrape_that_is_missing_does_not_hide_how_often_the_hour_was_scraped(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "faster-and-missed"), tmp_path, hours=3)
+
+    assert coverage(tmp_path) == [(59, 60), (240, 240), (59, 60)]
+    assert requested(tmp_path) == {"steady": Decimal(3)}
+
+
 def test_labels_of_namespaces_are_collected(server: str, tmp_path: Path) -> None:
     collect(source(server, "kubeflow"), tmp_path)
 
@@ -384,15 +495,15 @@ def test_a_node_is_its_name_and_what_the_cloud_calls_it(server: str, tmp_path: P
         ("node-1", "i-0aaa", "m5.xlarge", Decimal("0.333333"), Decimal("1.333333")),
         ("node-1", "i-0bbb", "m5.4xlarge", Decimal("0.666667"), Decimal("10.666667")),
     ]
-    # 19 and 39 rises of counters, in the 58 slots with one.
+    # Half of 4 cores for 20 minutes, and half of 16 for 40.
     found = rows(
         tmp_path,
         "container_hours",
-        f"{columns}, pod, round(cpu_request_core_hours, 6), round(cpu_usage_core_hours, 1)",
+        f"{columns}, pod, round(cpu_request_core_hours, 6), round(cpu_usage_core_hours, 6)",
     )
     assert [row[1:3] + row[4:] for row in found] == [
-        ("i-0aaa", "m5.xlarge", "before", Decimal("1.333333"), Decimal("0.7")),
-        ("i-0bbb", "m5.4xlarge", "after", Decimal("10.666667"), Decimal("5.4")),
+        ("i-0aaa", "m5.xlarge", "before", Decimal("1.333333"), Decimal("0.666667")),
+        ("i-0bbb", "m5.4xlarge", "after", Decimal("10.666667"), Decimal("5.333333")),
     ]
 
 
@@ -415,3 +526,18 @@ def test_what_has_ended_is_not_running_whatever_a_stale_replica_says(
         "job": Decimal("0.166667")
     }
     assert rows(tmp_path, "container_hours", "round(running_hours, 6)") == [(Decimal("0.166667"),)]
+
+
+def test_what_was_deleted_is_not_running_whatever_a_stale_replica_says(
+    server: str, tmp_path: Path
+) -> None:
+    collect(source(server, "deleted"), tmp_path, hours=2)
+
+    running = rows(tmp_path, "container_hours", "hour(usage_hour), pod, round(running_hours, 4)")
+    assert running == [
+        (0, "gone", Decimal("0.1667")),
+        (0, "late", Decimal("0.5")),
+        (0, "newer", Decimal("0.9167")),
+        (1, "late", 1),
+        (1, "newer", 1),
+    ]

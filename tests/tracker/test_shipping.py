@@ -32,7 +32,7 @@ def keys(s3: FaultyS3) -> set[str]:
 
 
 def folders(s3: FaultyS3) -> list[str]:
-    return sorted({key.split("/")[2] for key in keys(s3) if key.endswith("collection.json")})
+    return sorted(key.split("/")[2] for key in keys(s3) if key.endswith("/collection.zip"))
 
 
 def test_a_run_goes_on_where_the_bucket_ends(server: str, s3: FaultyS3, warehouse: Path) -> None:
@@ -48,13 +48,27 @@ def test_a_run_goes_on_where_the_bucket_ends(server: str, s3: FaultyS3, warehous
         *[name for name in folders(s3) if name.startswith("20261101T01_20261101T02_")],
         "20261101T03_20261101T04",
     ]
-    assert len(folders(s3)) == 4
+    assert len(folders(s3)) == len(keys(s3)) == 4
     assert kubernetes.load(warehouse, URL).landed == 4
     assert landed_rows(
         warehouse,
         "select distinct hour(usage_hour), samples from raw_kubernetes.scrape_hours order by all",
     ) == [(0, 60), (1, 5), (3, 60)]
     assert kubernetes.load(warehouse, URL).skipped == 4
+
+
+def test_a_run_goes_on_where_several_objects_end(server: str, s3: FaultyS3, tmp_path: Path) -> None:
+    """Earlier versions wrote an object per table."""
+    track(
+        [source(server, "sparse")], str(tmp_path), since=FIRST, until=FIRST.replace(hour=2), now=NOW
+    )
+    for file in tmp_path.rglob("*.*"):
+        name = f"usage/{file.relative_to(tmp_path).as_posix()}"
+        s3.client.upload_file(str(file), BUCKET, name)
+
+    # The second hour had 5 of its scrapes, and is looked at again.
+    collected(server, 2)
+    assert folders(s3) == ["20261101T01_20261101T02"]
 
 
 def test_the_hours_of_an_earlier_collection_are_written_beside_it(
