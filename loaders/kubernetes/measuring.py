@@ -316,7 +316,7 @@ class _Measurement:
                 running,
                 measure,
                 self._there,
-                self._hour.samples / self._hour.expected_samples,
+                self._shards.scrapes() / self._readings.slots,
             )
             usage[measure] = use.amounts
             for target, scrapes in use.missed.items():

@@ -76,7 +76,8 @@ class Shards:
         """In how many slots the shard was scraped that tells of a pod, node or volume.
 
         Args:
-            thing: The pod's namespace, name and uid; the node's name; the volume's name.
+            thing: The pod's namespace, name and uid; the node's name; the volume's name. Without
+                one, in how many slots any node was told of.
         """
         return self._slots.get(thing, self._scrapes)
 
