@@ -314,8 +314,9 @@ def census(some_layouts: Sequence[Layout]) -> str:
     Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
     unblended_cost_without_net (of the lines without a net one), the same three as
     landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
-    shortest_interval_seconds (of usage; from its start to its end where no interval was delivered),
-    nameless_lines (without an account or a cost),
+    shortest_interval_seconds (of usage), shortest_usage_seconds (from its start to its end, where no
+    interval was delivered), usage_of_hours (lines of such usage for more than an hour and less than
+    a day), nameless_lines (without an account or a cost),
     unread_values (in columns that may have some), undated_lines, discounted_reservation_fees and
     discounted_plan_fees (whose net cost is another one), and for each column whose map was
     delivered whole as text a list of its maps: text is read from its beginning to its end or not at
@@ -370,7 +371,7 @@ def census(some_layouts: Sequence[Layout]) -> str:
             count(*) filter (
                 where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
             ) as lines_with_net,
-            least(min(usage_seconds), list_min(
+            list_min(
                 list_transform(
                     list(distinct identity_time_interval)
                         filter (where line_item_line_item_type = 'Usage'),
@@ -380,7 +381,10 @@ def census(some_layouts: Sequence[Layout]) -> str:
                         try_cast(split_part(interval, '/', 2) as timestamp)
                     )
                 )
-            )) as shortest_interval_seconds,
+            ) as shortest_interval_seconds,
+            min(usage_seconds) as shortest_usage_seconds,
+            count(*) filter (where usage_seconds > 3600 and usage_seconds < 86399)
+                as usage_of_hours,
             count(*) filter (where is_nameless) as nameless_lines,
             cast(sum(unread_values) as bigint) as unread_values,
             count(*) filter (where is_undated) as undated_lines,

@@ -32,6 +32,8 @@ class Total:
     landed_unblended_cost_without_net: Decimal
     lines_with_net: int
     shortest_interval_seconds: int | None
+    shortest_usage_seconds: int | None
+    usage_of_hours: int
     nameless_lines: int
     unread_values: int
     undated_lines: int
@@ -39,12 +41,23 @@ class Total:
     discounted_plan_fees: int
 
 
-def grain_seconds(found: Iterable[Total]) -> int | None:
-    """The shortest interval of a Usage line: the report's grain; None if no line says."""
+def grain_seconds(found: Sequence[Total]) -> int | None:
+    """The report's grain: the shortest interval of a Usage line; None if no line says.
+
+    Where no intervals were delivered, a daily report is known by usage of more than an hour and less
+    than a day: it says from which hour to which hour of its day the usage was.
+    """
     intervals = [
         total.shortest_interval_seconds for total in found if total.shortest_interval_seconds
     ]
-    return min(intervals, default=None)
+    if intervals:
+        return min(intervals)
+    if any(total.usage_of_hours for total in found):
+        return _SECONDS_OF_A_DAY
+    return min(
+        (total.shortest_usage_seconds for total in found if total.shortest_usage_seconds),
+        default=None,
+    )
 
 
 def check_columns(shapes: Iterable[Layout]) -> None:
@@ -137,7 +150,7 @@ def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> Non
         )
 
 
-def check_grain(found: Iterable[Total]) -> None:
+def check_grain(found: Sequence[Total]) -> None:
     """Refuses a report whose lines are for longer than a day.
 
     Raises:
