@@ -37,8 +37,10 @@ class Total:
     nameless_lines: int
     unread_values: int
     undated_lines: int
+    discount_lines: int
     discounted_reservation_fees: int
     discounted_plan_fees: int
+    discounted_commitments: int
 
 
 def grain_seconds(found: Sequence[Total]) -> int | None:
@@ -92,12 +94,23 @@ def check_net_columns(shapes: Sequence[Layout], found: Sequence[Total]) -> list[
     """Refuses discounts on what pays for a commitment without those on what it paid for.
 
     Returns:
-        The net columns that are missing though no fee has a discount: worth a warning.
+        The net columns that are missing though no discount is seen: worth a warning.
 
     Raises:
-        InfraspendError: A commitment's fee has a discount, and no column says that of its usage.
+        InfraspendError: A commitment's fee has a discount, and no column says that of its usage, or
+            the other way round.
     """
     lacking = []
+    if nets := _net_columns_of_commitments(shapes):
+        # Discounts that are lines of their own say what they took off, of fees as of usage.
+        count = sum(total.discounted_commitments for total in found if not total.discount_lines)
+        if count:
+            raise InfraspendError(
+                f"{shapes[0].files[0].name} has {', '.join(nets)} and no column {NET_UNBLENDED}:"
+                f" commitments on {count:,} lines have a discount, and nobody can tell what all"
+                " else costs; add the column to the report"
+            )
+        lacking.append(NET_UNBLENDED)
     for what, net_of, fees in (
         (
             "reservations",
@@ -115,6 +128,19 @@ def check_net_columns(shapes: Sequence[Layout], found: Sequence[Total]) -> list[
             )
         lacking += missing
     return lacking
+
+
+def _net_columns_of_commitments(shapes: Iterable[Layout]) -> list[str]:
+    """Net columns of commitments of files that have no net costs of lines."""
+    return sorted(
+        {
+            net
+            for shape in shapes
+            if NET_UNBLENDED not in shape.values
+            for net in (NET_OF_RESERVATIONS | NET_OF_PLANS).values()
+            if net in shape.values
+        }
+    )
 
 
 def _missing_net_columns(shapes: Iterable[Layout], net_of: Mapping[str, str]) -> list[str]:

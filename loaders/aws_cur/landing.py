@@ -158,7 +158,7 @@ def land(
             if lacking := check_net_columns(shapes, found):
                 progress(
                     f"{name}: warning: it has net costs and no column {', '.join(lacking)}:"
-                    " what commitments got off is not known; add them to the report"
+                    " what got a discount is not known; add them to the report"
                 )
             checkpoint("lines_counted")
             progress(

@@ -792,6 +792,45 @@ CASES = {
             "true_cost": "106",
         },
     ),
+    # A tenth off all of it, and every net column says so.
+    "all net columns": Case(
+        [
+            line(0, "Usage", "100", team="alpha", lineItem__NetUnblendedCost="90"),
+            line(
+                *(0, "DiscountedUsage", "0", reserved("6")),
+                team="beta",
+                lineItem__NetUnblendedCost="0",
+                reservation__NetEffectiveCost="5.4",
+            ),
+            line(
+                *(0, "RIFee", "6", FEE, fee_of("0")),
+                until="2026-10-01T01:00:00Z",
+                lineItem__NetUnblendedCost="5.4",
+                reservation__NetUnusedRecurringFee="0",
+            ),
+        ],
+        {("alpha", "usage", 0): "90", ("beta", "usage", 0): "5.4"},
+        {
+            "invoice": "95.4",
+            "ri_used": "5.4",
+            "ri_recurring_fee": "-5.4",
+            "true_cost": "95.4",
+        },
+    ),
+    # Net costs that come to exactly 0 because credits do are net costs.
+    "credits for all of a bill": Case(
+        [
+            line(
+                *(0, "Usage", "100"),
+                team="alpha",
+                lineItem__NetUnblendedCost="90",
+                discount__TotalDiscount="-10",
+            ),
+            line(0, "Credit", "-90", lineItem__NetUnblendedCost="-90"),
+        ],
+        {("alpha", "usage", 0): "90", ("unlabeled", "credit", 0): "-90"},
+        {},
+    ),
     # The discounts are there, and only the net costs of the commitment were written as 0.
     "net effective costs that are all 0": Case(
         [

@@ -396,7 +396,7 @@ class Bill:
         self.with_net = {
             self.period_of(line)
             for line in self.lines
-            if line["line_item_net_unblended_cost"] and not is_discount(line)
+            if first(line, "line_item_net_unblended_cost") and not is_discount(line)
         }
 
     def rows(self) -> dict[Row, Costs]:

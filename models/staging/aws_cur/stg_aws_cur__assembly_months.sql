@@ -120,6 +120,19 @@ select
                 then {{ plus_hours('usage_hour', 'interval_hours') }}
         end
     ) as usage_end_hour,
+    -- The last day of a daily report may be still going on: usage of a whole day ends with it.
+    max(
+        case
+            when is_usage and not is_period_charge
+                then case
+                        when
+                            grain_hours > 1
+                            and {{ hours_between('usage_hour', 'ended_at') }} < grain_hours
+                            then usage_hour
+                        else {{ plus_hours('usage_hour', 'interval_hours') }}
+                    end
+        end
+    ) as usage_whole_until,
     max(case when is_usage then usage_hour end) as usage_last_hour
 from spans
 group by assembly_id, billing_period, payer_account_id, {{ month_of('usage_hour') }}
