@@ -36,6 +36,8 @@ DISCOUNT_LINE: Final = (
 
 _TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
 
+_PLAN_FEES: Final = "('SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee')"
+
 _OTHER_NET_COST: Final = "line_item_net_unblended_cost <> line_item_unblended_cost"
 
 _MONEY: Final = CUR_COLUMNS[COST]
@@ -326,16 +328,15 @@ def census(some_layouts: Sequence[Layout]) -> str:
 
     Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
     unblended_cost_without_net (of the lines without a net one), the same three as
-    landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net (other than 0),
-    shortest_interval_seconds (of usage), shortest_usage_seconds (from its start to its end, where no
-    interval was delivered), usage_of_hours (lines of such usage for more than an hour and less than
-    a day), nameless_lines (without an account or a cost),
-    unread_values (in columns that may have some), undated_lines, discount_lines,
-    discounted_reservation_fees and discounted_plan_fees (what pays for commitments at another net
-    cost), discounted_commitments (lines with a net cost of a commitment that is another one, where
-    no net unblended cost was delivered), and for each column whose map was
-    delivered whole as text a list of its maps: text is read from its beginning to its end or not at
-    all.
+    landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net (other than
+    0), shortest_interval_seconds (of usage), shortest_usage_seconds (from its start to its end,
+    where no interval was delivered), usage_of_hours (lines of such usage for more than an hour and
+    less than a day), nameless_lines (without an account or a cost), unread_values (in columns that
+    may have some), undated_lines, discount_lines, discounted_reservation_fees and
+    discounted_plan_fees (what pays for commitments at another net cost), discounted_commitments
+    (lines with a net cost of a commitment that is another one, where no net unblended cost was
+    delivered), and for each column whose map was delivered whole as text a list of its maps: text
+    is read from its beginning to its end or not at all.
     """
     whole = _whole_maps(some_layouts)
     parts = []
@@ -407,11 +408,11 @@ def census(some_layouts: Sequence[Layout]) -> str:
             count(*) filter (where is_undated) as undated_lines,
             count(*) filter (where {DISCOUNT_LINE}) as discount_lines,
             count(*) filter (
-                where (line_item_line_item_type = 'RIFee' or is_reservation_fee) and {_OTHER_NET_COST}
+                where (line_item_line_item_type = 'RIFee' or is_reservation_fee)
+                and {_OTHER_NET_COST}
             ) as discounted_reservation_fees,
             count(*) filter (
-                where line_item_line_item_type in ('SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee')
-                and {_OTHER_NET_COST}
+                where line_item_line_item_type in {_PLAN_FEES} and {_OTHER_NET_COST}
             ) as discounted_plan_fees,
             count(*) filter (where is_discounted_commitment) as discounted_commitments
             {"".join(f", list(distinct {name}) as {name}" for name in whole)}

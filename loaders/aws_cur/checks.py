@@ -46,8 +46,8 @@ class Total:
 def grain_seconds(found: Sequence[Total]) -> int | None:
     """The report's grain: the shortest interval of a Usage line; None if no line says.
 
-    Where no intervals were delivered, a daily report is known by usage of more than an hour and less
-    than a day: it says from which hour to which hour of its day the usage was.
+    Where no intervals were delivered, a daily report is known by usage of more than an hour and
+    less than a day: it says from which hour to which hour of its day the usage was.
     """
     intervals = [
         total.shortest_interval_seconds for total in found if total.shortest_interval_seconds

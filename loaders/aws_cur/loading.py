@@ -258,8 +258,8 @@ def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Itera
         if old := left_behind(place, period.assembly):
             progress(
                 f"{period.report} {period.billing_period}: warning: {', '.join(old)} may be left of"
-                " an earlier delivery, for they are more than an hour older than its newest file: if"
-                " so, delete them and load again"
+                " an earlier delivery, being more than an hour older than its newest file: if so,"
+                " delete them and load again"
             )
         yield period.assembly
         return

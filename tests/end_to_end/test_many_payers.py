@@ -1,8 +1,8 @@
 """Forty payers in one warehouse: what cannot be right of some takes none of the others down.
 
-Every payer has a report of its own, of a month that is open on day 12. It has two hours of usage and
-the same costs, unless it says so here; whoever can be right has commitments beside them, which are
-paid for the whole month, or ahead.
+Every payer has a report of its own, of a month that is open on day 12. It has two hours of usage
+and the same costs, unless it says so here; whoever can be right has commitments beside them, which
+are paid for the whole month, or ahead.
 """
 
 from collections.abc import Iterable
@@ -186,8 +186,7 @@ def test_what_is_left_may_be_published(
     assert {
         payer: f"{cost.normalize():f}"
         for payer, cost in duckdb.sql(
-            "select payer_account_id, sum(true_cost)"
-            f" from read_parquet('{published}') group by all"
+            f"select payer_account_id, sum(true_cost) from read_parquet('{published}') group by all"
         ).fetchall()
     } == OTHERS
 

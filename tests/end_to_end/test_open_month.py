@@ -142,9 +142,7 @@ def the_first_days_by_day() -> Iterator[Row]:
         for _ in range(8):
             usage = reserved(str(hours), arn=arn, units=str(8 * hours))
             parts = (M5, usage)
-            yield line(
-                DAILY, "DiscountedUsage", 0, hour, *parts, hours=hours, grain=24, team="web"
-            )
+            yield line(DAILY, "DiscountedUsage", 0, hour, *parts, hours=hours, grain=24, team="web")
         covers = covered(str(Decimal("0.6") * hours), f"arn:{DAILY_PLAN}")
         list_cost = Decimal("0.9") * hours
         parts = (M5, covers)

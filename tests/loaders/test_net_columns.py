@@ -127,7 +127,7 @@ def test_the_other_half_lands_where_discounts_are_lines(warehouse: Path, bucket:
     own = {name: value for name, value in discount.items() if "Net" not in name}
     delivered(bucket, [*OTHER_HALF, own])
 
-    assert aws_cur.load(warehouse, str(bucket)).assemblies
+    assert aws_cur.load(warehouse, str(bucket)).landed == 1
 
 
 def test_with_all_of_them_it_lands(warehouse: Path, bucket: Path) -> None:
