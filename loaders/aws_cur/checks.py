@@ -176,7 +176,7 @@ def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> Non
         )
 
 
-def check_grain(found: Sequence[Total]) -> None:
+def check_grain(shapes: Sequence[Layout], found: Sequence[Total]) -> None:
     """Refuses a report whose lines are for longer than a day.
 
     Raises:
@@ -185,26 +185,51 @@ def check_grain(found: Sequence[Total]) -> None:
     seconds = grain_seconds(found)
     if seconds is not None and seconds > _SECONDS_OF_A_DAY:
         raise InfraspendError(
-            f"the shortest interval of its usage is {seconds // _SECONDS_OF_A_DAY} days: spend is"
-            " split by the usage of an hour or a day, which a monthly report does not tell; have"
-            " AWS deliver it hourly or daily"
+            f"{shapes[0].files[0].name}: the shortest interval of its usage is"
+            f" {seconds // _SECONDS_OF_A_DAY} days: spend is split by the usage of an hour or a"
+            " day, which a monthly report does not tell; have AWS deliver it hourly or daily"
         )
 
 
-def check_currency(warehouse: Warehouse, found: Sequence[Total]) -> None:
+def check_currency(warehouse: Warehouse, shapes: Sequence[Layout], found: Sequence[Total]) -> None:
     """Refuses what would be added up although it is in something else.
 
     Raises:
         InfraspendError: It is in another currency than what has landed, or in several.
     """
     known = warehouse.query("select distinct currency_code from raw_aws_cur.control_totals")
-    currencies = {total.currency_code for total in found} | {row[0] for row in known}
-    currencies.discard(None)
+    landed = [row[0] for row in known if row[0]]
+    delivered = sorted(
+        (total for total in found if total.currency_code),
+        key=lambda total: total.line_count,
+        reverse=True,
+    )
+    currencies = {*landed, *(total.currency_code for total in delivered)}
     if len(currencies) > 1:
+        usual = str(landed[0] if landed else delivered[0].currency_code)
         raise InfraspendError(
-            f"the report is in {', '.join(sorted(map(str, currencies)))} together with what has"
-            " landed: a warehouse holds one currency, load another one into its own"
+            f"{_first_in_another_currency(warehouse, shapes, usual)}, and"
+            f" {'what has landed' if landed else 'the rest'} is in {usual}: a warehouse holds one"
+            " currency, load another one into its own"
         )
+
+
+def _first_in_another_currency(warehouse: Warehouse, shapes: Iterable[Layout], usual: str) -> str:
+    """The first line that is in another currency: its file, row and value."""
+    with warehouse.scratch() as connection:
+        for shape in shapes:
+            currency = shape.text("line_item_currency_code")
+            for file in shape.files:
+                first = connection.execute(
+                    "select row_number, currency from (select row_number() over () as row_number,"
+                    f" {currency} as currency from {shape.reader([file.path])} as delivered)"
+                    " where currency <> ? order by row_number limit 1",
+                    [usual],
+                ).fetchone()
+                if first:
+                    row, value = first
+                    return f"{file.name}, row {row}: line_item_currency_code is {value!r}"
+    raise AssertionError("a currency was counted that is on no line")
 
 
 def payer_of(warehouse: Warehouse, assembly: Assembly, found: Sequence[Total]) -> str | None:
