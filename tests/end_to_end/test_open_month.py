@@ -349,6 +349,13 @@ def test_a_day_that_is_going_on_has_wasted_nothing_yet(open_month: Company) -> N
         "commitment_to_come": Decimal(-6616),
         "true_cost": Decimal(584),
     }
+    assert open_month.rows(
+        "select cast(usage_hour as date), commitment_cost, unused_cost, utilization"
+        f" from marts.commitment_usage where payer_account_id = '{DAILY_PLAN}' order by all"
+    ) == [
+        *((day, 24, Decimal("9.6"), Decimal("0.6")) for day in days),
+        (date(2026, 11, 3), 24, None, None),
+    ]
     # 24 of the day's fee, of which 7.8 are used.
     assert bridge(open_month, DAILY_PLAN) == {
         "invoice": Decimal(72),

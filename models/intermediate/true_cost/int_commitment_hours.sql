@@ -1,7 +1,7 @@
 -- What every reservation and savings plan cost in every hour: what was used of it and what was not,
--- and the list price of what it covered. Of an hour that has not happened nobody knows either. A
--- line that names no commitment, or one that no fee of its bill names, is of an `unknown
--- commitment`.
+-- and the list price of what it covered. Of an hour that has not happened, or in a daily report a
+-- day that is going on, nobody knows either. A line that names no commitment, or one that no fee of
+-- its bill names, is of an `unknown commitment`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -103,12 +103,13 @@ select
 
     -- what it cost
     {{ usd('sum(used_cost + unused_cost)') }} as commitment_cost,
-    case when not is_to_come then {{ usd('sum(used_cost)') }} end as used_cost,
-    case when not is_to_come then {{ usd('sum(unused_cost)') }} end as unused_cost,
-    case when not is_to_come then {{ usd('sum(covered_list_cost)') }} end as covered_list_cost,
+    {%- for cost in ['used_cost', 'unused_cost', 'covered_list_cost'] %}
+        case
+            when max(case when is_to_come then 1 else 0 end) = 0 then {{ usd('sum(' ~ cost ~ ')') }}
+        end as {{ cost }},
+    {%- endfor %}
 
     -- when
     usage_hour
 from parts
-group by
-    billing_period, payer_account_id, commitment_id, commitment_type, is_to_come, usage_hour
+group by billing_period, payer_account_id, commitment_id, commitment_type, usage_hour
