@@ -29,7 +29,7 @@ TEN, SO_FAR, UPFRONT = "800000000010", "800000000011", "800000000012"
 ONE, AHEAD, IDLE = "800000000020", "800000000021", "800000000022"
 PLANNED = "800000000030"
 MIDDAY, DAILY, DAILY_PLAN = "800000000040", "800000000050", "800000000051"
-STEADY = "800000000060"
+STEADY, BY_DAY = "800000000060", "800000000061"
 LATE = Decimal("0.5")
 """What AWS adds on the 13th to the bill of the 10th."""
 
@@ -139,6 +139,8 @@ def the_first_days_by_day() -> Iterator[Row]:
     arn = f"arn:{DAILY}"
     spans = [(0, 24), (24, 24), (48, 13)]
     for hour, hours in spans:
+        # The grain is known from what nothing covers.
+        yield line(BY_DAY, "Usage", 1, hour, hours=hours, grain=24)
         for _ in range(8):
             usage = reserved(str(hours), arn=arn, units=str(8 * hours))
             parts = (M5, usage)
