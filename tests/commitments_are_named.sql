@@ -12,7 +12,7 @@ charges as (
         case
             when charge_class = 'commitment_prepayment' then net_unblended_cost
             else net_amortized_cost
-        end as cost
+        end as commitment_cost
     from {{ refreshed(ref('int_charges_net')) }}
     where
         charge_class in (
@@ -36,7 +36,7 @@ select
     charges.charge_class,
     charges.pricing_model,
     charges.commitment_id,
-    sum(charges.cost) as cost
+    sum(charges.commitment_cost) as commitment_cost
 from charges
 where
     (charges.charge_class <> 'commitment_prepayment' or charges.commitment_id = '')
@@ -54,4 +54,4 @@ group by
     charges.charge_class,
     charges.pricing_model,
     charges.commitment_id
-having sum(charges.cost) <> 0
+having sum(charges.commitment_cost) <> 0

@@ -221,7 +221,8 @@ select
     cast(
         case
             when line_item_type = 'DiscountedUsage' then coalesce(reserved_cost, invoiced_cost)
-            when line_item_type = 'SavingsPlanCoveredUsage' then coalesce(planned_cost, invoiced_cost)
+            when line_item_type = 'SavingsPlanCoveredUsage'
+                then coalesce(planned_cost, invoiced_cost)
             when charge_class = 'fee' then invoiced_cost
             when line_item_type = 'RIFee' then unused_reservation_cost
             when

@@ -221,8 +221,8 @@ reasons as (
         > {{ aws_tolerance('gross_cost', 'line_count') }}
     union all
     -- No negotiated discount takes nine tenths off a whole bill, or all off a tenth of it without
-    -- being told. Where net costs are all 0, as if there were none, no discount may be delivered as a
-    -- column beside them.
+    -- being told. Where net costs are all 0, as if there were none, no discount may be delivered as
+    -- a column beside them.
     select
         billing_period,
         payer_account_id,

@@ -63,7 +63,8 @@ hours as (
         and not (line_item_type = 'Usage' and billing_entity = 'AWS Marketplace') as is_usage,
         commitment_id <> '' as has_commitment,
         line_item_type = 'SavingsPlanUpfrontFee'
-        or {{ is_reservation_fee('line_item_type', 'commitment_id', 'usage_type') }} as is_prepayment,
+        or {{ is_reservation_fee('line_item_type', 'commitment_id', 'usage_type') }}
+            as is_prepayment,
         line_item_type like '%Discount' and line_item_type <> 'BundledDiscount' as is_discount,
         {{ hours_between('started_at', 'ended_at') }} as usage_hours,
         min(invoice_id) as least_invoice_id,
