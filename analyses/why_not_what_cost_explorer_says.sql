@@ -7,8 +7,8 @@
 {% set differences = [
     'discounts_as_columns', 'discounts_on_upfront_fees', 'amortized_discounts_on_upfront_fees',
     'refunds_of_upfront_fees', 'unapplied_discounts', 'unused_reservations_on_their_fee',
-    'unused_reservations_in_their_hours', 'amortized_prepayments', 'commitments_to_come',
-    'aws_rounding', 'left_out'
+    'unused_reservations_in_their_hours', 'fees_without_costs', 'amortized_prepayments',
+    'commitments_to_come', 'aws_rounding', 'left_out'
 ] %}
 
 with
@@ -38,7 +38,7 @@ lines as (
             when line_item_type = 'RIFee'
                 then coalesce(reservation_unused_upfront_cost, 0)
                     + coalesce(reservation_unused_recurring_cost, 0)
-            when line_item_type = 'Fee' and reservation_id <> '' then 0
+            when {{ is_reservation_fee('line_item_type', 'reservation_id', 'usage_type') }} then 0
             else unblended_cost
         end as amortized_cost,
         case
@@ -109,6 +109,12 @@ ours as (
             end
         ) as unused_reservations,
         sum(
+            case
+                when charge_class = 'fee' and pricing_model = 'reserved' then unblended_cost
+                else 0
+            end
+        ) as fees_without_costs,
+        sum(
             case when charge_class = 'amortized_prepayment' then net_amortized_cost else 0 end
         ) as amortized_prepayments
     from {{ ref('int_charges_net') }}
@@ -147,11 +153,14 @@ compared as (
         coalesce(ours.unapplied_discounts, 0) as unapplied_discounts,
         -coalesce(ours.unused_reservations, 0) as unused_reservations_on_their_fee,
         coalesce(unused.unused_cost, 0) as unused_reservations_in_their_hours,
+        coalesce(ours.fees_without_costs, 0) as fees_without_costs,
         coalesce(ours.amortized_prepayments, 0) as amortized_prepayments,
         -coalesce(true_costs.cost_to_come, 0) as commitments_to_come,
         -- What commitments cost when amortized is what was paid for them and their part of what was
         -- paid upfront, but for AWS's rounding: of net costs and of gross ones.
-        coalesce(ours.commitment_difference - aws.commitment_difference, 0) as aws_rounding,
+        coalesce(
+            ours.commitment_difference - aws.commitment_difference - ours.fees_without_costs, 0
+        ) as aws_rounding,
         case when ours.billing_period is null then -aws.aws_amortized_cost else 0 end as left_out,
         coalesce(true_costs.true_cost, 0) as true_cost
     from aws

@@ -2,9 +2,13 @@
     {%- set kinds = [
         ('AmazonEC2', ['%BoxUsage%', '%UnusedBox:%', '%DedicatedUsage:%', '%UnusedDed:%'], instance_family),
         ('AmazonRDS', ['%InstanceUsage%:%', '%Multi-AZ%Usage:%'], instance_family),
+        ('AmazonRDS', ['%:Serverless%Usage%'], "'Serverless'"),
+        ('AmazonDocDB', ['%Serverless%Usage%'], "'Serverless'"),
         ('AmazonDocDB', ['%InstanceUsage%:%'], instance_family),
+        ('AmazonNeptune', ['%Serverless%Usage%'], "'Serverless'"),
         ('AmazonNeptune', ['%InstanceUsage%:%'], instance_family),
         ('AmazonElastiCache', ['%NodeUsage:%'], instance_family),
+        ('AmazonElastiCache', ['%ProcessingUnits%'], "'Serverless'"),
         ('AmazonMemoryDB', ['%NodeUsage:%'], instance_family),
         ('AmazonRedshift', ['%Node:%'], instance_family),
         ('AmazonES', ['%ESInstance:%'], instance_family),

@@ -8,10 +8,16 @@ with
 charges as (
     select
         *,
-        concat(reservation_id, savings_plan_id) as commitment_id
+        concat(reservation_id, savings_plan_id) as commitment_id,
+        case
+            when charge_class = 'commitment_prepayment' then net_unblended_cost
+            else net_amortized_cost
+        end as commitment_cost
     from {{ refreshed(ref('int_charges_net')) }}
     where
-        charge_class in ('usage', 'commitment_fee', 'commitment_to_come')
+        charge_class in (
+            'usage', 'commitment_fee', 'commitment_to_come', 'commitment_prepayment'
+        )
         and pricing_model in ('reserved', 'savings_plan')
 ),
 
@@ -21,7 +27,7 @@ fees as (
         payer_account_id,
         commitment_id
     from charges
-    where charge_class <> 'usage' and commitment_id <> ''
+    where charge_class in ('commitment_fee', 'commitment_to_come') and commitment_id <> ''
 )
 
 select
@@ -30,10 +36,11 @@ select
     charges.charge_class,
     charges.pricing_model,
     charges.commitment_id,
-    sum(charges.net_amortized_cost) as net_amortized_cost
+    sum(charges.commitment_cost) as commitment_cost
 from charges
 where
-    not exists (
+    (charges.charge_class <> 'commitment_prepayment' or charges.commitment_id = '')
+    and not exists (
         select 1
         from fees
         where
@@ -47,4 +54,4 @@ group by
     charges.charge_class,
     charges.pricing_model,
     charges.commitment_id
-having sum(charges.net_amortized_cost) <> 0
+having sum(charges.commitment_cost) <> 0

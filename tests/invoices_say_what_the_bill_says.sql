@@ -1,5 +1,7 @@
 -- The bill adds up to each invoice that people entered in `invoice_totals`, to the cent that AWS
--- rounds an invoice to.
+-- rounds an invoice to. A payer's period with another one is left out; here is an invoice of which
+-- there is no bill, too.
+{{ config(severity='warn') }}
 
 with
 

@@ -12,7 +12,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from loaders.aws_cur.columns import ACCOUNTS, COST, FORGIVING, Place, places
+from loaders.aws_cur.columns import (
+    ACCOUNTS,
+    COST,
+    FORGIVING,
+    NET_OF_PLANS,
+    NET_OF_RESERVATIONS,
+    NET_UNBLENDED,
+    Place,
+    places,
+)
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
 from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 from loaders.files import DataFile
@@ -26,6 +35,12 @@ DISCOUNT_LINE: Final = (
 )
 
 _TOTALLED: Final = ("line_item_unblended_cost", "line_item_net_unblended_cost")
+
+_PLAN_FEES: Final = "('SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee')"
+
+_OTHER_NET_COST: Final = "line_item_net_unblended_cost <> line_item_unblended_cost"
+
+_MONEY: Final = CUR_COLUMNS[COST]
 
 _USAGE: Final = "('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')"
 
@@ -313,13 +328,15 @@ def census(some_layouts: Sequence[Layout]) -> str:
 
     Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
     unblended_cost_without_net (of the lines without a net one), the same three as
-    landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net,
-    shortest_interval_seconds (of usage; from its start to its end where no interval was delivered),
-    nameless_lines (without an account or a cost),
-    unread_values (in columns that may have some), undated_lines, discounted_reservation_fees and
-    discounted_plan_fees (whose net cost is another one), and for each column whose map was
-    delivered whole as text a list of its maps: text is read from its beginning to its end or not at
-    all.
+    landed_unblended_cost and so on (each amount rounded as it lands), lines_with_net (other than
+    0), shortest_interval_seconds (of usage), shortest_usage_seconds (from its start to its end,
+    where no interval was delivered), usage_of_hours (lines of such usage for more than an hour and
+    less than a day), nameless_lines (without an account or a cost), unread_values (in columns that
+    may have some), undated_lines, discount_lines, discounted_reservation_fees and
+    discounted_plan_fees (what pays for commitments at another net cost), discounted_commitments
+    (lines with a net cost of a commitment that is another one, where no net unblended cost was
+    delivered), and for each column whose map was delivered whole as text a list of its maps: text
+    is read from its beginning to its end or not at all.
     """
     whole = _whole_maps(some_layouts)
     parts = []
@@ -356,6 +373,8 @@ def census(some_layouts: Sequence[Layout]) -> str:
             f"case when {layout.text('line_item_line_item_type')} in {_USAGE}"
             f" and {layout.interval[0]} is null and {length} > 0 then {length} end as usage_seconds"
         )
+        values.append(f"{_reservation_fee(layout)} as is_reservation_fee")
+        values.append(f"{_discounted_commitment(layout)} as is_discounted_commitment")
         for name in whole:
             value = layout.maps.get(name)
             values.append(f"{value.raw_map if value else 'null'} as {name}")
@@ -368,9 +387,9 @@ def census(some_layouts: Sequence[Layout]) -> str:
             {_sums("")},
             {_sums("landed_")},
             count(*) filter (
-                where line_item_net_unblended_cost is not null and not ({DISCOUNT_LINE})
+                where line_item_net_unblended_cost <> 0 and not ({DISCOUNT_LINE})
             ) as lines_with_net,
-            least(min(usage_seconds), list_min(
+            list_min(
                 list_transform(
                     list(distinct identity_time_interval)
                         filter (where line_item_line_item_type = 'Usage'),
@@ -380,12 +399,22 @@ def census(some_layouts: Sequence[Layout]) -> str:
                         try_cast(split_part(interval, '/', 2) as timestamp)
                     )
                 )
-            )) as shortest_interval_seconds,
+            ) as shortest_interval_seconds,
+            min(usage_seconds) as shortest_usage_seconds,
+            count(*) filter (where usage_seconds > 3600 and usage_seconds < 86399)
+                as usage_of_hours,
             count(*) filter (where is_nameless) as nameless_lines,
             cast(sum(unread_values) as bigint) as unread_values,
             count(*) filter (where is_undated) as undated_lines,
-            {_fees_with_discount("RIFee")} as discounted_reservation_fees,
-            {_fees_with_discount("SavingsPlanRecurringFee")} as discounted_plan_fees
+            count(*) filter (where {DISCOUNT_LINE}) as discount_lines,
+            count(*) filter (
+                where (line_item_line_item_type = 'RIFee' or is_reservation_fee)
+                and {_OTHER_NET_COST}
+            ) as discounted_reservation_fees,
+            count(*) filter (
+                where line_item_line_item_type in {_PLAN_FEES} and {_OTHER_NET_COST}
+            ) as discounted_plan_fees,
+            count(*) filter (where is_discounted_commitment) as discounted_commitments
             {"".join(f", list(distinct {name}) as {name}" for name in whole)}
         from ({" union all ".join(parts)})
         group by bill_payer_account_id, line_item_currency_code
@@ -482,11 +511,35 @@ def _whole_maps(some_layouts: Sequence[Layout]) -> list[str]:
     )
 
 
-def _fees_with_discount(kind: str) -> str:
+def _reservation_fee(layout: Layout) -> str:
+    """Whether a line is what was paid upfront for a reservation; of a bill with net costs."""
+    if NET_UNBLENDED not in layout.values:
+        return "false"
     return (
-        f"count(*) filter (where line_item_line_item_type = {literal(kind)}"
-        " and line_item_net_unblended_cost <> line_item_unblended_cost)"
+        f"({layout.text('line_item_line_item_type')} = 'Fee'"
+        f" and ({layout.text('reservation_reservation_a_r_n')} is not null"
+        f" or {layout.text('line_item_usage_type')} like '%HeavyUsage%'))"
     )
+
+
+def _discounted_commitment(layout: Layout) -> str:
+    """Whether a line's commitment has a net cost, and not the one without discounts.
+
+    False where net costs of lines were delivered: their discounts are seen in those.
+    """
+    if NET_UNBLENDED in layout.values:
+        return "false"
+    pairs = [
+        (layout.values[net].text, layout.values[gross].text)
+        for gross, net in (NET_OF_RESERVATIONS | NET_OF_PLANS).items()
+        if gross in layout.values and net in layout.values
+    ]
+    others = " or ".join(
+        f"try_cast({net} as {_MONEY}) <> 0"
+        f" and try_cast({net} as {_MONEY}) <> try_cast({gross} as {_MONEY})"
+        for net, gross in pairs
+    )
+    return f"coalesce({others}, false)" if others else "false"
 
 
 def _sums(prefix: str) -> str:

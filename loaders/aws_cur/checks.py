@@ -32,19 +32,34 @@ class Total:
     landed_unblended_cost_without_net: Decimal
     lines_with_net: int
     shortest_interval_seconds: int | None
+    shortest_usage_seconds: int | None
+    usage_of_hours: int
     nameless_lines: int
     unread_values: int
     undated_lines: int
+    discount_lines: int
     discounted_reservation_fees: int
     discounted_plan_fees: int
+    discounted_commitments: int
 
 
-def grain_seconds(found: Iterable[Total]) -> int | None:
-    """The shortest interval of a Usage line: the report's grain; None if no line says."""
+def grain_seconds(found: Sequence[Total]) -> int | None:
+    """The report's grain: the shortest interval of a Usage line; None if no line says.
+
+    Where no intervals were delivered, a daily report is known by usage of more than an hour and
+    less than a day: it says from which hour to which hour of its day the usage was.
+    """
     intervals = [
         total.shortest_interval_seconds for total in found if total.shortest_interval_seconds
     ]
-    return min(intervals, default=None)
+    if intervals:
+        return min(intervals)
+    if any(total.usage_of_hours for total in found):
+        return _SECONDS_OF_A_DAY
+    return min(
+        (total.shortest_usage_seconds for total in found if total.shortest_usage_seconds),
+        default=None,
+    )
 
 
 def check_columns(shapes: Iterable[Layout]) -> None:
@@ -79,12 +94,23 @@ def check_net_columns(shapes: Sequence[Layout], found: Sequence[Total]) -> list[
     """Refuses discounts on what pays for a commitment without those on what it paid for.
 
     Returns:
-        The net columns that are missing though no fee has a discount: worth a warning.
+        The net columns that are missing though no discount is seen: worth a warning.
 
     Raises:
-        InfraspendError: A commitment's fee has a discount, and no column says that of its usage.
+        InfraspendError: A commitment's fee has a discount, and no column says that of its usage, or
+            the other way round.
     """
     lacking = []
+    if nets := _net_columns_of_commitments(shapes):
+        # Discounts that are lines of their own say what they took off, of fees as of usage.
+        count = sum(total.discounted_commitments for total in found if not total.discount_lines)
+        if count:
+            raise InfraspendError(
+                f"{shapes[0].files[0].name} has {', '.join(nets)} and no column {NET_UNBLENDED}:"
+                f" commitments on {count:,} lines have a discount, and nobody can tell what all"
+                " else costs; add the column to the report"
+            )
+        lacking.append(NET_UNBLENDED)
     for what, net_of, fees in (
         (
             "reservations",
@@ -102,6 +128,19 @@ def check_net_columns(shapes: Sequence[Layout], found: Sequence[Total]) -> list[
             )
         lacking += missing
     return lacking
+
+
+def _net_columns_of_commitments(shapes: Iterable[Layout]) -> list[str]:
+    """Net columns of commitments of files that have no net costs of lines."""
+    return sorted(
+        {
+            net
+            for shape in shapes
+            if NET_UNBLENDED not in shape.values
+            for net in (NET_OF_RESERVATIONS | NET_OF_PLANS).values()
+            if net in shape.values
+        }
+    )
 
 
 def _missing_net_columns(shapes: Iterable[Layout], net_of: Mapping[str, str]) -> list[str]:
@@ -137,7 +176,7 @@ def check_not_empty(warehouse: Warehouse, assembly: Assembly, lines: int) -> Non
         )
 
 
-def check_grain(found: Iterable[Total]) -> None:
+def check_grain(shapes: Sequence[Layout], found: Sequence[Total]) -> None:
     """Refuses a report whose lines are for longer than a day.
 
     Raises:
@@ -146,26 +185,51 @@ def check_grain(found: Iterable[Total]) -> None:
     seconds = grain_seconds(found)
     if seconds is not None and seconds > _SECONDS_OF_A_DAY:
         raise InfraspendError(
-            f"the shortest interval of its usage is {seconds // _SECONDS_OF_A_DAY} days: spend is"
-            " split by the usage of an hour or a day, which a monthly report does not tell; have"
-            " AWS deliver it hourly or daily"
+            f"{shapes[0].files[0].name}: the shortest interval of its usage is"
+            f" {seconds // _SECONDS_OF_A_DAY} days: spend is split by the usage of an hour or a"
+            " day, which a monthly report does not tell; have AWS deliver it hourly or daily"
         )
 
 
-def check_currency(warehouse: Warehouse, found: Sequence[Total]) -> None:
+def check_currency(warehouse: Warehouse, shapes: Sequence[Layout], found: Sequence[Total]) -> None:
     """Refuses what would be added up although it is in something else.
 
     Raises:
         InfraspendError: It is in another currency than what has landed, or in several.
     """
     known = warehouse.query("select distinct currency_code from raw_aws_cur.control_totals")
-    currencies = {total.currency_code for total in found} | {row[0] for row in known}
-    currencies.discard(None)
+    landed = [row[0] for row in known if row[0]]
+    delivered = sorted(
+        (total for total in found if total.currency_code),
+        key=lambda total: total.line_count,
+        reverse=True,
+    )
+    currencies = {*landed, *(total.currency_code for total in delivered)}
     if len(currencies) > 1:
+        usual = str(landed[0] if landed else delivered[0].currency_code)
         raise InfraspendError(
-            f"the report is in {', '.join(sorted(map(str, currencies)))} together with what has"
-            " landed: a warehouse holds one currency, load another one into its own"
+            f"{_first_in_another_currency(warehouse, shapes, usual)}, and"
+            f" {'what has landed' if landed else 'the rest'} is in {usual}: a warehouse holds one"
+            " currency, load another one into its own"
         )
+
+
+def _first_in_another_currency(warehouse: Warehouse, shapes: Iterable[Layout], usual: str) -> str:
+    """The first line that is in another currency: its file, row and value."""
+    with warehouse.scratch() as connection:
+        for shape in shapes:
+            currency = shape.text("line_item_currency_code")
+            for file in shape.files:
+                first = connection.execute(
+                    "select row_number, currency from (select row_number() over () as row_number,"
+                    f" {currency} as currency from {shape.reader([file.path])} as delivered)"
+                    " where currency <> ? order by row_number limit 1",
+                    [usual],
+                ).fetchone()
+                if first:
+                    row, value = first
+                    return f"{file.name}, row {row}: line_item_currency_code is {value!r}"
+    raise AssertionError("a currency was counted that is on no line")
 
 
 def payer_of(warehouse: Warehouse, assembly: Assembly, found: Sequence[Total]) -> str | None:

@@ -104,7 +104,15 @@ class Place:
 
 
 class DuplicateColumnError(ValueError):
-    """Two delivered columns claim one CUR 2.0 column."""
+    """Two delivered columns claim one CUR 2.0 column.
+
+    Attributes:
+        delivered: One of the two.
+    """
+
+    def __init__(self, delivered: str, column: str) -> None:
+        super().__init__(f"{delivered} and another column are both {column}")
+        self.delivered = delivered
 
 
 def landed_name(delivered: str) -> str:
@@ -150,7 +158,7 @@ def places(headers: Iterable[str]) -> dict[str, Place | None]:
             found[header] = place
             continue
         if place.key is None:
-            raise DuplicateColumnError(f"{header} and another column are both {place.column}")
+            raise DuplicateColumnError(header, place.column)
         number = 1
         taken = set(found.values()) | {other for other in wanted.values() if claims[other] == 1}
         unique = place

@@ -153,12 +153,12 @@ def land(
                 raise _explained(warehouse, shapes, LandingError("lines without account or cost"))
             if not accept_empty:
                 check_not_empty(warehouse, assembly, lines)
-            check_grain(found)
-            check_currency(warehouse, found)
+            check_grain(shapes, found)
+            check_currency(warehouse, shapes, found)
             if lacking := check_net_columns(shapes, found):
                 progress(
                     f"{name}: warning: it has net costs and no column {', '.join(lacking)}:"
-                    " what commitments got off is not known; add them to the report"
+                    " what got a discount is not known; add them to the report"
                 )
             checkpoint("lines_counted")
             progress(
@@ -230,7 +230,10 @@ def _layouts(assembly: Assembly, files: Sequence[DataFile]) -> list[Layout]:
     try:
         shapes = layouts(files, assembly.format)
     except DuplicateColumnError as error:
-        raise InfraspendError(str(error)) from error
+        first = next(
+            file.name for file in files if any(name == error.delivered for name, _ in file.columns)
+        )
+        raise InfraspendError(f"{first}: {error}: leave one of them out of the report") from error
     check_columns(shapes)
     return shapes
 

@@ -14,7 +14,12 @@ from loaders.aws_cur.manifest import (
     read_assembly,
 )
 from loaders.aws_cur.retention import prune
-from loaders.aws_cur.unlisted import DATA_SUFFIXES, check_settled, unlisted_periods
+from loaders.aws_cur.unlisted import (
+    DATA_SUFFIXES,
+    check_settled,
+    left_behind,
+    unlisted_periods,
+)
 from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.places import MissingFileError, Place, ReplacedFileError, open_place
@@ -250,6 +255,12 @@ def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Itera
     if period.assembly is not None:
         # What is current was decided when the place was listed: another look is another load.
         check_settled(period.file)
+        if old := left_behind(place, period.assembly):
+            progress(
+                f"{period.report} {period.billing_period}: warning: {', '.join(old)} may be left of"
+                " an earlier delivery, being more than an hour older than its newest file: if so,"
+                " delete them and load again"
+            )
         yield period.assembly
         return
     for attempt in range(_ATTEMPTS):

@@ -67,6 +67,16 @@ def check_settled(newest: File) -> None:
         )
 
 
+def left_behind(place: Place, assembly: Assembly) -> list[str]:
+    """Files that were written more than `SETTLED` before the newest one of their delivery.
+
+    Where AWS overwrites what it delivered, they may be of an earlier delivery with more files.
+    """
+    files = [place.stat(name) for name in assembly.files]
+    newest = max(file.modified for file in files)
+    return [file.name for file in files if newest - file.modified > SETTLED]
+
+
 def _is_listed(folder: PurePosixPath, manifests: Iterable[PeriodManifest]) -> bool:
     known = period_of(folder)
     return known is not None and any(

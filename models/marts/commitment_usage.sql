@@ -89,7 +89,10 @@ select
 
     -- how well it is used
     case
-        when commitment_cost > 0 and used_cost between 0 and commitment_cost
+        when
+            commitment_cost > 0
+            and unused_cost is not null
+            and used_cost between 0 and commitment_cost
             then {{ part_of('used_cost', 'commitment_cost') }}
     end as utilization,
     case

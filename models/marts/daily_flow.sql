@@ -1,6 +1,6 @@
 -- How much goes into each stage on a day, and how much comes out: rows, and dollars where there are
 -- any. A day is that of the usage; charges for a whole month, which all stand on one day, are left
--- out.
+-- out, and so is what fees pay for days to come.
 {{ config(
     materialized='incremental',
     unique_key='usage_month',
@@ -21,7 +21,10 @@ priced as (
         cast(sum(unblended_cost) as {{ amount }}) as unblended_cost,
         cast(sum(net_amortized_cost) as {{ amount }}) as net_amortized_cost
     from {{ ref('int_charges_priced') }}
-    where {{ in_hours('usage_hour') }} and not is_period_charge
+    where
+        {{ in_hours('usage_hour') }}
+        and not is_period_charge
+        and charge_class <> 'commitment_to_come'
     group by cast(usage_hour as date)
 ),
 

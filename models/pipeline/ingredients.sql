@@ -225,6 +225,17 @@ bill_ingredients as (
     from {{ ref('stg_seeds__closed_periods') }}
     union all
     select
+        billing_period as month,
+        concat_ws(
+            ' | ',
+            'invoice',
+            payer_account_id,
+            invoice_id,
+            cast(invoice_cost as {{ dbt.type_string() }})
+        ) as ingredient
+    from {{ ref('stg_seeds__invoice_totals') }}
+    union all
+    select
         month,
         concat('purchase ', assembly_id) as ingredient
     from purchases

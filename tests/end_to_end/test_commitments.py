@@ -23,6 +23,7 @@ SEPTEMBER, OCTOBER = "2026-09", "2026-10"
 M5 = {
     "lineItem/ProductCode": "AmazonEC2",
     "lineItem/UsageType": "BoxUsage:m5.xlarge",
+    "lineItem/Operation": "RunInstances",
     "product/instanceType": "m5.xlarge",
     "product/region": "us-east-1",
     "pricing/publicOnDemandCost": "0.192",
@@ -83,6 +84,7 @@ YEAR_BEFORE = {
     "reservation/StartTime": "2026-09-01T00:00:00.000Z",
     "reservation/EndTime": "2027-08-31T23:59:59.000Z",
 }
+HOST_OF_INVOICE = {"reservation/ReservationARN": "arn:host", "bill/InvoiceId": "E1"}
 PLAN = {"lineItem/ProductCode": "ComputeSavingsPlans", "lineItem/UsageType": "ComputeSP:1yr"}
 
 
@@ -365,6 +367,68 @@ CASES = {
             "true_cost": "0.20",
         },
     ),
+    # Of a host AWS says its fee and no cost: it is a fee like any other.
+    "a host that pays month by month": Case(
+        [
+            *(line(hour, "DiscountedUsage", "0", HOST, HOST_OF_INVOICE) for hour in (0, 1)),
+            line(
+                *(0, "RIFee", "0.12", HOST, HOST_OF_INVOICE),
+                team="alpha",
+                until="2026-10-01T02:00:00Z",
+            ),
+        ],
+        {("alpha", "fee", 0): "0.12"},
+        {"invoice": "0.12", "true_cost": "0.12"},
+    ),
+    # 438 dollars are 0.05 of each hour of the year; the other 0.05 are the effective cost that AWS
+    # says, which amortizes nothing.
+    "a host of which half is paid upfront": Case(
+        [
+            line(0, "Fee", "438", HOST, RESERVATION | YEAR, team="alpha"),
+            *(
+                line(
+                    *(hour, "DiscountedUsage", "0", HOST, RESERVATION),
+                    team="beta",
+                    reservation__EffectiveCost="0.05",
+                    reservation__RecurringFeeForUsage="0.05",
+                )
+                for hour in (0, 1)
+            ),
+            line(
+                *(0, "RIFee", "0.10", HOST, RESERVATION),
+                until="2026-10-01T02:00:00Z",
+                reservation__UnusedRecurringFee="0",
+            ),
+        ],
+        {
+            ("alpha", "amortized_prepayment", 0): "0.05",
+            ("alpha", "amortized_prepayment", 1): "0.05",
+            ("beta", "usage", 0): "0.05",
+            ("beta", "usage", 1): "0.05",
+        },
+        {
+            "invoice": "438.10",
+            "ri_upfront_fee": "-438",
+            "ri_used": "0.10",
+            "ri_recurring_fee": "-0.10",
+            "amortized_prepayment": "0.10",
+            "true_cost": "0.20",
+        },
+    ),
+    # All of it came back, and something for an hour as well: nothing is left to spread.
+    "more paid back than was prepaid": Case(
+        [
+            line(0, "Fee", "876", HOST, RESERVATION | YEAR, team="alpha"),
+            *(line(1, "Refund", cost, HOST, RESERVATION) for cost in ("-876", "-0.16")),
+        ],
+        {("unlabeled", "refund", 1): "-0.16"},
+        {
+            "invoice": "-0.16",
+            "ri_upfront_fee": "-876",
+            "prepayment_refund": "876",
+            "true_cost": "-0.16",
+        },
+    ),
     # A year from September on: the 721st and the 722nd hour of it.
     "a prepayment of an earlier month that nothing amortizes": Case(
         [
@@ -469,6 +533,44 @@ CASES = {
             "ri_used": "0.060",
             "ri_recurring_fee": "-0.060",
             "true_cost": "0.505",
+        },
+    ),
+    # Nor does it say that an instance has a machine of its own; the usage type does.
+    "a report without tenancies": Case(
+        [
+            line(0, "DiscountedUsage", "0", BARE, reserved("0.060", units="4"), team="alpha"),
+            line(
+                *(0, "Usage", "0.106", BARE),
+                team="beta",
+                lineItem__UsageType="DedicatedUsage:m5.large",
+            ),
+            line(0, "RIFee", "0.060", FEE, fee_of("0", units="4"), until="2026-10-01T01:00:00Z"),
+        ],
+        {("alpha", "usage", 0): "0.060", ("beta", "usage", 0): "0.106"},
+        {
+            "invoice": "0.166",
+            "ri_used": "0.060",
+            "ri_recurring_fee": "-0.060",
+            "true_cost": "0.166",
+        },
+    ),
+    # Neither does it say what runs: it may be Linux, Windows or Windows with SQL Server.
+    "a report without systems and operations": Case(
+        [
+            line(
+                *(0, "DiscountedUsage", "0", BARE, reserved("0.060", units="4")),
+                team="alpha",
+                lineItem__Operation="",
+            ),
+            line(0, "Usage", "0.188", BARE, team="beta", lineItem__Operation=""),
+            line(0, "RIFee", "0.060", FEE, fee_of("0", units="4"), until="2026-10-01T01:00:00Z"),
+        ],
+        {("alpha", "usage", 0): "0.060", ("beta", "usage", 0): "0.188"},
+        {
+            "invoice": "0.248",
+            "ri_used": "0.060",
+            "ri_recurring_fee": "-0.060",
+            "true_cost": "0.248",
         },
     ),
     # A reservation of Windows reaches no Windows with SQL Server, nor licences that are brought.
@@ -690,6 +792,45 @@ CASES = {
             "true_cost": "106",
         },
     ),
+    # A tenth off all of it, and every net column says so.
+    "all net columns": Case(
+        [
+            line(0, "Usage", "100", team="alpha", lineItem__NetUnblendedCost="90"),
+            line(
+                *(0, "DiscountedUsage", "0", reserved("6")),
+                team="beta",
+                lineItem__NetUnblendedCost="0",
+                reservation__NetEffectiveCost="5.4",
+            ),
+            line(
+                *(0, "RIFee", "6", FEE, fee_of("0")),
+                until="2026-10-01T01:00:00Z",
+                lineItem__NetUnblendedCost="5.4",
+                reservation__NetUnusedRecurringFee="0",
+            ),
+        ],
+        {("alpha", "usage", 0): "90", ("beta", "usage", 0): "5.4"},
+        {
+            "invoice": "95.4",
+            "ri_used": "5.4",
+            "ri_recurring_fee": "-5.4",
+            "true_cost": "95.4",
+        },
+    ),
+    # Net costs that come to exactly 0 because credits do are net costs.
+    "credits for all of a bill": Case(
+        [
+            line(
+                *(0, "Usage", "100"),
+                team="alpha",
+                lineItem__NetUnblendedCost="90",
+                discount__TotalDiscount="-10",
+            ),
+            line(0, "Credit", "-90", lineItem__NetUnblendedCost="-90"),
+        ],
+        {("alpha", "usage", 0): "90", ("unlabeled", "credit", 0): "-90"},
+        {},
+    ),
     # The discounts are there, and only the net costs of the commitment were written as 0.
     "net effective costs that are all 0": Case(
         [
@@ -817,6 +958,7 @@ RENAMED = "a commitment under two names"
 CASES |= {
     NAMELESS: Case(
         [
+            line(0, "Fee", "876", FEE),
             line(0, "DiscountedUsage", "0", M5, reserved("0.16", "0.10", arn=""), team="alpha"),
             line(1, "Usage", "0.01", team="alpha"),
             line(
@@ -838,7 +980,8 @@ CASES |= {
             ("_unused_sp", "commitment_fee", 0): "0.20",
         },
         {
-            "invoice": "0.38",
+            "invoice": "876.38",
+            "ri_upfront_fee": "-876",
             "ri_used": "0.16",
             "ri_recurring_fee": "0.04",
             "sp_used": "-0.15",
@@ -937,8 +1080,8 @@ def test_purchases_that_never_landed_are_warned_about(company: Company) -> None:
 
 def test_prepayments_that_nothing_amortizes_are_warned_about(company: Company) -> None:
     (warning,) = company.build("--select", "prepayments_are_amortized").warnings
-    # Two hosts, capacity, and a purchase that AWS is still to amortize.
-    assert "found 4, the first: payer_account_id=" in warning
+    # Three hosts, capacity, and a purchase that AWS is still to amortize.
+    assert "found 5, the first: payer_account_id=" in warning
     assert "prepaid_cost=876.0000000000" in warning
 
 
@@ -965,9 +1108,10 @@ def test_what_no_fee_names_is_an_unknown_commitment(company: Company) -> None:
 
 def test_commitments_without_a_name_are_warned_about_with_their_dollars(company: Company) -> None:
     (warning,) = company.build("--select", "commitments_are_named").warnings
-    # Usage and fees of a nameless reservation and a nameless plan; usage under a name of its own.
-    assert "found 5, the first: billing_period=2026-10" in warning
-    assert "net_amortized_cost=" in warning
+    # What was paid upfront, usage and fees of a nameless reservation, usage and fees of a nameless
+    # plan; usage under a name of its own.
+    assert "found 6, the first: billing_period=2026-10" in warning
+    assert "cost=876.0000000000" in warning
 
 
 # Case -> why its true cost is not AWS's amortized cost, by hand from its lines.
@@ -997,6 +1141,25 @@ DIFFERENCES = {
         "discounts_as_columns": "-0.03",
         "amortized_discounts_on_upfront_fees": "-0.02",
         "true_cost": "0.27",
+    },
+    # AWS counts neither the fee nor any part of it.
+    "a prepayment that nothing amortizes": {
+        "aws_amortized_cost": "0",
+        "amortized_prepayments": "0.20",
+        "true_cost": "0.20",
+    },
+    # Nor what it says no cost of: its formula takes nothing of such a fee.
+    "a host that pays month by month": {
+        "aws_amortized_cost": "0",
+        "fees_without_costs": "0.12",
+        "true_cost": "0.12",
+    },
+    # A fee that lost its name is an upfront fee all the same.
+    NAMELESS: {
+        "aws_amortized_cost": "0.83",
+        "unused_reservations_on_their_fee": "-0.16",
+        "unused_reservations_in_their_hours": "0.16",
+        "true_cost": "0.83",
     },
     # On the fee's day for AWS, in the idle hours for us.
     "a reservation modified in the middle of a month": {

@@ -28,6 +28,8 @@ CLOSED = 31
 TEN, SO_FAR, UPFRONT = "800000000010", "800000000011", "800000000012"
 ONE, AHEAD, IDLE = "800000000020", "800000000021", "800000000022"
 PLANNED = "800000000030"
+MIDDAY, DAILY, DAILY_PLAN = "800000000040", "800000000050", "800000000051"
+STEADY, BY_DAY = "800000000060", "800000000061"
 LATE = Decimal("0.5")
 """What AWS adds on the 13th to the bill of the 10th."""
 
@@ -37,12 +39,19 @@ def at(hour: int) -> str:
 
 
 def line(
-    payer: str, kind: str, cost: object, hour: int, *parts: Row, hours: int = 1, team: str = ""
+    payer: str,
+    kind: str,
+    cost: object,
+    hour: int,
+    *parts: Row,
+    hours: int = 1,
+    grain: int = 1,
+    team: str = "",
 ) -> Row:
     """A line of an hour of the month, or of several."""
     row: dict[str, str] = {
         **charge(
-            identity__TimeInterval=f"{at(hour)}/{at(hour + 1)}",
+            identity__TimeInterval=f"{at(hour)}/{at(hour + grain)}",
             bill__PayerAccountId=payer,
             lineItem__UsageAccountId=payer,
             bill__BillingPeriodStartDate="2026-11-01T00:00:00.000Z",
@@ -116,10 +125,59 @@ def the_first_two_days() -> Iterator[Row]:
         usage = covered("0.05", "arn:ahead")
         yield line(AHEAD, "SavingsPlanCoveredUsage", "0.08", hour, M5, usage, team="web")
         yield line(AHEAD, "SavingsPlanNegation", "-0.08", hour, M5, covered("", "arn:ahead"))
+    # In the middle of the second day.
+    yield from ten_reservations(MIDDAY, 37)
+    yield from steady(range(72))
     # Who has used nothing at all yet.
     for hour in range(12):
         fee = plan_of("0.05", "0", "0.05", "0", "arn:idle")
         yield line(IDLE, "SavingsPlanRecurringFee", "0.05", hour, fee)
+
+
+def the_first_days_by_day() -> Iterator[Row]:
+    """A daily report in the afternoon of the third day: ten reservations and a plan, as hourly."""
+    arn = f"arn:{DAILY}"
+    spans = [(0, 24), (24, 24), (48, 13)]
+    for hour, hours in spans:
+        # The grain is known from what nothing covers.
+        yield line(BY_DAY, "Usage", 1, hour, hours=hours, grain=24)
+        for _ in range(8):
+            usage = reserved(str(hours), arn=arn, units=str(8 * hours))
+            parts = (M5, usage)
+            yield line(DAILY, "DiscountedUsage", 0, hour, *parts, hours=hours, grain=24, team="web")
+        covers = covered(str(Decimal("0.6") * hours), f"arn:{DAILY_PLAN}")
+        list_cost = Decimal("0.9") * hours
+        parts = (M5, covers)
+        yield line(
+            *(DAILY_PLAN, "SavingsPlanCoveredUsage", list_cost, hour, *parts),
+            hours=hours,
+            grain=24,
+            team="web",
+        )
+        yield line(
+            *(DAILY_PLAN, "SavingsPlanNegation", -list_cost, hour, *parts), hours=hours, grain=24
+        )
+        fee = plan_of("24", str(Decimal("0.6") * hours), "24", "0", f"arn:{DAILY_PLAN}")
+        yield line(DAILY_PLAN, "SavingsPlanRecurringFee", 24, hour, fee, hours=24, grain=24)
+    unused = fee_of("0", "0", str(10 * HOURS - 8 * 61), arn, count="10")
+    yield line(DAILY, "RIFee", 10 * HOURS, 0, FEE, unused, hours=HOURS, grain=24)
+
+
+def steady(hours: range) -> Iterator[Row]:
+    """The same for a dollar in every hour, whatever the month."""
+    for hour in hours:
+        listed = {"lineItem/ProductCode": "AmazonS3", "pricing/publicOnDemandCost": "1"}
+        yield line(STEADY, "Usage", 1, hour, listed, team="steady")
+
+
+def october() -> Iterator[Row]:
+    """All of it, on a bill that is closed."""
+    of_october = {
+        "bill/BillingPeriodStartDate": "2026-10-01T00:00:00.000Z",
+        "bill/InvoiceId": "E0",
+    }
+    for row in steady(range(-744, 0)):
+        yield dict(row) | of_october
 
 
 def bill_of(day: int) -> Iterator[Row]:
@@ -134,8 +192,14 @@ def bill_of(day: int) -> Iterator[Row]:
         yield line(PLANNED, "Usage", LATE, 9 * 24, team="api")
 
 
-def delivered(company: Company, day: int, lines: Iterable[Row]) -> Company:
-    """The company with the day's delivery landed and built."""
+def deliver(
+    company: Company,
+    day: int,
+    lines: Iterable[Row],
+    report: str = "hourly",
+    period: str = "20261101-20261201",
+) -> None:
+    """Delivers what AWS says on a day."""
     invoice = {"bill/InvoiceId": "E1"} if day == CLOSED else {}
     rows = [dict(row) | invoice for row in lines]
     columns = dict.fromkeys(column for row in rows for column in row)
@@ -143,10 +207,16 @@ def delivered(company: Company, day: int, lines: Iterable[Row]) -> Company:
     deliver_legacy(
         company.bill,
         text_of(whole),
-        period="20261101-20261201",
-        assembly=f"day-{day}",
+        report=report,
+        period=period,
+        assembly=f"{report}-{period}-day-{day}",
         written=FIRST + timedelta(days=day - 1, hours=6),
     )
+
+
+def delivered(company: Company, day: int, lines: Iterable[Row]) -> Company:
+    """The company with the day's delivery landed and built."""
+    deliver(company, day, lines)
     return built(company, *WITHOUT_UNIT_TESTS)
 
 
@@ -181,6 +251,15 @@ def bridge(company: Company, payer: str) -> dict[str, Decimal]:
     )
 
 
+def differences(company: Company, payer: str) -> dict[str, Decimal]:
+    """Why a payer's true cost is not AWS's amortized cost."""
+    return {
+        item: amount
+        for _, of_payer, item, amount in company.answers("why_not_what_cost_explorer_says")
+        if of_payer == payer and amount != 0
+    }
+
+
 def daily_spend(company: Company) -> dict[tuple[date, str], Decimal]:
     return {
         (day, label): spend
@@ -192,8 +271,10 @@ def daily_spend(company: Company) -> dict[tuple[date, str], Decimal]:
 
 @pytest.fixture(scope="module")
 def open_month(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
-    """Payers whose usage ends with the second day."""
+    """Payers whose usage ends with the second day, in the middle of it, or of the third one."""
     company = new_company(tmp_path_factory.mktemp("open"), project)
+    deliver(company, 3, the_first_days_by_day(), "daily")
+    deliver(company, 1, october(), period="20261001-20261101")
     return delivered(company, 3, the_first_two_days())
 
 
@@ -242,8 +323,57 @@ def test_a_payer_that_has_used_nothing_has_wasted_nothing_yet(open_month: Compan
 
 
 def test_there_is_no_spend_on_days_to_come(open_month: Company) -> None:
-    days = {day for day, _ in daily_spend(open_month)}
-    assert days == {date(2026, 11, 1), date(2026, 11, 2)}
+    days = {day for day, _ in daily_spend(open_month) if day.month == 11}
+    assert days == {date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3)}
+    assert open_month.one(
+        "select max(usage_hour) from marts.true_cost where true_cost <> 0"
+        f" and payer_account_id in ('{ONE}', '{AHEAD}', '{IDLE}')"
+    ) == datetime(2026, 11, 2, 23)
+
+
+def test_in_the_middle_of_a_day_its_later_hours_are_to_come(open_month: Company) -> None:
+    assert unused(open_month, MIDDAY) == {
+        date(2026, 11, 1): Decimal(48),
+        date(2026, 11, 2): Decimal(26),
+    }
+    assert bridge(open_month, MIDDAY)["commitment_to_come"] == -10 * (HOURS - 37)
+
+
+def test_a_day_that_is_going_on_has_wasted_nothing_yet(open_month: Company) -> None:
+    """The daily report has one line for it, in which nobody sees the hours to come."""
+    days = [date(2026, 11, 1), date(2026, 11, 2)]
+    assert unused(open_month, DAILY) == dict.fromkeys(days, Decimal(48))
+    assert unused(open_month, DAILY_PLAN) == dict.fromkeys(days, Decimal("9.6"))
+    assert bridge(open_month, DAILY) == {
+        "invoice": Decimal(7200),
+        "ri_used": Decimal(488),
+        "ri_recurring_fee": Decimal(-488),
+        "commitment_to_come": Decimal(-6616),
+        "true_cost": Decimal(584),
+    }
+    assert open_month.rows(
+        "select cast(usage_hour as date), commitment_cost, unused_cost, utilization"
+        f" from marts.commitment_usage where payer_account_id = '{DAILY_PLAN}' order by all"
+    ) == [
+        *((day, 24, Decimal("9.6"), Decimal("0.6")) for day in days),
+        (date(2026, 11, 3), 24, None, None),
+    ]
+    # 24 of the day's fee, of which 7.8 are used.
+    assert bridge(open_month, DAILY_PLAN) == {
+        "invoice": Decimal(72),
+        "sp_used": Decimal("-18.3"),
+        "sp_negation": Decimal("54.9"),
+        "sp_recurring_fee": Decimal("-36.6"),
+        "commitment_to_come": Decimal("-16.2"),
+        "true_cost": Decimal("55.8"),
+    }
+
+
+def test_three_days_after_a_month_of_31_are_no_price_fall(open_month: Company) -> None:
+    assert open_month.rows(
+        "select previous_spend, spend, length_effect, volume_effect, rate_effect,"
+        " commitment_effect from marts.price_changes where lyft_label = 'steady'"
+    ) == [(744, 72, -672, 0, 0, 0)]
 
 
 @pytest.fixture(scope="module")
@@ -291,6 +421,13 @@ def test_past_days_move_by_what_aws_changed_and_nothing_else(company: Company) -
                 "ri_used": Decimal(2112),
                 "ri_recurring_fee": Decimal(-2112),
                 "commitment_to_come": Decimal(-4560),
+                "true_cost": Decimal(2640),
+            }
+            assert differences(company, TEN) == {
+                "aws_amortized_cost": Decimal(7200),
+                "unused_reservations_on_their_fee": Decimal(-5088),
+                "unused_reservations_in_their_hours": Decimal(5088),
+                "commitments_to_come": Decimal(-4560),
                 "true_cost": Decimal(2640),
             }
             assert company.rows(

@@ -59,6 +59,7 @@ NET_OF = {
         ("savings_plan", "recurring_commitment_for_billing_period"),
     )
 }
+USAGE = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage", "FlatRateSubscription")
 NOT_DISCOUNTED = ("Tax", "Credit", "Refund", "SavingsPlanCoveredUsage", "SavingsPlanNegation")
 
 SIZES = {"dust": 9, "cents": 10**10, "dollars": 10**14, "millions": 10**17, "a billion": 10**19}
@@ -182,16 +183,24 @@ class Bill:
     lines: tuple[Line, ...]
 
     def numbered(self, number: int) -> list[Line]:
-        """The lines with the payer's own number, and accounts of which one is everybody's."""
+        """The lines with the payer's own number, and accounts of which one is everybody's.
+
+        That one has no usage: the same hours of it on two bills would be counted twice.
+        """
         accounts = {
             "payer": f"9{number:05}000000",
             "member": f"9{number:05}000001",
             "shared": "012345678901",
         }
+        of_usage = accounts | {"shared": f"9{number:05}000002"}
         return [
             line
             | {"bill_payer_account_id": accounts["payer"]}
-            | {"line_item_usage_account_id": accounts[line["line_item_usage_account_id"]]}
+            | {
+                "line_item_usage_account_id": (
+                    of_usage if line["line_item_line_item_type"] in USAGE else accounts
+                )[line["line_item_usage_account_id"]]
+            }
             for line in self.lines
         ]
 

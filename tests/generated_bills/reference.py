@@ -164,11 +164,12 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text.removesuffix("Z"))
 
 
-def hour_of(line: Line) -> datetime:
-    """The start of the interval that a line is for."""
+def hour_of(line: Line, grain: int) -> datetime:
+    """The start of the interval that a line is for: of its hour or, in a daily report, its day."""
     if interval := line["identity_time_interval"]:
         return moment(interval.split("/")[0])
-    return moment(line["line_item_usage_start_date"]).replace(minute=0, second=0)
+    hour = moment(line["line_item_usage_start_date"]).replace(minute=0, second=0)
+    return hour.replace(hour=0) if grain > 1 else hour
 
 
 def hours_between(start: datetime, end: datetime) -> int:
@@ -192,13 +193,19 @@ def is_discount(line: Line) -> bool:
     return kind.endswith("Discount") and kind != "BundledDiscount"
 
 
+def is_reservation_fee(line: Line) -> bool:
+    """What was paid upfront for a reservation, whose ARN may have been blanked."""
+    named = line["reservation_reservation_a_r_n"] or "HeavyUsage" in line["line_item_usage_type"]
+    return line["line_item_line_item_type"] == "Fee" and bool(named)
+
+
 def charge_class_of(line: Line) -> str:
     kind = line["line_item_line_item_type"]
     if is_discount(line):
         return "discount"
     if kind in ("Usage", "Fee") and line["bill_billing_entity"] == "AWS Marketplace":
         return "marketplace"
-    if kind == "Fee" and line["reservation_reservation_a_r_n"]:
+    if is_reservation_fee(line):
         return "commitment_prepayment"
     if kind == "Fee":
         is_support = line["line_item_product_code"].startswith("AWSSupport")
@@ -227,7 +234,7 @@ def pricing_model_of(line: Line) -> str:
         return "savings_plan"
     if kind in ("DiscountedUsage", "RIFee"):
         return "reserved"
-    if kind == "Fee" and line["reservation_reservation_a_r_n"]:
+    if is_reservation_fee(line):
         return "reserved"
     return "on_demand" if kind == "Usage" else "none"
 
@@ -262,6 +269,14 @@ def pool_of(line: Line) -> tuple[str, ...]:
         pattern = INSTANCES.get(service, NEVER)
     if not family or not pattern.match(usage_type):
         return ()
+    # Neither column says what a reservation of it could reach.
+    told_by = {
+        "AmazonEC2": "operating_system",
+        "AmazonRDS": "database_engine",
+        "AmazonElastiCache": "database_engine",
+    }
+    if service in told_by and not (product.get(told_by[service]) or line["line_item_operation"]):
+        return ()
     keys = ("operating_system", "tenancy", "database_engine", "deployment_option")
     members = (product.get(key, "") for key in keys)
     return (service, region_of(line), family, *members)
@@ -275,6 +290,11 @@ def family_of(instance_type: str) -> str:
 
 def region_of(line: Line) -> str:
     return line["product_region_code"] or str(loads(line["product"] or "{}").get("region", ""))
+
+
+def without_net(line: Line) -> Line:
+    """A line of a bill without net costs: what pays for a commitment is gross, and so is it."""
+    return {column: "" if "_net_" in column else value for column, value in line.items()}
 
 
 def net_amortized(line: Line, net: int, is_prepayment_refund: bool) -> int:
@@ -376,7 +396,7 @@ class Bill:
         self.with_net = {
             self.period_of(line)
             for line in self.lines
-            if line["line_item_net_unblended_cost"] and not is_discount(line)
+            if first(line, "line_item_net_unblended_cost") and not is_discount(line)
         }
 
     def rows(self) -> dict[Row, Costs]:
@@ -399,7 +419,7 @@ class Bill:
         kind, arn = line["line_item_line_item_type"], line["reservation_reservation_a_r_n"]
         gross = first(line, "line_item_unblended_cost") or 0
         net = first(line, "line_item_net_unblended_cost", "line_item_unblended_cost") or 0
-        if kind == "SavingsPlanUpfrontFee" or (kind == "Fee" and arn):
+        if kind == "SavingsPlanUpfrontFee" or is_reservation_fee(line):
             self.prepaid[commitment_of(line)] += [gross, net]
             if not arn:
                 self.prepaid[line["line_item_product_code"]] += [gross, net]
@@ -428,7 +448,7 @@ class Bill:
         """An upfront fee without any amortized cost is a cost of the month that has it."""
         for charge, costs in list(self.charges.items()):
             gross, net, amortized, other_lines = self.unamortized[charge.reservation]
-            if not other_lines or not gross or not net or amortized:
+            if not other_lines or gross <= 0 or net <= 0 or amortized:
                 continue
             if charge.charge_class == "commitment_prepayment":
                 kept = charge._replace(charge_class="amortized_prepayment", savings_plan="")
@@ -440,7 +460,7 @@ class Bill:
         grain = self.grains[self.period_of(line)]
         if charge_class_of(line) != "usage" or hours_between(start, end) > grain:
             return None
-        return hour_of(line) + grain * HOUR
+        return hour_of(line, grain) + grain * HOUR
 
     def _is_to_come(self, period: str, hour: datetime) -> bool:
         """Whether the hour is behind all usage of the payer, on a bill that is open."""
@@ -459,7 +479,7 @@ class Bill:
             net = (given or 0) if is_discount(line) else unblended if given is None else given
         start = moment(line["line_item_usage_start_date"])
         end = moment(line["line_item_usage_end_date"])
-        hour = hour_of(line)
+        hour = hour_of(line, self.grains[period])
         is_period_charge = hours_between(start, end) > self.grains[period]
         prepaid, recurring = gross_parts(line)
         charge = Charge(
@@ -491,7 +511,9 @@ class Bill:
                 listed=first(line, "pricing_public_on_demand_cost") or 0,
                 unblended=unblended,
                 net=net,
-                amortized=net_amortized(line, net, self._is_prepayment_refund(line)),
+                amortized=net_amortized(
+                    line if has_net else without_net(line), net, self._is_prepayment_refund(line)
+                ),
                 prepaid=prepaid,
                 recurring=recurring,
                 upfront=first(line, "savings_plan_amortized_upfront_commitment_for_billing_period")
@@ -503,7 +525,7 @@ class Bill:
 
     def _class_of(self, line: Line) -> str:
         if line["line_item_line_item_type"] == "SavingsPlanRecurringFee" and self._is_to_come(
-            self.period_of(line), hour_of(line)
+            self.period_of(line), hour_of(line, self.grains[self.period_of(line)])
         ):
             return "commitment_to_come"
         return charge_class_of(line)

@@ -426,7 +426,10 @@ FAULTS = [
     (with_text_for_a_number, "hourly-2.csv.gz, row 3: line_item_unblended_cost is '1,5'"),
     (with_a_ragged_line, "hourly-2.csv.gz cannot be read"),
     (without_a_required_column, "hourly-2.csv.gz has no column line_item_unblended_cost"),
-    (in_another_currency, "CNY, USD"),
+    (
+        in_another_currency,
+        "hourly-2.csv.gz, row 1: line_item_currency_code is 'CNY', and what has landed is in USD",
+    ),
     (that_is_not_json, "hourly-Manifest.json is not JSON"),
     (that_climbs_out, "a file outside 20261001-20261101"),
     (that_names_an_absolute_path, "a file outside 20261001-20261101"),

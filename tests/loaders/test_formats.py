@@ -1,6 +1,8 @@
 """Every way in which AWS delivers a bill lands in the same shape."""
 
+import csv
 import gzip
+import io
 import json
 import zipfile
 from decimal import Decimal
@@ -275,6 +277,27 @@ def test_the_grain_is_known_from_the_usage_where_no_interval_was_chosen(
     aws_cur.load(warehouse, str(bucket))
 
     assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(hours,)]
+
+
+REAL_DAY = Path(__file__).parent.parent / "fixtures" / "daily_report.csv.gz"
+
+
+@pytest.mark.parametrize(
+    "report", [FIXTURE.read_bytes(), gzip.decompress(REAL_DAY.read_bytes())], ids=["eleven", "real"]
+)
+def test_a_real_daily_report_without_its_intervals_is_daily(
+    warehouse: Path, bucket: Path, report: bytes
+) -> None:
+    """Most of its usage is from one hour of its day to the next."""
+    lines = list(csv.DictReader(io.StringIO(report.decode())))
+    for line in lines:
+        line.pop("identity/TimeInterval", None)
+        line.pop("identity_time_interval", None)
+    deliver_legacy(bucket, text_of(lines), report="daily", period="20231101-20231201")
+
+    aws_cur.load(warehouse, str(bucket))
+
+    assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(24,)]
 
 
 def test_a_monthly_report_without_intervals_is_refused(warehouse: Path, bucket: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from loaders import aws_cur
 from loaders.errors import InfraspendError
 from loaders.warehouse import LakeUrl
+from tests.command_line import run
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, copied, rows
 from tests.loaders.s3_server import BUCKET, FaultyS3
@@ -215,3 +216,31 @@ def test_without_a_manifest_what_was_just_written_is_pending(warehouse: Path, bu
     assert aws_cur.load(warehouse, str(bucket), policy=WITHOUT).pending == 1
     age(bucket, 2)
     assert aws_cur.load(warehouse, str(bucket), policy=WITHOUT).landed == 1
+
+
+def test_parts_of_a_longer_delivery_of_before_are_told(warehouse: Path, bucket: Path) -> None:
+    deliver_legacy(bucket, lines_of(OURS), lines_of(OURS), overwrite=True)
+    drop_manifests(bucket)
+    age(bucket, 48)
+    newest = next(bucket.rglob("hourly-1.csv.gz"))
+    written = datetime.now(UTC).timestamp() - 24 * 3600
+    os.utime(newest, (written, written))
+    said: list[str] = []
+
+    loaded = aws_cur.load(warehouse, str(bucket), policy=WITHOUT, progress=said.append)
+
+    assert loaded.rows == 2
+    (warning,) = [message for message in said if "warning" in message]
+    assert "hourly-2.csv.gz may be left of an earlier delivery" in warning
+    assert "hourly-1.csv.gz" not in warning
+
+
+def test_the_command_reads_data_without_its_manifest(warehouse: Path, bucket: Path) -> None:
+    deliver_legacy(bucket, lines_of(OURS))
+    drop_manifests(bucket)
+    age(bucket)
+    command = ("load", "aws-cur", "--from", bucket, "--warehouse", warehouse)
+
+    assert run(*command, cwd=bucket).returncode == 1
+    assert run(*command, "--without-manifest", cwd=bucket).returncode == 0
+    assert rows(warehouse, "select line_count from raw_aws_cur.assemblies") == [(1,)]

@@ -70,6 +70,66 @@ def test_half_of_the_net_columns_of_plans_is_refused(warehouse: Path, bucket: Pa
     assert "1 fees of savings plans have a discount" in told
 
 
+@pytest.mark.parametrize(
+    ("gross", "kind", "what"),
+    [
+        ({"reservation/EffectiveCost": ""}, "Fee", "reservations"),
+        ({"savingsPlan/SavingsPlanEffectiveCost": ""}, "SavingsPlanUpfrontFee", "savings plans"),
+    ],
+)
+def test_half_of_the_net_columns_beside_a_discounted_upfront_fee_is_refused(
+    warehouse: Path, bucket: Path, gross: Row, kind: str, what: str
+) -> None:
+    fee = charge(
+        lineItem__LineItemType=kind,
+        lineItem__UnblendedCost="876",
+        lineItem__NetUnblendedCost="788.4",
+        lineItem__UsageType="HeavyUsage:m5.large",
+    )
+    delivered(bucket, [dict(fee) | gross])
+
+    assert f"1 fees of {what} have a discount" in refusal(warehouse, bucket)
+
+
+# The other half: the discounts of commitments, and of nothing else.
+OTHER_HALF: list[Row] = [
+    {name: value for name, value in line.items() if name != "lineItem/NetUnblendedCost"}
+    | {"reservation/NetEffectiveCost": net, "reservation/NetUnusedRecurringFee": ""}
+    for line, net in zip(DISCOUNTED, ("", "5.4", ""), strict=True)
+]
+
+
+def test_the_other_half_of_the_net_columns_is_refused(warehouse: Path, bucket: Path) -> None:
+    delivered(bucket, OTHER_HALF)
+
+    told = refusal(warehouse, bucket)
+
+    assert "has reservation_net_effective_cost, reservation_net_unused_recurring_fee" in told
+    assert "no column line_item_net_unblended_cost: commitments on 1 lines have a discount" in told
+
+
+@pytest.mark.parametrize("net", ["6", "0.0", ""])
+def test_the_other_half_is_named_where_nothing_has_a_discount(
+    warehouse: Path, bucket: Path, net: str
+) -> None:
+    used, covered, fee = OTHER_HALF
+    delivered(bucket, [used, dict(covered) | {"reservation/NetEffectiveCost": net}, fee])
+    said: list[str] = []
+
+    aws_cur.load(warehouse, str(bucket), progress=said.append)
+
+    (warning,) = [message for message in said if "warning" in message]
+    assert "no column line_item_net_unblended_cost" in warning
+
+
+def test_the_other_half_lands_where_discounts_are_lines(warehouse: Path, bucket: Path) -> None:
+    discount = charge(lineItem__LineItemType="EdpDiscount", lineItem__UnblendedCost="-10.6")
+    own = {name: value for name, value in discount.items() if "Net" not in name}
+    delivered(bucket, [*OTHER_HALF, own])
+
+    assert aws_cur.load(warehouse, str(bucket)).landed == 1
+
+
 def test_with_all_of_them_it_lands(warehouse: Path, bucket: Path) -> None:
     used, covered, fee = DISCOUNTED
     whole = [

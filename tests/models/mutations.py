@@ -397,6 +397,47 @@ MUTATIONS = {
         "coalesce(splits.lyft_label, charges.source_label) as lyft_label",
         "coalesce(splits.lyft_label, 'unattributed') as lyft_label",
     ),
+    # What is not over yet, what nothing amortizes, what cannot be right and who does not share.
+    "a bill that is closed has hours to come": Mutation(
+        f"{TRUE_COST}/int_hours_to_come.sql",
+        "having max(case when is_invoiced then 0 else 1 end) = 1",
+        "having max(case when is_invoiced then 0 else 1 end) >= 0",
+    ),
+    "the first hour to come is over": Mutation(
+        f"{TRUE_COST}/int_line_items_priced.sql",
+        "line_items.usage_hour >= hours_to_come.to_come_from",
+        "line_items.usage_hour > hours_to_come.to_come_from",
+    ),
+    "a day that is going on is over": Mutation(
+        "models/staging/aws_cur/stg_aws_cur__assembly_months.sql",
+        "{{ hours_between('usage_hour', 'ended_at') }} < grain_hours",
+        "{{ hours_between('usage_hour', 'ended_at') }} < 1",
+    ),
+    "what was paid back is spread": Mutation(
+        f"{TRUE_COST}/int_unamortized_prepayments.sql",
+        "and sum(prepaid_cost) + sum(refunded_cost) > 0",
+        "and sum(prepaid_cost) + sum(refunded_cost) <> 0",
+    ),
+    "a term is spread over an hour more": Mutation(
+        f"{TRUE_COST}/int_prepaid_hours.sql",
+        "{{ hours_between('prepayments.term_from', 'prepayments.term_until') }} as term_hours",
+        "{{ hours_between('prepayments.term_from', 'prepayments.term_until') }} + 1 as term_hours",
+    ),
+    "an account that shares no hour is on two bills": Mutation(
+        f"{TRUE_COST}/int_periods_left_out.sql",
+        "hours.last_hour > other_hours.first_hour and",
+        "hours.last_hour >= other_hours.first_hour and",
+    ),
+    "a tenth without net costs is right": Mutation(
+        f"{TRUE_COST}/int_periods_left_out.sql",
+        "or cost_without_net * 10 > gross_cost",
+        "or cost_without_net > gross_cost",
+    ),
+    "an account shares in its first hour apart": Mutation(
+        f"{TRUE_COST}/int_pool_members.sql",
+        "and members.usage_hour >= discount_sharing.valid_from",
+        "and members.usage_hour > discount_sharing.valid_from",
+    ),
     # What is served.
     "two teams own the hour of a move": Mutation(
         "models/marts/daily_spend.sql",

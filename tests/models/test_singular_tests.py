@@ -180,6 +180,7 @@ MAY_WARN = {
     "carried_columns_were_delivered",
     "commitments_are_named",
     "every_line_item_type_is_known",
+    "invoices_say_what_the_bill_says",
     "label_rules_find_something",
     "periods_are_left_out",
     "platform_resources_find_something",

@@ -1,10 +1,12 @@
 -- What every reservation and savings plan cost in every hour: what was used of it and what was not,
--- and the list price of what it covered. Of an hour that has not happened nobody knows either. A
--- line that names no commitment, or one that no fee of its bill names, is of an `unknown
--- commitment`.
+-- and the list price of what it covered. Of an hour that has not happened nobody knows either, of a
+-- day of a daily report that is going on only what was used so far. A line that names no
+-- commitment, or one that no fee of its bill names, is of an `unknown commitment`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
+
+{% set is_past = 'max(case when is_to_come then 1 else 0 end) = 0' %}
 
 with
 
@@ -103,12 +105,15 @@ select
 
     -- what it cost
     {{ usd('sum(used_cost + unused_cost)') }} as commitment_cost,
-    case when not is_to_come then {{ usd('sum(used_cost)') }} end as used_cost,
-    case when not is_to_come then {{ usd('sum(unused_cost)') }} end as unused_cost,
-    case when not is_to_come then {{ usd('sum(covered_list_cost)') }} end as covered_list_cost,
+    case
+        when {{ is_past }} or sum(used_cost) <> 0 then {{ usd('sum(used_cost)') }}
+    end as used_cost,
+    case when {{ is_past }} then {{ usd('sum(unused_cost)') }} end as unused_cost,
+    case
+        when {{ is_past }} or sum(used_cost) <> 0 then {{ usd('sum(covered_list_cost)') }}
+    end as covered_list_cost,
 
     -- when
     usage_hour
 from parts
-group by
-    billing_period, payer_account_id, commitment_id, commitment_type, is_to_come, usage_hour
+group by billing_period, payer_account_id, commitment_id, commitment_type, usage_hour

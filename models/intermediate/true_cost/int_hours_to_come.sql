@@ -1,7 +1,8 @@
 -- From which hour on a payer's bill speaks of hours that have not happened. AWS bills the fees of a
 -- commitment ahead of its usage, so that in an open month nobody can tell yet what is unused of
 -- them. How far usage has come is what the deliveries themselves say, and no clock: until the end
--- of the last hour of usage that has landed of the payer, on this bill or on another one. A bill
+-- of the last hour, or whole day, of usage that has landed of the payer, on this bill or on another
+-- one. A bill
 -- whose lines all name their invoice is closed, and so is one whose usage reaches its end.
 
 with
@@ -20,7 +21,7 @@ served as (
         assembly_months.billing_period,
         assembly_months.payer_account_id,
         assembly_months.is_invoiced,
-        assembly_months.usage_end_hour
+        assembly_months.usage_whole_until
     from assembly_months
     inner join deliveries on assembly_months.assembly_id = deliveries.assembly_id
 ),
@@ -28,7 +29,7 @@ served as (
 reached as (
     select
         payer_account_id,
-        max(usage_end_hour) as usage_end_hour
+        max(usage_whole_until) as usage_whole_until
     from served
     group by payer_account_id
 ),
@@ -50,8 +51,8 @@ select
     periods.payer_account_id,
 
     -- when
-    coalesce(greatest(reached.usage_end_hour, periods.starts_at), periods.starts_at)
+    coalesce(greatest(reached.usage_whole_until, periods.starts_at), periods.starts_at)
         as to_come_from
 from periods
 inner join reached on periods.payer_account_id = reached.payer_account_id
-where reached.usage_end_hour is null or reached.usage_end_hour < periods.ends_at
+where reached.usage_whole_until is null or reached.usage_whole_until < periods.ends_at

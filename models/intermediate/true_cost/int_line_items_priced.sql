@@ -15,6 +15,7 @@ line_items as (
         -- What was paid upfront never was a cost, and neither is its return. It is known by its
         -- amount: words are in the language of the account.
         prepaid_amounts.prepaid_cost is not null as is_prepayment_refund,
+        without_costs.reservation_id is not null as is_reservation_without_costs,
         discount_sharing.sharing_group
     from {{ ref('stg_aws_cur__line_items') }} as line_items
     left join {{ ref('int_hours_to_come') }} as hours_to_come
@@ -31,6 +32,12 @@ line_items as (
                 nullif(line_items.savings_plan_id, ''),
                 line_items.product
             ) = prepaid_amounts.commitment_id
+    left join {{ ref('int_reservations_without_costs') }} as without_costs
+        on
+            line_items.line_item_type = 'RIFee'
+            and line_items.billing_period = without_costs.billing_period
+            and line_items.payer_account_id = without_costs.payer_account_id
+            and line_items.reservation_id = without_costs.reservation_id
     left join {{ ref('stg_seeds__discount_sharing') }} as discount_sharing
         on
             line_items.account_id = discount_sharing.account_id
@@ -51,10 +58,11 @@ classed as (
                 then 'usage'
             when line_item_type = 'SavingsPlanRecurringFee' and is_to_come
                 then 'commitment_to_come'
+            when line_item_type = 'RIFee' and is_reservation_without_costs then 'fee'
             when line_item_type in ('RIFee', 'SavingsPlanRecurringFee') then 'commitment_fee'
             when
                 line_item_type = 'SavingsPlanUpfrontFee'
-                or (line_item_type = 'Fee' and reservation_id <> '')
+                or {{ is_reservation_fee('line_item_type', 'reservation_id', 'usage_type') }}
                 then 'commitment_prepayment'
             when line_item_type = 'SavingsPlanNegation' then 'negation'
             when line_item_type = 'Fee' and product like 'AWSSupport%' then 'support'
@@ -68,7 +76,8 @@ classed as (
         case
             when pricing_term = 'Spot' or usage_type like '%SpotUsage%' then 'spot'
             when line_item_type in ('DiscountedUsage', 'RIFee') then 'reserved'
-            when line_item_type = 'Fee' and reservation_id <> '' then 'reserved'
+            when {{ is_reservation_fee('line_item_type', 'reservation_id', 'usage_type') }}
+                then 'reserved'
             when line_item_type like 'SavingsPlan%' then 'savings_plan'
             when line_item_type = 'Usage' then 'on_demand'
             else 'none'
@@ -85,28 +94,27 @@ net as (
             when charge_class = 'discount' then coalesce(net_unblended_cost, 0)
             else coalesce(net_unblended_cost, unblended_cost)
         end as invoiced_cost,
-        -- No discount makes a commitment free: a net cost of 0 beside a cost is an absent one.
+        coalesce({{ net_of('reservation_net_effective_cost') }}, reservation_effective_cost)
+            as reserved_cost,
         coalesce(
-            nullif(reservation_net_effective_cost, 0), reservation_effective_cost,
-            net_unblended_cost, unblended_cost
-        ) as reserved_cost,
-        coalesce(nullif(reservation_net_unused_upfront_cost, 0), reservation_unused_upfront_cost, 0)
+            {{ net_of('reservation_net_unused_upfront_cost') }}, reservation_unused_upfront_cost, 0
+        )
         + coalesce(
-            nullif(reservation_net_unused_recurring_cost, 0), reservation_unused_recurring_cost, 0
+            {{ net_of('reservation_net_unused_recurring_cost') }},
+            reservation_unused_recurring_cost,
+            0
         ) as unused_reservation_cost,
-        coalesce(
-            nullif(savings_plan_net_effective_cost, 0), savings_plan_effective_cost,
-            net_unblended_cost, unblended_cost
-        ) as planned_cost,
+        coalesce({{ net_of('savings_plan_net_effective_cost') }}, savings_plan_effective_cost)
+            as planned_cost,
         coalesce(savings_plan_commitment_cost, 0) - coalesce(savings_plan_used_cost, 0)
             as unused_plan_cost,
         -- AWS gives no net form of the commitment; the fee's own net ratio is that of the whole
         -- plan.
         coalesce(savings_plan_recurring_cost, 0)
         + coalesce(savings_plan_amortized_upfront_cost, 0) as plan_cost,
-        coalesce(nullif(savings_plan_net_recurring_cost, 0), savings_plan_recurring_cost, 0)
+        coalesce({{ net_of('savings_plan_net_recurring_cost') }}, savings_plan_recurring_cost, 0)
         + coalesce(
-            nullif(savings_plan_net_amortized_upfront_cost, 0),
+            {{ net_of('savings_plan_net_amortized_upfront_cost') }},
             savings_plan_amortized_upfront_cost,
             0
         ) as net_plan_cost
@@ -142,6 +150,13 @@ select
             and pricing_model <> 'spot'
             and list_cost > 0
             and commitment_family <> ''
+            -- Neither column says what a reservation of it could reach.
+            and not (product = 'AmazonEC2' and operating_system = '' and operation = '')
+            and not (
+                product in ('AmazonRDS', 'AmazonElastiCache', 'AmazonMemoryDB')
+                and database_engine = ''
+                and operation = ''
+            )
             then concat_ws(
                     '|',
                     product,
@@ -191,13 +206,13 @@ select
     case
         when line_item_type = 'RIFee'
             then coalesce(
-                    nullif(reservation_net_amortized_upfront_cost, 0),
+                    {{ net_of('reservation_net_amortized_upfront_cost') }},
                     reservation_amortized_upfront_cost,
                     0
                 )
         when line_item_type = 'SavingsPlanRecurringFee'
             then coalesce(
-                    nullif(savings_plan_net_amortized_upfront_cost, 0),
+                    {{ net_of('savings_plan_net_amortized_upfront_cost') }},
                     savings_plan_amortized_upfront_cost,
                     0
                 )
@@ -205,8 +220,10 @@ select
     end as amortized_upfront_cost,
     cast(
         case
-            when line_item_type = 'DiscountedUsage' then reserved_cost
-            when line_item_type = 'SavingsPlanCoveredUsage' then planned_cost
+            when line_item_type = 'DiscountedUsage' then coalesce(reserved_cost, invoiced_cost)
+            when line_item_type = 'SavingsPlanCoveredUsage'
+                then coalesce(planned_cost, invoiced_cost)
+            when charge_class = 'fee' then invoiced_cost
             when line_item_type = 'RIFee' then unused_reservation_cost
             when
                 line_item_type = 'SavingsPlanRecurringFee'

@@ -29,6 +29,16 @@ control_totals as (
     where {{ in_month('billing_period') }}
 ),
 
+invoices as (
+    select * from {{ ref('stg_seeds__invoice_totals') }}
+    where {{ in_month('billing_period') }}
+),
+
+billed as (
+    select * from {{ ref('int_invoices') }}
+    where {{ in_month('billing_period') }}
+),
+
 summaries as (
     select
         summaries.billing_period,
@@ -56,7 +66,8 @@ of_two_reports as (
 
 -- So would two payers' reports that cover the same usage, as pro forma ones and those of a billing
 -- transfer do. An account that moves in the middle of a month has each hour on one of them, but the
--- hour, or on a daily report the day, in which it moved.
+-- hour, or on a daily report the day, in which it moved: the last of the one and the first of the
+-- other.
 shared_accounts as (
     select
         billing_period,
@@ -80,26 +91,42 @@ account_hours as (
     where charges.charge_class = 'usage' and not charges.is_period_charge
 ),
 
+hours_with_ends as (
+    select
+        *,
+        min(usage_hour) over (partition by billing_period, account_id, payer_account_id)
+            as first_hour,
+        max(usage_hour) over (partition by billing_period, account_id, payer_account_id)
+            as last_hour
+    from account_hours
+),
+
 of_two_payers as (
     select
-        account_hours.billing_period,
-        account_hours.payer_account_id,
-        account_hours.account_id,
+        hours.billing_period,
+        hours.payer_account_id,
+        hours.account_id,
         other_hours.payer_account_id as other_payer,
         count(*) as shared_hours
-    from account_hours
-    inner join account_hours as other_hours
+    from hours_with_ends as hours
+    inner join hours_with_ends as other_hours
         on
-            account_hours.billing_period = other_hours.billing_period
-            and account_hours.account_id = other_hours.account_id
-            and account_hours.usage_hour = other_hours.usage_hour
-    where account_hours.payer_account_id <> other_hours.payer_account_id
+            hours.billing_period = other_hours.billing_period
+            and hours.account_id = other_hours.account_id
+            and hours.usage_hour = other_hours.usage_hour
+    where hours.payer_account_id <> other_hours.payer_account_id
     group by
-        account_hours.billing_period,
-        account_hours.payer_account_id,
-        account_hours.account_id,
-        other_hours.payer_account_id
-    having count(*) > 1
+        hours.billing_period,
+        hours.payer_account_id,
+        hours.account_id,
+        other_hours.payer_account_id,
+        hours.first_hour,
+        hours.last_hour,
+        other_hours.first_hour,
+        other_hours.last_hour
+    having
+        hours.last_hour > other_hours.first_hour and other_hours.last_hour > hours.first_hour
+        or hours.first_hour = other_hours.first_hour and hours.last_hour = other_hours.last_hour
 ),
 
 sums as (
@@ -116,6 +143,12 @@ sums as (
         sum(unblended_cost) as unblended_cost,
         coalesce(sum(discount_cost), 0) as discount_cost,
         sum(abs(unblended_cost)) as gross_cost,
+        sum(
+            case
+                when net_unblended_cost = 0 and unblended_cost > 0 then unblended_cost
+                else 0
+            end
+        ) as cost_without_net,
         count(*) as line_count,
         count(net_unblended_cost) as lines_with_net,
         count(discount_cost) + count(case when is_negotiated_discount then 1 end)
@@ -187,8 +220,9 @@ reasons as (
         and abs(net_unblended_cost - unblended_cost - discount_cost)
         > {{ aws_tolerance('gross_cost', 'line_count') }}
     union all
-    -- No negotiated discount takes nine tenths off a whole bill. Where net costs are all 0, as if
-    -- there were none, no discount may be delivered as a column beside them.
+    -- No negotiated discount takes nine tenths off a whole bill, or all off a tenth of it without
+    -- being told. Where net costs are all 0, as if there were none, no discount may be delivered as
+    -- a column beside them.
     select
         billing_period,
         payer_account_id,
@@ -198,6 +232,7 @@ reasons as (
             'unblended_cost=', cast(unblended_cost as {{ dbt.type_string() }}),
             ', net_unblended_cost=', cast(net_unblended_cost as {{ dbt.type_string() }}),
             ', discount_cost=', cast(discount_cost as {{ dbt.type_string() }}),
+            ', cost_of_lines_with_net_0=', cast(cost_without_net as {{ dbt.type_string() }}),
             ': have AWS correct the report, load it and build again'
         ) as evidence
     from sums
@@ -205,8 +240,10 @@ reasons as (
         (
             has_net_costs
             and lines_with_discounts = 0
-            and unblended_cost > 0
-            and net_unblended_cost * 10 < unblended_cost
+            and (
+                unblended_cost > 0 and net_unblended_cost * 10 < unblended_cost
+                or cost_without_net * 10 > gross_cost
+            )
         )
         or (not has_net_costs and lines_with_net > 0 and discount_cost <> 0)
     union all
@@ -230,6 +267,26 @@ reasons as (
         sums.is_invoiced
         and abs(commitments.difference)
         > {{ aws_tolerance('sums.gross_cost', 'sums.line_count') }}
+    union all
+    -- To the cent that AWS rounds an invoice to.
+    select
+        invoices.billing_period,
+        invoices.payer_account_id,
+        6 as reason_order,
+        'invoice_is_another_one' as reason,
+        concat(
+            'invoice ', invoices.invoice_id, ' is ',
+            cast(invoices.invoice_cost as {{ dbt.type_string() }}), ' in invoice_totals.csv and ',
+            coalesce(cast(billed.billed_cost as {{ dbt.type_string() }}), 'nothing'),
+            ' on the bill: correct the one or have AWS correct the other, and build again'
+        ) as evidence
+    from invoices
+    left join billed
+        on
+            invoices.billing_period = billed.billing_period
+            and invoices.payer_account_id = billed.payer_account_id
+            and invoices.invoice_id = billed.invoice_id
+    where coalesce(abs(invoices.invoice_cost - billed.billed_cost) > 0.01, true)
 ),
 
 ranked as (

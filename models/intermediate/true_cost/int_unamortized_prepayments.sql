@@ -33,8 +33,8 @@ reservations as (
     having
         sum(prepaid_cost) <> 0
         and sum(amortized_cost) = 0
-        and sum(prepaid_cost) + sum(refunded_cost) <> 0
-        and sum(net_prepaid_cost) + sum(refunded_cost) <> 0
+        and sum(prepaid_cost) + sum(refunded_cost) > 0
+        and sum(net_prepaid_cost) + sum(refunded_cost) > 0
 ),
 
 terms as (

@@ -29,6 +29,7 @@ lines as (
             coalesce(line_items.reservation_reservation_a_r_n, ''),
             coalesce(line_items.savings_plan_savings_plan_a_r_n, '')
         ) as commitment_id,
+        coalesce(line_items.line_item_usage_type, '') as usage_type,
         line_items.line_item_usage_start_date as started_at,
         coalesce(
             line_items.line_item_usage_end_date,
@@ -36,7 +37,12 @@ lines as (
         ) as ended_at,
         coalesce(
             cast(substr(line_items.identity_time_interval, 1, 19) as timestamp),
-            date_trunc('hour', line_items.line_item_usage_start_date)
+            -- A line of a daily report may say at which hour of its day usage began.
+            case
+                when assemblies.grain_hours > 1
+                    then date_trunc('day', line_items.line_item_usage_start_date)
+                else date_trunc('hour', line_items.line_item_usage_start_date)
+            end
         ) as usage_hour
     from {{ source('aws_cur', 'line_items') }} as line_items
     inner join assemblies on {{ is_line_of('assemblies') }}
@@ -57,7 +63,8 @@ hours as (
         and not (line_item_type = 'Usage' and billing_entity = 'AWS Marketplace') as is_usage,
         commitment_id <> '' as has_commitment,
         line_item_type = 'SavingsPlanUpfrontFee'
-        or (line_item_type = 'Fee' and commitment_id <> '') as is_prepayment,
+        or {{ is_reservation_fee('line_item_type', 'commitment_id', 'usage_type') }}
+            as is_prepayment,
         line_item_type like '%Discount' and line_item_type <> 'BundledDiscount' as is_discount,
         {{ hours_between('started_at', 'ended_at') }} as usage_hours,
         min(invoice_id) as least_invoice_id,
@@ -72,6 +79,7 @@ hours as (
         line_item_type,
         billing_entity,
         commitment_id <> '',
+        {{ is_reservation_fee('line_item_type', 'commitment_id', 'usage_type') }},
         {{ hours_between('started_at', 'ended_at') }}
 ),
 
@@ -113,6 +121,19 @@ select
                 then {{ plus_hours('usage_hour', 'interval_hours') }}
         end
     ) as usage_end_hour,
+    -- The last day of a daily report may be still going on: usage of a whole day ends with it.
+    max(
+        case
+            when is_usage and not is_period_charge
+                then case
+                        when
+                            grain_hours > 1
+                            and {{ hours_between('usage_hour', 'ended_at') }} < grain_hours
+                            then usage_hour
+                        else {{ plus_hours('usage_hour', 'interval_hours') }}
+                    end
+        end
+    ) as usage_whole_until,
     max(case when is_usage then usage_hour end) as usage_last_hour
 from spans
 group by assembly_id, billing_period, payer_account_id, {{ month_of('usage_hour') }}

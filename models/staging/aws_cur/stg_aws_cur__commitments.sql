@@ -20,7 +20,8 @@ lines as (
         assemblies.assembly_id,
         assemblies.billing_period,
         line_items.bill_payer_account_id as payer_account_id,
-        -- A refund of a savings plan may name no plan, but only the kind of plan.
+        -- A refund of a savings plan may name no plan, but only the kind of plan; a reservation's
+        -- ARN may have been blanked.
         coalesce(
             line_items.reservation_reservation_a_r_n,
             line_items.savings_plan_savings_plan_a_r_n,
@@ -36,7 +37,18 @@ lines as (
             as net_unblended_cost,
         abs(coalesce(line_items.reservation_amortized_upfront_fee_for_billing_period, 0))
         + abs(coalesce(line_items.reservation_amortized_upfront_cost_for_usage, 0))
-        + abs(coalesce(line_items.reservation_effective_cost, 0)) as amortized_cost,
+        -- What its recurring fee pays of an hour is amortized by nobody.
+        + greatest(
+            abs(coalesce(line_items.reservation_effective_cost, 0))
+            - abs(coalesce(line_items.reservation_recurring_fee_for_usage, 0)),
+            0
+        ) as amortized_cost,
+        coalesce(
+            line_items.reservation_effective_cost,
+            line_items.reservation_amortized_upfront_fee_for_billing_period,
+            line_items.reservation_unused_amortized_upfront_fee_for_billing_period,
+            line_items.reservation_unused_recurring_fee
+        ) is not null as has_costs,
         line_items.line_item_usage_start_date as usage_started_at,
         try_cast(substr(line_items.reservation_start_time, 1, 19) as timestamp) as starts_at,
         try_cast(substr(line_items.reservation_end_time, 1, 19) as timestamp) as ends_at,
@@ -46,6 +58,10 @@ lines as (
     where
         line_items.reservation_reservation_a_r_n is not null
         or line_items.line_item_line_item_type = 'SavingsPlanUpfrontFee'
+        or (
+            line_items.line_item_line_item_type in ('Fee', 'Refund')
+            and line_items.line_item_usage_type like '%HeavyUsage%'
+        )
         or (
             line_items.line_item_line_item_type = 'Refund'
             and (
@@ -69,6 +85,7 @@ select
     sum(case when is_prepayment then net_unblended_cost else 0 end) as net_prepaid_cost,
     sum(case when is_refund then unblended_cost else 0 end) as refunded_cost,
     sum(amortized_cost) as amortized_cost,
+    max(case when has_costs then 1 else 0 end) = 1 as has_costs,
     sum(case when is_prepayment or is_refund then 0 else 1 end) as other_lines,
     max(case when is_prepayment then usage_type end) as prepaid_usage_type,
 

@@ -18,12 +18,8 @@ select
 
     -- how much
     sum(control_totals.line_count) as line_count,
-    -- Net costs that add up to 0 where unblended ones do not are absent ones, written as 0.
-    sum(control_totals.lines_with_net) > 0
-    and (
-        sum(control_totals.net_unblended_cost) <> 0
-        or sum(control_totals.unblended_cost) = sum(control_totals.unblended_cost_without_net)
-    ) as has_net_costs,
+    -- Net costs that are all 0 are absent ones.
+    sum(control_totals.lines_with_net) > 0 as has_net_costs,
 
     -- what AWS says it cost
     sum(control_totals.unblended_cost) as unblended_cost,

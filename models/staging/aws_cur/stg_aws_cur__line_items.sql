@@ -56,7 +56,17 @@ named as (
         coalesce({{ json_value('line_items.product', 'license_model') }}, '') as license_model,
         coalesce({{ json_value('line_items.product', 'pre_installed_sw') }}, '')
             as installed_software,
-        coalesce({{ json_value('line_items.product', 'tenancy') }}, '') as tenancy,
+        coalesce(
+            {{ json_value('line_items.product', 'tenancy') }},
+            case
+                when
+                    line_items.line_item_usage_type like '%DedicatedUsage:%'
+                    or line_items.line_item_usage_type like '%UnusedDed:%'
+                    then 'Dedicated'
+                when line_items.line_item_usage_type like '%HostBoxUsage:%' then 'Host'
+            end,
+            ''
+        ) as tenancy,
         coalesce(
             {{ json_value('line_items.product', 'database_engine') }},
             {{ json_value('line_items.product', 'cache_engine') }},
@@ -152,7 +162,12 @@ named as (
         ) as usage_ended_at,
         coalesce(
             cast(substr(line_items.identity_time_interval, 1, 19) as timestamp),
-            date_trunc('hour', line_items.line_item_usage_start_date)
+            -- A line of a daily report may say at which hour of its day usage began.
+            case
+                when assemblies.grain_hours > 1
+                    then date_trunc('day', line_items.line_item_usage_start_date)
+                else date_trunc('hour', line_items.line_item_usage_start_date)
+            end
         ) as usage_hour
     from line_items
     inner join assemblies on {{ is_line_of('assemblies') }}

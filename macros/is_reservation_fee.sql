@@ -1,0 +1,10 @@
+{#-
+    Whether a line is what was paid upfront for a reservation: it names it, or, where its ARN was blanked, AWS
+    bills it as heavy usage.
+-#}
+{% macro is_reservation_fee(line_item_type, reservation_id, usage_type) -%}
+    (
+        {{ line_item_type }} = 'Fee'
+        and ({{ reservation_id }} <> '' or {{ usage_type }} like '%HeavyUsage%')
+    )
+{%- endmacro %}
