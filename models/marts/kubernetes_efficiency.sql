@@ -64,19 +64,9 @@ spend as (
 )
 
 select
-    -- who
-    coalesce(by_day.cluster, spend.cluster) as cluster,
-    coalesce(by_day.namespace, spend.namespace) as namespace,
-
-    -- how much it asked for and used
-    cast(by_day.cpu_request_core_hours as decimal(25, 10)) as cpu_request_core_hours,
-    cast(by_day.cpu_usage_core_hours as decimal(25, 10)) as cpu_usage_core_hours,
-    cast(by_day.memory_request_gib_hours as decimal(25, 10)) as memory_request_gib_hours,
-    cast(by_day.memory_usage_gib_hours as decimal(25, 10)) as memory_usage_gib_hours,
-
-    -- how much it might ask for
-    cast(by_day.busy_cores as decimal(25, 10)) as suggested_request_cores,
-    cast(by_day.busy_gib as decimal(25, 10)) as suggested_request_gib,
+    -- when
+    coalesce(by_day.usage_date, spend.usage_date) as usage_date,
+    {{ month_of('coalesce(by_day.usage_date, spend.usage_date)') }} as usage_month,
 
     -- what it cost
     cast(coalesce(spend.spend, 0) as decimal(38, 20)) as spend,
@@ -88,9 +78,19 @@ select
     ) as idle_spend,
     cast(coalesce(spend.unmeasured_spend, 0) as decimal(38, 20)) as unmeasured_spend,
 
-    -- when
-    {{ month_of('coalesce(by_day.usage_date, spend.usage_date)') }} as usage_month,
-    coalesce(by_day.usage_date, spend.usage_date) as usage_date
+    -- how much it asked for and used
+    cast(by_day.cpu_request_core_hours as decimal(25, 10)) as cpu_request_core_hours,
+    cast(by_day.cpu_usage_core_hours as decimal(25, 10)) as cpu_usage_core_hours,
+    cast(by_day.memory_request_gib_hours as decimal(25, 10)) as memory_request_gib_hours,
+    cast(by_day.memory_usage_gib_hours as decimal(25, 10)) as memory_usage_gib_hours,
+
+    -- how much it might ask for
+    cast(by_day.busy_cores as decimal(25, 10)) as suggested_request_cores,
+    cast(by_day.busy_gib as decimal(25, 10)) as suggested_request_gib,
+
+    -- who
+    coalesce(by_day.cluster, spend.cluster) as cluster,
+    coalesce(by_day.namespace, spend.namespace) as namespace
 from by_day
 full outer join spend
     on

@@ -99,6 +99,12 @@ drifts as (
 )
 
 select
+    -- when
+    days.usage_date,
+
+    -- what it is about
+    days.spend_at_stake,
+
     -- who
     days.platform,
     days.sub_platform,
@@ -118,11 +124,7 @@ select
         when days.interpolated > 0 then 'interpolated'
         else 'good'
     end as status,
-    {{ from_units('drifts.drift_units') }} as drift,
-    days.spend_at_stake,
-
-    -- when
-    days.usage_date
+    {{ from_units('drifts.drift_units') }} as drift
 from days
 left join owners
     on
