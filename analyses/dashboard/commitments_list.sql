@@ -15,8 +15,9 @@ last_days as (
 )
 
 select
-    hours.commitment_id,
+    coalesce(commitments.commitment_name, hours.commitment_id) as commitment,
     hours.commitment_type,
+    cast(commitments.ends_at as date) as ends_on,
     sum(hours.commitment_cost) as commitment_cost,
     sum(hours.unused_cost) as unused_cost,
     case
@@ -28,6 +29,16 @@ select
     cast(max(hours.usage_hour) as date) as last_day
 from hours
 cross join last_days
+left join {{ ref('commitments') }} as commitments
+    on
+        hours.payer_account_id = commitments.payer_account_id
+        and hours.commitment_id = commitments.commitment_id
+        and hours.commitment_type = commitments.commitment_type
 where hours.usage_hour >= last_days.first_date
-group by hours.commitment_id, hours.commitment_type
+group by
+    hours.payer_account_id,
+    hours.commitment_id,
+    hours.commitment_type,
+    commitments.commitment_name,
+    commitments.ends_at
 order by unused_cost desc, commitment_cost desc

@@ -50,14 +50,23 @@ lines as (
             line_items.reservation_unused_recurring_fee
         ) is not null as has_costs,
         line_items.line_item_usage_start_date as usage_started_at,
-        try_cast(substr(line_items.reservation_start_time, 1, 19) as timestamp) as starts_at,
-        try_cast(substr(line_items.reservation_end_time, 1, 19) as timestamp) as ends_at,
+        {%- for side in ['start', 'end'] %}
+            try_cast(
+                substr(
+                    coalesce(
+                        line_items.reservation_{{ side }}_time,
+                        line_items.savings_plan_{{ side }}_time
+                    ), 1, 19
+                ) as timestamp
+            ) as {{ side }}s_at,
+        {%- endfor %}
         line_items.pricing_lease_contract_length as contract_length
     from {{ source('aws_cur', 'line_items') }} as line_items
     inner join assemblies on {{ is_line_of('assemblies') }}
     where
         line_items.reservation_reservation_a_r_n is not null
-        or line_items.line_item_line_item_type = 'SavingsPlanUpfrontFee'
+        or line_items.line_item_line_item_type
+        in ('SavingsPlanUpfrontFee', 'SavingsPlanRecurringFee')
         or (
             line_items.line_item_line_item_type in ('Fee', 'Refund')
             and line_items.line_item_usage_type like '%HeavyUsage%'

@@ -1,0 +1,39 @@
+-- What expires next: the commitments that end within 90 days after the last day of the bill, or
+-- ended within the 30 days before, with what they cost in the last 28 days.
+
+with
+
+last_day as (
+    select max(date_day) as date_day
+    from {{ ref('time_spine') }}
+),
+
+costs as (
+    select
+        hours.payer_account_id,
+        hours.commitment_id,
+        hours.commitment_type,
+        sum(hours.commitment_cost) as commitment_cost
+    from {{ ref('commitment_usage') }} as hours
+    cross join last_day
+    where hours.usage_hour >= last_day.date_day - 27 and hours.used_cost is not null
+    group by hours.payer_account_id, hours.commitment_id, hours.commitment_type
+)
+
+select
+    cast(commitments.ends_at as date) as ends_on,
+    commitments.commitment_name as commitment,
+    commitments.commitment_type,
+    commitments.product,
+    costs.commitment_cost
+from {{ ref('commitments') }} as commitments
+cross join last_day
+left join costs
+    on
+        commitments.payer_account_id = costs.payer_account_id
+        and commitments.commitment_id = costs.commitment_id
+        and commitments.commitment_type = costs.commitment_type
+where
+    cast(commitments.ends_at as date)
+    between last_day.date_day - 30 and last_day.date_day + 90
+order by ends_on asc, commitment_cost desc, commitment asc

@@ -1,0 +1,31 @@
+-- Every reservation and savings plan that a bill names, with its term: what commitment_usage speaks
+-- of, and what expires next.
+{{ config(materialized='table') }}
+
+with
+
+commitments as (
+    select commitments.*
+    from {{ ref('stg_aws_cur__commitments') }} as commitments
+    inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
+        on commitments.assembly_id = deliveries.assembly_id
+    -- What names no commitment stands under its product.
+    where deliveries.is_serving and commitments.commitment_id <> commitments.product
+)
+
+select
+    -- when
+    min(starts_at) as starts_at,
+    max(ends_at) as ends_at,
+
+    -- what was paid
+    cast(sum(prepaid_cost) as decimal(38, 10)) as prepaid_cost,
+
+    -- who
+    payer_account_id,
+    commitment_id,
+    split_part(commitment_id, '/', -1) as commitment_name,
+    case when is_reservation then 'reservation' else 'savings_plan' end as commitment_type,
+    min(nullif(product, '')) as product
+from commitments
+group by payer_account_id, commitment_id, is_reservation
