@@ -82,8 +82,9 @@ class Hour:
     Attributes:
         start: Its first second, plain UTC.
         samples: In how many slots the cluster was scraped and everything said was believable;
-            of several shards, the one that was scraped least. Where a shard is away all hour, the
-            part of them that is as large as the part of the pods that are told of.
+            of several shards, on average, and those of the one that was away for most of the
+            hour. Where a shard is away all hour, the part of them that is as large as the part of
+            the pods that are told of.
         expected_samples: How many slots the hour has.
         tables: Table -> rows.
     """
@@ -143,7 +144,9 @@ def measure_hour(
         " slots"
         for instances, slots in shards.away.items()
     ]
-    hour = Hour(datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.least, window.slots)
+    hour = Hour(
+        datetime.fromtimestamp(start, UTC).replace(tzinfo=None), shards.samples, window.slots
+    )
     if scrapes:
         by_slot = {
             seconds: Readings(prometheus, [Window(start, start + HOUR_SECONDS, seconds)], machines)

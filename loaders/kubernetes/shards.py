@@ -36,7 +36,9 @@ class Shards:
     """In how many slots of an hour the shard was scraped that tells of a thing.
 
     Attributes:
-        least: In how many slots the shard was scraped that was away for longest.
+        samples: In how many slots the shards were scraped, on average: what each tells is divided
+            by its own scrapes. Of one that was away for most of the hour too little is known, and
+            it counts for all.
         away: The instances of each shard that was away -> in how many slots it was scraped.
         are_several: Whether several instances told anything, be they shards or replicas.
         replicas: Instances that tell the same things, but not of the same pods: one may be stale.
@@ -50,7 +52,7 @@ class Shards:
             vocabulary: What its metrics are called.
             scrapes: In how many slots any node was told of.
         """
-        self.least = self._scrapes = scrapes
+        self.samples = self._scrapes = scrapes
         self.away: dict[str, int] = {}
         self._slots: dict[Key, int] = {}
         self._metrics = [
@@ -103,13 +105,16 @@ class Shards:
         return _with_namesakes(told)
 
     def _measure(self, readings: Readings, shards: Sequence[tuple[set[str], list[Key]]]) -> None:
+        found = []
         for instances, things in shards:
             query = partial(self._any, matchers=(one_of(INSTANCE, sorted(instances)),))
             slots = round(readings.counted(query).get((), 0))
-            self.least = min(self.least, slots)
+            found.append(slots)
             if slots < readings.slots:
                 self.away[", ".join(sorted(instances))] = slots
             self._slots.update(dict.fromkeys(things, slots))
+        least = min(found)
+        self.samples = sum(found) // len(found) if 2 * least >= readings.slots else least
 
     def _any(self, window: Window, by: Sequence[str] = (), matchers: Sequence[str] = ()) -> str:
         """1 in every slot in which anything was told."""

@@ -409,8 +409,8 @@ def test_what_a_shard_of_kube_state_metrics_tells_is_divided_by_its_own_scrapes(
     columns = "node, running_hours::int, cpu_capacity_core_hours::int"
     assert rows(tmp_path, "node_hours", columns) == [("node-1", 1, 16), ("node-2", 1, 8)]
     assert rows(tmp_path, "volume_hours", "capacity_gib_hours::int") == [(8,)]
-    # The hour is as good as the shard that was away for longest.
-    assert coverage(tmp_path) == [(40, 60)]
+    # The other shard was there all hour.
+    assert coverage(tmp_path) == [(50, 60)]
     ((reason,),) = rows(tmp_path, "rejects", "reason")
     assert reason == "ksm-1, a shard of kube-state-metrics, was scraped in 40 of 60 slots"
 

@@ -28,7 +28,7 @@ CLUSTERS = {
         "gpu-unmeasured",
         {"cost_model": "gpu", "allocation_base": "usage_or_request"},
     ),
-    "shards": ("shards", {"min_coverage": "0.6"}),
+    "shards": ("shards", {}),
 }
 OF_THREE_HOURS = ("no-cadvisor", "pods-away")
 # Sub-platform -> its charges in an hour: what the machines cost; a dollar for the others.
