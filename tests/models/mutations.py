@@ -415,8 +415,8 @@ MUTATIONS = {
     ),
     "what was paid back is spread": Mutation(
         f"{TRUE_COST}/int_unamortized_prepayments.sql",
-        "and sum(prepaid_cost) + sum(refunded_cost) > 0",
-        "and sum(prepaid_cost) + sum(refunded_cost) <> 0",
+        "and sum(net_prepaid_cost) + sum(refunded_cost) > 0",
+        "and sum(net_prepaid_cost) + sum(refunded_cost) <> 0",
     ),
     "a term is spread over an hour more": Mutation(
         f"{TRUE_COST}/int_prepaid_hours.sql",

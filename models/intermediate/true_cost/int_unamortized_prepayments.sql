@@ -33,7 +33,6 @@ reservations as (
     having
         sum(prepaid_cost) <> 0
         and sum(amortized_cost) = 0
-        and sum(prepaid_cost) + sum(refunded_cost) > 0
         and sum(net_prepaid_cost) + sum(refunded_cost) > 0
 ),
 
