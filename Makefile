@@ -20,7 +20,7 @@ help:
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make lint    check the style of SQL and Python, and the types'
 	@echo 'make bench   say what landing and building 20 million lines cost (another size: SCALE=3), what'
-	@echo '             incremental builds read, and how long readers wait'
+	@echo '             incremental builds read, how long readers wait, and what the tracker asks'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
@@ -92,6 +92,7 @@ bench: setup
 	$(BIN)/python -m tests.bench.landing
 	$(BIN)/python -m tests.bench.incremental
 	$(BIN)/python -m tests.bench.interactive
+	$(BIN)/python -m tests.bench.tracking
 
 clean:
 	rm -rf target logs build .infraspend .mypy_cache .pytest_cache .ruff_cache .hypothesis
