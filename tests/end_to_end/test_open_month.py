@@ -331,6 +331,17 @@ def test_there_is_no_spend_on_days_to_come(open_month: Company) -> None:
     ) == datetime(2026, 11, 2, 23)
 
 
+def test_a_month_that_goes_on_is_not_complete(open_month: Company) -> None:
+    for mart in ("monthly_spend", "invoice_bridge", "price_changes"):
+        assert open_month.rows(
+            f"select distinct billing_period, is_complete from marts.{mart}"
+            " where billing_period = '2026-11'"
+        ) == [("2026-11", False)]
+    assert open_month.rows(
+        "select distinct is_complete from marts.monthly_spend where billing_period = '2026-10'"
+    ) == [(True,)]
+
+
 def test_in_the_middle_of_a_day_its_later_hours_are_to_come(open_month: Company) -> None:
     assert unused(open_month, MIDDAY) == {
         date(2026, 11, 1): Decimal(48),
@@ -435,4 +446,13 @@ def test_past_days_move_by_what_aws_changed_and_nothing_else(company: Company) -
                 f" where commitment_id = 'arn:{TEN}' and usage_hour < '2026-11-12'"
             ) == [(Decimal("0.8"), Decimal(2))]
     assert company.one("select sum(cost_to_come) from marts.true_cost") == 0
+    assert company.rows("select distinct is_complete from marts.monthly_spend") == [(True,)]
+    # After every split it is still what AWS bills.
+    assert company.rows(
+        "select payer_account_id, sum(invoiced_cost) from marts.enriched_spend"
+        " group by all order by 1"
+    ) == company.rows(
+        "select payer_account_id, amount from marts.invoice_bridge"
+        " where bridge_item = 'invoice' order by 1"
+    )
     assert company.one("select count(*) from marts.commitment_usage where used_cost is null") == 0
