@@ -144,7 +144,7 @@ def open_bucket(url: str) -> "Bucket":
         InfraspendError: It names no bucket.
     """
     parsed = urlsplit(url)
-    if "@" in parsed.netloc or parsed.query or not parsed.netloc:
+    if "@" in parsed.netloc or parsed.query or parsed.fragment or not parsed.netloc:
         raise InfraspendError(
             f"{parsed.scheme}://<bucket>/<prefix> is all that a URL may say: credentials come"
             " from AWS's own environment variables, profiles and roles"

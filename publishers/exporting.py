@@ -16,7 +16,7 @@ import duckdb
 
 from loaders.errors import InfraspendError
 
-_FORMULAS = tuple("=+-@\t\r")
+_FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _MOST_ROWS = 1_048_575
 """How many rows an Excel sheet has below its header."""
 
@@ -75,7 +75,12 @@ def export(database: Path, mart: str, to: Path, month: str | None = None) -> int
 
 
 def spreadsheet_cell(value: object) -> object:
-    """A value as a spreadsheet shows it in a CSV and never runs it: an apostrophe says text."""
+    """A value as a spreadsheet shows it in a CSV and never runs it: an apostrophe says text.
+
+    Decimals have all of their digits and no exponent.
+    """
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
@@ -121,12 +126,12 @@ def _write_csv(rows: duckdb.DuckDBPyConnection, to: Path) -> None:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(_columns(rows))
         for row in _batches(rows):
-            writer.writerow([spreadsheet_cell(_exact(value)) for value in row])
+            writer.writerow([spreadsheet_cell(value) for value in row])
 
 
-def _exact(value: object) -> object:
-    """Decimals without an exponent."""
-    return f"{value:f}" if isinstance(value, Decimal) and value.is_finite() else value
+def _short(text: str) -> str:
+    """A text that has room in a cell; one that is cut says so."""
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 20] + "... (cut)"
 
 
 def _write_xlsx(rows: duckdb.DuckDBPyConnection, to: Path) -> None:
@@ -158,5 +163,5 @@ def _write_xlsx(rows: duckdb.DuckDBPyConnection, to: Path) -> None:
                     sheet.write_number(line, column, value)
                 elif value is not None:
                     # Never as a formula or a link, whatever it says.
-                    sheet.write_string(line, column, str(value)[:_MOST_CHARACTERS])
+                    sheet.write_string(line, column, _short(str(value)))
         sheet.autofilter(0, 0, line, len(names) - 1)

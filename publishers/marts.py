@@ -12,6 +12,7 @@ ones in one step each. Who has an old file open keeps reading it as it was.
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from pathlib import Path
 
 import duckdb
 import yaml
+from filelock import FileLock, Timeout
 
 from builder import records
 from builder.records import opened
@@ -31,6 +33,9 @@ from publishers.queries import Analysis, read_analyses
 
 DATABASE_NAME = "infraspend.duckdb"
 _MARTS_FOLDER = "marts"
+_ASIDE = ".publishing-"
+_LOCK = ".publishing.lock"
+_MONTH_FILE = re.compile(r"billing_period=[^/]+/data_\d+\.parquet")
 # So that DuckDB 1.2 and later can read it: BI tools are slower to move than this project.
 _STORAGE_VERSION = "v1.2.0"
 _VERSIONS = ("infraspend", "dbt-core", "duckdb")
@@ -94,17 +99,25 @@ def publish(
         )
     try:
         (to / _MARTS_FOLDER).mkdir(parents=True, exist_ok=True)
-        # On the same file system as the old files, or they could not be replaced in one step.
-        with tempfile.TemporaryDirectory(prefix=".publishing-", dir=to) as folder:
-            rows = _write(warehouse, marts, Path(folder), progress, project)
-            before = _marts_in(database)
-            _replace(Path(folder) / DATABASE_NAME, database)
-            parquet = tuple(
-                _replace_parquet(mart, Path(folder), to / _MARTS_FOLDER) for mart in marts
-            )
-        for mart in before - set(marts):
-            _remove(to / _MARTS_FOLDER / mart)
-            _remove(to / _MARTS_FOLDER / f"{mart}.parquet")
+        with FileLock(to / _LOCK, timeout=0):
+            for left in to.glob(f"{_ASIDE}*"):
+                # A run was killed.
+                shutil.rmtree(left)
+            # On the same file system as the old files, or they could not be replaced in one step.
+            with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=to) as folder:
+                rows = _write(warehouse, marts, Path(folder), progress, project)
+                before = _marts_in(database)
+                parquet = tuple(
+                    _replace_parquet(mart, Path(folder), to / _MARTS_FOLDER) for mart in marts
+                )
+                _replace(Path(folder) / DATABASE_NAME, database)
+            for mart in before - set(marts):
+                _remove(to / _MARTS_FOLDER / mart)
+                _remove(to / _MARTS_FOLDER / f"{mart}.parquet")
+    except Timeout as error:
+        raise InfraspendError(
+            f"{to} is being published to by another run: wait for it to end"
+        ) from error
     except (OSError, duckdb.Error) as error:
         raise InfraspendError(f"{to}: cannot publish here ({_first_line(error)})") from error
     return Published(database=database, parquet=parquet, rows=rows)
@@ -173,7 +186,7 @@ def _write(
             connection.execute(statement)
         _write_views(connection, marts)
         if project is not None:
-            _write_analyses(connection, read_analyses(project, marts))
+            _write_analyses(connection, read_analyses(project, marts, progress), progress)
         _write_build(connection, records.setting(warehouse, records.BUILT_FROM))
         # Writes the log into the file: only the file itself is published.
         connection.execute("detach published")
@@ -219,7 +232,9 @@ def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, 
                 )
 
 
-def _write_analyses(connection: duckdb.DuckDBPyConnection, analyses: Iterable[Analysis]) -> None:
+def _write_analyses(
+    connection: duckdb.DuckDBPyConnection, analyses: Iterable[Analysis], progress: Progress
+) -> None:
     """The schema `analyses`: a view of each, or a table macro where it asks for something."""
     connection.execute("use published")
     connection.execute("create schema analyses")
@@ -231,7 +246,10 @@ def _write_analyses(connection: duckdb.DuckDBPyConnection, analyses: Iterable[An
             made = f"macro analyses.{analysis.name}({asked}) as table"
         else:
             made = f"view analyses.{analysis.name} as"
-        connection.execute(f"create {made}\n{analysis.sql}")
+        try:
+            connection.execute(f"create {made}\n{analysis.sql}")
+        except duckdb.Error as error:
+            progress(f"analysis {analysis.name} is not published: {_first_line(error)}")
     connection.execute("use memory")
 
 
@@ -347,6 +365,7 @@ def _replace_parquet(mart: str, folder: Path, marts: Path) -> Path:
         for path in new.rglob("*.parquet"):
             _sync(path)
         if (marts / mart).exists():
+            _check_is_ours(marts / mart)
             (marts / mart).rename(folder / f"{mart}.old")
         new.rename(marts / mart)
     _remove(other)
@@ -356,9 +375,17 @@ def _replace_parquet(mart: str, folder: Path, marts: Path) -> Path:
 def _remove(path: Path) -> None:
     """Removes a file or a folder, if it is there."""
     if path.is_dir():
+        _check_is_ours(path)
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def _check_is_ours(folder: Path) -> None:
+    """Refuses a folder with anything but the months of a mart."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not _MONTH_FILE.fullmatch(path.relative_to(folder).as_posix()):
+            raise InfraspendError(f"{path} was not published here: move it, or name another --to")
 
 
 def _replace(new: Path, old: Path) -> None:

@@ -4,6 +4,7 @@
 not for that file.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,13 @@ from pathlib import Path
 import jinja2
 
 from loaders.errors import InfraspendError
+from loaders.result import Progress, silent
 
 MACROS = Path("macros") / "compared_spend.sql"
 """The macro of the dbt project that charts and analyses may call."""
 
 _ANALYSES = "analyses"
+_REF = re.compile(r"""ref\(\s*['"](\w+)['"]\s*\)""")
 
 
 class UnpublishedError(InfraspendError):
@@ -37,24 +40,27 @@ class Analysis:
     parameters: dict[str, str]
 
 
-def read_analyses(project: Path, published: Iterable[str]) -> list[Analysis]:
+def read_analyses(
+    project: Path, published: Iterable[str], progress: Progress = silent
+) -> list[Analysis]:
     """Every analysis of the project that reads only what is published.
 
     Args:
         project: The root of the dbt project.
         published: The names of the marts that the published file holds.
-
-    Raises:
-        InfraspendError: A `.sql` is wrong.
+        progress: Told of every analysis that only dbt can compile.
     """
     marts = frozenset(published)
     analyses = []
     for path in sorted((project / _ANALYSES).glob("*.sql")):
+        if not set(_REF.findall(path.read_text())) <= marts:
+            # It looks at the warehouse itself, such as at line items.
+            continue
         parameters: dict[str, str] = {}
         try:
             sql = on_published(project, path, marts, parameters)
-        except UnpublishedError:
-            # It looks at the warehouse itself, such as at line items.
+        except InfraspendError as error:
+            progress(f"analysis {path.stem} is not published: {error}")
             continue
         analyses.append(Analysis(path.stem, sql, parameters))
     return analyses
@@ -84,9 +90,11 @@ def on_published(
             )
         return f"marts.{model}"
 
-    def var(name: str, default: str) -> str:
-        if parameters is None:
-            raise InfraspendError(f"{path}: a chart has no variables, such as {name}")
+    def var(name: str, default: str | None = None) -> str:
+        if parameters is None or default is None:
+            raise InfraspendError(
+                f"{path}: the variable {name} has no default, or a chart asks for it"
+            )
         parameters[name] = default
         return name
 
@@ -96,5 +104,5 @@ def on_published(
         if (shared := project / MACROS).is_file():
             text = shared.read_text() + text
         return template.from_string(text).render(ref=ref, var=var, sql_text=str).strip()
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError) as error:
         raise InfraspendError(f"{path}: {error}") from error

@@ -6,6 +6,7 @@ never touches what somebody else put there.
 """
 
 import mimetypes
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from loaders.s3 import Bucket
 
 _AT_ONCE = 8
+# Every file that is published, and no other is ever removed.
+_WRITTEN = re.compile(
+    r"infraspend\.duckdb|marts/\w+(/billing_period=[\w-]+/data_\d+)?\.parquet"
+    r"|((teams|services)/)?[\w-]+\.html|assets/[\w.-]+|\.infraspend-dashboard"
+)
 # So that a page never meets a style sheet or a script of another version.
 _NOT_KEPT = "no-cache"
 
@@ -83,11 +89,21 @@ def _put(bucket: "Bucket", path: Path, name: str) -> None:
 
 
 def _listed(bucket: "Bucket", list_name: str) -> set[str]:
-    """The objects that earlier runs wrote."""
+    """The objects that earlier runs wrote.
+
+    Raises:
+        InfraspendError: The list names what no run writes: somebody else wrote it.
+    """
     try:
-        return set(bucket.read(list_name).decode().splitlines())
+        names = set(bucket.read(list_name).decode(errors="replace").splitlines())
     except MissingFileError:
         return set()
+    if strange := sorted(name for name in names if not _WRITTEN.fullmatch(name)):
+        raise InfraspendError(
+            f"{bucket.location(list_name)} names {strange[0]!r}, which is never published: look who"
+            " wrote the list, and remove it"
+        )
+    return names
 
 
 def _note(bucket: "Bucket", folder: Path, list_name: str, names: set[str]) -> None:

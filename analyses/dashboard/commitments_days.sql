@@ -8,7 +8,7 @@ daily as (
         sum(used_cost) as used,
         sum(unused_cost) as unused
     from {{ ref('commitment_usage') }}
-    where used_cost is not null
+    where unused_cost is not null
     group by cast(usage_hour as date)
 )
 

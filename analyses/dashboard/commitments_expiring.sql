@@ -16,12 +16,13 @@ costs as (
         sum(hours.commitment_cost) as commitment_cost
     from {{ ref('commitment_usage') }} as hours
     cross join last_day
-    where hours.usage_hour >= last_day.date_day - 27 and hours.used_cost is not null
+    where hours.usage_hour >= last_day.date_day - 27 and hours.unused_cost is not null
     group by hours.payer_account_id, hours.commitment_id, hours.commitment_type
 )
 
 select
     cast(commitments.ends_at as date) as ends_on,
+    commitments.payer_account_id,
     commitments.commitment_name as commitment,
     commitments.commitment_type,
     commitments.product,

@@ -5,8 +5,8 @@ with
 
 hours as (
     select * from {{ ref('commitment_usage') }}
-    -- Of hours to come nobody knows what is used.
-    where used_cost is not null
+    -- Of hours to come, and of a day that goes on, nobody knows what is unused.
+    where unused_cost is not null
 ),
 
 last_days as (
@@ -15,13 +15,16 @@ last_days as (
 )
 
 select
+    hours.payer_account_id,
     coalesce(commitments.commitment_name, hours.commitment_id) as commitment,
     hours.commitment_type,
     cast(commitments.ends_at as date) as ends_on,
     sum(hours.commitment_cost) as commitment_cost,
     sum(hours.unused_cost) as unused_cost,
     case
-        when sum(hours.commitment_cost) > 0
+        when
+            sum(hours.commitment_cost) > 0
+            and sum(hours.used_cost) between 0 and sum(hours.commitment_cost)
             then cast(sum(hours.used_cost) / sum(hours.commitment_cost) as decimal(11, 10))
     end as utilization,
     sum(hours.on_demand_list_cost) as on_demand_list_cost,

@@ -36,14 +36,15 @@ select
         || ' (' || spend.last_capacity_pool || ', ' || spend.last_cost_model || ')',
         ''
     ) as platforms,
-    regexp_replace(format('{:,.4f}', sum(spend.held)), '\.?0+$', '') || ' of '
-    || regexp_replace(format('{:,.4f}', sum(spend.held_by_all)), '\.?0+$', '') || case
-        when spend.last_cost_model = 'cpu' then ' core-hours'
-        when spend.last_cost_model in ('memory', 'storage') then ' GiB-hours'
-        when spend.last_cost_model = 'gpu' then ' GPU-hours'
-        when spend.last_cost_model = 'network' then ' GiB'
-        else ' units'
-    end as held,
+    cast(sum(spend.held) as decimal(38, 6)) as held,
+    cast(sum(spend.held_by_all) as decimal(38, 6)) as held_by_all,
+    case
+        when spend.last_cost_model = 'cpu' then 'core-hours'
+        when spend.last_cost_model in ('memory', 'storage') then 'GiB-hours'
+        when spend.last_cost_model = 'gpu' then 'GPU-hours'
+        when spend.last_cost_model = 'network' then 'GiB'
+        when sum(spend.held) is not null then 'units'
+    end as unit,
     sum(spend.hours) as hours,
     spend.basis
 from spend

@@ -18,9 +18,6 @@ select
     min(starts_at) as starts_at,
     max(ends_at) as ends_at,
 
-    -- what was paid
-    cast(sum(prepaid_cost) as decimal(38, 10)) as prepaid_cost,
-
     -- who
     payer_account_id,
     commitment_id,

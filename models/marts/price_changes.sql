@@ -316,9 +316,13 @@ effects as (
     from held
 ),
 
+-- What is left out is missing, too.
 open_periods as (
-    select distinct billing_period
+    select billing_period
     from {{ ref('int_hours_to_come') }}
+    union distinct
+    select billing_period
+    from {{ ref('int_periods_left_out') }}
 )
 
 select

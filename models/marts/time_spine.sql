@@ -1,12 +1,13 @@
--- Every day of the bill, also those without spend: for charts without gaps and metrics over time.
+-- Every day of usage on the bill, also those without spend: for charts without gaps and metrics over
+-- time. Fees for hours to come and charges for a year add no days.
 {{ config(materialized='table') }}
 
 with
 
 bill as (
     select
-        date_trunc('day', min(first_hour)) as first_day,
-        max(end_hour) as end_hour
+        date_trunc('day', min(usage_first_hour)) as first_day,
+        max(usage_end_hour) as end_hour
     from {{ ref('int_period_months') }}
 ),
 

@@ -45,13 +45,16 @@ def percent(share: Decimal, *, signed: bool = False) -> str:
 def cell(value: object, type_name: str, *, exact: bool = False) -> str:
     """A value as a table shows it.
 
-    The project's types say what a decimal is: `decimal(11, 10)` a share, any other one US dollars.
+    The project's types say what a decimal is: `decimal(11, 10)` a share, `decimal(38, 6)` a
+    quantity in some unit, any other one US dollars.
     """
     if value is None:
         return "\u2013"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Decimal):
+        if is_quantity(type_name):
+            return quantity(value)
         return percent(value) if is_share(type_name) else money(value, exact=exact)
     if isinstance(value, int):
         return f"{value:,}"
@@ -60,6 +63,17 @@ def cell(value: object, type_name: str, *, exact: bool = False) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return name(str(value))
+
+
+def quantity(amount: Decimal) -> str:
+    """A quantity with all of its digits: core-hours, units."""
+    head, _, digits = f"{amount:,f}".partition(".")
+    return f"{head}.{digits}".rstrip("0").rstrip(".").replace("-", "\u2212")
+
+
+def is_quantity(type_name: str) -> bool:
+    """Whether a column is a quantity in a unit that another column names."""
+    return type_name.replace(" ", "").upper() == "DECIMAL(38,6)"
 
 
 def is_share(type_name: str) -> bool:

@@ -107,12 +107,12 @@ MUTATIONS = {
     # What a charge costs.
     "planned usage costs its list price": Mutation(
         f"{TRUE_COST}/int_line_items_priced.sql",
-        "when line_item_type = 'SavingsPlanCoveredUsage' then planned_cost",
-        "when line_item_type = 'SavingsPlanCoveredUsage' then unblended_cost",
+        "then coalesce(planned_cost, invoiced_cost)",
+        "then unblended_cost",
     ),
     "reserved usage is free": Mutation(
         f"{TRUE_COST}/int_line_items_priced.sql",
-        "when line_item_type = 'DiscountedUsage' then reserved_cost",
+        "when line_item_type = 'DiscountedUsage' then coalesce(reserved_cost, invoiced_cost)",
         "when line_item_type = 'DiscountedUsage' then unblended_cost",
     ),
     "prepayments count twice": Mutation(
@@ -234,8 +234,8 @@ MUTATIONS = {
     ),
     "memory is measured in cores": Mutation(
         f"{ATTRIBUTION}/int_kubernetes_weights.sql",
-        "node_hours.memory_capacity_gib_hours as memory",
-        "node_hours.cpu_capacity_core_hours as memory",
+        "coalesce(node_hours.memory_capacity_gib_hours, 0) as memory",
+        "coalesce(node_hours.cpu_capacity_core_hours, 0) as memory",
     ),
     "a pod keeps the label of any hour": Mutation(
         f"{ATTRIBUTION}/int_kubernetes_weights.sql",

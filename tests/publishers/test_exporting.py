@@ -12,7 +12,10 @@ import pytest
 from loaders.errors import InfraspendError
 from publishers.exporting import export
 
-HOSTILE = ("=HYPERLINK(1)", "+1", "-1", "@cmd", "\ttab", "https://example.com", "{=1}", "plain")
+HOSTILE = (
+    *("=HYPERLINK(1)", "+1", "-1", "@cmd", "\ttab", "\n=1+1", "\uff1d1+1"),
+    *("https://example.com", "{=1}", "plain"),
+)
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def database(tmp_path: Path) -> Path:
             " date '2026-10-01' as usage_date, timestamp '2026-10-01 05:00' as usage_hour,"
             " unnest($1::varchar[]) as lyft_label,"
             " 0.12345678901234567891::decimal(38, 20) as spend,"
-            " null::varchar as team, true as is_period_charge",
+            " -1e-8::decimal(38, 20) as credit, null::varchar as team, true as is_period_charge",
             [list(HOSTILE)],
         )
         connection.execute("create table marts.orgs as select 'a' as org")
@@ -50,11 +53,14 @@ def test_csv_has_every_digit_and_no_formula(database: Path, tmp_path: Path) -> N
         "'-1",
         "'@cmd",
         "'\ttab",
+        "'\n=1+1",
+        "'\uff1d1+1",
         "https://example.com",
         "{=1}",
         "plain",
     ]
     assert {row["spend"] for row in rows} == {"0.12345678901234567891"}
+    assert {row["credit"] for row in rows} == {"-0.00000001000000000000"}
     assert [path.name for path in to.parent.iterdir()] == ["spending.csv"]
 
 
@@ -72,7 +78,7 @@ def test_excel_has_numbers_dates_and_texts(database: Path, tmp_path: Path) -> No
     first = [cell.value for cell in rows[0]]
     assert first[1:3] == [datetime(2026, 10, 1), datetime(2026, 10, 1, 5)]
     assert Decimal(str(first[4])) == Decimal("0.12")
-    assert first[5:] == [None, True]
+    assert first[6:] == [None, True]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from loaders.errors import InfraspendError
 from publishers.marts import publish
-from tests.houses import House
+from publishers.queries import read_analyses
+from tests.houses import ROOT, House
 
 
 def rows_of(warehouse: Path) -> list[tuple[str, int]]:
@@ -31,7 +33,10 @@ def test_every_mart_is_there_in_both_forms(built: House, tmp_path: Path) -> None
     assert published.rows == {"orgs": len(rows)}
     assert rows_of(published.database) == rows
     assert duckdb.read_parquet(str(published.parquet[0])).order("org").fetchall() == rows
-    assert {path.name for path in to.iterdir()} == {"infraspend.duckdb", "marts"}
+    assert {path.name for path in to.iterdir()} - {".publishing.lock"} == {
+        "infraspend.duckdb",
+        "marts",
+    }
 
 
 def test_only_the_marts_leave_the_house(built: House, tmp_path: Path) -> None:
@@ -254,6 +259,69 @@ def test_analyses_of_what_is_published_are_views(built: House, tmp_path: Path) -
             "select view_name from duckdb_views() where schema_name = 'analyses'"
         ).fetchall()
     assert views == [("all_of_them",)]
+
+
+def test_an_analysis_that_only_dbt_can_compile_stops_nothing(built: House, tmp_path: Path) -> None:
+    folder = built.project / "analyses"
+    folder.mkdir()
+    (folder / "configured.sql").write_text("{{ config(enabled=true) }} select 1 as one")
+    (folder / "asking.sql").write_text("select {{ var('nothing') }} as one")
+    (folder / "wrong.sql").write_text("select nothing from {{ ref('orgs') }}")
+    (folder / "right.sql").write_text("select org from {{ ref('orgs') }}")
+    said: list[str] = []
+
+    published = publish(built.warehouse, tmp_path / "to", said.append, built.project)
+
+    with duckdb.connect(str(published.database), read_only=True) as connection:
+        views = connection.execute(
+            "select view_name from duckdb_views() where schema_name = 'analyses'"
+        ).fetchall()
+    assert views == [("right",)]
+    named = [line.split()[1] for line in said if "is not published" in line]
+    assert named == ["asking", "configured", "wrong"]
+
+
+def test_the_analyses_of_the_project_that_read_marts_are_published() -> None:
+    marts = [path.stem for path in (ROOT / "models" / "marts").glob("*.sql")]
+    said: list[str] = []
+
+    names = {analysis.name for analysis in read_analyses(ROOT, marts, said.append)}
+
+    assert said == []
+    assert names == {path.stem for path in (ROOT / "analyses").glob("*.sql")} - {
+        # They read line items and labels of the warehouse.
+        "capacity_that_could_be_given_back",
+        "rules_that_would_label_most",
+        "why_not_what_cost_explorer_says",
+    }
+
+
+def test_a_folder_with_something_else_is_not_replaced(built: House, tmp_path: Path) -> None:
+    by_month(built, "['2026-10', '2026-11']")
+    notes = tmp_path / "marts" / "orgs" / "notes.txt"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("not ours")
+
+    with pytest.raises(InfraspendError, match=r"notes\.txt was not published here"):
+        publish(built.warehouse, tmp_path)
+
+    assert notes.read_text() == "not ours"
+
+
+def test_two_runs_do_not_publish_to_the_same_directory(built: House, tmp_path: Path) -> None:
+    with (
+        FileLock(tmp_path / ".publishing.lock"),
+        pytest.raises(InfraspendError, match="being published to by another run"),
+    ):
+        publish(built.warehouse, tmp_path)
+
+
+def test_what_a_killed_run_left_is_removed(built: House, tmp_path: Path) -> None:
+    (tmp_path / ".publishing-abc" / "orgs").mkdir(parents=True)
+
+    publish(built.warehouse, tmp_path)
+
+    assert not (tmp_path / ".publishing-abc").exists()
 
 
 def test_what_names_a_row_is_its_key(built: House, tmp_path: Path) -> None:

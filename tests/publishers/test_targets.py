@@ -97,3 +97,15 @@ def test_marts_are_published_to_a_bucket(built: House, s3: FaultyS3, tmp_path: P
     s3.client.download_file(BUCKET, f"for people/{DATABASE_NAME}", str(copy))
     with duckdb.connect(str(copy), read_only=True) as connection:
         assert connection.execute("select count(*) from orgs").fetchone() != (0,)
+
+
+@pytest.mark.parametrize("name", ["../secret", "backups/bill.csv.gz", "marts/../x.parquet", "\xff"])
+def test_a_list_that_somebody_else_wrote_removes_nothing(s3: FaultyS3, name: str) -> None:
+    s3.client.put_object(Bucket=BUCKET, Key="for people/backups/bill.csv.gz", Body=b"not ours")
+    listed = f"index.html\n{name}\n".encode("latin-1")
+    s3.client.put_object(Bucket=BUCKET, Key="for people/.infraspend-dashboard.txt", Body=listed)
+
+    with pytest.raises(InfraspendError, match="is never published"):
+        write({"index.html": "ours"})
+
+    assert keys(s3) == {"backups/bill.csv.gz", ".infraspend-dashboard.txt"}
