@@ -60,9 +60,9 @@ def open_target(to: str, kind: str, first: str, progress: Progress = silent) -> 
 
 def _send(bucket: "Bucket", folder: Path, list_name: str, first: str, progress: Progress) -> None:
     """Sends every file of a folder, then removes the objects that an earlier run wrote."""
-    files = {
-        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
-    }
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    # Not the lock of the run.
+    files = {name: path for name, path in found.items() if _WRITTEN.fullmatch(name)}
     before = _listed(bucket, list_name)
     foreign = {file.name for file in bucket.files(lambda name: name in files)} - before
     if foreign:
