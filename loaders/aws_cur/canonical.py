@@ -49,6 +49,7 @@ _NOTHING: Final = "('', 'None', 'NULL', 'null', 'nan', 'NaN')"
 
 RESOURCE_TAGS: Final = "resourceTags/"
 ACCOUNT_TAGS: Final = "accountTag/"
+USER_ATTRIBUTES: Final = "userAttribute/"
 
 # `tags` has everything that describes a line, and serves where the older column was not chosen.
 _PARTS_OF_TAGS: Final = {
@@ -481,11 +482,12 @@ def _members_of(members: str, part: str) -> str:
 
     def name_of(key: str) -> str:
         # `landed_name`, in SQL.
-        rest = f"nfc_normalize(substr({key}, {len(part) + 1}))"
+        rest = f"nfc_normalize(substr({key}, strpos({key}, '/') + 1))"
         words = f"lower(regexp_replace({rest}, '([A-Z])', '_\\1', 'g'))"
         name = f"trim(regexp_replace({words}, '[^\\p{{L}}\\p{{N}}]+', '_', 'g'), '_')"
         if part == ACCOUNT_TAGS:
-            return f"'account_' || {name}"
+            of_user = f"starts_with({key}, {literal(USER_ATTRIBUTES)})"
+            return f"case when {of_user} then 'attribute_' else 'account_' end || {name}"
         if part != RESOURCE_TAGS:
             return name
         # A tag that a person has put on is one of the user.
@@ -494,12 +496,15 @@ def _members_of(members: str, part: str) -> str:
             f" else 'user_' || {name} end"
         )
 
+    # What is said of the user of a line stands beside what is said of its account.
+    parts = (part, USER_ATTRIBUTES) if part == ACCOUNT_TAGS else (part,)
+    is_wanted = " or ".join(f"starts_with(member.key, {literal(one)})" for one in parts)
     name = name_of("member.key")
     before = f"list_filter(found[1:place], lambda other: {name_of('other.key')} = {name})"
     suffix = f"case when len({before}) > 1 then '_' || len({before}) else '' end"
     return (
-        f"list_sort(list_transform([list_filter({members}, lambda member:"
-        f" starts_with(member.key, {literal(part)}))], lambda found: list_transform(found,"
+        f"list_sort(list_transform([list_filter({members}, lambda member: {is_wanted})],"
+        " lambda found: list_transform(found,"
         f" lambda member, place: {{'key': {name} || {suffix}, 'value': member.value}}))[1])"
     )
 

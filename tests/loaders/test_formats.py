@@ -331,7 +331,7 @@ TAGS_LANDED = [
         '{"business_unit":"teamD"}',
         "teamC",
         "teamB",
-        '{"account_department":"teamC"}',
+        '{"account_department":"teamC","attribute_department":"teamB"}',
     )
 ]
 TAGS = (
