@@ -37,4 +37,4 @@ left join costs
 where
     cast(commitments.ends_at as date)
     between last_day.date_day - 30 and last_day.date_day + 90
-order by ends_on asc, commitment_cost desc, commitment asc
+order by ends_on asc, costs.commitment_cost desc, commitment asc
