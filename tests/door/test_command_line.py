@@ -73,7 +73,9 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     [
         (["build"], "load a bill first"),
         (["publish"], "load a bill first"),
-        (["publish", "--to", "s3://bucket/prefix"], "s3://bucket/prefix"),
+        (["publish", "--to", "ftp://host/prefix"], "ftp://host/prefix"),
+        (["dashboard", "--to", "ftp://host/prefix"], "ftp://host/prefix"),
+        (["export", "monthly_spend", "--to", "x.csv"], "run infraspend publish"),
         (["load", "aws-cur", "--from", "nowhere"], "nowhere"),
         (["load", "aws-cur", "--from", "."], "anifest"),
         (["load", "kubernetes", "--from", "nowhere"], "nowhere"),
