@@ -15,7 +15,7 @@ help:
 	@echo 'make demo    simulate a company, build its marts and show what it spends'
 	@echo 'make pictures  take the pictures of the README, of the demo (needs Chromium)'
 	@echo 'make fixture  load a small company and run dbt build on it'
-	@echo 'make test    lint, and the checks of every kind that matter most (10 minutes)'
+	@echo 'make test    lint, and the checks of every kind that matter most (half an hour)'
 	@echo 'make test-all  every check'
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make lint    check the style of SQL and Python, and the types'

@@ -147,6 +147,15 @@ FromOption = Annotated[
         help="The directory or s3:// URL under which the deliveries lie, however deep.",
     ),
 ]
+PublishedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="DIR",
+        help="The directory that was published to; published/ beside the warehouse.",
+        file_okay=False,
+    ),
+]
 DaysOption = Annotated[int, typer.Option(min=2, help="How many days the company has lived.")]
 SeedOption = Annotated[int, typer.Option(help="Another seed is another company.")]
 
@@ -722,15 +731,7 @@ def dashboard(
             help="The directory or bucket to write to; dashboard/ beside what was published.",
         ),
     ] = None,
-    published: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="DIR",
-            help="The directory that was published to; published/ beside the warehouse.",
-            file_okay=False,
-        ),
-    ] = None,
+    published: PublishedOption = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
 ) -> None:
     """Write a static site from what was published: open index.html, no server is needed.
@@ -755,15 +756,7 @@ def export(
     month: Annotated[
         str | None, typer.Option(metavar="YYYY-MM", help="Only this month of the bill.")
     ] = None,
-    published: Annotated[
-        Path | None,
-        typer.Option(
-            "--from",
-            metavar="DIR",
-            help="The directory that was published to; published/ beside the warehouse.",
-            file_okay=False,
-        ),
-    ] = None,
+    published: PublishedOption = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
 ) -> None:
     """Write a published mart for spreadsheets: CSV to the last digit, Excel to the cent.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 
 BUILT_FROM = "built_from"
 """The setting that says what the last good build was made from; see `fingerprint_of`."""
@@ -63,7 +63,7 @@ def opened(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckD
                     "wait until it is done, or close it (readers use the published copy)"
                 ) from error
             raise InfraspendError(
-                f"{warehouse}: cannot be opened as a DuckDB file ({_first_line(error)})"
+                f"{warehouse}: cannot be opened as a DuckDB file ({first_line(error)})"
             ) from error
         yield connection
 
@@ -174,8 +174,3 @@ def _is_there(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
         [table],
     ).fetchone()
     return found == (1,)
-
-
-def _first_line(error: BaseException) -> str:
-    """What an error says, without the paragraphs below it."""
-    return str(error).strip().splitlines()[0]

@@ -17,3 +17,8 @@ class InfraspendError(Exception):
     def __init__(self, message: str = "", mistakes: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.mistakes = tuple(mistakes)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, without the paragraphs below it."""
+    return str(error).strip().splitlines()[0]

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 import duckdb
 
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.sql import literal
 
 _CHUNK: Final = 1 << 20
@@ -156,9 +156,7 @@ def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection)
             f"select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata({file})"
         ).fetchall()
     except duckdb.Error as error:
-        raise InfraspendError(
-            f"{name} is damaged ({str(error).splitlines()[0]}): copy it again"
-        ) from error
+        raise InfraspendError(f"{name} is damaged ({first_line(error)}): copy it again") from error
     if rows > max(MOST_ROWS, size):
         raise InfraspendError(
             f"{name} has {size} bytes and says it has {rows} rows: no report has more rows than"

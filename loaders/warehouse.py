@@ -30,7 +30,7 @@ import dlt
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.sql import literal
 from loaders.tables import (
     LEDGERS,
@@ -382,4 +382,4 @@ def database_message(error: BaseException) -> str:
         if isinstance(cause, InfraspendError):
             break
         cause = inner
-    return str(cause).strip().splitlines()[0]
+    return first_line(cause)

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 
 _FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _MOST_ROWS = 1_048_575
@@ -52,7 +52,11 @@ def export(database: Path, mart: str, to: Path, month: str | None = None) -> int
         with duckdb.connect(str(database), read_only=True) as connection:
             condition = _condition(connection, mart, month)
             schema = "marts" if write is _write_csv else "rounded"
-            count = _count(connection, f"from {schema}.{mart}{condition}")
+            ((count,),) = connection.execute(
+                f"select count(*) from {schema}.{mart}{condition}"
+            ).fetchall()
+            if month and not count:
+                raise InfraspendError(f"{mart} has no rows of {month}")
             if write is _write_xlsx and count > _MOST_ROWS:
                 raise InfraspendError(
                     f"{count:,} rows are more than an Excel sheet has ({_MOST_ROWS:,}): name one"
@@ -66,12 +70,10 @@ def export(database: Path, mart: str, to: Path, month: str | None = None) -> int
                 write(rows, new)
                 new.replace(to)
     except duckdb.Error as error:
-        raise InfraspendError(
-            f"{database} cannot be read ({str(error).splitlines()[0]})"
-        ) from error
+        raise InfraspendError(f"{database} cannot be read ({first_line(error)})") from error
     except OSError as error:
         raise InfraspendError(f"{to} cannot be written ({error.strerror or error})") from error
-    return count
+    return int(count)
 
 
 def spreadsheet_cell(value: object) -> object:
@@ -97,16 +99,7 @@ def _condition(connection: duckdb.DuckDBPyConnection, mart: str, month: str | No
         raise InfraspendError(f"{mart} is not by month of the bill: leave --month out")
     if not _MONTH.fullmatch(month):
         raise InfraspendError(f"{month} is no month: months are written as 2026-10")
-    condition = f" where billing_period = '{month}'"
-    if not _count(connection, f"from marts.{mart}{condition}"):
-        raise InfraspendError(f"{mart} has no rows of {month}")
-    return condition
-
-
-def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
-    """How many rows there are."""
-    ((count,),) = connection.execute(f"select count(*) {rows}").fetchall()
-    return int(count)
+    return f" where billing_period = '{month}'"
 
 
 def _columns(rows: duckdb.DuckDBPyConnection) -> list[str]:

@@ -27,8 +27,9 @@ from filelock import FileLock, Timeout
 from builder import records
 from builder.records import opened
 from loaders.clock import utc_now
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.result import Progress, silent
+from loaders.sql import literal, quoted
 from publishers.queries import Analysis, read_analyses
 
 DATABASE_NAME = "infraspend.duckdb"
@@ -119,7 +120,7 @@ def publish(
             f"{to} is being published to by another run: wait for it to end"
         ) from error
     except (OSError, duckdb.Error) as error:
-        raise InfraspendError(f"{to}: cannot publish here ({_first_line(error)})") from error
+        raise InfraspendError(f"{to}: cannot publish here ({first_line(error)})") from error
     return Published(database=database, parquet=parquet, rows=rows)
 
 
@@ -166,7 +167,7 @@ def _write(
     rows = {}
     with opened(warehouse, read_only=True) as connection:
         connection.execute(
-            f"attach {_text(folder / DATABASE_NAME)} as published "
+            f"attach {literal(str(folder / DATABASE_NAME))} as published "
             f"(storage_version '{_STORAGE_VERSION}')"
         )
         connection.execute("create schema published.marts")
@@ -176,10 +177,10 @@ def _write(
             connection.execute(
                 f"create table published.marts.{mart} as from warehouse.marts.{mart}{order}"
             )
-            _write_parquet(connection, mart, folder)
             (rows[mart],) = connection.execute(
                 f"select count(*) from published.marts.{mart}"
             ).fetchone() or (0,)
+            _write_parquet(connection, mart, folder, rows[mart])
             if project is not None:
                 _write_key(connection, mart, project, rows[mart])
         for statement in _comments(connection):
@@ -193,7 +194,9 @@ def _write(
     return rows
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, mart: str, folder: Path) -> None:
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, mart: str, folder: Path, rows: int
+) -> None:
     """Writes a mart as one Parquet file, or as a folder for each month of the bill."""
     options = "format parquet, compression zstd"
     is_by_month = connection.execute(
@@ -201,11 +204,11 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, mart: str, folder: Pat
         " and table_name = ? and column_name = 'billing_period'",
         [mart],
     ).fetchone() != (0,)
-    if is_by_month and connection.execute(f"from published.marts.{mart} limit 1").fetchone():
+    if is_by_month and rows:
         to, options = folder / mart, f"{options}, partition_by (billing_period)"
     else:
         to = folder / f"{mart}.parquet"
-    connection.execute(f"copy published.marts.{mart} to {_text(to)} ({options})")
+    connection.execute(f"copy published.marts.{mart} to {literal(str(to))} ({options})")
 
 
 def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, rows: int) -> None:
@@ -222,14 +225,13 @@ def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, 
         if isinstance(test, dict) and "one_row_per" in test:
             key = test["one_row_per"]["arguments"]
             nullable = key.get("nullable", ())
-            table = f"published.marts.{mart}"
+            change = f"alter table published.marts.{mart}"
             for column in key["columns"]:
                 if column not in nullable:
-                    connection.execute(f'alter table {table} alter column "{column}" set not null')
+                    connection.execute(f"{change} alter column {quoted(column)} set not null")
             if not nullable and rows <= _MOST_IN_AN_INDEX:
-                connection.execute(
-                    f"alter table {table} add primary key ({', '.join(key['columns'])})"
-                )
+                columns = ", ".join(map(quoted, key["columns"]))
+                connection.execute(f"{change} add primary key ({columns})")
 
 
 def _write_analyses(
@@ -241,7 +243,7 @@ def _write_analyses(
     for analysis in analyses:
         if analysis.parameters:
             asked = ", ".join(
-                f"{name} := {_text(default)}" for name, default in analysis.parameters.items()
+                f"{name} := {literal(default)}" for name, default in analysis.parameters.items()
             )
             made = f"macro analyses.{analysis.name}({asked}) as table"
         else:
@@ -249,7 +251,7 @@ def _write_analyses(
         try:
             connection.execute(f"create {made}\n{analysis.sql}")
         except duckdb.Error as error:
-            progress(f"analysis {analysis.name} is not published: {_first_line(error)}")
+            progress(f"analysis {analysis.name} is not published: {first_line(error)}")
     connection.execute("use memory")
 
 
@@ -295,7 +297,7 @@ def _write_build(connection: duckdb.DuckDBPyConnection, made_from: str | None) -
         },
     )
     for name, text in _BUILD_COLUMNS.items():
-        connection.execute(f"comment on column published.main.build.{name} is {_text(text)}")
+        connection.execute(f"comment on column published.main.build.{name} is {literal(text)}")
     connection.execute(
         "comment on table published.main.build is"
         " 'One row: what the marts of this file were made from, and by what.'"
@@ -332,9 +334,9 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
         """
     ).fetchall()
     return [
-        *(f"comment on table published.marts.{table} is {_text(text)}" for table, text in tables),
+        *(f"comment on table published.marts.{table} is {literal(text)}" for table, text in tables),
         *(
-            f'comment on column published.marts.{table}."{column}" is {_text(text)}'
+            f'comment on column published.marts.{table}."{column}" is {literal(text)}'
             for table, column, text in columns
         ),
     ]
@@ -398,13 +400,3 @@ def _sync(path: Path) -> None:
     """Writes a file through to the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _first_line(error: BaseException) -> str:
-    """What an error says, without the paragraphs below it."""
-    return str(error).strip().splitlines()[0]
-
-
-def _text(value: object) -> str:
-    """A text as SQL writes it."""
-    return "'" + str(value).replace("'", "''") + "'"

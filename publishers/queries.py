@@ -21,10 +21,6 @@ _ANALYSES = "analyses"
 _REF = re.compile(r"""ref\(\s*['"](\w+)['"]\s*\)""")
 
 
-class UnpublishedError(InfraspendError):
-    """SQL reads a model that is not published."""
-
-
 @dataclass(frozen=True)
 class Analysis:
     """An analysis that reads only what is published.
@@ -78,13 +74,12 @@ def on_published(
         parameters: Gets the variables that it asks for, which stay in the SQL under their names.
 
     Raises:
-        UnpublishedError: It reads what is not published.
-        InfraspendError: It is no template of SQL.
+        InfraspendError: It reads what is not published, or is no template of SQL.
     """
 
     def ref(model: str) -> str:
         if model not in marts:
-            raise UnpublishedError(
+            raise InfraspendError(
                 f"{path.relative_to(project)} reads {model}, and the published file has no such"
                 " mart: it is of another version; run infraspend build and infraspend publish"
             )

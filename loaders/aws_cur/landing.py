@@ -32,7 +32,7 @@ from loaders.aws_cur.columns import ACCOUNTS, COST, OTHER_COLUMNS, DuplicateColu
 from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
 from loaders.clock import utc_now
 from loaders.cur_columns import CUR_COLUMNS
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.files import (
     DataFile,
     unpack_csv_zip,
@@ -296,7 +296,7 @@ def _explained(warehouse: Warehouse, shapes: Sequence[Layout], error: Exception)
         ]
         count = len(told)
     if not told:
-        return InfraspendError(f"the warehouse refused it: {str(error).splitlines()[0]}")
+        return InfraspendError(f"the warehouse refused it: {first_line(error)}")
     more = f"; and {count - _MOST_TOLD:,} more" if count > _MOST_TOLD else ""
     return InfraspendError(f"{'; '.join(told[:_MOST_TOLD])}{more}")
 
@@ -309,7 +309,7 @@ def _bad_line(shape: Layout, file: DataFile) -> str | None:
 
 
 def _cannot_be_read(shape: Layout, file: DataFile, error: Exception) -> str:
-    reason = _bad_line(shape, file) or str(error).splitlines()[0]
+    reason = _bad_line(shape, file) or first_line(error)
     return f"{file.name} cannot be read ({reason}): copy it again"
 
 

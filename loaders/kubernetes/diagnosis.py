@@ -162,7 +162,7 @@ def _spelling(prometheus: Prometheus, vocabulary: Vocabulary, last: int) -> Iter
     namespace, pod, uid = phase.spelled("namespace", "pod", "uid")
     note = "" if pod == "pod" else ": honor_labels is off, which the tracker allows for"
     yield Finding(vocabulary.cluster, f"pods are named by {namespace} and {pod}{note}")
-    running = during(phase.series('phase="Running"'), _LOOK_BACK_SECONDS)
+    running = _day(phase.series('phase="Running"'))
     replicas = prometheus.instant(
         f"max(count by ({namespace}, {pod}, {uid}) (count_over_time({running})))", last
     )
@@ -353,4 +353,4 @@ def _day(series: str) -> str:
 
 
 def _count(series: str) -> str:
-    return f"count(count_over_time({during(series, _LOOK_BACK_SECONDS)}))"
+    return f"count(count_over_time({_day(series)}))"

@@ -10,7 +10,7 @@ import duckdb
 
 from loaders.batch import Part, Prepared, land_prepared
 from loaders.clock import utc_now
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.files import DataFile, verify_parquet
 from loaders.kubernetes.collection import (
     ARCHIVE,
@@ -147,7 +147,7 @@ def _prepare(
             parts = {table: _write(connection, collection, table, folder) for table in tables}
         except duckdb.Error as error:
             raise InfraspendError(
-                f"{collection.directory} cannot be read ({str(error).splitlines()[0]}):"
+                f"{collection.directory} cannot be read ({first_line(error)}):"
                 f" collect {collection.name} again"
             ) from error
     for table, rows in delivered_rows.items():

@@ -22,7 +22,6 @@ from loaders.kubernetes.vocabulary import (
     Vocabulary,
 )
 
-_POD_LABELS: Final = 3
 _TOLD_OF: Final = {
     # Metric: what selects one series per thing, and which labels name the thing.
     PHASE: (('phase="Running"',), ("namespace", "pod", "uid")),
@@ -30,6 +29,7 @@ _TOLD_OF: Final = {
     CAPACITY_V1: ((), ("node",)),
     VOLUME_CAPACITY: ((), ("persistentvolume",)),
 }
+_POD_LABELS: Final = len(_TOLD_OF[PHASE][1])
 
 
 class Shards:

@@ -12,7 +12,7 @@ from typing import Final
 
 import duckdb
 
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.findings import Finding, Level
 from loaders.places import as_directory
 from loaders.platforms.checking import KINDS, read_published, refused_hours, value_column
@@ -213,7 +213,7 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
         yield Finding(path.name, str(error), Level.LACK)
         return
     except duckdb.Error as error:
-        yield Finding(path.name, f"cannot be read: {str(error).splitlines()[0]}", Level.LACK)
+        yield Finding(path.name, f"cannot be read: {first_line(error)}", Level.LACK)
         return
     lost = {(sub_platform, hour) for _, sub_platform, hour, _, _ in refused}
     rows = {row_number for row_number, _ in bad}

@@ -8,7 +8,7 @@ import duckdb
 
 from loaders.batch import Part, Prepared, land_prepared
 from loaders.clock import utc_now
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.places import as_directory
 from loaders.platforms.checking import KINDS, read_published, refused_hours, value_column
 from loaders.platforms.publication import (
@@ -104,8 +104,7 @@ def _prepare(publication: Publication, folder: Path) -> Prepared:
             first_hour, last_hour = _hours(connection, part)
         except duckdb.Error as error:
             raise InfraspendError(
-                f"{publication.path} cannot be read ({str(error).splitlines()[0]}): publish it"
-                " again"
+                f"{publication.path} cannot be read ({first_line(error)}): publish it again"
             ) from error
     return Prepared(
         delivery=publication.delivery_id,

@@ -8,13 +8,8 @@ spend as (
     select * from {{ ref('daily_spend') }}
 ),
 
--- What is left out is missing, too.
 open_periods as (
-    select billing_period
-    from {{ ref('int_hours_to_come') }}
-    union distinct
-    select billing_period
-    from {{ ref('int_periods_left_out') }}
+    select * from {{ ref('int_open_periods') }}
 )
 
 select

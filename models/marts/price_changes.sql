@@ -316,13 +316,8 @@ effects as (
     from held
 ),
 
--- What is left out is missing, too.
 open_periods as (
-    select billing_period
-    from {{ ref('int_hours_to_come') }}
-    union distinct
-    select billing_period
-    from {{ ref('int_periods_left_out') }}
+    select * from {{ ref('int_open_periods') }}
 )
 
 select

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from publishers.queries import on_published
 
 FOLDER = Path("analyses") / "dashboard"
@@ -173,9 +173,9 @@ def ask(
         described = answer.description or []
         rows = answer.fetchall()
     except duckdb.Error as error:
-        first_line = str(error).strip().splitlines()[0]
         raise InfraspendError(
-            f"{FOLDER / chart.name}.sql does not run on the published file ({first_line}): it is "
+            f"{FOLDER / chart.name}.sql does not run on the published file"
+            f" ({first_line(error)}): it is "
             "of another version, publish it again, or the SQL is wrong"
         ) from error
     columns = tuple(str(column[0]) for column in described)

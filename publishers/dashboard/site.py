@@ -17,7 +17,7 @@ import jinja2
 from filelock import FileLock, Timeout
 from markupsafe import Markup
 
-from loaders.errors import InfraspendError
+from loaders.errors import InfraspendError, first_line
 from loaders.result import Progress, silent
 from publishers.dashboard import figures, wording
 from publishers.dashboard.charts import Answer, Chart, ask, read_charts
@@ -88,7 +88,7 @@ def write_dashboard(
             answers, without_page = _answers(connection, charts)
     except duckdb.Error as error:
         raise InfraspendError(
-            f"{database} cannot be read ({str(error).strip().splitlines()[0]}): publish it again"
+            f"{database} cannot be read ({first_line(error)}): publish it again"
         ) from error
     try:
         to.parent.mkdir(parents=True, exist_ok=True)

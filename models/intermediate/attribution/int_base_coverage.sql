@@ -160,9 +160,7 @@ by_resource as (
                 ('cpu', 'nodes'), ('memory', 'nodes'), ('storage', 'volumes')
             ] %}
                 when resources.resource = '{{ resource }}' and {{ offers }}.whole > 0
-                    then {{ from_units(floor_divide(
-                        offers ~ '.' ~ resource ~ '_told * 10000000000', offers ~ '.whole'
-                    )) }}
+                    then {{ part_of(offers ~ '.' ~ resource ~ '_told', offers ~ '.whole') }}
             {%- endfor %}
             else 1
         end as part_of_capacity

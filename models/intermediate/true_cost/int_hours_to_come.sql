@@ -2,8 +2,8 @@
 -- commitment ahead of its usage, so that in an open month nobody can tell yet what is unused of
 -- them. How far usage has come is what the deliveries themselves say, and no clock: until the end
 -- of the last hour, or whole day, of usage that has landed of the payer, on this bill or on another
--- one. A bill
--- whose lines all name their invoice is closed, and so is one whose usage reaches its end.
+-- one. A bill whose lines all name their invoice is closed, and so is one whose usage reaches its
+-- end.
 
 with
 

@@ -160,15 +160,7 @@ named as (
             line_items.line_item_usage_end_date,
             line_items.line_item_usage_start_date + interval '1' hour
         ) as usage_ended_at,
-        coalesce(
-            cast(substr(line_items.identity_time_interval, 1, 19) as timestamp),
-            -- A line of a daily report may say at which hour of its day usage began.
-            case
-                when assemblies.grain_hours > 1
-                    then date_trunc('day', line_items.line_item_usage_start_date)
-                else date_trunc('hour', line_items.line_item_usage_start_date)
-            end
-        ) as usage_hour
+        {{ hour_of_line('line_items', 'assemblies') }} as usage_hour
     from line_items
     inner join assemblies on {{ is_line_of('assemblies') }}
     inner join control_totals
