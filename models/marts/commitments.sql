@@ -21,7 +21,8 @@ select
     -- who
     payer_account_id,
     commitment_id,
-    split_part(commitment_id, '/', -1) as commitment_name,
+    -- After the kind of resource, which ends with a slash or a colon.
+    split_part(split_part(commitment_id, ':', -1), '/', -1) as commitment_name,
     case when is_reservation then 'reservation' else 'savings_plan' end as commitment_type,
     min(nullif(product, '')) as product
 from commitments
