@@ -10,11 +10,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 
 from loaders.simulation.chance import Chance
-from loaders.simulation.clock import DAY, HOUR, Period, Window, is_working_hours, stamp
+from loaders.simulation.clock import (
+    DAY,
+    HOUR,
+    HOURS_OF_A_DAY,
+    Period,
+    Span,
+    Window,
+    is_working_hours,
+    stamp,
+)
 from loaders.simulation.commitments import Commitments, MachineHour
 from loaders.simulation.company import (
     ACCOUNT_NAMES,
@@ -37,7 +46,8 @@ from loaders.simulation.company_commitments import (
     SavingsPlan,
     normalized_units,
 )
-from loaders.simulation.company_meters import METERS, Meter
+from loaders.simulation.company_history import AVERAGE_PERCENT, grown_percent
+from loaders.simulation.company_meters import LOOP, METERS, Meter
 from loaders.simulation.machines import Machine
 from loaders.simulation.units import ONE, as_short_text, share, units
 
@@ -90,14 +100,21 @@ class Bill:
 
     def of_hour(self, hour: datetime, machine_hours: list[MachineHour]) -> list[Charge]:
         """The charges of an hour."""
-        frame = self._frame(Period.of(hour), hour, hour + HOUR)
+        return self._of_span(Span(hour), machine_hours)
+
+    def of_day(self, day: datetime, machine_hours: list[MachineHour]) -> list[Charge]:
+        """The charges of a day of the history, of which each hour is like the given one."""
+        return self._of_span(Span(day, HOURS_OF_A_DAY), machine_hours)
+
+    def _of_span(self, span: Span, machine_hours: list[MachineHour]) -> list[Charge]:
+        frame = self._frame(Period.of(span.start), span.start, span.end)
         return [
-            *(self._machine(hour, frame, one) for one in machine_hours),
-            *self._negations(hour, frame, machine_hours),
-            *self._plan_fees(hour, frame, machine_hours),
-            *self._metered(hour, frame),
-            *self._purchases(hour),
-            *self._plans_bought_and_returned(hour),
+            *(self._machine(span, frame, one) for one in machine_hours),
+            *self._negations(span, frame, machine_hours),
+            *self._plan_fees(span, frame, machine_hours),
+            *self._metered(span, frame),
+            *self._purchases(span, frame),
+            *self._plans_bought_and_returned(span, frame),
         ]
 
     def of_month(self, period: Period) -> list[Charge]:
@@ -122,12 +139,16 @@ class Bill:
             "bill_payer_account_name": ACCOUNT_NAMES[PAYER],
             "bill_billing_period_start_date": period.start,
             "bill_billing_period_end_date": period.end,
-            "identity_time_interval": f"{stamp(start)}/{stamp(start + HOUR)}",
+            "identity_time_interval": f"{stamp(start)}/{stamp(start + self._grain(period))}",
             "line_item_usage_start_date": start,
             "line_item_usage_end_date": end,
             "line_item_currency_code": "USD",
             "line_item_legal_entity": "Amazon Web Services, Inc.",
         }
+
+    def _grain(self, period: Period) -> timedelta:
+        """How long an interval of the month's report is."""
+        return DAY if self._window.is_history(period) else HOUR
 
     def _priced(
         self, columns: Columns, gross: int, *, is_discounted: bool = True, is_noted: bool = True
@@ -156,15 +177,16 @@ class Bill:
 
     # An hour
 
-    def _machine(self, hour: datetime, frame: Columns, one: MachineHour) -> Charge:
+    def _machine(self, span: Span, frame: Columns, one: MachineHour) -> Charge:
         machine = one.running.machine
         columns: Columns = {**frame, **_machine_columns(machine)}
-        columns["line_item_usage_amount"] = one.cost(ONE)
-        columns["line_item_normalized_usage_amount"] = one.normalized_usage
-        listed = one.cost(machine.list_price)
+        columns["line_item_usage_amount"] = span.hours * one.cost(ONE)
+        normalized_usage = span.hours * one.normalized_usage
+        columns["line_item_normalized_usage_amount"] = normalized_usage
+        listed = span.hours * one.cost(machine.list_price)
         columns["pricing_public_on_demand_cost"] = listed
         if isinstance(one.paid_by, Reservation):
-            self._reserved(columns, one.paid_by, one.normalized_usage)
+            self._reserved(columns, one.paid_by, normalized_usage)
         elif isinstance(one.paid_by, SavingsPlan):
             columns["line_item_line_item_type"] = "SavingsPlanCoveredUsage"
             columns["pricing_term"] = "OnDemand"
@@ -172,16 +194,17 @@ class Bill:
             columns["savings_plan_savings_plan_rate"] = as_short_text(
                 machine.instance_type.plan_rate
             )
-            columns["savings_plan_savings_plan_effective_cost"] = one.plan_cost
-            columns["savings_plan_net_savings_plan_effective_cost"] = _net(one.plan_cost)
+            plan_cost = span.hours * one.plan_cost
+            columns["savings_plan_savings_plan_effective_cost"] = plan_cost
+            columns["savings_plan_net_savings_plan_effective_cost"] = _net(plan_cost)
             self._priced(columns, listed, is_noted=False)
         else:
             columns["line_item_line_item_type"] = "Usage"
             columns["pricing_term"] = "Spot" if machine.is_spot else "OnDemand"
-            paid = self._spot_price(hour, machine) if machine.is_spot else machine.list_price
+            paid = self._spot_price(span, machine) if machine.is_spot else machine.list_price
             columns["line_item_unblended_rate"] = as_short_text(paid)
-            self._priced(columns, one.cost(paid))
-        return Charge(columns, *machine.mark.at(hour))
+            self._priced(columns, span.hours * one.cost(paid))
+        return Charge(columns, *machine.mark.at(span.start))
 
     def _reserved(self, columns: Columns, one: Reservation, normalized_usage: int) -> None:
         """Turns a line into usage that a reservation covers; its fees pay for it."""
@@ -192,14 +215,14 @@ class Bill:
         self._used[one] += normalized_usage
         self._priced(columns, 0)
 
-    def _spot_price(self, hour: datetime, machine: Machine) -> int:
+    def _spot_price(self, span: Span, machine: Machine) -> int:
         """About a third of the list price, in hundredths of a cent."""
-        percent = self._chance.between(28, 39, "spot", hour, machine.zone)
+        percent = self._chance.between(28, 39, "spot", span.start, machine.zone)
         step = units("0.0001")
         return machine.list_price * percent // 100 // step * step
 
     def _negations(
-        self, hour: datetime, frame: Columns, machine_hours: list[MachineHour]
+        self, span: Span, frame: Columns, machine_hours: list[MachineHour]
     ) -> Iterator[Charge]:
         """What AWS takes back of usage that a plan covered, in one line for like usage."""
         groups: defaultdict[tuple[SavingsPlan, str, str, str, str], int] = defaultdict(int)
@@ -207,7 +230,7 @@ class Bill:
             if isinstance(one.paid_by, SavingsPlan):
                 machine = one.running.machine
                 usage_type, operation = _usage_type(machine), _operation(machine)
-                listed = one.cost(machine.list_price)
+                listed = span.hours * one.cost(machine.list_price)
                 groups[one.paid_by, machine.account, usage_type, operation, machine.zone] += listed
         for (plan, account, usage_type, operation, zone), amount in groups.items():
             columns: Columns = {
@@ -220,17 +243,17 @@ class Bill:
                 "line_item_line_item_description": f"SavingsPlanNegation used by {account}",
             }
             self._priced(columns, -amount, is_noted=False)
-            yield Charge(columns, *untagged(account, "AmazonEC2").at(hour))
+            yield Charge(columns, *untagged(account, "AmazonEC2").at(span.start))
 
     def _plan_fees(
-        self, hour: datetime, frame: Columns, machine_hours: list[MachineHour]
+        self, span: Span, frame: Columns, machine_hours: list[MachineHour]
     ) -> Iterator[Charge]:
         """What is left to pay of each plan's hour; of one that was paid upfront, nothing."""
         for plan in SAVINGS_PLANS:
-            if not plan.is_in_force(hour):
+            if not plan.is_in_force(span.start):
                 continue
-            commitment = self._commitments.commitment(plan)
-            amortized = self._commitments.amortized_upfront(plan)
+            commitment = span.hours * self._commitments.commitment(plan)
+            amortized = span.hours * self._commitments.amortized_upfront(plan)
             fee = commitment - amortized
             prefix = "savings_plan_"
             columns: Columns = {
@@ -238,26 +261,26 @@ class Bill:
                 **_billed_to(plan.account, "ComputeSavingsPlans", plan.usage_type),
                 **_covered_by(plan),
                 "line_item_line_item_type": "SavingsPlanRecurringFee",
-                "line_item_usage_amount": ONE,
+                "line_item_usage_amount": span.hours * ONE,
                 f"{prefix}total_commitment_to_date": commitment,
-                f"{prefix}used_commitment": sum(
-                    one.plan_cost for one in machine_hours if one.paid_by is plan
-                ),
+                f"{prefix}used_commitment": span.hours
+                * sum(one.plan_cost for one in machine_hours if one.paid_by is plan),
                 f"{prefix}recurring_commitment_for_billing_period": fee,
                 f"{prefix}amortized_upfront_commitment_for_billing_period": amortized,
                 f"{prefix}net_recurring_commitment_for_billing_period": _net(fee),
                 f"{prefix}net_amortized_upfront_commitment_for_billing_period": _net(amortized),
             }
-            yield Charge(self._priced(columns, fee), *_UNUSED_PLAN.at(hour))
+            yield Charge(self._priced(columns, fee), *_UNUSED_PLAN.at(span.start))
 
-    def _plans_bought_and_returned(self, hour: datetime) -> Iterator[Charge]:
+    def _plans_bought_and_returned(self, span: Span, frame: Columns) -> Iterator[Charge]:
         """What is paid upfront for a plan, and given back with it."""
+        hour = span.start
         for plan in SAVINGS_PLANS:
             upfront = self._commitments.amortized_upfront(plan) * _HOURS_OF_A_TERM
             if not upfront or hour not in (plan.bought, plan.returned):
                 continue
             columns: Columns = {
-                **self._frame(Period.of(hour), hour, hour + HOUR),
+                **frame,
                 **_billed_to(plan.account, "ComputeSavingsPlans", plan.usage_type),
                 "line_item_usage_amount": ONE,
             }
@@ -276,40 +299,49 @@ class Bill:
             self._priced(columns, upfront)
             yield Charge(columns, *untagged(plan.account, "ComputeSavingsPlans").at(hour))
 
-    def _metered(self, hour: datetime, frame: Columns) -> Iterator[Charge]:
-        reserved = self._commitments.databases(hour)
+    def _metered(self, span: Span, frame: Columns) -> Iterator[Charge]:
+        reserved = self._commitments.databases(span.start)
         for meter in METERS:
+            if span.start < meter.since:
+                continue
             for operation in range(1 if meter.instance_type else self._operations):
-                amount = self._amount(hour, meter, operation)
+                amount = span.hours * self._amount(span, meter, operation)
                 gross = share(meter.price, amount, 1000)
                 columns: Columns = {**frame, **_meter_columns(meter, operation)}
                 columns["line_item_usage_amount"] = share(ONE, amount, 1000)
                 columns["pricing_public_on_demand_cost"] = gross
                 if one := reserved.get(meter):
-                    self._reserved(columns, one, normalized_units(meter.instance_type) * ONE)
+                    normalized_usage = normalized_units(meter.instance_type) * span.hours * ONE
+                    self._reserved(columns, one, normalized_usage)
                 else:
                     self._priced(columns, gross, is_discounted=not meter.is_marketplace)
-                yield Charge(columns, *meter.mark.at(hour))
+                yield Charge(columns, *meter.mark.at(span.start))
 
-    def _amount(self, hour: datetime, meter: Meter, operation: int) -> int:
+    def _amount(self, span: Span, meter: Meter, operation: int) -> int:
         """Thousandths of the meter's unit in an hour: as ordered, or as demanded."""
+        hour, is_history = span.start, span.hours > 1
+        grown = grown_percent(hour) if is_history else 100
         if meter.steady:
-            return meter.amount
+            return meter.amount * grown // 100 if meter.unit == "GB-Mo" else meter.amount
         percent = 100 if is_working_hours(hour) else 45
+        if is_history:
+            percent = AVERAGE_PERCENT * grown // 100
         if hour.weekday() >= 5:
             percent += 20
         key = ("meter", hour, meter.resource, meter.product, operation)
         wobble = self._chance.between(900, 1100, *key)
-        return meter.amount * percent * wobble // 100_000 // meter.step * meter.step
+        times = LOOP.times if LOOP.is_of(meter, hour) else 1
+        return times * meter.amount * percent * wobble // 100_000 // meter.step * meter.step
 
-    def _purchases(self, hour: datetime) -> Iterator[Charge]:
-        """The upfront payment for reservations bought in this hour."""
+    def _purchases(self, span: Span, frame: Columns) -> Iterator[Charge]:
+        """The upfront payment for reservations bought in this hour or on this day."""
+        hour = span.start
         for one in RESERVATIONS:
             if one.bought != hour or not one.upfront_rate:
                 continue
             count = self._commitments.count(one)
             columns: Columns = {
-                **self._frame(Period.of(hour), hour, hour + HOUR),
+                **frame,
                 **_billed_to(one.account, one.product, f"HeavyUsage:{one.instance_type}"),
                 **_of_reservation(one),
                 "bill_bill_type": "Purchase",

@@ -5,14 +5,16 @@ All times are UTC and carry no time zone, as in the warehouse. Intervals are hal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 #: The simulation ends here whenever it is run: the same days hold the same dollars for ever.
 LAST_DAY = date(2026, 11, 20)
+#: What has no beginning was there before all that can be simulated.
+BEGINNING = datetime(2006, 1, 1)  # noqa: DTZ001 - plain UTC, as everywhere
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+HOURS_OF_A_DAY = 24
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,33 @@ class Period:
 
 
 @dataclass(frozen=True)
+class Span:
+    """What one line of the bill is for: an hour, or a day of the history whose hours are alike."""
+
+    start: datetime
+    hours: int = 1
+
+    @property
+    def length(self) -> timedelta:
+        """How long it is."""
+        return self.hours * HOUR
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it."""
+        return self.start + self.length
+
+
+@dataclass(frozen=True)
 class Window:
-    """The hours that are simulated: whole days up to and including `LAST_DAY`."""
+    """The days that are simulated, up to and including `LAST_DAY`: the last ones hour by hour.
+
+    With `months` of history before them, which are billed by the day, the month that the hours
+    begin in is simulated from its first hour on.
+    """
 
     days: int
+    months: int = 0
 
     @property
     def end(self) -> datetime:
@@ -46,19 +71,27 @@ class Window:
         return datetime.combine(LAST_DAY, datetime.min.time()) + DAY
 
     @property
+    def hourly_from(self) -> datetime:
+        """The first hour that is simulated by itself: what was before is history."""
+        first = self.end - self.days * DAY
+        return Period.of(first).start if self.months else first
+
+    @property
     def start(self) -> datetime:
         """The first simulated hour."""
-        return self.end - self.days * DAY
+        start = self.hourly_from
+        for _ in range(self.months):
+            start = Period.of(start - DAY).start
+        return start
 
-    def hours(self) -> Iterator[datetime]:
-        """Every simulated hour, in order."""
-        for index in range(self.days * 24):
-            yield self.start + index * HOUR
+    def is_history(self, period: Period) -> bool:
+        """Whether a billing period is history."""
+        return period.end <= self.hourly_from
 
     def periods(self) -> list[Period]:
         """The billing periods that hold a simulated hour, in order."""
         return sorted(
-            {Period.of(self.start + index * DAY) for index in range(self.days)},
+            {Period.of(self.start + index * DAY) for index in range((self.end - self.start).days)},
             key=lambda period: period.start,
         )
 

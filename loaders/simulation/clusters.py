@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from loaders.simulation.chance import Chance
-from loaders.simulation.clock import is_working_hours, utc
+from loaders.simulation.clock import HOURS_OF_A_DAY, is_working_hours, utc
 from loaders.simulation.company_clusters import CLUSTERS, Cluster, Volume, Workload
+from loaders.simulation.company_history import is_open, on_average
 from loaders.simulation.company_machines import MIGRATION
 from loaders.simulation.machines import Running, scaled
 from loaders.simulation.units import ONE, TWENTIETHS, share
@@ -22,6 +23,9 @@ _NODES_WITHOUT_TYPE = (
     ("batch-0", "drivers", utc("2026-11-19"), timedelta(days=1)),
     ("ml-0", "general", utc("2026-11-20T14"), timedelta(hours=3)),
 )
+
+# The tracker of a cluster was down: nobody ever saw these hours.
+_NOT_TRACKED = ("core-0", utc("2026-11-12T09"), timedelta(hours=6))
 
 _REBUILD = Workload("routing", "rebuild", 40, 40, (("main", 8000, 2048),), "Job")
 _RETRAINING = Workload("lyftlearn", "retrain", 1, 1, (("main", 4000, 12288),), "Job", gpus=1)
@@ -90,7 +94,7 @@ class Pod:
 
 @dataclass(frozen=True, slots=True)
 class ClusterHour:
-    """All that a usage tracker would see of a cluster in an hour."""
+    """All that a usage tracker would see of a cluster in an hour, or in each hour of a day."""
 
     cluster: Cluster
     hour: datetime
@@ -98,6 +102,13 @@ class ClusterHour:
     pods: list[Pod]
     containers: list[Container]
     volumes: tuple[Volume, ...]
+    hours: int = 1
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the tracker saw it."""
+        cluster, since, duration = _NOT_TRACKED
+        return not (self.cluster.name == cluster and since <= self.hour < since + duration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +156,29 @@ class Clusters:
 
     def of_hour(self, hour: datetime, running: list[Running]) -> list[ClusterHour]:
         """What each cluster did in an hour, on the machines that ran."""
-        return [self._cluster(cluster, hour, running) for cluster in CLUSTERS]
+        return [
+            self._cluster(cluster, hour, running, self._workloads(cluster, hour))
+            for cluster in CLUSTERS
+        ]
 
-    def _cluster(self, cluster: Cluster, hour: datetime, running: list[Running]) -> ClusterHour:
+    def on_day(self, day: datetime, running: list[Running]) -> list[ClusterHour]:
+        """What each cluster did in each hour of a day of the history, on the machines that ran."""
+        return [
+            replace(
+                self._cluster(cluster, day, running, self._workloads_on_day(cluster, day)),
+                hours=HOURS_OF_A_DAY,
+            )
+            for cluster in CLUSTERS
+            if is_open(cluster, day)
+        ]
+
+    def _cluster(
+        self,
+        cluster: Cluster,
+        hour: datetime,
+        running: list[Running],
+        workloads: Iterator[tuple[Workload, int, int]],
+    ) -> ClusterHour:
         nodes = [
             Node(one.machine.node, _said_type(one, hour), one)
             for one in running
@@ -155,17 +186,21 @@ class Clusters:
         ]
         pods: list[Pod] = []
         containers: list[Container] = []
-        for pod, place in self._placed(cluster, hour, nodes):
+        for pod, place in self._placed(cluster, hour, nodes, workloads):
             pods.append(pod)
             containers.extend(self._containers(hour, pod, place))
         return ClusterHour(cluster, hour, nodes, pods, containers, cluster.volumes)
 
     def _placed(
-        self, cluster: Cluster, hour: datetime, nodes: list[Node]
+        self,
+        cluster: Cluster,
+        hour: datetime,
+        nodes: list[Node],
+        workloads: Iterator[tuple[Workload, int, int]],
     ) -> Iterator[tuple[Pod, _Place]]:
         """The pods of an hour where they run: what the day adds goes to the nodes it adds."""
         room = {node.name: _Room.of(node) for node in nodes}
-        for workload, count, always in self._workloads(cluster, hour):
+        for workload, count, always in workloads:
             # Machines with GPUs are for pods that ask for one, which wait while there are none.
             fit = [node for node in nodes if bool(node.gpus()) == bool(workload.gpus)]
             usual = [node for node in fit if not node.machine.machine.is_surge] or fit
@@ -189,13 +224,25 @@ class Clusters:
                 always = min(workload.by_day, workload.by_night)
                 yield workload, scaled(count, self._scale), scaled(always, self._scale)
         if cluster.name == MIGRATION.cluster:
-            moved = MIGRATION.pods * MIGRATION.moved_thousandths(hour) // 1000
-            service = MIGRATION.fleet.service
-            workload = Workload(service, service, moved, moved, (("app", 3000, 4096),))
-            yield workload, scaled(moved, self._scale), scaled(moved, self._scale)
+            workload = _migrated(hour)
+            yield (
+                workload,
+                scaled(workload.by_day, self._scale),
+                scaled(workload.by_day, self._scale),
+            )
         if (cluster.name, hour) == _OVER_SUBSCRIBED:
             count = scaled(_REBUILD.by_day, self._scale)
             yield _REBUILD, count, count
+
+    def _workloads_on_day(
+        self, cluster: Cluster, day: datetime
+    ) -> Iterator[tuple[Workload, int, int]]:
+        """The same for each hour of a day of the history."""
+        migrated = [_migrated(day)] if cluster.name == MIGRATION.cluster else []
+        for workload in (*cluster.workloads, *migrated):
+            average = on_average(cluster, workload, day)
+            count = scaled(average.by_day, self._scale)
+            yield average, count, count
 
     def _pod(self, cluster: Cluster, hour: datetime, workload: Workload, number: int) -> Pod:
         """A pod that is replaced every day; a job's pod lives for its hour."""
@@ -232,6 +279,13 @@ class Clusters:
                 received=percents % 4096 * ONE // 1024 if index == 0 else None,
                 transmitted=percents % 8192 * ONE // 1024 if index == 0 else None,
             )
+
+
+def _migrated(hour: datetime) -> Workload:
+    """What of the service that is moving runs in its cluster."""
+    service = MIGRATION.fleet.service
+    moved = MIGRATION.pods * MIGRATION.moved_thousandths(hour) // 1000
+    return Workload(service, service, moved, moved, (("app", 3000, 4096),))
 
 
 def _pick(nodes: list[Node], pod: Pod, room: dict[str, _Room]) -> Node:

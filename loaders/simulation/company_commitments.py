@@ -70,7 +70,7 @@ RESERVATIONS = (
         2,
         units("0.0061"),
         units("0.0062"),
-        utc("2026-02-10T15"),
+        utc("2026-02-10"),
         "Partial Upfront",
     ),
     Reservation(
@@ -80,7 +80,7 @@ RESERVATIONS = (
         3,
         units("0.0069"),
         units("0.0071"),
-        utc("2026-10-12T08"),
+        utc("2026-10-12"),
         "Partial Upfront",
     ),
     Reservation(
@@ -90,7 +90,7 @@ RESERVATIONS = (
         3,
         0,
         units("0.0198"),
-        utc("2026-05-04T11"),
+        utc("2026-05-04"),
         "No Upfront",
     ),
     Reservation(
@@ -100,7 +100,7 @@ RESERVATIONS = (
         3,
         units("0.041"),
         0,
-        utc("2025-12-09T10"),
+        utc("2025-12-09"),
         "All Upfront",
         "PostgreSQL",
     ),

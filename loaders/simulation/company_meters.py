@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from loaders.simulation.clock import BEGINNING, utc
 from loaders.simulation.company import (
     DATA,
     EAST,
@@ -18,6 +20,7 @@ from loaders.simulation.company import (
     untagged,
 )
 from loaders.simulation.company_clusters import CLUSTERS, Cluster
+from loaders.simulation.company_platforms import KUBERNETES, SUB_PLATFORMS
 from loaders.simulation.units import units
 
 
@@ -27,6 +30,7 @@ class Meter:
 
     `price` is units of a dollar for one `unit`; `amount` is thousandths of a unit in an ordinary
     hour, in steps of `step`; demand makes it swing with the time of day unless it is `steady`.
+    There is no such resource before `since`.
     """
 
     account: str
@@ -44,7 +48,26 @@ class Meter:
     instance_type: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     is_marketplace: bool = False
+    since: datetime = BEGINNING
 
+
+@dataclass(frozen=True)
+class Loop:
+    """A function that sets itself off, until somebody sees the bill."""
+
+    service: str
+    product: str
+    since: datetime
+    until: datetime
+    times: int
+
+    def is_of(self, meter: Meter, hour: datetime) -> bool:
+        """Whether it runs up this meter in an hour."""
+        is_one = (meter.mark.label, meter.product) == (self.service, self.product)
+        return is_one and self.since <= hour < self.until
+
+
+LOOP = Loop("documents", "AWSLambda", utc("2026-11-09T15"), utc("2026-11-13T10"), 70)
 
 _REQUEST = 1000  # A meter that counts whole things steps by this many thousandths.
 
@@ -88,11 +111,12 @@ def _table(service: str, mark: Mark, reads: int) -> Iterator[Meter]:
 
 def _cluster(cluster: Cluster) -> Iterator[Meter]:
     """What a cluster costs beside its nodes."""
+    since = SUB_PLATFORMS[KUBERNETES, cluster.name].since
     for volume in cluster.volumes:
         yield Meter(
             cluster.account, cluster.mark, "AmazonEC2", "EBS:VolumeUsage.gp3", "CreateVolume-Gp3",
             volume.volume_id, "GB-Mo", units("0.08"), volume.gib * 1000 // 730,
-            steady=True,
+            steady=True, since=since,
         )  # fmt: skip
     for product, usage_type, operation, unit, price, amount in (
         ("AmazonEC2", "EBS:SnapshotUsage", "CreateSnapshot", "GB-Mo", "0.05", 1230),
@@ -104,7 +128,7 @@ def _cluster(cluster: Cluster) -> Iterator[Meter]:
     ):
         yield Meter(
             cluster.account, cluster.mark, product, usage_type, operation, cluster.name,
-            unit, units(price), amount, steady=unit in ("Hrs", "GB-Mo"),
+            unit, units(price), amount, steady=unit in ("Hrs", "GB-Mo"), since=since,
         )  # fmt: skip
 
 

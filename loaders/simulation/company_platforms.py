@@ -6,6 +6,9 @@ The same is declared for the models in `seeds/platforms.csv` and `seeds/platform
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from loaders.simulation.clock import BEGINNING, utc
 
 KUBERNETES = "k8s"
 WAREHOUSE = "warehouse"
@@ -19,7 +22,8 @@ class SubPlatform:
     """A part of a platform that is shared out on its own, such as one cluster.
 
     `source` tells where its schedules come from, and `has_pools` whether each of its instance
-    types has one of its own. `allocation_base` is about clusters only.
+    types has one of its own. `allocation_base` is about clusters only. Until `since` it was not
+    there, or nobody shared it out.
     """
 
     platform: str
@@ -29,6 +33,7 @@ class SubPlatform:
     allocation_base: str = "request"
     free_policy: str = "label"
     has_pools: bool = True
+    since: datetime = BEGINNING
 
     @property
     def place(self) -> tuple[str, str]:
@@ -40,15 +45,26 @@ SUB_PLATFORMS = {
     one.place: one
     for one in (
         SubPlatform(KUBERNETES, "core-0", "kubernetes", "cpu"),
-        SubPlatform(KUBERNETES, "core-1", "kubernetes", "cpu"),
-        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory"),
-        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max"),
-        SubPlatform(WAREHOUSE, "analytics", "ready_made", "usage", "usage"),
-        SubPlatform(WAREHOUSE, "storage", "ready_made", "usage", "usage"),
-        SubPlatform(LYFTLEARN, "training", "pushed", "usage", "usage", "owner", has_pools=False),
-        SubPlatform(SPARK, "production", "pushed", "usage", "usage", "spread", has_pools=False),
-        SubPlatform(FEATURES, "rider-api", "pushed", "usage", "usage", has_pools=False),
-        SubPlatform(FEATURES, "pricing", "pushed", "usage", "usage", has_pools=False),
+        SubPlatform(KUBERNETES, "core-1", "kubernetes", "cpu", since=utc("2026-02-01")),
+        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory", since=utc("2026-05-01")),
+        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max", since=utc("2026-08-01")),
+        *(
+            SubPlatform(WAREHOUSE, name, "ready_made", "usage", "usage", since=utc("2026-06-01"))
+            for name in ("analytics", "storage")
+        ),
+        *(
+            SubPlatform(
+                *(platform, name, "pushed", "usage", "usage", free_policy),
+                has_pools=False,
+                since=utc(since),
+            )
+            for platform, name, free_policy, since in (
+                (LYFTLEARN, "training", "owner", "2026-08-01"),
+                (SPARK, "production", "spread", "2026-08-01"),
+                (FEATURES, "rider-api", "label", "2026-09-01"),
+                (FEATURES, "pricing", "label", "2026-09-01"),
+            )
+        ),
     )
 }
 

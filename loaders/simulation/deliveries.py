@@ -27,9 +27,10 @@ from loaders.simulation.units import as_float, as_text
 
 BUCKET = "demo-billing"
 _PREFIX = "cur"
-_LEGACY_REPORT = "demo-hourly"
+HOURLY = "demo-hourly"
+DAILY = "demo-daily"
 _EXPORT = "demo-cur2"
-REPORTS = (_LEGACY_REPORT, _EXPORT)
+REPORTS = (HOURLY, DAILY, _EXPORT)
 """What the reports of the simulated bill are called, the older kind and the newer."""
 _LINES_OF_A_FILE = 50_000
 _LINES_OF_A_ROW_GROUP = 10_000
@@ -89,6 +90,7 @@ class LegacyDelivery:
         assembly_id: AWS's name for this delivery of the month.
         delivered_at: When the manifest was written.
         is_current: Whether the month's manifest names this assembly, or a later one.
+        report: What the report is called.
     """
 
     def __init__(
@@ -99,14 +101,16 @@ class LegacyDelivery:
         delivered_at: datetime,
         *,
         is_current: bool = True,
+        report: str = HOURLY,
     ) -> None:
         self._root = root
         self._period = period
         self._assembly_id = assembly_id
         self._delivered_at = delivered_at
         self._is_current = is_current
+        self._report = report
         dates = f"{period.start:%Y%m%d}-{period.end:%Y%m%d}"
-        self._month = f"{_PREFIX}/{_LEGACY_REPORT}/{dates}"
+        self._month = f"{_PREFIX}/{self._report}/{dates}"
         self._keys: list[str] = []
         self._files: list[_PackedCsv] = []
         self._lines = 0
@@ -127,7 +131,7 @@ class LegacyDelivery:
         if self._is_current:
             folders.append(self._month)
         for folder in folders:
-            path = self._root / folder / f"{_LEGACY_REPORT}-Manifest.json"
+            path = self._root / folder / f"{self._report}-Manifest.json"
             path.write_text(manifest, encoding="utf-8")
             set_time(path, self._delivered_at)
 
@@ -135,7 +139,7 @@ class LegacyDelivery:
         if self._files:
             self._files[-1].close()
         number = len(self._files) + 1
-        self._keys.append(f"{self._month}/{self._assembly_id}/{_LEGACY_REPORT}-{number}.csv.gz")
+        self._keys.append(f"{self._month}/{self._assembly_id}/{self._report}-{number}.csv.gz")
         self._files.append(_PackedCsv(self._root / self._keys[-1]))
 
     def _cells(self, line: Columns) -> list[str]:
@@ -161,8 +165,8 @@ class LegacyDelivery:
             "charset": "UTF-8",
             "compression": "GZIP",
             "contentType": "text/csv",
-            "reportId": f"{_LEGACY_REPORT}-{PAYER}",
-            "reportName": _LEGACY_REPORT,
+            "reportId": f"{self._report}-{PAYER}",
+            "reportName": self._report,
             "billingPeriod": {
                 "start": f"{self._period.start:%Y%m%dT%H%M%S}.000Z",
                 "end": f"{self._period.end:%Y%m%dT%H%M%S}.000Z",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from loaders.simulation.clock import DAY, HOUR, stamp
 from loaders.simulation.clusters import ClusterHour
 from loaders.simulation.company import EAST
-from loaders.simulation.files import Row, set_time, table
+from loaders.simulation.files import Row, in_each_hour, set_time, table
 from loaders.simulation.units import ONE, TWENTIETHS, share
 
 _TEXT = pa.string()
@@ -53,10 +53,11 @@ SCHEMAS = {
 }
 
 
-def write_collection(root: Path, day: date, cluster: str, hours: Sequence[ClusterHour]) -> None:
-    """Writes a cluster's day."""
-    first = datetime.combine(day, datetime.min.time())
-    end = first + DAY
+def write_collection(root: Path, cluster: str, hours: Sequence[ClusterHour]) -> None:
+    """Writes what was seen of a cluster in hours of a day, or on days of the history."""
+    first = datetime.combine(hours[0].hour, datetime.min.time())
+    end = datetime.combine(hours[-1].hour, datetime.min.time()) + DAY
+    hours = [one for one in hours if one.is_tracked]
     folder = root / f"cluster={cluster}" / f"{first:%Y%m%dT%H}_{end:%Y%m%dT%H}"
     folder.mkdir(parents=True, exist_ok=True)
     rows: dict[str, list[Row]] = {
@@ -68,9 +69,10 @@ def write_collection(root: Path, day: date, cluster: str, hours: Sequence[Cluste
             (one.hour, cluster, _SAMPLES_OF_AN_HOUR, _SAMPLES_OF_AN_HOUR) for one in hours
         ],
     }
+    each = hours[0].hours
     for name, schema in SCHEMAS.items():
-        pq.write_table(table(rows[name], schema), folder / f"{name}.parquet")
-    write_index(folder, cluster, first, end, {name: len(rows[name]) for name in SCHEMAS})
+        pq.write_table(in_each_hour(table(rows[name], schema), each), folder / f"{name}.parquet")
+    write_index(folder, cluster, first, end, {name: each * len(rows[name]) for name in SCHEMAS})
 
 
 def write_index(

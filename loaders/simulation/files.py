@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from loaders.simulation.clock import HOUR
 
 _BYTES_OF_A_DECIMAL = 16
 
@@ -43,6 +46,18 @@ def table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+def in_each_hour(days: pa.Table, hours: int) -> pa.Table:
+    """Rows about the hours of days that are alike, once for each of so many hours.
+
+    Their first column is the hour; that of a day is its first.
+    """
+    name, first = days.column_names[0], days.column(0)
+    return pa.concat_tables(
+        days.set_column(0, name, pc.add(first, pa.scalar(index * HOUR, pa.duration("us"))))
+        for index in range(hours)
+    )
+
+
 class ParquetFile:
     """A Parquet file that grows by rows."""
 
@@ -55,6 +70,10 @@ class ParquetFile:
         """Adds rows, as one row group."""
         if rows:
             self._writer.write_table(table(rows, self._schema))
+
+    def write_each_hour(self, days: pa.Table, hours: int) -> None:
+        """Adds the rows of whole days once for each of their hours."""
+        self._writer.write_table(in_each_hour(days, hours))
 
     def close(self) -> None:
         """Ends the file; it cannot be read before."""

@@ -10,6 +10,13 @@ from loaders.simulation.chance import Chance
 from loaders.simulation.clock import is_working_hours
 from loaders.simulation.company import EAST, LINUX, Mark
 from loaders.simulation.company_clusters import CLUSTERS, Cluster, NodeGroup
+from loaders.simulation.company_history import (
+    MIGRATIONS,
+    OF_A_DAY,
+    is_open,
+    joined_on,
+    nodes_on,
+)
 from loaders.simulation.company_machines import (
     FLEETS,
     INSTANCE_TYPES,
@@ -17,6 +24,7 @@ from loaders.simulation.company_machines import (
     MIGRATION,
     Fleet,
     InstanceType,
+    Migration,
 )
 from loaders.simulation.units import TWENTIETHS
 
@@ -71,14 +79,45 @@ class Machines:
         """The machines that run in an hour, always in the same order."""
         return [*self._fleets(hour), *self._nodes(hour)]
 
+    def on_day(self, day: datetime) -> list[Running]:
+        """The machines that run in each hour of a day of the history, always in the same order."""
+        return [*self._fleets_on_day(day), *self._nodes_on_day(day)]
+
     def _fleets(self, hour: datetime) -> Iterator[Running]:
         for fleet in FLEETS:
             count = fleet.by_day if is_working_hours(hour) else fleet.by_night
             for number in range(scaled(count, self._scale)):
                 yield Running(self._of_fleet(fleet, number), TWENTIETHS)
-        left = MIGRATION.fleet.by_day * (1000 - MIGRATION.moved_thousandths(hour))
+        yield from self._left_of(MIGRATION, hour)
+
+    def _left_of(self, migration: Migration, hour: datetime) -> Iterator[Running]:
+        """The machines of a service that have not gone yet."""
+        left = migration.fleet.by_day * (1000 - migration.moved_thousandths(hour))
         for number in range(scaled(-(-left // 1000), self._scale)):
-            yield Running(self._of_fleet(MIGRATION.fleet, number), TWENTIETHS)
+            yield Running(self._of_fleet(migration.fleet, number), TWENTIETHS)
+
+    def _fleets_on_day(self, day: datetime) -> Iterator[Running]:
+        for fleet in FLEETS:
+            always, most = sorted((fleet.by_day, fleet.by_night))
+            added = OF_A_DAY if fleet.by_day > fleet.by_night else TWENTIETHS - OF_A_DAY
+            for number in range(scaled(most, self._scale)):
+                is_always_there = number < scaled(always, self._scale)
+                machine = self._of_fleet(fleet, number)
+                yield Running(machine, TWENTIETHS if is_always_there else added)
+        for migration in (*MIGRATIONS, MIGRATION):
+            yield from self._left_of(migration, day)
+
+    def _nodes_on_day(self, day: datetime) -> Iterator[Running]:
+        for cluster in CLUSTERS:
+            for group in cluster.groups if is_open(cluster, day) else ():
+                for number in range(scaled(nodes_on(cluster, group, day), self._scale)):
+                    machine = self._of_group(cluster, group, (number,), is_surge=False)
+                    yield Running(machine, TWENTIETHS)
+                if twentieths := joined_on(cluster, group, day):
+                    for number in range(scaled(group.surge, self._scale)):
+                        key = (number, day.date())
+                        machine = self._of_group(cluster, group, key, is_surge=True)
+                        yield Running(machine, twentieths)
 
     def _nodes(self, hour: datetime) -> Iterator[Running]:
         for cluster in CLUSTERS:

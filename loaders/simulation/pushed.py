@@ -16,7 +16,7 @@ from pathlib import Path
 
 from loaders.simulation.chance import Chance
 from loaders.simulation.clock import DAY, HOUR, stamp, utc
-from loaders.simulation.company_platforms import FEATURES, LYFTLEARN, SPARK
+from loaders.simulation.company_platforms import FEATURES, LYFTLEARN, SPARK, SUB_PLATFORMS
 from loaders.simulation.files import set_time
 from loaders.simulation.units import ONE
 
@@ -61,7 +61,8 @@ class Usage:
 
 def pushed(chance: Chance, hour: datetime) -> list[Usage]:
     """What the owners push for an hour; nothing is there of an hour that was lost."""
-    return [*_gpu_hours(chance, hour), *_core_hours(chance, hour), *_requests(chance, hour)]
+    rows = [*_gpu_hours(chance, hour), *_core_hours(chance, hour), *_requests(chance, hour)]
+    return [row for row in rows if hour >= SUB_PLATFORMS[row.platform, row.sub_platform].since]
 
 
 def _gpu_hours(chance: Chance, hour: datetime) -> Iterator[Usage]:
@@ -91,15 +92,20 @@ def _requests(chance: Chance, hour: datetime) -> Iterator[Usage]:
             yield Usage(hour, FEATURES, service, label, str(count), "requests")
 
 
-def write_day(root: Path, day: date, rows: Sequence[Usage]) -> None:
-    """Writes a day's usage where each owner publishes it: LyftLearn's as JSON lines, else CSV."""
+def write_usage(root: Path, first: date, last: date, rows: Sequence[Usage]) -> None:
+    """Writes the usage of days where each owner publishes it: LyftLearn's as JSON lines, else CSV.
+
+    A platform that nobody shares out yet publishes nothing.
+    """
     for platform in (LYFTLEARN, SPARK, FEATURES):
         mine = [row for row in rows if row.platform == platform]
+        if not mine:
+            continue
         suffix = "jsonl" if platform == LYFTLEARN else "csv"
-        path = root / platform / f"{day:%Y/%m}" / f"{platform}-{day:%Y-%m-%d}.{suffix}"
+        path = root / platform / f"{first:%Y/%m}" / f"{platform}-{first:%Y-%m-%d}.{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         (_write_json_lines if platform == LYFTLEARN else _write_csv)(path, mine)
-        set_time(path, datetime.combine(day, datetime.min.time()) + DAY + HOUR)
+        set_time(path, datetime.combine(last, datetime.min.time()) + DAY + HOUR)
 
 
 def _cells(row: Usage) -> tuple[str, ...]:

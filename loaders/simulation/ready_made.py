@@ -15,7 +15,7 @@ from pathlib import Path
 
 from loaders.simulation.chance import Chance
 from loaders.simulation.clock import DAY, HOUR, stamp
-from loaders.simulation.company_platforms import WAREHOUSE
+from loaders.simulation.company_platforms import SUB_PLATFORMS, WAREHOUSE
 from loaders.simulation.files import set_time
 from loaders.simulation.units import ONE, as_text
 
@@ -46,6 +46,8 @@ class Published:
 def published(chance: Chance, hour: datetime) -> Iterator[Published]:
     """What the warehouse's owner publishes for an hour."""
     for sub_platform, tenants in _TENANTS.items():
+        if hour < SUB_PLATFORMS[WAREHOUSE, sub_platform].since:
+            continue
         weights = [chance.between(1, 997, sub_platform, hour, tenant) for tenant in tenants]
         total = sum(weights)
         if sub_platform == "analytics":
@@ -59,9 +61,11 @@ def published(chance: Chance, hour: datetime) -> Iterator[Published]:
             yield Published(hour, sub_platform, tenant, text)
 
 
-def write_day(root: Path, day: date, lines: Sequence[Published]) -> None:
-    """Writes a day's schedule where the owner publishes it."""
-    path = root / WAREHOUSE / f"{day:%Y/%m}" / f"{WAREHOUSE}-{day:%Y-%m-%d}.csv"
+def write_schedules(root: Path, first: date, last: date, lines: Sequence[Published]) -> None:
+    """Writes the schedules of days where the owner publishes them, if there are any."""
+    if not lines:
+        return
+    path = root / WAREHOUSE / f"{first:%Y/%m}" / f"{WAREHOUSE}-{first:%Y-%m-%d}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -70,4 +74,4 @@ def write_day(root: Path, day: date, lines: Sequence[Published]) -> None:
             writer.writerow(
                 (stamp(line.hour), WAREHOUSE, line.sub_platform, line.label, line.proportion)
             )
-    set_time(path, datetime.combine(day, datetime.min.time()) + DAY + 2 * HOUR)
+    set_time(path, datetime.combine(last, datetime.min.time()) + DAY + 2 * HOUR)

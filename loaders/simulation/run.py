@@ -6,9 +6,9 @@ import hashlib
 import json
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +16,16 @@ from loaders.errors import InfraspendError
 from loaders.simulation import pushed, ready_made
 from loaders.simulation.chance import Chance
 from loaders.simulation.charges import Bill, Charge, Columns
-from loaders.simulation.clock import DAY, HOUR, Period, Window
+from loaders.simulation.clock import DAY, HOUR, HOURS_OF_A_DAY, Period, Window, utc
 from loaders.simulation.clusters import ClusterHour, Clusters
 from loaders.simulation.commitments import Commitments
-from loaders.simulation.deliveries import Delivery, ExportDelivery, LegacyDelivery
+from loaders.simulation.deliveries import (
+    DAILY,
+    HOURLY,
+    Delivery,
+    ExportDelivery,
+    LegacyDelivery,
+)
 from loaders.simulation.exports import write_collection
 from loaders.simulation.group import Totals, write_group
 from loaders.simulation.machines import Machines
@@ -37,6 +43,12 @@ _COMPANY = ".company"
 _FOLDERS_OF_A_GROUP = (*_FOLDERS, "seeds", _COMPANY)
 _RECORD = "simulation.json"
 _MIN_DAYS = 2
+_DAYS_OF_A_DRAFT = 20
+#: A month that AWS delivered once more long after it had been paid, and when.
+_RESTATED_LATER = "2026-08"
+_RESTATED_AT = utc("2026-10-14T08")
+#: The hour that stands for all of a day of the history.
+_NOON = 12 * HOUR
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,7 @@ def simulate(
     out: Path,
     *,
     days: int = 61,
+    months: int = 0,
     seed: int = 2019,
     scale: float = 1.0,
     operations: int = 1,
@@ -87,12 +100,15 @@ def simulate(
     Args:
         out: The directory; made if it is missing.
         days: How many days, up to the last one, which is always 2026-11-20.
+        months: How many months of history there are before them, billed by the day. With any, the
+            month that the days begin in is written from its first day on.
         seed: What chance depends on.
         scale: How large the company is; 1 has about 150 lines of the bill in an hour. Above 1 it
             is a group of as many subsidiaries, each the company of scale 1 under other names.
         operations: How many lines of the bill an hour of a bucket, a table or a queue has: AWS has
             one for each operation. More of them are more lines and no more rows of the marts.
-        progress: Called with a line for every simulated day, and for what is written of a group.
+        progress: Called with a line for every simulated day or month of the history, and for what
+            is written of a group.
 
     Raises:
         InfraspendError: The arguments make no company, or the directory holds something that no
@@ -100,6 +116,10 @@ def simulate(
     """
     if days < _MIN_DAYS:
         raise InfraspendError(f"--days {days}: simulate at least {_MIN_DAYS} days")
+    if months < 0:
+        raise InfraspendError(f"--months {months}: a history has 0 months or more")
+    if months and scale > 1:
+        raise InfraspendError(f"--months {months}: a group has no history; leave out --scale")
     if scale <= 0:
         raise InfraspendError(f"--scale {scale:g}: the company's size is a number above 0")
     if scale > 1 and (scale != int(scale) or scale > MOST_SUBSIDIARIES):
@@ -110,11 +130,17 @@ def simulate(
     if operations < 1:
         raise InfraspendError(f"--operations {operations}: there is at least one")
     is_group = scale > 1
-    arguments = {"days": days, "seed": seed, "scale": scale, "operations": operations}
+    arguments = {
+        "days": days,
+        "months": months,
+        "seed": seed,
+        "scale": scale,
+        "operations": operations,
+    }
     record = _Record(
         out, {**arguments, "program": _program()}, _FOLDERS_OF_A_GROUP if is_group else _FOLDERS
     )
-    window = Window(days)
+    window = Window(days, months)
     bill_lines = record.complete()
     is_new = bill_lines is None
     if bill_lines is None:
@@ -171,6 +197,7 @@ class _Run:
         self._clusters = Clusters(chance, scale)
         self._truth = Truth(out / "truth", partial(pushed.pushed, chance))
         self._lines = 0
+        self._told = 0
 
     def write(self) -> int:
         """Writes everything and returns how many lines the bill has."""
@@ -187,10 +214,14 @@ class _Run:
 
     def _write_period(self, period: Period, *, is_last: bool, is_restated: bool) -> None:
         delivery = self._delivery(period, is_last=is_last)
-        draft = _Draft(self._out / "bill", period, self._chance) if is_restated else None
+        draft = self._draft(period, is_restated=is_restated)
         start, end = self._window.within(period)
-        for day in range((end - start) // DAY):
-            self._write_day(start + day * DAY, delivery, draft)
+        days = [start + index * DAY for index in range((end - start) // DAY)]
+        if self._window.is_history(period):
+            self._write_days(days, delivery, draft)
+        else:
+            for day in days:
+                self._write_day(day, delivery, draft)
         charges = self._bill.of_month(period)
         self._truth.add_month(charges)
         self._deliver(charges, delivery)
@@ -198,8 +229,73 @@ class _Run:
         if draft:
             draft.close()
 
+    def _draft(self, period: Period, *, is_restated: bool) -> _Draft | None:
+        """The delivery of a month that another one supersedes."""
+        report = DAILY if self._window.is_history(period) else HOURLY
+        end = period.start + _DAYS_OF_A_DRAFT * DAY
+        delivered_at = end + 7 * HOUR
+        if self._is_restated_later(period):
+            end, delivered_at = period.end, period.end + 4 * DAY
+        elif not is_restated:
+            return None
+        name = self._chance.uuid("draft", period.name)
+        delivery = LegacyDelivery(
+            *(self._out / "bill", period, name, delivered_at), is_current=False, report=report
+        )
+        return _Draft(delivery, end)
+
+    def _is_restated_later(self, period: Period) -> bool:
+        """Whether AWS corrected a month of the history long after it had been paid."""
+        return self._window.is_history(period) and period.name == _RESTATED_LATER
+
+    def _tell(self, days: int, what: str) -> None:
+        """Says what is simulated next, and how much of all that is."""
+        total = (self._window.end - self._window.start) // DAY
+        self._progress(f"Simulating {what}, {self._told} of {total} days done")
+        self._told += days
+
+    def _write_days(
+        self, days: Sequence[datetime], delivery: Delivery, draft: _Draft | None
+    ) -> None:
+        """Writes a month of the history: a collection and a file of it for all of its days."""
+        self._tell(len(days), f"{days[0]:%Y-%m}")
+        clusters: defaultdict[str, list[ClusterHour]] = defaultdict(list)
+        published: list[Published] = []
+        usage: list[Usage] = []
+        for day in days:
+            running = self._machines.on_day(day)
+            charges = self._bill.of_day(day, self._commitments.cover(day, running))
+            in_clusters = self._clusters.on_day(day, running)
+            by_owner = list(ready_made.published(self._chance, day + _NOON))
+            by_users = pushed.pushed(self._chance, day + _NOON)
+            self._truth.add_day(day, charges, in_clusters, by_owner, by_users)
+            self._deliver(charges, delivery)
+            if draft:
+                draft.write(day, charges)
+            for one in in_clusters:
+                clusters[one.cluster.name].append(one)
+            for hour in (day + index * HOUR for index in range(HOURS_OF_A_DAY)):
+                published.extend(replace(line, hour=hour) for line in by_owner)
+                usage.extend(replace(row, hour=hour) for row in by_users)
+        self._write_usage(clusters, days[0], days[-1], published, usage)
+
+    def _write_usage(
+        self,
+        clusters: Mapping[str, Sequence[ClusterHour]],
+        first: datetime,
+        last: datetime,
+        published: Sequence[Published],
+        usage: Sequence[Usage],
+    ) -> None:
+        """Writes what was seen of the clusters on some days, and what owners told."""
+        for cluster, hours in clusters.items():
+            write_collection(self._out / "kubernetes", cluster, hours)
+        platforms = self._out / "platforms"
+        ready_made.write_schedules(platforms, first.date(), last.date(), published)
+        pushed.write_usage(platforms, first.date(), last.date(), usage)
+
     def _write_day(self, day: datetime, delivery: Delivery, draft: _Draft | None) -> None:
-        self._progress(f"Simulating {day:%Y-%m-%d}")
+        self._tell(1, f"{day:%Y-%m-%d}")
         clusters: defaultdict[str, list[ClusterHour]] = defaultdict(list)
         published: list[Published] = []
         usage: list[Usage] = []
@@ -216,10 +312,7 @@ class _Run:
                 clusters[one.cluster.name].append(one)
             published.extend(by_owner)
             usage.extend(pushed.pushed(self._chance, hour))
-        for cluster, hours in clusters.items():
-            write_collection(self._out / "kubernetes", day.date(), cluster, hours)
-        ready_made.write_day(self._out / "platforms", day.date(), published)
-        pushed.write_day(self._out / "platforms", day.date(), usage)
+        self._write_usage(clusters, day, day, published, usage)
 
     def _deliver(self, charges: Sequence[Charge], delivery: Delivery) -> None:
         delivery.write(charge.columns for charge in charges)
@@ -229,28 +322,24 @@ class _Run:
         name = self._chance.uuid("delivery", period.name)
         root = self._out / "bill"
         delivered_at = self._window.end + 9 * HOUR if is_last else period.end + 4 * DAY
-        delivery = ExportDelivery if is_last or self._is_group else LegacyDelivery
-        return delivery(root, period, name, delivered_at)
+        if is_last or self._is_group:
+            return ExportDelivery(root, period, name, delivered_at)
+        if self._is_restated_later(period):
+            delivered_at = _RESTATED_AT
+        report = DAILY if self._window.is_history(period) else HOURLY
+        return LegacyDelivery(root, period, name, delivered_at, report=report)
 
 
 class _Draft:
-    """A month as it was first delivered, before it was over.
+    """A month as it was first delivered: before it was over, or before AWS corrected it.
 
     Until then one team had not tagged its resources, and S3 had not been metered to the end.
     """
 
-    _DAYS = 20
-
-    def __init__(self, root: Path, period: Period, chance: Chance) -> None:
-        self._end = period.start + timedelta(days=self._DAYS)
+    def __init__(self, delivery: Delivery, end: datetime) -> None:
+        self._end = end
         self._is_empty = True
-        self._delivery = LegacyDelivery(
-            root,
-            period,
-            chance.uuid("draft", period.name),
-            self._end + 7 * HOUR,
-            is_current=False,
-        )
+        self._delivery = delivery
 
     def write(self, hour: datetime, charges: Sequence[Charge]) -> None:
         """Adds what was known of an hour when the draft was delivered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from loaders.simulation.charges import Charge
 from loaders.simulation.clusters import ClusterHour
-from loaders.simulation.files import ParquetFile, Row
+from loaders.simulation.clock import HOURS_OF_A_DAY
+from loaders.simulation.files import ParquetFile, Row, table
+from loaders.simulation.pushed import Usage
 from loaders.simulation.ready_made import Published
 from loaders.simulation.truth_costs import Costs, UnusedReservations, costs_of, net_amortized
 from loaders.simulation.truth_levels import Levels
@@ -113,6 +115,8 @@ class Truth:
         self._folder = folder
         self._pushed = pushed
         self._unused = UnusedReservations()
+        self._seen: dict[str, ClusterHour] = {}
+        self._days: list[Row] = []
         self._true_cost = _Rows(folder / "true_cost.parquet", TRUE_COST)
         self._schedule = _Rows(folder / "schedule.parquet", SCHEDULE)
         self._enriched = _Rows(folder / "enriched_spend.parquet", ENRICHED_SPEND)
@@ -131,8 +135,26 @@ class Truth:
         published: Iterable[Published],
     ) -> None:
         """Adds an hour: its charges, what ran in the clusters, what the warehouse's owner says."""
-        schedules = schedules_of(hour, clusters, published, self._pushed)
-        self._add_schedules(hour, schedules)
+        self._seen |= {one.cluster.name: one for one in clusters if one.is_tracked}
+        schedules = schedules_of(hour, self._seen.values(), published, self._pushed)
+        for row in _rows_of(hour, schedules):
+            self._schedule.add(row)
+        self._add(charges, schedules)
+
+    def add_day(
+        self,
+        day: datetime,
+        charges: Sequence[Charge],
+        clusters: Iterable[ClusterHour],
+        published: Iterable[Published],
+        usage: Sequence[Usage],
+    ) -> None:
+        """Adds a day of the history: its charges, and what is the same in each of its hours."""
+        schedules = schedules_of(day, clusters, published, lambda _: usage)
+        self._days.extend(_rows_of(day, schedules))
+        self._add(charges, schedules)
+
+    def _add(self, charges: Sequence[Charge], schedules: Schedules) -> None:
         self._unused.note(charges)
         self._total(charges)
         self._add_costs(costs_of(charges), Levels(schedules))
@@ -140,6 +162,8 @@ class Truth:
     def add_month(self, charges: Sequence[Charge]) -> None:
         """Adds the charges of a billing period as a whole, after all of its hours."""
         self._total(charges)
+        self._schedule.add_days(self._days)
+        self._days = []
         # No charge of a whole period is a platform's.
         levels = Levels({})
         self._add_costs(costs_of(charges), levels)
@@ -166,12 +190,6 @@ class Truth:
             )
         path = self._folder / "totals.json"
         path.write_text(json.dumps(totals, indent=2), encoding="utf-8")
-
-    def _add_schedules(self, hour: datetime, schedules: Schedules) -> None:
-        for key, schedule in schedules.items():
-            where = (*key.sub_platform.place, key.pool, key.cost_model)
-            for label, proportion in schedule.shares.items():
-                self._schedule.add((hour, 1, *where, label, proportion, schedule.basis))
 
     def _add_costs(self, costs: Costs, levels: Levels) -> None:
         """Adds costs at the grain of the truth, and splits those of the platforms."""
@@ -236,6 +254,13 @@ class Truth:
                 sums[_BRIDGE_ITEMS[kind]] += true_cost - net
 
 
+def _rows_of(hour: datetime, schedules: Schedules) -> Iterator[Row]:
+    for key, schedule in schedules.items():
+        where = (*key.sub_platform.place, key.pool, key.cost_model)
+        for label, proportion in schedule.shares.items():
+            yield hour, 1, *where, label, proportion, schedule.basis
+
+
 class _Rows:
     """The rows of one table of the truth on their way to its file."""
 
@@ -248,6 +273,15 @@ class _Rows:
         if len(self._waiting) == _ROWS_OF_A_ROW_GROUP:
             self._file.write(self._waiting)
             self._waiting = []
+
+    def add_days(self, rows: Sequence[Row]) -> None:
+        """Adds the schedules of days: those of each of their hours, and what each comes to."""
+        if rows:
+            days = table(rows, SCHEDULE)
+            self._file.write_each_hour(days, HOURS_OF_A_DAY)
+            hours = pa.array([HOURS_OF_A_DAY] * len(rows), pa.int32())
+            place = SCHEDULE.get_field_index("interval_hours")
+            self._file.write_each_hour(days.set_column(place, SCHEDULE[place], hours), 1)
 
     def close(self) -> None:
         self._file.write(self._waiting)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from loaders.simulation.charges import Charge, Columns
@@ -162,11 +162,11 @@ class UnusedReservations:
             str(columns["reservation_normalized_units_per_reservation"])
         )
         hours = []
-        hour = _moment(columns, "line_item_usage_start_date")
+        hour, grain = _moment(columns, "line_item_usage_start_date"), _grain(columns)
         while hour < _moment(columns, "line_item_usage_end_date"):
             hours.append(hour)
-            hour += HOUR
-        unused = [max(0, offered - self._used[arn, hour]) for hour in hours]
+            hour += grain
+        unused = [max(0, grain // HOUR * offered - self._used[arn, hour]) for hour in hours]
         if not any(unused):
             unused = [1] * len(hours)
         key = _key(fee)._replace(charge_class="unused_commitment", is_period_charge=False)
@@ -194,7 +194,7 @@ def _key(charge: Charge) -> Key:
         instance_type=_text(columns, "product_instance_type"),
         pricing_model=_pricing_model(columns),
         charge_class=charge_class(columns),
-        is_period_charge=_moment(columns, "line_item_usage_end_date") - start > HOUR,
+        is_period_charge=_moment(columns, "line_item_usage_end_date") - start > _grain(columns),
     )
 
 
@@ -276,6 +276,12 @@ _POOLED = {
     "AWSLambda": "Lambda-GB-Second",
     "AmazonDynamoDB": "RequestUnits",
 }
+
+
+def _grain(columns: Columns) -> timedelta:
+    """How long an interval of the report is."""
+    start, end = _text(columns, "identity_time_interval").split("/")
+    return datetime.fromisoformat(end) - datetime.fromisoformat(start)
 
 
 def _text(columns: Columns, name: str) -> str:

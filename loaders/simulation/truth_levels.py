@@ -16,7 +16,9 @@ from loaders.simulation.truth_shares import deal_by_label
 from loaders.simulation.truth_weights import ALL, FREE
 from loaders.simulation.units import ONE
 
-_STRONGEST_FIRST = ("measured", "pushed", "ready_made", "sub_platform", "interpolated")
+_STRONGEST_FIRST = (
+    *("measured", "pushed", "ready_made", "sub_platform", "interpolated", "carried_forward"),
+)
 
 #: Whatever carries one of these labels belongs to a sub-platform, handed on or not.
 _WHOLE_LABELS = {one.label: one for one in RESOURCES if one.is_all_of_label}
@@ -78,12 +80,16 @@ class Levels:
     def split(self, label: str, product: str, usage_type: str, instance_type: str) -> Splitting:
         """Splits a charge by what it is; one that no platform splits stays with its label."""
         for resource in RESOURCES:
-            if resource.has(label, product, usage_type):
+            if self._is_there(resource) and resource.has(label, product, usage_type):
                 pool = instance_type if resource.sub_platform.has_pools else ""
                 if (resource, pool) not in self._known:
                     self._known[resource, pool] = self._splitting(resource, pool)
                 return self._known[resource, pool]
         return Splitting([Part(label, (), None, ONE)], [])
+
+    def _is_there(self, resource: Resource) -> bool:
+        """Whether anybody shares out the sub-platform yet."""
+        return Key(resource.sub_platform, resource.cost_model, ALL) in self._schedules
 
     def _splitting(self, resource: Resource, wanted_pool: str) -> Splitting:
         sub_platform, cost_model = resource.sub_platform, resource.cost_model
@@ -107,19 +113,20 @@ class Levels:
                 yield Part(whole.label, whole.steps, basis, units)
                 continue
             part = Part(label, whole.steps, basis, units)
-            next_step = _next_step(part)
+            next_step = self._next_step(part)
             if next_step is None:
                 yield part
             else:
                 yield from self._divided(part._replace(steps=(*part.steps, next_step)), passages)
 
-
-def _next_step(part: Part) -> Step | None:
-    """The platform that the label belongs to, unless it has split the part already."""
-    resource = _WHOLE_LABELS.get(part.label)
-    if resource is None or any(step.sub_platform is resource.sub_platform for step in part.steps):
-        return None
-    return Step(resource.sub_platform, ALL, resource.cost_model, lacks_pool=False)
+    def _next_step(self, part: Part) -> Step | None:
+        """The platform that the label belongs to, unless it has split the part already."""
+        resource = _WHOLE_LABELS.get(part.label)
+        if resource is None or not self._is_there(resource):
+            return None
+        if any(step.sub_platform is resource.sub_platform for step in part.steps):
+            return None
+        return Step(resource.sub_platform, ALL, resource.cost_model, lacks_pool=False)
 
 
 def _weaker(*bases: str | None) -> str:

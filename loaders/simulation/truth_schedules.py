@@ -66,8 +66,10 @@ def schedules_of(
     published: Iterable[Published],
     pushed: Pushed,
 ) -> Schedules:
-    """All schedules of an hour."""
-    return dict([*_of_clusters(clusters), *_ready_made(published), *_of_pushed_usage(hour, pushed)])
+    """All schedules of an hour, of what was last seen of each cluster."""
+    return dict(
+        [*_of_clusters(hour, clusters), *_ready_made(published), *_of_pushed_usage(hour, pushed)]
+    )
 
 
 def schedule_of(sub_platform: SubPlatform, weights: Weights, basis: str) -> Schedule:
@@ -79,9 +81,13 @@ def schedule_of(sub_platform: SubPlatform, weights: Weights, basis: str) -> Sche
     return Schedule(shares_of(held), with_free, basis)
 
 
-def _of_clusters(clusters: Iterable[ClusterHour]) -> Iterator[tuple[Key, Schedule]]:
-    """The schedules of clusters, in every cost model that something of theirs is shared out by."""
+def _of_clusters(hour: datetime, clusters: Iterable[ClusterHour]) -> Iterator[tuple[Key, Schedule]]:
+    """The schedules of clusters, in every cost model that something of theirs is shared out by.
+
+    An hour that nobody saw has what the last one had that somebody did.
+    """
     for one in clusters:
+        basis = "measured" if one.hour == hour else "carried_forward"
         cluster = SUB_PLATFORMS[KUBERNETES, one.cluster.name]
         by_pool = holdings(one, cluster.allocation_base)
         for cost_model in {
@@ -95,7 +101,7 @@ def _of_clusters(clusters: Iterable[ClusterHour]) -> Iterator[tuple[Key, Schedul
                 }
             for pool, by_label in weights.items():
                 key = Key(cluster, cost_model, pool)
-                yield key, schedule_of(cluster, by_label, "measured")
+                yield key, schedule_of(cluster, by_label, basis)
 
 
 def _ready_made(lines: Iterable[Published]) -> Iterator[tuple[Key, Schedule]]:
@@ -110,7 +116,7 @@ def _ready_made(lines: Iterable[Published]) -> Iterator[tuple[Key, Schedule]]:
 
 def _of_pushed_usage(hour: datetime, pushed: Pushed) -> Iterator[tuple[Key, Schedule]]:
     for sub_platform in SUB_PLATFORMS.values():
-        if sub_platform.source == "pushed":
+        if sub_platform.source == "pushed" and hour >= sub_platform.since:
             key = Key(sub_platform, sub_platform.cost_model, ALL)
             weights, basis = _pushed_weights(sub_platform, hour, pushed), "pushed"
             if not weights:

@@ -20,7 +20,7 @@ from loaders.simulation.company_platforms import RESOURCES, SUB_PLATFORMS
 from loaders.simulation.machines import Machines
 
 SEEDS = Path(__file__).parents[2] / "seeds"
-HOURS = ("2026-09-21T00", "2026-10-12T08", "2026-10-14T23", "2026-10-15T00", "2026-11-20T13")
+HOURS = ("2026-09-21T00", "2026-10-12T00", "2026-10-14T23", "2026-10-15T00", "2026-11-20T13")
 RESERVED = {"_unused_ri", "_unused_sp"}
 
 
