@@ -171,8 +171,8 @@ def _write(
             f"(storage_version '{_STORAGE_VERSION}')"
         )
         connection.execute("create schema published.marts")
-        for mart in marts:
-            progress(mart)
+        for number, mart in enumerate(marts, start=1):
+            progress(f"{number} of {len(marts)}: {mart}")
             order = f" order by {_SORTED_BY[mart]}" if mart in _SORTED_BY else ""
             connection.execute(
                 f"create table published.marts.{mart} as from warehouse.marts.{mart}{order}"

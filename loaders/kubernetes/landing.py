@@ -75,7 +75,7 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         failures = []
         rejects = []
         skipped = rejected = 0
-        for number, index in enumerate(indexes):
+        for number, index in enumerate(indexes, start=1):
             where = place.location(index.name)
             if (where, index.version) in seen:
                 skipped += 1
@@ -88,7 +88,7 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
                 if collection.collection_id in landed:
                     skipped += 1
                     continue
-                progress(f"{collection.name}: verifying")
+                progress(f"{number:,} of {len(indexes):,}: {collection.name}: verifying")
                 for name in collection.names:
                     if file := files.get(str(PurePosixPath(index.name).with_name(name))):
                         at_hand(place, file, opened.workbench)

@@ -53,13 +53,14 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         rejects = []
         skipped = 0
         # A list: the root may lie above the workbench, which is still empty now.
-        for number, path in enumerate(list(published_files(root))):
+        paths = list(published_files(root))
+        for number, path in enumerate(paths, start=1):
             try:
                 publication = read_publication(root, path)
                 if publication.delivery_id in landed:
                     skipped += 1
                     continue
-                progress(f"{publication.name}: checking")
+                progress(f"{number:,} of {len(paths):,}: {publication.name}: checking")
                 prepared.append(_prepare(publication, opened.workbench / f"platforms-{number:06}"))
                 landed.add(publication.delivery_id)
             except InfraspendError as error:

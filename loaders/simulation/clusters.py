@@ -225,11 +225,8 @@ class Clusters:
                 yield workload, scaled(count, self._scale), scaled(always, self._scale)
         if cluster.name == MIGRATION.cluster:
             workload = _migrated(hour)
-            yield (
-                workload,
-                scaled(workload.by_day, self._scale),
-                scaled(workload.by_day, self._scale),
-            )
+            count = scaled(workload.by_day, self._scale)
+            yield workload, count, count
         if (cluster.name, hour) == _OVER_SUBSCRIBED:
             count = scaled(_REBUILD.by_day, self._scale)
             yield _REBUILD, count, count

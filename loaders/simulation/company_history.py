@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from loaders.simulation.clock import LAST_DAY, is_working_hours, utc
+from loaders.simulation.clock import BEGINNING, LAST_DAY, is_working_hours, utc
 from loaders.simulation.company import PRODUCTION, tagged
 from loaders.simulation.company_clusters import Cluster, NodeGroup, Workload
 from loaders.simulation.company_machines import Fleet, Migration
@@ -16,7 +16,7 @@ from loaders.simulation.company_platforms import KUBERNETES, SUB_PLATFORMS
 from loaders.simulation.units import TWENTIETHS
 
 _HOURS = range(24)
-_WORKING_HOURS = sum(is_working_hours(datetime(2026, 1, 1, hour)) for hour in _HOURS)
+_WORKING_HOURS = sum(is_working_hours(BEGINNING.replace(hour=hour)) for hour in _HOURS)
 _MINUTES_OF_A_DAY = 24 * 60
 _PODS_IN_ONE = 4
 _GROWTH_OF_A_MONTH_PERCENT = 3

@@ -196,6 +196,8 @@ class _Run:
         self._bill = Bill(chance, window, self._commitments, operations)
         self._clusters = Clusters(chance, scale)
         self._truth = Truth(out / "truth", partial(pushed.pushed, chance))
+        # A longer life is not told in more files.
+        self._days_of_a_file = 7 if window.months else 1
         self._lines = 0
         self._told = 0
 
@@ -220,8 +222,8 @@ class _Run:
         if self._window.is_history(period):
             self._write_days(days, delivery, draft)
         else:
-            for day in days:
-                self._write_day(day, delivery, draft)
+            for first in range(0, len(days), self._days_of_a_file):
+                self._write_hours(days[first : first + self._days_of_a_file], delivery, draft)
         charges = self._bill.of_month(period)
         self._truth.add_month(charges)
         self._deliver(charges, delivery)
@@ -294,12 +296,16 @@ class _Run:
         ready_made.write_schedules(platforms, first.date(), last.date(), published)
         pushed.write_usage(platforms, first.date(), last.date(), usage)
 
-    def _write_day(self, day: datetime, delivery: Delivery, draft: _Draft | None) -> None:
-        self._tell(1, f"{day:%Y-%m-%d}")
+    def _write_hours(
+        self, days: Sequence[datetime], delivery: Delivery, draft: _Draft | None
+    ) -> None:
+        """Writes days hour by hour: a collection and a file for all of them."""
         clusters: defaultdict[str, list[ClusterHour]] = defaultdict(list)
         published: list[Published] = []
         usage: list[Usage] = []
-        for hour in (day + index * HOUR for index in range(24)):
+        for hour in (days[0] + index * HOUR for index in range(len(days) * HOURS_OF_A_DAY)):
+            if hour in days:
+                self._tell(1, f"{hour:%Y-%m-%d}")
             running = self._machines.running(hour)
             charges = self._bill.of_hour(hour, self._commitments.cover(hour, running))
             in_clusters = self._clusters.of_hour(hour, running)
@@ -312,7 +318,7 @@ class _Run:
                 clusters[one.cluster.name].append(one)
             published.extend(by_owner)
             usage.extend(pushed.pushed(self._chance, hour))
-        self._write_usage(clusters, day, day, published, usage)
+        self._write_usage(clusters, days[0], days[-1], published, usage)
 
     def _deliver(self, charges: Sequence[Charge], delivery: Delivery) -> None:
         delivery.write(charge.columns for charge in charges)

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from loaders.simulation.charges import Charge
-from loaders.simulation.clusters import ClusterHour
 from loaders.simulation.clock import HOURS_OF_A_DAY
+from loaders.simulation.clusters import ClusterHour
 from loaders.simulation.files import ParquetFile, Row, table
 from loaders.simulation.pushed import Usage
 from loaders.simulation.ready_made import Published
