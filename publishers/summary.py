@@ -134,7 +134,7 @@ def _unallocated_capacity(marts: duckdb.DuckDBPyConnection, since: date) -> Tabl
 
 
 def _invoice_bridge(marts: duckdb.DuckDBPyConnection) -> Iterator[Table]:
-    """Each payer's steps from invoice to true_cost, a few billing periods side by side."""
+    """Each payer's steps from invoice to true_cost, the last billing periods side by side."""
     rows = _rows(
         marts,
         """
@@ -149,17 +149,16 @@ def _invoice_bridge(marts: duckdb.DuckDBPyConnection) -> Iterator[Table]:
     items.sort(key=lambda item: item == "unexplained")
     for payer in dict.fromkeys(payer for payer, *_ in rows):
         periods = list(dict.fromkeys(period for of, period, *_ in rows if of == payer))
-        for first in range(0, len(periods), _PERIODS_SIDE_BY_SIDE):
-            shown = periods[first : first + _PERIODS_SIDE_BY_SIDE]
-            table = _table(
-                "From the invoice to true_cost", f"payer {payer}", amounts=tuple(map(str, shown))
-            )
-            for item in items:
-                steps = [amounts.get((payer, period, item), Decimal()) for period in shown]
-                # Of the steps, only those that there were; the proof always.
-                if any(steps) or item == "unexplained":
-                    table.add_row(item, *map(_exact, steps))
-            yield table
+        shown = periods[-_PERIODS_SIDE_BY_SIDE:]
+        table = _table(
+            "From the invoice to true_cost", f"payer {payer}", amounts=tuple(map(str, shown))
+        )
+        for item in items:
+            steps = [amounts.get((payer, period, item), Decimal()) for period in shown]
+            # Of the steps, only those that there were; the proof always.
+            if any(steps) or item == "unexplained":
+                table.add_row(item, *map(_exact, steps))
+        yield table
 
 
 def _rows(

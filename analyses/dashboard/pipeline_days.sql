@@ -1,10 +1,10 @@
--- How many rows went into each stage on each of the last 60 days, next to the median of the 28 days
+-- How many rows went into each stage on each of the last 30 days, next to the median of the 28 days
 -- before it.
 
 with
 
 last_days as (
-    select max(usage_date) - 59 as first_date
+    select max(usage_date) - 29 as first_date
     from {{ ref('pipeline_flow') }}
 )
 

@@ -1,21 +1,21 @@
--- What nobody held of each sub-platform, as a part of what it cost, day by day.
+-- What nobody held of each sub-platform, as a part of what it cost, week by week.
 
 with
 
-daily as (
+weekly as (
     select
-        usage_date,
+        cast(date_trunc('week', usage_date) as date) as week,
         platform || ': ' || sub_platform as sub_platform,
         sum(spend) as spend,
         sum(free_spend) as free_spend
     from {{ ref('unallocated_capacity') }}
-    group by usage_date, platform, sub_platform
+    group by week, platform, sub_platform
 )
 
 select
-    usage_date,
+    week,
     sub_platform,
     cast(free_spend / spend as decimal(11, 10)) as unallocated_share
-from daily
+from weekly
 where spend > 0
-order by usage_date asc, sub_platform asc
+order by week asc, sub_platform asc

@@ -20,7 +20,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def first_run(directory: Path) -> str:
     # Seeds and a warehouse of the user's own are none of the demo's business.
     said = run(
-        *("demo", "--dir", "company", "--days", "2"),
+        *("demo", "--dir", "company", "--days", "2", "--months", "0"),
         cwd=directory,
         INFRASPEND_SEEDS="nowhere",
         INFRASPEND_WAREHOUSE="my-own.duckdb",
@@ -130,7 +130,7 @@ def test_the_second_run_changes_nothing_and_says_the_same(first_run: str, direct
     before = [path.read_bytes() for path in sorted(published.rglob("*.parquet"))]
     assert before
 
-    said = run("demo", "--dir", "company", "--days", "2", cwd=directory)
+    said = run("demo", "--dir", "company", "--days", "2", "--months", "0", cwd=directory)
 
     assert said.returncode == 0, said.stderr
     assert "0 assemblies landed, 1 there already" in said.stdout

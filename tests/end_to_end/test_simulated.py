@@ -14,11 +14,17 @@ from publishers.explanation import explain
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 
-# A group of subsidiaries; and a company with two billing periods, the first one delivered twice.
+# A group of subsidiaries; a company with a history that is billed by the day, of which AWS restated
+# a month; and a company with two billing periods, the first one delivered twice.
 SIMULATIONS = [
     pytest.param(
         {"days": 2, "seed": 2019, "scale": 3, "operations": 2},
         id="a-group",
+        marks=pytest.mark.thorough,
+    ),
+    pytest.param(
+        {"days": 2, "months": 3, "seed": 7, "scale": 0.05},
+        id="a-history",
         marks=pytest.mark.thorough,
     ),
     pytest.param({"days": 22, "seed": 7, "scale": 0.05}, id="two-periods"),

@@ -12,7 +12,7 @@ import pytest
 from loaders.simulation import SimulationResult
 from loaders.simulation.chance import Chance
 from loaders.simulation.charges import Bill, Charge, Columns
-from loaders.simulation.clock import Period, Window, utc
+from loaders.simulation.clock import BEGINNING, Period, Window, utc
 from loaders.simulation.commitments import Commitments
 from loaders.simulation.company import label_of_namespace
 from loaders.simulation.company_clusters import CLUSTERS
@@ -129,12 +129,14 @@ def test_the_platforms_are_declared_as_the_company_means_them() -> None:
         (
             *(row["platform"], row["sub_platform"], row["schedule_source"], row["cost_model"]),
             *(row["allocation_base"], row["free_policy"], row["pool_by"]),
+            utc(row["valid_from"]) if row["valid_from"] else BEGINNING,
         )
         for row in _rows("platforms")
     ] == [
         (
             *(*one.place, one.source, one.cost_model, one.allocation_base, one.free_policy),
             "instance_type" if one.has_pools else "sub_platform",
+            one.since,
         )
         for one in SUB_PLATFORMS.values()
     ]

@@ -52,7 +52,10 @@ def test_a_day_does_not_depend_on_the_days_before_it(two_days: Path, tmp_path: P
 def test_progress_is_a_line_a_day(tmp_path: Path) -> None:
     said: list[str] = []
     simulate(tmp_path, days=2, progress=said.append)
-    assert said == ["Simulating 2026-11-19", "Simulating 2026-11-20"]
+    assert said == [
+        "Simulating 2026-11-19, 0 of 2 days done",
+        "Simulating 2026-11-20, 1 of 2 days done",
+    ]
 
 
 def test_a_second_run_finds_everything_there(tmp_path: Path) -> None:

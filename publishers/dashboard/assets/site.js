@@ -31,6 +31,7 @@
   const shortShare = value => minus((100 * value).toFixed(0)) + ' %';
   const isDay = text => /^\d{4}-\d\d-\d\d$/.test(text);
   const day = (text, options) => new Date(text + 'T00:00:00Z').toLocaleDateString('en-GB', {timeZone: 'UTC', ...options});
+  const MOST_DAYS = 100;
   const isWeekend = text => [0, 6].includes(new Date(text + 'T00:00:00Z').getUTCDay());
   const cut = (text, length) => (text.length > length ? text.slice(0, length - 1) + '\u2026' : text);
 
@@ -65,7 +66,8 @@
     pageTextStyle: {color: style('soft')}, pageIconColor: style('accent'), pageIconInactiveColor: style('line'), formatter: name => cut(name, 28),
   });
   function weekends(xs) {
-    if (!xs.length || !xs.every(isDay)) return undefined;
+    // Of a year they would be stripes.
+    if (!xs.length || xs.length > MOST_DAYS || !xs.every(isDay)) return undefined;
     return {silent: true, itemStyle: {color: style('weekend')}, data: xs.filter(isWeekend).map(x => [{xAxis: x}, {xAxis: x}])};
   }
   function listed(title, rows, format) {
@@ -78,6 +80,8 @@
   function overTime(chart) {
     const isStacked = chart.kind === 'stacked', format = chart.is_share ? share : money;
     const colour = colours(chart.series.map(one => one.name)), area = weekends(chart.x);
+    const years = new Set(chart.x.filter(isDay).map(x => x.slice(0, 4)));
+    const onAxis = x => day(x, years.size > 1 ? {day: 'numeric', month: 'short', year: '2-digit'} : {day: 'numeric', month: 'short'});
     return {
       ...base(),
       tooltip: {
@@ -95,12 +99,12 @@
       grid: {left: 4, right: 12, top: 12, bottom: chart.series.length > 1 ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
       xAxis: {
         type: 'category', data: chart.x, ...axisStyle(), axisTick: {show: false, interval: 0}, splitLine: {show: false},
-        axisLabel: {...axisStyle().axisLabel, formatter: x => (isDay(x) ? day(x, {day: 'numeric', month: 'short'}) : cut(x, 24))},
+        axisLabel: {...axisStyle().axisLabel, formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
       },
       yAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: chart.is_share ? shortShare : short}},
       series: chart.series.map((one, place) => ({
         name: one.name, data: one.values, itemStyle: {color: colour[place]}, markArea: place === 0 ? area : undefined,
-        ...(isStacked ? {type: 'bar', stack: 'all', barCategoryGap: '18%'} : {type: 'line', symbol: chart.x.length > 1 ? 'none' : 'circle', lineStyle: {width: 2}}),
+        ...(isStacked ? {type: 'bar', stack: 'all', barCategoryGap: chart.x.length > MOST_DAYS ? 0 : '18%'} : {type: 'line', symbol: chart.x.length > 1 ? 'none' : 'circle', lineStyle: {width: 2}}),
       })),
     };
   }
