@@ -6,10 +6,13 @@ plan with whole numbers and without any of the models. The company's labels, tea
 are declared in `seeds/`. A larger company is a group of subsidiaries, each of them this company
 under other names; its seeds are written with it.
 
+The company may have a history, whole months before its hours (`company_history`): the bill is by
+the day, the hours of a day are alike, and there is less of everything.
+
 What it writes under its directory:
 
     bill/        a bucket of AWS's: legacy reports, and for the last month a CUR 2.0 export
-    kubernetes/  a collection for each cluster and day
+    kubernetes/  a collection for each cluster and day; with a history for each week, or its month
     platforms/   the data warehouse's ready-made schedules and what the other owners push, by day
     truth/       true_cost, schedule, enriched_spend, unallocated_capacity (Parquet), totals.json
     seeds/       of a group: what all of its subsidiaries declare
