@@ -153,6 +153,7 @@ class Clusters:
     def __init__(self, chance: Chance, scale: float) -> None:
         self._chance = chance
         self._scale = scale
+        self._known: dict[tuple[object, ...], Pod] = {}
 
     def of_hour(self, hour: datetime, running: list[Running]) -> list[ClusterHour]:
         """What each cluster did in an hour, on the machines that ran."""
@@ -243,12 +244,15 @@ class Clusters:
 
     def _pod(self, cluster: Cluster, hour: datetime, workload: Workload, number: int) -> Pod:
         """A pod that is replaced every day; a job's pod lives for its hour."""
-        born = f"{hour:%m%d%H}" if workload.kind == "Job" else f"{hour:%m%d}"
+        born = f"{hour:%y%m%d%H}" if workload.kind == "Job" else f"{hour:%y%m%d}"
         key = (cluster.name, workload.namespace, workload.name, number, born)
-        name = f"{workload.name}-{self._chance.hexadecimal(8, 'pod', *key)}-{number}"
-        if workload.kind == "StatefulSet":
-            name = f"{workload.name}-{number}"
-        return Pod(workload.namespace, name, self._chance.uuid("uid", *key), workload)
+        if key not in self._known:
+            name = f"{workload.name}-{self._chance.hexadecimal(8, 'pod', *key)}-{number}"
+            if workload.kind == "StatefulSet":
+                name = f"{workload.name}-{number}"
+            uid = self._chance.uuid("uid", *key)
+            self._known[key] = Pod(workload.namespace, name, uid, workload)
+        return self._known[key]
 
     def _containers(self, hour: datetime, pod: Pod, place: _Place) -> Iterator[Container]:
         running = _of_hour(ONE, place.twentieths)

@@ -53,6 +53,7 @@ class Commitments:
     def __init__(self, chance: Chance, scale: float) -> None:
         self._chance = chance
         self._scale = scale
+        self._lots: dict[tuple[object, ...], int] = {}
 
     def count(self, reservation: Reservation) -> int:
         """How many instances a purchase reserved."""
@@ -133,5 +134,7 @@ class Commitments:
 
     def _turn(self, hour: datetime, running: Running) -> tuple[int, int]:
         machine = running.machine
-        lot = self._chance.draw("lot", hour.date(), machine.resource_id)
-        return -machine.instance_type.normalized_units, lot
+        key = (hour.date(), machine.resource_id)
+        if key not in self._lots:
+            self._lots[key] = self._chance.draw("lot", *key)
+        return -machine.instance_type.normalized_units, self._lots[key]

@@ -19,6 +19,8 @@ _HOURS = range(24)
 _WORKING_HOURS = sum(is_working_hours(BEGINNING.replace(hour=hour)) for hour in _HOURS)
 _MINUTES_OF_A_DAY = 24 * 60
 _PODS_IN_ONE = 4
+#: What the sandbox of a pod asks for beside its containers, in MiB.
+_OVERHEAD = 37
 _GROWTH_OF_A_MONTH_PERCENT = 3
 
 #: What of an hour the things are there that a day adds, in twentieths.
@@ -96,7 +98,14 @@ def on_average(cluster: Cluster, workload: Workload, day: datetime) -> Workload:
     )
     kind = "Deployment" if workload.kind == "Job" else workload.kind
     return Workload(
-        *(workload.namespace, workload.name, pods, pods, (("app", millicores, mib),), kind),
+        *(
+            workload.namespace,
+            workload.name,
+            pods,
+            pods,
+            (("app", millicores, mib + _OVERHEAD),),
+            kind,
+        ),
         gpus=workload.gpus,
         labels=workload.labels,
     )
