@@ -19,8 +19,8 @@ _HOURS = range(24)
 _WORKING_HOURS = sum(is_working_hours(BEGINNING.replace(hour=hour)) for hour in _HOURS)
 _MINUTES_OF_A_DAY = 24 * 60
 _PODS_IN_ONE = 4
-#: What the sandbox of a pod asks for beside its containers, in MiB.
-_OVERHEAD = 37
+#: What the sandbox of a pod asks for beside its containers.
+_OVERHEAD_MIB = 36
 _GROWTH_OF_A_MONTH_PERCENT = 3
 
 #: What of an hour the things are there that a day adds, in twentieths.
@@ -96,6 +96,8 @@ def on_average(cluster: Cluster, workload: Workload, day: datetime) -> Workload:
         // max(1, pods * _MINUTES_OF_A_DAY)
         for place in (1, 2)
     )
+    # In whole fours, of which there are exact twentieths.
+    mib = mib // 4 * 4 + _OVERHEAD_MIB
     kind = "Deployment" if workload.kind == "Job" else workload.kind
     return Workload(
         *(
@@ -103,7 +105,7 @@ def on_average(cluster: Cluster, workload: Workload, day: datetime) -> Workload:
             workload.name,
             pods,
             pods,
-            (("app", millicores, mib + _OVERHEAD),),
+            (("app", millicores, mib),),
             kind,
         ),
         gpus=workload.gpus,
