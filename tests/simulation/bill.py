@@ -34,9 +34,9 @@ class Line(dict[str, Any]):
         return self.kind.endswith("Discount")
 
 
-def current_lines(bucket: Path) -> Iterator[Line]:
-    """The lines of the assembly that each period's manifest names."""
-    for path in sorted(bucket.rglob("*-Manifest.json")):
+def current_lines(bucket: Path, report: str = "*") -> Iterator[Line]:
+    """The lines of the assembly that each period's manifest names, of all reports or of one."""
+    for path in sorted(bucket.rglob(f"{report}-Manifest.json")):
         manifest = json.loads(path.read_text())
         if "reportKeys" in manifest:
             # The copy in an assembly's own folder says nothing about what is current.
