@@ -41,8 +41,9 @@ DEMO_MONTHS = 12
 DEMO_SEED = 2019
 
 _BEFORE_THE_DEMO = (
-    "demo: simulates a company with a year of history, then loads, builds, publishes and shows it:"
-    " about 3 minutes on two cores, 500 MB of disk and 1 GB of memory; run again, it takes seconds"
+    "demo: {months} months of a company by the day and {days} days by the hour: simulates, loads,"
+    " builds, publishes and shows them in about 3 minutes on two cores, with 500 MB of disk and 1 GB"
+    " of memory; a second run only shows them"
 )
 _WHAT_TO_SEE = """
   Overview     documents jumps on 9 November: a function that set itself off for four days
@@ -297,7 +298,7 @@ def demo(
     from builder import choose_seeds, is_free_for_demo
     from publishers.summary import print_summary
 
-    _say(_BEFORE_THE_DEMO)
+    _say(_BEFORE_THE_DEMO.format(months=months, days=days))
     seeds = PROJECT / "seeds"
     if warehouse is not None:
         # Before anything lands in it: somebody's own bill is no place for the demo's.
