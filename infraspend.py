@@ -311,6 +311,9 @@ def demo(
             # What an earlier company left behind would add up with this one's.
             for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
                 path.unlink(missing_ok=True)
+    if company.earlier.exists():
+        # As it was loaded before AWS restated a month.
+        load_aws_cur(str(company.earlier), warehouse=warehouse)
     load_aws_cur(str(company.bill), warehouse=warehouse)
     load_kubernetes(str(company.kubernetes), warehouse=warehouse)
     load_platforms(str(company.platforms), warehouse=warehouse)

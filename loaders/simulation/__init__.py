@@ -12,6 +12,7 @@ the day, the hours of a day are alike, and there is less of everything.
 What it writes under its directory:
 
     bill/        a bucket of AWS's: legacy reports, and for the last month a CUR 2.0 export
+    earlier/     with a history: a month as it was delivered before AWS restated it
     kubernetes/  a collection for each cluster and day; with a history for each week, or its month
     platforms/   the data warehouse's ready-made schedules and what the other owners push, by day
     truth/       true_cost, schedule, enriched_spend, unallocated_capacity (Parquet), totals.json

@@ -37,7 +37,8 @@ from loaders.simulation.truth import Truth
 SEEDS = Path(__file__).parents[2] / "seeds"
 """What the simulated company declares."""
 
-_FOLDERS = ("bill", "kubernetes", "platforms", "truth")
+_EARLIER = "earlier"
+_FOLDERS = ("bill", "kubernetes", "platforms", "truth", _EARLIER)
 #: What a group has besides: its seeds, and until it is written the company that it is made of.
 _COMPANY = ".company"
 _FOLDERS_OF_A_GROUP = (*_FOLDERS, "seeds", _COMPANY)
@@ -57,6 +58,8 @@ class SimulationResult:
 
     Attributes:
         bill: Where AWS delivered to; `load aws-cur --from` it.
+        earlier: What it had delivered of a month that it restated since, if there is one; loaded
+            before `bill`, it lets the mart `restatements` tell.
         kubernetes: Where the usage tracker exported to; `load kubernetes --from` it.
         platforms: Where platform owners published; `load platforms --from` it.
         truth: Where the right answers lie.
@@ -68,6 +71,7 @@ class SimulationResult:
     """
 
     bill: Path
+    earlier: Path
     kubernetes: Path
     platforms: Path
     truth: Path
@@ -157,6 +161,7 @@ def simulate(
         record.finish(bill_lines, totals)
     return SimulationResult(
         bill=out / "bill",
+        earlier=out / _EARLIER,
         kubernetes=out / "kubernetes",
         platforms=out / "platforms",
         truth=out / "truth",
@@ -234,15 +239,18 @@ class _Run:
     def _draft(self, period: Period, *, is_restated: bool) -> _Draft | None:
         """The delivery of a month that another one supersedes."""
         report = DAILY if self._window.is_history(period) else HOURLY
-        end = period.start + _DAYS_OF_A_DRAFT * DAY
-        delivered_at = end + 7 * HOUR
-        if self._is_restated_later(period):
-            end, delivered_at = period.end, period.end + 4 * DAY
-        elif not is_restated:
+        is_later = self._is_restated_later(period)
+        if not (is_later or is_restated):
             return None
-        name = self._chance.uuid("draft", period.name)
+        end = period.end if is_later else period.start + _DAYS_OF_A_DRAFT * DAY
         delivery = LegacyDelivery(
-            *(self._out / "bill", period, name, delivered_at), is_current=False, report=report
+            # A load lands what is current: what was so until a month was restated lies by itself.
+            self._out / (_EARLIER if is_later else "bill"),
+            period,
+            self._chance.uuid("draft", period.name),
+            end + (4 * DAY if is_later else 7 * HOUR),
+            is_current=is_later,
+            report=report,
         )
         return _Draft(delivery, end)
 

@@ -183,10 +183,11 @@ def test_aws_restated_a_month_long_after_it_was_paid(
     current = json.loads((month / "demo-daily-Manifest.json").read_text())
     written = (month / "demo-daily-Manifest.json").stat().st_mtime
     assert datetime.fromtimestamp(written, UTC) == datetime(2026, 10, 14, 8, tzinfo=UTC)
-    assemblies = {path.name for path in month.iterdir() if path.is_dir()}
-    (before,) = assemblies - {current["assemblyId"]}
-    manifest = json.loads((month / before / "demo-daily-Manifest.json").read_text())
-    lines = [line for key in manifest["reportKeys"] for line in legacy_lines(company.bill / key)]
+    (path,) = company.earlier.glob("cur/demo-daily/20260801-20260901/demo-daily-Manifest.json")
+    assert path.stat().st_mtime < written
+    manifest = json.loads(path.read_text())
+    assert manifest["assemblyId"] != current["assemblyId"]
+    lines = [line for key in manifest["reportKeys"] for line in legacy_lines(company.earlier / key)]
     days = {str(line["line_item_usage_start_date"])[:10] for line in lines}
     assert len(days) == 31
     # What changed are the tags of one service, and what S3 cost.
