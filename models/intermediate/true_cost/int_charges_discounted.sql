@@ -1,9 +1,9 @@
--- A payer may get negotiated discounts (EDP, private pricing) as lines of their own, without net costs.
--- Each such line is allocated to the charges that earned it, by what they cost, so that none is left
--- as a charge of its own. It says which account, product and usage type earned it, and goes to the
--- first of these scopes that has eligible charges: the same usage type, product, account, payer.
--- (Net columns and a discount map, the other two ways, need nothing.) Only charges of such payers
--- are here, all of them.
+-- A payer may get negotiated discounts (EDP, private pricing) as lines of their own, without net
+-- costs. Each such line is allocated to the charges that earned it, by what they cost, so that none
+-- is left as a charge of its own. It says which account, product and usage type earned it, and goes
+-- to the first of these scopes that has eligible charges: the same usage type, product, account,
+-- payer. (Net columns and a discount map, the other two ways, need nothing.) Only charges of such
+-- payers are here, all of them.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
