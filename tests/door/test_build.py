@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from builder import build, is_up_to_date, unproven
 from loaders.errors import InfraspendError
@@ -101,6 +102,35 @@ def test_a_killed_build_never_counts(built: House) -> None:
     assert built.build().may_be_published
 
 
+def test_dbt_ends_with_the_process_that_started_it(built: House) -> None:
+    model = built.project / "models/marts/orgs.sql"
+    model.write_text(
+        "select 'any' as org, count(*) filter (where hash(a.range, b.range) > 1) as teams"
+        " from range(1000000) as a, range(1000000) as b"
+    )
+    build_it = (
+        "import sys; from pathlib import Path; from builder import build;"
+        " build(*map(Path, sys.argv[1:]), progress=lambda line: print(line, flush=True))"
+    )
+    places = map(str, (built.warehouse, built.project, built.seeds))
+    with subprocess.Popen(
+        [sys.executable, "-c", build_it, *places], stdout=subprocess.PIPE, text=True
+    ) as building:
+        assert building.stdout is not None
+        assert any("orgs" in line for line in building.stdout)
+        with pytest.raises(duckdb.IOException, match="held in"):
+            duckdb.connect(built.warehouse, read_only=True)
+        building.kill()
+
+    until_free = Retrying(
+        retry=retry_if_exception_type(duckdb.IOException),
+        wait=wait_fixed(0.2),
+        stop=stop_after_delay(10),
+        reraise=True,
+    )
+    until_free(duckdb.connect, built.warehouse, read_only=True).close()
+
+
 def test_the_same_input_needs_no_second_build(built: House) -> None:
     assert is_up_to_date(built.warehouse, built.project, built.seeds)
 
@@ -164,6 +194,6 @@ def test_a_warehouse_in_use(fresh: House) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(InfraspendError, match="another process has the warehouse open"):
+        with pytest.raises(InfraspendError, match=rf"process {other.pid} \(.+\) has the warehouse"):
             fresh.build()
         other.communicate("")
