@@ -30,6 +30,7 @@ def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
     assert result.log.is_file()
 
 
+@pytest.mark.thorough
 def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: House) -> None:
     result = built.build("--select", "orgs")
 
@@ -37,6 +38,7 @@ def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: House) -> None:
     assert result.may_be_published
 
 
+@pytest.mark.thorough
 def test_what_was_built_without_rows_is_not_published(built: House) -> None:
     result = built.build("--empty")
 
@@ -102,6 +104,7 @@ def test_a_killed_build_never_counts(built: House) -> None:
     assert built.build().may_be_published
 
 
+@pytest.mark.thorough
 def test_dbt_ends_with_the_process_that_started_it(built: House) -> None:
     model = built.project / "models/marts/orgs.sql"
     model.write_text(
