@@ -84,7 +84,7 @@ PLAIN = {
     ),
     **_per_day(
         "unallocated_capacity",
-        "sub_platform",
+        "platform",
         platform_spend="sum(first_spend)",
         free_spend="sum(free_spend)",
         unallocated_share=_ratio("sum(free_spend)", "sum(first_spend)"),
