@@ -107,6 +107,11 @@ def test_an_hour_of_a_machine_costs_what_it_costs(published: duckdb.DuckDBPyConn
     assert (costs["BoxUsage:m5.xlarge"], costs["BoxUsage:c5.xlarge"]) == (0.14, 0.16)
 
 
+def test_the_chapter_lists_every_metric() -> None:
+    chapter = (ROOT / "docs" / "metrics.md").read_text()
+    assert [metric for metric in PLAIN if f"`{metric}`" not in chapter] == []
+
+
 def test_other_kinds_of_metrics_are_told_and_left_to_metricflow(tmp_path: Path) -> None:
     marts = tmp_path / "models" / "marts"
     marts.mkdir(parents=True)
