@@ -855,6 +855,8 @@ def mcp(
         ) from error
     from publishers import DATABASE_NAME
 
+    if sys.stdin.isatty():
+        err.print("mcp: an assistant starts this and writes to it; Ctrl-D ends it", highlight=False)
     serve((published or warehouse.parent / "published") / DATABASE_NAME, rows, seconds)
 
 

@@ -303,6 +303,8 @@ class Answers:
                 ((month,),) = connection.execute(
                     "select max(billing_period) from marts.price_changes"
                 ).fetchall()
+                if month is None:
+                    raise InfraspendError("the bill has one month so far, and none before it")
             parameters = {"label": label, "month": month}
             rows, more = self._bounded(connection, _CHANGES, parameters)
             if not rows:

@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
@@ -24,6 +25,7 @@ from mcp_types import CallToolResult
 
 from publishers.answers import NOTICE, Answers
 from tests.command_line import INFRASPEND
+from tests.houses import ROOT
 from tests.metrics.expected import PLAIN
 
 QUESTIONS = {
@@ -270,6 +272,17 @@ def test_a_label_that_is_not_there_is_answered_with_those_alike(
     assert "did you mean" in company.refused(tool, **arguments)
 
 
+def test_a_bill_of_one_month_has_none_to_compare_with(
+    published_company: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / published_company.name
+    shutil.copy(published_company, file)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("delete from marts.price_changes")
+    with assistant(INFRASPEND, "mcp", "--from", tmp_path) as one:
+        assert "one month so far" in one.refused("why_changed", label="web")
+
+
 def test_health_says_how_fresh_and_how_well_known(company: Assistant) -> None:
     rows = company.ask("health")["rows"]
     (bill,) = (row for row in rows if row["about"] == "the bill")
@@ -288,6 +301,8 @@ def test_columns_are_described_by_their_comments(company: Assistant) -> None:
     columns = {row["column"]: row for row in company.ask("describe", mart="daily_spend")["rows"]}
 
     assert marts["daily_spend"].startswith("Spend by day, label and owner")
+    (model,) = yaml.safe_load((ROOT / "models/marts/daily_spend.yml").read_text())["models"]
+    assert columns.keys() == {column["name"] for column in model["columns"]}
     assert columns["spend"]["type"] == "decimal(38,20)"
     assert "in US dollars" in columns["spend"]["description"]
     assert "there is no mart nothing" in company.refused("describe", mart="nothing")
