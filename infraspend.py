@@ -67,7 +67,7 @@ class _InOrder(TyperGroup):
         """The names of the verbs."""
         return [
             *("demo", "simulate", "track", "load"),
-            *("build", "publish", "dashboard", "export", "explain", "doctor"),
+            *("build", "publish", "dashboard", "export", "explain", "mcp", "doctor"),
         ]
 
 
@@ -823,6 +823,41 @@ def explain(
         explanation.print_change(explanation.change_between(before, found), out, rows)
     else:
         explanation.print_explanation(found, out, rows)
+
+
+@app.command()
+def mcp(
+    published: PublishedOption = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows an answer has at most.")] = 200,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="How many seconds a statement takes at most.")
+    ] = 30,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Answer assistants: a server of the Model Context Protocol, on standard input and output.
+
+    It only reads what was published: metrics by dimensions, why a label's spend changed, the
+    charges behind a number, health, columns and SELECTs, each with its proof. An assistant starts
+    it by a line of its own configuration, which for most of them is JSON:
+
+        {"mcpServers": {"infraspend": {"command": "infraspend",
+                                       "args": ["mcp", "--from", "/srv/finops"]}}}
+
+        infraspend mcp --from /srv/finops
+
+    Of what is installed it needs the extra `mcp` only. docs/assistants.md has the tools.
+    """
+    try:
+        from publishers.mcp_server import serve
+    except ModuleNotFoundError as error:
+        raise InfraspendError(
+            f"{error.name} is not installed, which `mcp` needs: pip install 'infraspend[mcp]'"
+        ) from error
+    from publishers import DATABASE_NAME
+
+    if sys.stdin.isatty():
+        err.print("mcp: an assistant starts this and writes to it; Ctrl-D ends it", highlight=False)
+    serve((published or warehouse.parent / "published") / DATABASE_NAME, rows, seconds)
 
 
 def main() -> None:

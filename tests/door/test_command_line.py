@@ -27,6 +27,7 @@ from tests.houses import House
         (["doctor"], "--platform spark --from exports/ --seeds our-facts"),
         (["publish"], "infraspend publish --to"),
         (["dashboard"], "infraspend dashboard --to"),
+        (["mcp"], "infraspend mcp --from /srv/finops"),
     ],
 )
 def test_help_teaches(tmp_path: Path, verb: list[str], teaches: str) -> None:
@@ -76,6 +77,7 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
         (["publish", "--to", "ftp://host/prefix"], "ftp://host/prefix"),
         (["dashboard", "--to", "ftp://host/prefix"], "ftp://host/prefix"),
         (["export", "monthly_spend", "--to", "x.csv"], "run infraspend publish"),
+        (["mcp"], "run infraspend publish"),
         (["load", "aws-cur", "--from", "nowhere"], "nowhere"),
         (["load", "aws-cur", "--from", "."], "anifest"),
         (["load", "kubernetes", "--from", "nowhere"], "nowhere"),

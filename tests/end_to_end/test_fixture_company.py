@@ -4,42 +4,30 @@ Every expected number is worked out by hand, in the comment beside it, from what
 README says that things cost. April has 48 hours and May has 48; `node-1` runs in 46 and in 44.
 """
 
-import shutil
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from builder import BuildResult
 from builder.building import explained_percentage
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company
-from tests.fixtures.make_company import COMPANY
+from tests.end_to_end.companies import Company
 
 APRIL, MAY = "2026-04", "2026-05"
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
-    """A copy of the company, landed."""
-    company = Company(tmp_path_factory.mktemp("fixture") / "company", project)
-    shutil.copytree(COMPANY, company.root)
-    (company.root / "seeds").rename(company.seeds)
-    company.load()
-    return company
-
-
-@pytest.fixture(scope="module")
-def result(delivered: Company) -> BuildResult:
+def result(fixture_company: tuple[Company, BuildResult]) -> BuildResult:
     """How its build went."""
-    return delivered.build(*WITHOUT_UNIT_TESTS)
+    return fixture_company[1]
 
 
 @pytest.fixture(scope="module")
-def company(delivered: Company, result: BuildResult) -> Company:
+def company(fixture_company: tuple[Company, BuildResult]) -> Company:
     """The company, built."""
+    company, result = fixture_company
     assert result.succeeded, "\n".join(result.failures)
-    return delivered
+    return company
 
 
 def by_label(company: Company, sql: str) -> dict[str, Decimal]:
