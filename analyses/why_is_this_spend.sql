@@ -2,8 +2,7 @@
 -- it, the platforms that split it and the usage that it was split by; the parts add up to what the
 -- mart says. `infraspend explain` prints the same in words.
 --
---     dbt show --inline "$(cat analyses/why_is_this_spend.sql)" --limit -1 \
---         --vars '{label: pricing, date: 2026-11-18}'
+--     from analyses.why_is_this_spend where lyft_label = 'pricing' and usage_date = '2026-11-18'
 
 select
     usage_date,
@@ -28,7 +27,4 @@ select
     hours,
     basis
 from {{ ref('explained_spend') }}
-where
-    lyft_label = {{ sql_text(var('label', 'pricing')) }}
-    and usage_date = cast({{ sql_text(var('date', '2026-11-18')) }} as date)
-order by spend desc
+order by usage_date asc, lyft_label asc, spend desc

@@ -51,6 +51,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "'123456789012' as account_id, 'usage' as charge_class, false as is_period_charge",
             rows,
         )
+        # The bill reaches into the day after the last whole one.
+        connection.execute(
+            "insert into marts.time_spine by name select"
+            " date '2026-11-21' - range::int as date_day, range > 0 as is_complete, nullif(range, 0) as days_back from range(?)",
+            [DAYS + 1],
+        )
+        connection.execute(
+            "insert into marts.daily_spend by name from (from marts.daily_spend"
+            " where usage_date = date '2026-11-20' and lyft_label = 'pricing')"
+            " select * replace (date '2026-11-21' as usage_date, 0.5 as spend)"
+        )
         connection.execute(
             "insert into marts.invoice_bridge by name select '2026-11' as billing_period,"
             " '111122223333' as payer_account_id, true as is_complete, bridge_item, item_order,"
@@ -86,13 +97,23 @@ def test_every_service_shows_what_the_mart_says(published: Path, site: Path) -> 
     with duckdb.connect(published / "infraspend.duckdb", read_only=True) as connection:
         spends = connection.execute(
             "select lyft_label, sum(spend) from marts.daily_spend "
-            "where usage_date > date '2026-11-20' - 28 group by lyft_label"
+            "where usage_date between date '2026-11-20' - 27 and '2026-11-20' group by lyft_label"
+        ).fetchall()
+        ((week, week_before),) = connection.execute(
+            "select sum(spend) filter (usage_date >= '2026-11-14'),"
+            " sum(spend) filter (usage_date < '2026-11-14') from marts.daily_spend where"
+            " lyft_label = 'pricing' and usage_date between '2026-11-07' and '2026-11-20'"
         ).fetchall()
     listed = text_of(site / "services.html")
     for label, spend in spends:
         assert wording.money(spend) in listed
         page = text_of(site / "services" / wording.file_name(label))
         assert wording.money(spend) in page
+    # Whole weeks: not the day that still goes on.
+    changed = text_of(site / "services" / wording.file_name("pricing")).partition("since last week")
+    assert f"{wording.money(week)}   {wording.money(week_before)}" in re.sub(
+        r"[ \n]+", "   ", changed[2]
+    )
 
 
 def test_every_page_of_a_hostile_name_is_inert(site: Path) -> None:
