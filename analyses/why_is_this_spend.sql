@@ -1,6 +1,6 @@
 -- Why is this $X: every charge that a label paid a part of on a day, with the rule that labelled
--- it, the platforms that split it and the usage that it was split by; the parts add up to what the
--- mart says. `infraspend explain` prints the same in words.
+-- it, and the platforms that split it; the parts add up to what the mart says. By which usage, the
+-- mart explained_splits says. `infraspend explain` prints both in words.
 --
 --     from analyses.why_is_this_spend where lyft_label = 'pricing' and usage_date = '2026-11-18'
 
@@ -14,16 +14,8 @@ select
     charge_class,
     source_label,
     label_rule,
-    first_platform,
-    first_sub_platform,
-    first_capacity_pool,
-    via,
-    last_platform,
-    last_sub_platform,
-    last_capacity_pool,
-    last_cost_model,
-    held,
-    held_by_all,
+    way,
+    usage_of,
     hours,
     basis
 from {{ ref('explained_spend') }}

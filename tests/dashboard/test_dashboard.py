@@ -54,7 +54,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # The bill reaches into the day after the last whole one.
         connection.execute(
             "insert into marts.time_spine by name select"
-            " date '2026-11-21' - range::int as date_day, range > 0 as is_complete, nullif(range, 0) as days_back from range(?)",
+            " date '2026-11-21' - range::int as date_day, range > 0 as is_complete,"
+            " nullif(range, 0) as days_back from range(?)",
             [DAYS + 1],
         )
         connection.execute(
