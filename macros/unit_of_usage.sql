@@ -1,9 +1,9 @@
 {#- What usage is counted in, in words: the unit of the cost model, and which of request and usage counts. -#}
 {% macro unit_of_usage(cost_model, platforms, owner_unit) -%}
     case
-        when {{ platforms }}.schedule_source = 'ready_made' then 'of the shares as published'
+        when {{ platforms }}.schedule_source = 'ready_made' then 'published shares'
         when {{ cost_model }} = 'even' then 'label-hours'
-        when {{ cost_model }} = 'max' then 'of the largest shares'
+        when {{ cost_model }} = 'max' then 'largest shares'
         when {{ cost_model }} = 'storage' then 'GiB-hours claimed'
         when {{ cost_model }} = 'network' then 'GiB sent and received'
         when {{ cost_model }} in ('cpu', 'memory', 'gpu', 'weighted')
