@@ -15,15 +15,15 @@ compared as (
         {%- for column in columns %}
         spend.{{ column }},
         {%- endfor %}
-        sum(case when days.days_back <= {{ days }} then spend.spend else 0 end) as spend,
+        sum(case when spine.days_back <= {{ days }} then spend.spend else 0 end) as spend,
         case
             when spans.is_long_enough
-                then sum(case when days.days_back > {{ days }} then spend.spend else 0 end)
+                then sum(case when spine.days_back > {{ days }} then spend.spend else 0 end)
         end as previous_spend
     from {{ ref('daily_spend') }} as spend
-    inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
+    inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
     cross join spans
-    where days.days_back <= {{ 2 * days }} and not spend.is_period_charge
+    where spine.days_back <= {{ 2 * days }} and not spend.is_period_charge
     group by
         {%- for column in columns %}
         spend.{{ column }},

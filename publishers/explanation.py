@@ -38,8 +38,8 @@ _REASONS = f"""
 """
 _STEPS = f"""
     select
-        usage_hour, interval_hours, way, usage_of, step, platform, sub_platform, capacity_pool,
-        cost_model, usage_label, max(usage) as usage, max(total_usage) as total_usage, unit, basis,
+        usage_hour, interval_hours, way, usage_of, step, step_name, platform, sub_platform,
+        capacity_pool, cost_model, usage_label, max(usage) as usage, max(total_usage) as total_usage, unit, basis,
         sum(spend_before) as spend_before, sum(spend_after) as spend_after, is_last_step
     from marts.explained_splits
     where {_SPAN}
@@ -111,6 +111,7 @@ class Step:
         way: All platforms on the way.
         usage_of: Whose usage it was split by on each of these.
         step: The place of this one on the way, from 1.
+        step_name: The platform, as it stands in `way`.
         platform: The platform.
         sub_platform: Its sub-platform.
         capacity_pool: The capacity pool whose schedule splits them.
@@ -130,6 +131,7 @@ class Step:
     way: str
     usage_of: str
     step: int
+    step_name: str
     platform: str
     sub_platform: str
     capacity_pool: str
@@ -321,7 +323,15 @@ def change_between(before: Explanation, after: Explanation) -> Change:
             amounts[column] += reason.charge_true_cost
             amounts[column + 2] += reason.spend
     reasons = [
-        ChangedReason(*alike, *amounts, amounts[3] - amounts[2]) for alike, amounts in sums.items()
+        ChangedReason(
+            *alike,
+            cost_before=amounts[0],
+            cost_after=amounts[1],
+            spend_before=amounts[2],
+            spend_after=amounts[3],
+            change=amounts[3] - amounts[2],
+        )
+        for alike, amounts in sums.items()
     ]
     return Change(before, after, sorted(reasons, key=lambda one: (-abs(one.change), one.charge)))
 
@@ -524,13 +534,9 @@ def _sentences(reasons: list[Reason], steps: list[Step], hours: bool) -> list[st
         return [line for reason in reasons for line in (reason.charge, f"labelled {reason.label}")]
     lines = []
     for of_platform in _by_place(steps):
-        first = of_platform[0]
         before = sum((step.spend_before for step in of_platform), Decimal())
         after = sum((step.spend_after for step in of_platform), Decimal())
-        platform = (
-            f"{first.platform}: {first.sub_platform} ({first.capacity_pool}, {first.cost_model})"
-        )
-        lines.append(f"{platform} split {_money(before)},")
+        lines.append(f"{of_platform[0].step_name} split {_money(before)},")
         lines.append(f"  {_usage_of(of_platform)}: {_money(after)}")
     bases = Counter[str]()
     for step in steps:

@@ -10,8 +10,8 @@ costs as (
         hours.commitment_type,
         sum(hours.commitment_cost) as commitment_cost
     from {{ ref('commitment_usage') }} as hours
-    inner join {{ ref('time_spine') }} as days on cast(hours.usage_hour as date) = days.date_day
-    where days.days_back <= 28 and hours.unused_cost is not null
+    inner join {{ ref('time_spine') }} as spine on cast(hours.usage_hour as date) = spine.date_day
+    where spine.days_back <= 28 and hours.unused_cost is not null
     group by hours.payer_account_id, hours.commitment_id, hours.commitment_type
 )
 

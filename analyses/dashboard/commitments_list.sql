@@ -15,17 +15,17 @@ select
             then cast(sum(hours.used_cost) / sum(hours.commitment_cost) as decimal(11, 10))
     end as utilization,
     sum(hours.on_demand_list_cost) as on_demand_list_cost,
-    min(days.date_day) as first_day,
-    max(days.date_day) as last_day
+    min(spine.date_day) as first_day,
+    max(spine.date_day) as last_day
 from {{ ref('commitment_usage') }} as hours
-inner join {{ ref('time_spine') }} as days on cast(hours.usage_hour as date) = days.date_day
+inner join {{ ref('time_spine') }} as spine on cast(hours.usage_hour as date) = spine.date_day
 left join {{ ref('commitments') }} as commitments
     on
         hours.payer_account_id = commitments.payer_account_id
         and hours.commitment_id = commitments.commitment_id
         and hours.commitment_type = commitments.commitment_type
 -- What is unused of hours to come nobody knows.
-where days.days_back <= 28 and hours.unused_cost is not null
+where spine.days_back <= 28 and hours.unused_cost is not null
 group by
     hours.payer_account_id,
     hours.commitment_id,

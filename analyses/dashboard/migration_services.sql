@@ -14,8 +14,8 @@ select
                 )
     end as kubernetes_share
 from {{ ref('migration_progress') }} as progress
-inner join {{ ref('time_spine') }} as days on progress.usage_date = days.date_day
-where days.days_back <= 28
+inner join {{ ref('time_spine') }} as spine on progress.usage_date = spine.date_day
+where spine.days_back <= 28
 group by progress.lyft_label
 having sum(progress.ec2_spend) > 0
 order by ec2 desc, service asc

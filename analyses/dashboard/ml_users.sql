@@ -20,7 +20,7 @@ inner join clusters
     on
         spend.first_platform = clusters.platform
         and spend.first_sub_platform = clusters.sub_platform
-inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-where days.days_back <= 60 and not spend.is_period_charge
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 60 and not spend.is_period_charge
 group by spend.usage_date, spend.lyft_label
 order by spend.usage_date asc, service asc

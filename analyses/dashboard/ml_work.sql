@@ -11,8 +11,8 @@ select
     sum(spend.spend) as spend,
     sum(spend.idle_spend) as idle_spend
 from {{ ref('workload_spend') }} as spend
-inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-where days.days_back <= 30 and spend.kubeflow_work is not null
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 30 and spend.kubeflow_work is not null
 group by
     spend.lyft_label,
     spend.notebook,

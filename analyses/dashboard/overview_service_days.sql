@@ -9,8 +9,8 @@ recent as (
         spend.lyft_label,
         spend.spend
     from {{ ref('daily_spend') }} as spend
-    inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-    where days.days_back <= 30 and not spend.is_period_charge
+    inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+    where spine.days_back <= 30 and not spend.is_period_charge
 ),
 
 ranked as (

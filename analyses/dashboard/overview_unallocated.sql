@@ -6,5 +6,5 @@ select
     sum(capacity.free_spend) as free_spend,
     sum(capacity.first_spend) as platform_spend
 from {{ ref('unallocated_capacity') }} as capacity
-inner join {{ ref('time_spine') }} as days on capacity.usage_date = days.date_day
-where days.days_back <= 28
+inner join {{ ref('time_spine') }} as spine on capacity.usage_date = spine.date_day
+where spine.days_back <= 28

@@ -4,5 +4,5 @@ select
     sum(case when spend.lyft_label = 'unlabeled' then spend.spend else 0 end) as unlabeled_spend,
     sum(spend.spend) as spend
 from {{ ref('daily_spend') }} as spend
-inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-where days.days_back <= 28
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 28

@@ -6,8 +6,8 @@ select
     spend.charge_class,
     sum(spend.spend) as spend
 from {{ ref('daily_spend') }} as spend
-inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-where days.days_back <= 28 and spend.lyft_label = 'unlabeled'
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 28 and spend.lyft_label = 'unlabeled'
 group by spend.account_id, spend.product, spend.charge_class
 having abs(sum(spend.spend)) >= 0.01
 order by spend desc, spend.account_id asc, spend.product asc, spend.charge_class asc

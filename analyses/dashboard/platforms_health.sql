@@ -12,7 +12,7 @@ select
     cast(sum(health.missing) as bigint) as hours_missing,
     max(health.drift) as largest_drift
 from {{ ref('platform_health') }} as health
-inner join {{ ref('time_spine') }} as days on health.usage_date = days.date_day
-where days.days_back <= 28
+inner join {{ ref('time_spine') }} as spine on health.usage_date = spine.date_day
+where spine.days_back <= 28
 group by health.platform, health.sub_platform, health.owner
 order by spend_at_stake desc, health.platform asc, health.sub_platform asc

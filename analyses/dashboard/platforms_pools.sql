@@ -9,8 +9,8 @@ select
             then cast(sum(capacity.free_spend) / sum(capacity.spend) as decimal(11, 10))
     end as unallocated_share
 from {{ ref('unallocated_capacity') }} as capacity
-inner join {{ ref('time_spine') }} as days on capacity.usage_date = days.date_day
-where days.days_back <= 28
+inner join {{ ref('time_spine') }} as spine on capacity.usage_date = spine.date_day
+where spine.days_back <= 28
 group by capacity.platform, capacity.sub_platform, capacity.capacity_pool
 having sum(capacity.free_spend) > 0
 order by unallocated desc, pool asc

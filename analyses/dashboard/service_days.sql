@@ -6,7 +6,7 @@ select
     coalesce(spend.platform || ': ' || spend.sub_platform, 'directly') as platform,
     sum(spend.spend) as spend
 from {{ ref('daily_spend') }} as spend
-inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-where days.days_back <= 60 and not spend.is_period_charge
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 60 and not spend.is_period_charge
 group by spend.usage_date, spend.lyft_label, spend.platform, spend.sub_platform
 order by spend.usage_date asc, spend desc

@@ -9,8 +9,8 @@ select
     spend.instance_type,
     sum(spend.spend) as spend
 from {{ ref('explained_spend') }} as spend
-inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-where days.days_back <= 28 and not spend.is_period_charge
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 28 and not spend.is_period_charge
 group by
     spend.lyft_label, spend.product, spend.usage_type, spend.region, spend.instance_type
 order by

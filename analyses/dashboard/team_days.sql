@@ -6,7 +6,7 @@ select
     spend.lyft_label as service,
     sum(spend.spend) as spend
 from {{ ref('daily_spend') }} as spend
-inner join {{ ref('time_spine') }} as days on spend.usage_date = days.date_day
-where days.days_back <= 30 and not spend.is_period_charge
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 30 and not spend.is_period_charge
 group by spend.usage_date, spend.current_team, spend.lyft_label
 order by spend.usage_date asc, spend desc

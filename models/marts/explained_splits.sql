@@ -1,6 +1,6 @@
--- By which usage was it split: hour by hour, every way that spend came to a label on, platform after
--- platform. On each row spend_before x usage / total_usage = spend_after, to the ten digits of a
--- proportion. What the last platform of a way leaves adds up to explained_spend exactly.
+-- By which usage was it split: hour by hour, every way that spend came to a label on, platform
+-- after platform. On each row spend_before x usage / total_usage = spend_after, to the ten digits
+-- of a proportion. What the last platforms of all ways leave adds up to explained_spend exactly.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -72,7 +72,7 @@ split as (
         charges.billing_period,
         charges.is_period_charge,
         {%- for column in schedule %}
-        charges.{{ column }},
+            charges.{{ column }},
         {%- endfor %}
         coalesce(steps.lyft_label, charges.source_label) as lyft_label,
         charges.true_cost,
@@ -94,7 +94,7 @@ split as (
     left join steps
         on
             {%- for column in schedule %}
-            {{ 'and ' if not loop.first }}charges.{{ column }} = steps.{{ column }}
+                {{ 'and ' if not loop.first }}charges.{{ column }} = steps.{{ column }}
             {%- endfor %}
 ),
 
@@ -199,6 +199,10 @@ select
     -- which platform on the way
     used.step,
     used.is_last_step,
+    {{ step_of_way(
+        'used.step_platform', 'used.step_sub_platform', 'used.step_capacity_pool',
+        'used.step_cost_model'
+    ) }} as step_name,
     used.step_platform as platform,
     used.step_sub_platform as sub_platform,
     used.step_capacity_pool as capacity_pool,

@@ -1,5 +1,5 @@
--- Every day of usage on the bill, also those without spend: for charts without gaps and metrics
--- over time, and for spans of whole days. Fees for hours to come and charges for a year add no days.
+-- Every day of usage on the bill, also those without spend: for charts without gaps, metrics over
+-- time, and spans of whole days. Fees for hours to come and charges for a year add no days.
 {{ config(materialized='table') }}
 
 with

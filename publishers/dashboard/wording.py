@@ -45,7 +45,7 @@ def percent(share: Decimal, *, signed: bool = False) -> str:
 def cell(value: object, type_name: str, *, exact: bool = False) -> str:
     """A value as a table shows it.
 
-    The project's types say what a decimal is: `decimal(11, 10)` a share, `decimal(38, 6)` a
+    The project's types say what a decimal is: `decimal(11, 10)` a share, `decimal(28, 10)` a
     quantity in some unit, any other one US dollars.
     """
     if value is None:
@@ -73,7 +73,7 @@ def quantity(amount: Decimal) -> str:
 
 def is_quantity(type_name: str) -> bool:
     """Whether a column is a quantity in a unit that another column names."""
-    return type_name.replace(" ", "").upper() == "DECIMAL(38,6)"
+    return type_name.replace(" ", "").upper() == "DECIMAL(28,10)"
 
 
 def is_share(type_name: str) -> bool:

@@ -1,6 +1,6 @@
--- How a charge is split, platform after platform: of every part that int_splits knows, each platform
--- on its way, and whose usage it went by there. What goes back to the label that a charge carries
--- has no label here, because only the charge knows it.
+-- How a charge is split, platform after platform: of every part that int_splits knows, each
+-- platform on its way, and whose usage it went by there. What goes back to the label that a charge
+-- carries has no label here, because only the charge knows it.
 {{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 {% set root = [
@@ -74,11 +74,10 @@ handed_on as (
             parts.step = below.step + 1
             and parts.usage_of_before = below.usage_of
             {%- for column in root %}
-            and parts.{{ column }} = below.{{ column }}
+                and parts.{{ column }} = below.{{ column }}
             {%- endfor %}
 )
 
--- The last platform on the way, which is the only one of most.
 select
     -- which schedule splits the charge
     {{ root | join(',\n    ') }},
@@ -95,7 +94,7 @@ select
 from handed_on
 where is_last_step
 union all
--- Those before it.
+-- The platforms before the last one.
 select
     {%- for column in root %}
         passed.{{ column }},
@@ -105,9 +104,7 @@ select
     last_steps.lyft_label,
     passed.step,
     passed.is_last_step,
-    {%- for column in part %}
-        passed.{{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    passed.{{ part | join(',\n    passed.') }}
 from handed_on as passed
 inner join parts as last_steps
     on
@@ -116,5 +113,5 @@ inner join parts as last_steps
         and passed.step < last_steps.step
         and position(concat(passed.usage_of, ' > ') in last_steps.usage_of) = 1
         {%- for column in root %}
-        and passed.{{ column }} = last_steps.{{ column }}
+            and passed.{{ column }} = last_steps.{{ column }}
         {%- endfor %}
