@@ -377,7 +377,7 @@ def test_a_change_between_days_or_longer_spans_adds_up(company: Company) -> None
             explain(company.warehouse, "reports", day, days),
         )
 
-    # Of Spark's 0.84 on the cluster reports has a quarter, and had three of 0.70; the bucket is 0.27.
+    # Of Spark's 0.84 on the cluster reports has a quarter, and had three of 0.70; S3 is 0.27.
     # Its share of the warehouse, 2.40 a day, began on the second; its own instance is 0.09 a day.
     one_day = change(date(2026, 5, 2), date(2026, 5, 1), days=1)
     assert [(reason.platforms, reason.change) for reason in one_day.reasons] == [
