@@ -120,7 +120,7 @@ class Step:
         usage: How much that was; None where nobody can tell.
         total_usage: Of how much.
         unit: In which unit, and whether requests or usage count.
-        basis: How well that is known.
+        basis: How well the whole way is known.
         spend_before: What came here, in US dollars; for the first platform what the charges cost.
         spend_after: What went on from here; from the last platform to the label.
         is_last_step: Whether it is the last one.
@@ -209,7 +209,11 @@ def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanatio
         raise InfraspendError(
             f"{warehouse} cannot be read while something writes to it: try again when it is done"
         ) from error
-    usage = {way: _usage_in_words(of_way) for way, of_way in _by_way(steps).items()}
+    usage = {
+        (*way, basis): _usage_in_words([step for step in of_way if step.basis == basis])
+        for way, of_way in _by_way(steps).items()
+        for basis in {step.basis for step in of_way}
+    }
     reasons = [_reason(row, rules, usage) for row in rows]
     found = Explanation(label, first_day, day, incomplete, spend or Decimal(), reasons, steps)
     _check_adds_up(found)
@@ -618,7 +622,7 @@ def _short(amount: Decimal) -> str:
 
 
 def _reason(
-    row: tuple[Any, ...], rules: dict[int, str], usage: dict[tuple[str, str], str]
+    row: tuple[Any, ...], rules: dict[int, str], usage: dict[tuple[str, str, str], str]
 ) -> Reason:
     """One row of the mart, in words."""
     charge, source_label, label_rule, way, usage_of, basis, hours, charge_true_cost, spend = row
@@ -628,7 +632,7 @@ def _reason(
         label=f"{source_label}{rule}",
         way=way,
         usage_of=usage_of,
-        usage=usage.get((way, usage_of), ""),
+        usage=usage.get((way, usage_of, basis), ""),
         basis=basis,
         hours=hours,
         charge_true_cost=charge_true_cost,

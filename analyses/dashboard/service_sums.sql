@@ -32,15 +32,37 @@ sums as (
         sum(spend_after) as spend_after
     from last_day
     where usage_hour = last_hour
-    group by all
+    group by
+        lyft_label,
+        way,
+        usage_of,
+        step,
+        usage_hour,
+        interval_hours,
+        step_name,
+        usage_label,
+        unit,
+        basis
+),
+
+placed as (
+    select
+        *,
+        count(*) over (
+            partition by lyft_label, way, usage_of, usage_hour, interval_hours
+        ) as steps,
+        min(spend_after) over (
+            partition by lyft_label, way, usage_of, usage_hour, interval_hours
+        ) as spend
+    from sums
 )
 
 select
     lyft_label as service,
-    step || ' of ' || count(*) over way as platform_on_the_way,
+    step || ' of ' || steps as platform_on_the_way,
     step_name as platform,
     spend_before,
-    usage_label as usage_of,
+    usage_label as whose_usage,
     cast(usage as decimal(28, 10)) as usage,
     cast(total_usage as decimal(28, 10)) as total_usage,
     unit,
@@ -48,10 +70,9 @@ select
     basis,
     usage_hour,
     interval_hours as hours
-from sums
-window way as (partition by lyft_label, way, usage_of, usage_hour, interval_hours)
+from placed
 order by
-    min(spend_after) over way desc,
+    spend desc,
     way asc,
     usage_of asc,
     usage_hour asc,

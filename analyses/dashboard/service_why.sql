@@ -16,6 +16,7 @@ hours as (
         splits.lyft_label,
         splits.way,
         splits.usage_of,
+        splits.basis,
         splits.step,
         splits.usage_label,
         splits.unit,
@@ -28,6 +29,7 @@ hours as (
         splits.lyft_label,
         splits.way,
         splits.usage_of,
+        splits.basis,
         splits.step,
         splits.usage_label,
         splits.unit,
@@ -40,6 +42,7 @@ platforms as (
         lyft_label,
         way,
         usage_of,
+        basis,
         step,
         usage_label || coalesce(
             ' ' || cast(sum(usage) as decimal(28, 2)) || ' of '
@@ -47,7 +50,7 @@ platforms as (
             ''
         ) as usage
     from hours
-    group by lyft_label, way, usage_of, step, usage_label
+    group by lyft_label, way, usage_of, basis, step, usage_label
 ),
 
 ways as (
@@ -55,9 +58,10 @@ ways as (
         lyft_label,
         way,
         usage_of,
+        basis,
         string_agg(usage, ' > ' order by step) as usage
     from platforms
-    group by lyft_label, way, usage_of
+    group by lyft_label, way, usage_of, basis
 )
 
 select
@@ -86,6 +90,7 @@ left join ways
         spend.lyft_label = ways.lyft_label
         and spend.way = ways.way
         and spend.usage_of = ways.usage_of
+        and spend.basis = ways.basis
 where not spend.is_period_charge
 group by
     spend.lyft_label,

@@ -9,7 +9,7 @@
 ] %}
 {% set part = [
     'step_platform', 'step_sub_platform', 'step_capacity_pool', 'step_cost_model', 'step_label',
-    'proportion_before', 'proportion', 'basis'
+    'proportion_before', 'proportion'
 ] %}
 
 with
@@ -86,6 +86,7 @@ select
     way,
     usage_of,
     lyft_label,
+    basis,
     step,
     is_last_step,
 
@@ -102,6 +103,7 @@ select
     last_steps.way,
     last_steps.usage_of,
     last_steps.lyft_label,
+    last_steps.basis,
     passed.step,
     passed.is_last_step,
     passed.{{ part | join(',\n    passed.') }}
