@@ -3,7 +3,7 @@
     case
         when {{ platforms }}.schedule_source = 'ready_made' then 'published shares'
         when {{ cost_model }} = 'even' then 'label-hours'
-        when {{ cost_model }} = 'max' then 'largest shares'
+        when {{ cost_model }} = 'max' then 'millionths, by the largest share'
         when {{ cost_model }} = 'storage' then 'GiB-hours claimed'
         when {{ cost_model }} = 'network' then 'GiB sent and received'
         when {{ cost_model }} in ('cpu', 'memory', 'gpu', 'weighted')

@@ -565,14 +565,16 @@ def _sums_to_redo(steps: list[Step]) -> list[str]:
     hours: dict[tuple[datetime, int], list[Step]] = defaultdict(list)
     for step in steps:
         hours[step.usage_hour, step.interval_hours].append(step)
+    days = {step.usage_hour.date() for step in steps}
+    form = "%H:%M" if len(days) == 1 else "%m-%d %H:%M"
     lines = []
     for text, alike in groupby(hours, key=lambda hour: _sum_to_redo(hours[hour])):
         (first, length), *others = alike
-        when = f"{first:%m-%d %H:%M}"
+        when = f"{first:{form}}"
         if length > 1:
             when += f" for {_hours(length)}"
         if others:
-            when += f" to {others[-1][0]:%m-%d %H:%M} each"
+            when += f" to {others[-1][0]:{form}} each"
         lines.append(f"{when}  {text}")
     return lines
 

@@ -45,9 +45,7 @@ platforms as (
         basis,
         step,
         usage_label || coalesce(
-            ' ' || cast(sum(usage) as decimal(28, 2)) || ' of '
-            || cast(sum(total_usage) as decimal(28, 2)) || ' ' || max(unit),
-            ''
+            format(' {:,.2f} of {:,.2f} ', sum(usage), sum(total_usage)) || max(unit), ''
         ) as usage
     from hours
     group by lyft_label, way, usage_of, basis, step, usage_label
