@@ -145,12 +145,13 @@ used as (
         summed.*,
         case
             when summed.step_label <> 'unattributed' or weights.weight_units < totals.weight_units
-                then {{ floor_divide('weights.weight_units', 'weights.counted_times') }}
+                then weights.weight_units
         end as usage_units,
         case
             when summed.step_label <> 'unattributed' or weights.weight_units < totals.weight_units
-                then {{ floor_divide('totals.weight_units', 'weights.counted_times') }}
-        end as total_units
+                then totals.weight_units
+        end as total_units,
+        weights.counted_times
     from summed
     left join weights
         on
@@ -185,8 +186,8 @@ select
     used.spend_after,
 
     -- by which usage
-    {{ amount_of_weight('used.usage_units', 'used.step_cost_model') }} as usage,
-    {{ amount_of_weight('used.total_units', 'used.step_cost_model') }} as total_usage,
+    {{ amount_of_weight('used.usage_units', 'used.step_cost_model', 'used.counted_times') }} as usage,
+    {{ amount_of_weight('used.total_units', 'used.step_cost_model', 'used.counted_times') }} as total_usage,
     {{ unit_of_usage('used.step_cost_model', 'platforms', 'owner_units.unit') }} as unit,
     used.proportion,
     used.basis,

@@ -58,7 +58,7 @@ def test_it_explains_what_a_service_spent(directory: Path) -> None:
     assert answer.returncode == 0, answer.stderr
     assert f"{spend} " in answer.stdout
     said = " ".join(answer.stdout.split())
-    # Every platform on the way, by whose usage: the cluster by pricing's, its features by the label's.
+    # Every platform on the way, by whose usage: the cluster by pricing's, features by the label's.
     assert re.search(
         r"k8s: core-0 \(\S+, cpu\) split [\d.,]+, pricing [\d.,]+ of [\d.,]+ core-hours", said
     )

@@ -471,8 +471,8 @@ MUTATIONS = {
     ),
     "usage of the whole platform is one label's": Mutation(
         "models/marts/explained_splits.sql",
-        "floor_divide('weights.weight_units', 'weights.counted_times')",
-        "floor_divide('totals.weight_units', 'weights.counted_times')",
+        "then weights.weight_units",
+        "then totals.weight_units",
     ),
     "a label that begins alike is on the way": Mutation(
         "models/intermediate/attribution/int_split_steps.sql",
