@@ -37,7 +37,7 @@ A_WAY = """
     with steps as (
         select * from (values
             (1, 'k8s: ml-0 (all, gpu)', 'lyftlearn', 6, 8, 'GPU-hours requested', 2.4, 1.8),
-            (2, 'lyftlearn: jobs (all, usage)', 'pricing', 20, 60, 'jobs', 1.8, 0.6)
+            (2, 'lyftlearn: jobs (all, usage)', 'pricing', 20, 60, 'notebook jobs', 1.8, 0.6)
         ) as steps (
             step, step_name, usage_label, usage, total_usage, unit, spend_before, spend_after
         )
@@ -180,7 +180,11 @@ def test_every_platform_on_the_way_shows_a_sum_to_redo(site: Path) -> None:
     (why,) = rows_of("service_why")
     assert why[:2] == ["$1.50", "$4.80"]
     assert "k8s: ml-0 (all, gpu) > lyftlearn: jobs (all, usage)" in why
-    assert "lyftlearn 12.00 of 16.00 GPU-hours requested > pricing 50.00 of 120.00 jobs" in why
+    # Longer than a name may be, and whole.
+    usage = (
+        "lyftlearn 12.00 of 16.00 GPU-hours requested > pricing 50.00 of 120.00 notebook jobs"
+    )
+    assert usage in why
     first, second = rows_of("service_sums")
     assert first[:6] == [
         *("1 of 2", "k8s: ml-0 (all, gpu)", "$2.4000000000", "lyftlearn", "6", "8"),
