@@ -145,7 +145,7 @@ used as (
         summed.*,
         case
             when summed.step_label <> 'unattributed' or weights.weight_units < totals.weight_units
-                then totals.weight_units
+                then weights.weight_units
         end as usage_units,
         case
             when summed.step_label <> 'unattributed' or weights.weight_units < totals.weight_units

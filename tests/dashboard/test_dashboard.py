@@ -181,9 +181,7 @@ def test_every_platform_on_the_way_shows_a_sum_to_redo(site: Path) -> None:
     assert why[:2] == ["$1.50", "$4.80"]
     assert "k8s: ml-0 (all, gpu) > lyftlearn: jobs (all, usage)" in why
     # Longer than a name may be, and whole.
-    usage = (
-        "lyftlearn 12.00 of 16.00 GPU-hours requested > pricing 50.00 of 120.00 notebook jobs"
-    )
+    usage = "lyftlearn 12.00 of 16.00 GPU-hours requested > pricing 50.00 of 120.00 notebook jobs"
     assert usage in why
     first, second = rows_of("service_sums")
     assert first[:6] == [
