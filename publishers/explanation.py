@@ -355,7 +355,8 @@ def print_explanation(
     steps = _by_way(explanation.steps)
     paragraphs = _paragraphs(explanation.reasons)
     for reasons in paragraphs[:rows]:
-        lines = _sentences(reasons, steps.get((reasons[0].way, reasons[0].usage_of), []), hours)
+        of_way = steps.get((reasons[0].way, reasons[0].usage_of), [])
+        lines = _sentences(explanation.label, reasons, of_way, hours)
         table.add_row(_money(_sum(reasons)), escape("\n".join(lines)))
     if others := paragraphs[rows:]:
         spend = sum((_sum(reasons) for reasons in others), Decimal())
@@ -532,7 +533,7 @@ def _by_place(steps: list[Step]) -> list[list[Step]]:
     return [found[place] for place in sorted(found)]
 
 
-def _sentences(reasons: list[Reason], steps: list[Step], hours: bool) -> list[str]:
+def _sentences(label: str, reasons: list[Reason], steps: list[Step], hours: bool) -> list[str]:
     """What a paragraph says, a line for each thought."""
     if not steps:
         return [line for reason in reasons for line in (reason.charge, f"labelled {reason.label}")]
@@ -542,6 +543,8 @@ def _sentences(reasons: list[Reason], steps: list[Step], hours: bool) -> list[st
         after = sum((step.spend_after for step in of_platform), Decimal())
         lines.append(f"{of_platform[0].step_name} split {_money(before)},")
         lines.append(f"  {_usage_of(of_platform)}: {_money(after)}")
+        if of_platform[0].is_last_step and of_platform[0].usage_label != label:
+            lines.append(f"  which goes back to {label}")
     bases = Counter[str]()
     for step in steps:
         if step.is_last_step:
