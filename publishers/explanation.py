@@ -40,7 +40,8 @@ _STEPS = f"""
     select
         usage_hour, interval_hours, way, usage_of, step, step_name, platform, sub_platform,
         capacity_pool, cost_model, usage_label, max(usage) as usage,
-        max(total_usage) as total_usage, unit, basis, sum(spend_before) as spend_before, sum(spend_after) as spend_after, is_last_step
+        max(total_usage) as total_usage, unit, basis, sum(spend_before) as spend_before,
+        sum(spend_after) as spend_after, is_last_step
     from marts.explained_splits
     where {_SPAN}
     group by all
