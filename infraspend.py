@@ -787,12 +787,18 @@ def explain(
     rows: Annotated[
         int, typer.Option(min=1, help="How many rows to show; the others are summed up in one.")
     ] = 40,
+    days: Annotated[
+        int, typer.Option(min=1, help="How many days, up to and with --date; 7 are a week.")
+    ] = 1,
+    hours: Annotated[
+        bool, typer.Option("--hours", help="Show the sum of every hour, to be redone.")
+    ] = False,
     against: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
             metavar="YYYY-MM-DD",
-            help="An earlier day: say what changed since, such as the same weekday of last week.",
+            help="An earlier day, or the last of as many --days: say what changed since.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
@@ -801,28 +807,36 @@ def explain(
 ) -> None:
     """Say why a label spent what it did on a day: charge x schedule x rule, adding up to it.
 
-    Each row is a kind of charge, the rule that labelled it, the platforms that split it and the
-    usage it was split by. The mart explained_spend has the same for SQL.
+    Each paragraph is a way through platforms, with the usage that each was split by, and the
+    charges that came on it with the rules that labelled them. With --hours every hour is a sum to
+    redo: spend x usage / total = share, platform after platform. The marts explained_spend and
+    explained_splits have the same for SQL.
 
         infraspend explain --label pricing --date 2026-11-18
+        infraspend explain --label pricing --date 2026-11-18 --hours --csv > pricing.csv
         infraspend explain --label pricing --date 2026-11-18 --against 2026-11-11
-        infraspend explain --label pricing --date 2026-11-18 --csv > pricing.csv
+        infraspend explain --label pricing --date 2026-11-22 --days 7 --against 2026-11-15
     """
     from publishers import explanation
 
-    if json + csv + (against is not None) > 1:
-        raise typer.BadParameter("--json, --csv and --against do not go together")
+    if json and csv:
+        raise typer.BadParameter("--json and --csv do not go together")
+    if hours and against is not None:
+        raise typer.BadParameter("--hours and --against do not go together")
     name = label.strip().lower()
-    found = explanation.explain(warehouse, name, day.date())
+    found = explanation.explain(warehouse, name, day.date(), days)
+    change = None
+    if against is not None:
+        before = explanation.explain(warehouse, name, against.date(), days)
+        change = explanation.change_between(before, found)
     if json:
-        typer.echo(explanation.as_json(found))
+        typer.echo(explanation.as_json(change or found))
     elif csv:
-        typer.echo(explanation.as_csv(found), nl=False)
-    elif against is not None:
-        before = explanation.explain(warehouse, name, against.date())
-        explanation.print_change(explanation.change_between(before, found), out, rows)
+        typer.echo(explanation.as_csv(change or found, hours=hours), nl=False)
+    elif change is not None:
+        explanation.print_change(change, out, rows)
     else:
-        explanation.print_explanation(found, out, rows)
+        explanation.print_explanation(found, out, rows, hours=hours)
 
 
 @app.command()

@@ -255,19 +255,12 @@ def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, 
 def _write_analyses(
     connection: duckdb.DuckDBPyConnection, analyses: Iterable[Analysis], progress: Progress
 ) -> None:
-    """The schema `analyses`: a view of each, or a table macro where it asks for something."""
+    """The schema `analyses`: a view of each."""
     connection.execute("use published")
     connection.execute("create schema analyses")
     for analysis in analyses:
-        if analysis.parameters:
-            asked = ", ".join(
-                f"{name} := {literal(default)}" for name, default in analysis.parameters.items()
-            )
-            made = f"macro analyses.{analysis.name}({asked}) as table"
-        else:
-            made = f"view analyses.{analysis.name} as"
         try:
-            connection.execute(f"create {made}\n{analysis.sql}")
+            connection.execute(f"create view analyses.{analysis.name} as\n{analysis.sql}")
         except duckdb.Error as error:
             progress(f"analysis {analysis.name} is not published: {first_line(error)}")
     connection.execute("use memory")

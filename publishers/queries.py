@@ -28,12 +28,10 @@ class Analysis:
     Attributes:
         name: The name of its `.sql`.
         sql: Its SQL, as it runs on the published file.
-        parameters: The variables that it asks for, and what they are if nobody says otherwise.
     """
 
     name: str
     sql: str
-    parameters: dict[str, str]
 
 
 def read_analyses(
@@ -52,26 +50,22 @@ def read_analyses(
         if not set(_REF.findall(path.read_text())) <= marts:
             # It looks at the warehouse itself, such as at line items.
             continue
-        parameters: dict[str, str] = {}
         try:
-            sql = on_published(project, path, marts, parameters)
+            sql = on_published(project, path, marts)
         except InfraspendError as error:
             progress(f"analysis {path.stem} is not published: {error}")
             continue
-        analyses.append(Analysis(path.stem, sql, parameters))
+        analyses.append(Analysis(path.stem, sql))
     return analyses
 
 
-def on_published(
-    project: Path, path: Path, marts: frozenset[str], parameters: dict[str, str] | None = None
-) -> str:
+def on_published(project: Path, path: Path, marts: frozenset[str]) -> str:
     """SQL of the project, as it runs on the published file.
 
     Args:
         project: The root of the dbt project.
         path: The `.sql`.
         marts: The names of the marts that the published file holds.
-        parameters: Gets the variables that it asks for, which stay in the SQL under their names.
 
     Raises:
         InfraspendError: It reads what is not published, or is no template of SQL.
@@ -85,19 +79,11 @@ def on_published(
             )
         return f"marts.{model}"
 
-    def var(name: str, default: str | None = None) -> str:
-        if parameters is None or default is None:
-            raise InfraspendError(
-                f"{path}: the variable {name} has no default, or a chart asks for it"
-            )
-        parameters[name] = default
-        return name
-
     try:
         template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
         text = path.read_text()
         if (shared := project / MACROS).is_file():
             text = shared.read_text() + text
-        return template.from_string(text).render(ref=ref, var=var, sql_text=str).strip()
+        return template.from_string(text).render(ref=ref).strip()
     except (jinja2.TemplateError, TypeError) as error:
         raise InfraspendError(f"{path}: {error}") from error

@@ -14,9 +14,6 @@ from tests.models.originals import copy_of
 
 pytestmark = pytest.mark.thorough
 
-A_DAY = "2026-11-19"
-"""A day that is simulated; some analyses are asked about a label and a day."""
-
 ANALYSES = sorted(path.stem for path in (ROOT / "analyses").glob("*.sql"))
 
 
@@ -24,13 +21,12 @@ def compile_analyses(company: Company) -> dict[str, str]:
     """Analysis -> its query; a build leaves analyses alone."""
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "compile"]
     options = ("--select", "path:analyses", "--profiles-dir", ".", "--target-path", "target")
-    asked = ("--vars", f"{{label: pricing, date: {A_DAY}}}")
     seen_from_project = {
         "INFRASPEND_WAREHOUSE": company.warehouse.relative_to(company.project).as_posix(),
         "INFRASPEND_SEEDS": "facts",
     }
     subprocess.run(
-        [*command, *options, *asked],
+        [*command, *options],
         cwd=company.project,
         env=os.environ | seen_from_project,
         check=True,
