@@ -353,8 +353,15 @@ class Answers:
             after = explanation.explain(self._database, label, day)
             change = explanation.change_between(before, after)
             rows = [
-                {"charge": words, "before": first, "after": second, "change": second - first}
-                for words, first, second in change.reasons
+                {
+                    "charge": reason.charge,
+                    "label_on_the_bill": reason.label,
+                    "platforms": reason.platforms,
+                    "before": reason.spend_before,
+                    "after": reason.spend_after,
+                    "change": reason.change,
+                }
+                for reason in change.reasons
             ]
             return self._answer(
                 connection,
@@ -367,7 +374,7 @@ class Answers:
                     "after": after.spend,
                     "change": change.amount,
                     "all_rows_add_up_to": sum(
-                        (second - first for _, first, second in change.reasons), Decimal()
+                        (reason.change for reason in change.reasons), Decimal()
                     ),
                 },
             )
