@@ -253,7 +253,7 @@ def test_a_number_is_explained_down_to_the_charge(company: Assistant) -> None:
     # volumes three quarters of 0.40; of Redshift 0.3333333333 of 2.40; and no refund on that day.
     assert sums["spend"] == sums["all_rows_add_up_to"] == "4.90999999992"
     usages = {row["charge"].split()[1]: row["usage"] for row in answer["rows"]}
-    assert usages["BoxUsage:m5.xlarge"] == "48 of 96 core-hours"
+    assert usages["BoxUsage:m5.xlarge"] == "web 48 of 96 core-hours requested"
 
 
 def test_two_days_are_compared_charge_by_charge(company: Assistant) -> None:
@@ -391,7 +391,7 @@ def attacked(published_company: Path, tmp_path_factory: pytest.TempPathFactory) 
     shutil.copy(published_company, file)
     with duckdb.connect(str(file)) as connection:
         for label in HOSTILE_LABELS:
-            for mart in ("daily_spend", "explained_spend", "price_changes"):
+            for mart in ("daily_spend", "explained_spend", "explained_splits", "price_changes"):
                 connection.execute(
                     f"insert into marts.{mart}"
                     " select * replace ($label as lyft_label)"

@@ -135,7 +135,8 @@ def test_other_kinds_of_metrics_are_told_and_left_to_metricflow(tmp_path: Path) 
 
 
 def test_the_time_spine_has_every_day_once(published: duckdb.DuckDBPyConnection) -> None:
-    assert published.execute("select * from marts.time_spine order by all").fetchall() == (
+    days = "select date_day, date_month from marts.time_spine order by all"
+    assert published.execute(days).fetchall() == (
         published.execute(
             "select unnest(range(date '2026-04-29', date '2026-05-03', interval 1 day))::date,"
             " unnest(['2026-04', '2026-04', '2026-05', '2026-05'])"
