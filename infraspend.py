@@ -39,6 +39,7 @@ DEMO_DAYS = 61
 DEMO_SEED = 2019
 
 _FAILED = 1
+_MOST_REFUSED = 20
 _ENGINE = "INFRASPEND_ENGINE"
 _OF_THE_WAREHOUSE = {"dbt", "dlt", "duckdb", "filelock", "fsspec", "jinja2", "sqlglot"}
 _ON_DUCKDB_ONLY = {"demo", "explain"}
@@ -427,6 +428,9 @@ def load_kubernetes(
 @load_app.command("platforms")
 def load_platforms(
     source: FromOption,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if an hour was refused; the rest loads.")
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
@@ -434,12 +438,26 @@ def load_platforms(
     """Land what platform owners publish: usage, and ready-made attribution schedules.
 
     infraspend load platforms --from schedules
+
+    infraspend load platforms --from schedules --strict
     """
     from loaders import platforms
 
     with _telling("load platforms") as progress:
         result = platforms.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("platforms", result)
+    for line in result.notes:
+        _warn("note", line)
+    for line in result.refused[:_MOST_REFUSED]:
+        _warn("refused", line)
+    if result.refused:
+        more = len(result.refused) - _MOST_REFUSED
+        where = "the table raw_platforms.rejects has " + (f"{more:,} more" if more > 0 else "them")
+        _say(f"load platforms: {where}; correct the files and load them again")
+        if strict:
+            raise InfraspendError(
+                f"{_count(len(result.refused), 'hour')} were refused (--strict); the rest is in"
+            )
 
 
 @app.command()
@@ -906,7 +924,7 @@ def _build(
             unit_tests=unit_tests,
         )
     for line in result.warnings:
-        err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
+        _warn("warning", line)
     for line in result.failures:
         err.print(f"[red]failed:[/] {escape(line)}", highlight=False, soft_wrap=True)
     if not result.succeeded:
@@ -1003,6 +1021,11 @@ def _count(number: int, noun: str) -> str:
     """How many there are of something."""
     many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{number:,} {noun if number == 1 else many}"
+
+
+def _warn(what: str, line: str) -> None:
+    """Prints what stops nothing, and should be looked at."""
+    err.print(f"[yellow]{what}:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _say(line: str) -> None:
