@@ -42,6 +42,7 @@ _FAILED = 1
 _MOST_REFUSED = 20
 _ENGINE = "INFRASPEND_ENGINE"
 _OF_THE_WAREHOUSE = {"dbt", "dlt", "duckdb", "filelock", "fsspec", "jinja2", "sqlglot"}
+_OF_NOTIFY = {"apprise", "markdown", "requests_oauthlib"}
 _ON_DUCKDB_ONLY = {"demo", "explain"}
 _DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
@@ -61,6 +62,13 @@ class Engine(Enum):
     SPARK = "spark"
 
 
+class Digest(Enum):
+    """How often a digest is sent."""
+
+    DAY = "day"
+    WEEK = "week"
+
+
 class _InOrder(TyperGroup):
     """Shows the verbs in the order of a dollar's way through the house."""
 
@@ -68,7 +76,7 @@ class _InOrder(TyperGroup):
         """The names of the verbs."""
         return [
             *("demo", "simulate", "track", "load"),
-            *("build", "publish", "dashboard", "export", "explain", "doctor"),
+            *("build", "publish", "dashboard", "notify", "export", "explain", "doctor"),
         ]
 
 
@@ -188,6 +196,13 @@ def _hour(text: str) -> datetime:
     if moment.replace(minute=0, second=0, microsecond=0) != moment:
         raise typer.BadParameter(f"{text!r} is no whole hour of UTC")
     return moment
+
+
+def _web_address(text: str | None) -> str | None:
+    """Checks that an option is the URL of a site."""
+    if text is not None and not text.startswith(("https://", "http://")):
+        raise typer.BadParameter(f"{text!r} is no URL of a site; write it as https://...")
+    return text
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -766,6 +781,73 @@ def dashboard(
 
 
 @app.command()
+def notify(
+    config: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            envvar="INFRASPEND_NOTIFY",
+            help="The services to send to, a configuration of apprise's; only you may read it.",
+            dir_okay=False,
+        ),
+    ] = Path("notify.yml"),
+    dashboard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="INFRASPEND_DASHBOARD",
+            callback=_web_address,
+            help="Where people read the dashboard, for links.",
+        ),
+    ] = None,
+    digest: Annotated[
+        Digest | None,
+        typer.Option(help="One message a day or week (UTC), which tells open problems again."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent; send and note nothing.")
+    ] = False,
+    published: PublishedOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+) -> None:
+    """Tell people of the problems in what was published, each once, and when they are over.
+
+    Owners of platforms hear of hours that are late, missing or filled in; teams of spend without a
+    label and of large changes; finops of failed tests, closed months and what expires. The kinds
+    are declared in analyses/notify; what was told is in pipeline.problems of the warehouse.
+
+        infraspend notify --dry-run
+
+        infraspend notify --dashboard https://finops.example.com/dashboard
+
+        infraspend notify --digest week
+    """
+    from publishers.notifying import notify as tell
+
+    with _telling("notify") as progress:
+        told = tell(
+            published or warehouse.parent / "published",
+            _record(engine, warehouse),
+            PROJECT,
+            config,
+            dashboard=dashboard,
+            digest=digest.value if digest else None,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    for text in told.texts:
+        _say(f"{text}\n")
+    _say(
+        f"notify: {_count(len(told.sent), 'message')} {'would be' if dry_run else 'were'} sent"
+        + (f": to {', '.join(told.sent)}" if told.sent else "")
+    )
+    if told.unreached:
+        reasons = "; ".join(f"{name}: {why}" for name, why in told.unreached.items())
+        raise InfraspendError(f"{_count(len(told.unreached), 'recipient')} not reached: {reasons}")
+
+
+@app.command()
 def export(
     mart: Annotated[str, typer.Argument(metavar="MART", help="The mart, such as monthly_spend.")],
     to: Annotated[
@@ -850,7 +932,10 @@ def main() -> None:
     try:
         app([argument for argument in sys.argv[1:] if argument != "--debug"])
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _OF_THE_WAREHOUSE:
+        missing = (error.name or "").partition(".")[0]
+        if missing in _OF_NOTIFY:
+            _fail(f"{missing} is not installed: pip install 'infraspend[notify]'", debug)
+        if missing not in _OF_THE_WAREHOUSE:
             raise
         _fail(
             f"{error.name} is not installed, which everything but `track` and `doctor` needs:"

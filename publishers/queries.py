@@ -5,7 +5,7 @@ not for that file.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,11 @@ def read_analyses(
 
 
 def on_published(
-    project: Path, path: Path, marts: frozenset[str], parameters: dict[str, str] | None = None
+    project: Path,
+    path: Path,
+    marts: frozenset[str],
+    parameters: dict[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> str:
     """SQL of the project, as it runs on the published file.
 
@@ -72,6 +76,7 @@ def on_published(
         path: The `.sql`.
         marts: The names of the marts that the published file holds.
         parameters: Gets the variables that it asks for, which stay in the SQL under their names.
+        sources: The sources that are at hand beside that file, and the schema of each.
 
     Raises:
         InfraspendError: It reads what is not published, or is no template of SQL.
@@ -84,6 +89,13 @@ def on_published(
                 " mart: it is of another version; run infraspend build and infraspend publish"
             )
         return f"marts.{model}"
+
+    def source(name: str, table: str) -> str:
+        if sources is None or name not in sources:
+            raise InfraspendError(
+                f"{path.relative_to(project)} reads what is not published: {name}"
+            )
+        return f"{sources[name]}.{table}"
 
     def var(name: str, default: str | None = None) -> str:
         if parameters is None or default is None:
@@ -98,6 +110,8 @@ def on_published(
         text = path.read_text()
         if (shared := project / MACROS).is_file():
             text = shared.read_text() + text
-        return template.from_string(text).render(ref=ref, var=var, sql_text=str).strip()
+        return (
+            template.from_string(text).render(ref=ref, source=source, var=var, sql_text=str).strip()
+        )
     except (jinja2.TemplateError, TypeError) as error:
         raise InfraspendError(f"{path}: {error}") from error
