@@ -1,10 +1,14 @@
 -- Platforms whose split differs by a quarter or more from that of the 28 days before, up to the end
--- of the bill: a tenant came or went, or what is measured changed.
+-- of the bill: a tenant came or went, or what is measured changed. In its first week a platform is
+-- compared with too few days.
 
 with
 
 health as (
-    select * from {{ ref('platform_health') }}
+    select
+        *,
+        row_number() over (partition by platform, sub_platform order by usage_date) as day_number
+    from {{ ref('platform_health') }}
     where expected > 0
 ),
 
@@ -12,7 +16,9 @@ steady as (
     select
         platform,
         sub_platform,
-        max(case when drift is null or drift < 0.25 then usage_date end) as last_steady_on
+        max(
+            case when drift is null or drift < 0.25 or day_number <= 7 then usage_date end
+        ) as last_steady_on
     from health
     group by platform, sub_platform
 ),

@@ -21,6 +21,7 @@ MAIL: Final = "mail"
 
 _ADDRESS = re.compile(r"[^\s@,;<>()\"/?&%]+@[^\s@,;<>()\"/?&%]+")
 _TAG = re.compile(r"#?([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
+_ANYBODY: Final = {"ADDRESS": "anybody@example.com"}
 _SECONDS: Final = 60
 """How long the services of a recipient may take."""
 
@@ -48,7 +49,7 @@ class Services:
         with _heard() as said:
             configuration.add(str(file.resolve()))
             self._apprise.add(configuration)
-            services = list(self._apprise.find())
+            services = list(self._apprise.find(template=_ANYBODY))
         if said:
             raise InfraspendError(f"{file} cannot be used: {said[0]}")
         if not services:
@@ -76,24 +77,33 @@ class Services:
         if why := self.why_not(message.recipient):
             return False, [why]
         tag, template = _address(message.recipient)
+        succeeded, failures = 0, []
         with _heard() as said:
-            result = self._apprise.notify(
-                title=message.title,
-                body=message.html,
-                body_format=apprise.NotifyFormat.HTML,
-                tag=tag,
-                template=template,
-                timeout=_SECONDS,
-            )
-        failures = [
-            f"{service.name} ({service.url.partition('?')[0]}): "
-            + " ".join(dict.fromkeys(entry.message for entry in service.logs()))
-            for service in result
-            if not service
-        ]
-        if not failures and not result:
-            failures = [f"{result.status.name.lower()}: {' '.join(said)}"]
-        return result.success_count > 0, failures
+            for body_format, some in self._by_format(tag, template).items():
+                is_html = body_format == apprise.NotifyFormat.HTML
+                result = some.notify(
+                    title=message.title,
+                    body=message.html if is_html else as_text(message.html),
+                    body_format=body_format,
+                    tag=tag,
+                    timeout=_SECONDS,
+                )
+                succeeded += result.success_count
+                failures += [_why(service) for service in result if not service]
+                if not (result or failures):
+                    failures = [f"{result.status.name.lower()}: {' '.join(said)}"]
+        return succeeded > 0, failures
+
+    def _by_format(
+        self, tag: str, template: dict[str, str]
+    ) -> dict[apprise.NotifyFormat, apprise.Apprise]:
+        """The services of a tag: those that show HTML unless told otherwise, and the others."""
+        found: dict[apprise.NotifyFormat, apprise.Apprise] = {}
+        for service in self._apprise.find(tag, template=template):
+            is_html = service.resolve_format() == apprise.NotifyFormat.HTML
+            body_format = apprise.NotifyFormat.HTML if is_html else apprise.NotifyFormat.TEXT
+            found.setdefault(body_format, apprise.Apprise()).add(service)
+        return found
 
 
 def as_text(html: str) -> str:
@@ -103,6 +113,12 @@ def as_text(html: str) -> str:
             apprise.NotifyFormat.HTML, apprise.NotifyFormat.TEXT, html
         )
     )
+
+
+def _why(service: apprise.NotifyResult) -> str:
+    """Why a service did not take a message; its URL without secrets and options."""
+    said = dict.fromkeys(entry.message for entry in service.logs())
+    return f"{service.name} ({service.url.partition('?')[0]}): {' '.join(said)}"
 
 
 def _address(recipient: str) -> tuple[str, dict[str, str]]:
