@@ -372,6 +372,10 @@ def load_aws_cur(
             help="How many superseded deliveries of a billing period keep their lines.",
         ),
     ] = 1,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Land again what has landed, whose rows were damaged."),
+    ] = False,
     accept_empty: Annotated[
         bool,
         typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
@@ -407,6 +411,7 @@ def load_aws_cur(
         keep=keep,
         pinned=aws_cur.closed_assemblies(declared) if declared else frozenset(),
         accept_empty=accept_empty,
+        again=again,
         without_manifest=without_manifest,
     )
     with _telling("load aws-cur") as progress:
@@ -620,7 +625,12 @@ def doctor(
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Say what is wrong with a Prometheus or a platform's files, before they are used.
+    """Say what is wrong with the warehouse, a Prometheus, or a platform's files.
+
+    Without arguments it looks at the warehouse: its file, what was loaded, the last build and what
+    was published. Each line says what is wrong, where, and which command mends it.
+
+    infraspend doctor
 
     infraspend doctor --prometheus http://prometheus:9090
 
@@ -636,9 +646,11 @@ def doctor(
     from loaders.kubernetes.diagnosis import diagnose_sources
     from loaders.kubernetes.sources import read_sources, source_at
 
-    if prometheus is None and config is None and platform is None:
-        raise typer.BadParameter(
-            "name a server with --prometheus, sources with --config or a platform with --platform"
+    is_about_warehouse = prometheus is None and config is None and platform is None
+    if is_about_warehouse and engine is Engine.SPARK:
+        raise InfraspendError(
+            "doctor looks at a warehouse of DuckDB only: leave out --engine spark, or name a server"
+            " with --prometheus, sources with --config or a platform with --platform"
         )
     moment = int(_hour(at).replace(tzinfo=UTC).timestamp()) if at else None
     findings = []
@@ -670,11 +682,15 @@ def doctor(
             )
             _say(f"doctor: seeds in {chosen}")
             findings += diagnose_platform(platform, source, chosen.directory, progress=progress)
+        if is_about_warehouse:
+            from builder.diagnosis import diagnose as diagnose_warehouse
+
+            findings += diagnose_warehouse(warehouse, PROJECT, warehouse.parent / "published")
     for finding in findings:
         _say(str(finding))
     if lacking := sum(finding.level is Level.LACK for finding in findings):
         named = (prometheus, str(config) if config else None, platform)
-        of = " and ".join(name for name in named if name is not None)
+        of = " and ".join(name for name in named if name is not None) or warehouse
         raise InfraspendError(f"{of} lacks {_count(lacking, 'thing')}: see above")
 
 

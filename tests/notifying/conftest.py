@@ -1,5 +1,6 @@
 """Marts made up in the shapes of their contracts, published, and a warehouse with a record."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,28 +79,35 @@ class World:
         self.services.chmod(0o600)
 
 
+@pytest.fixture(scope="session")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world in which nothing is wrong."""
+    made = World(tmp_path_factory.mktemp("quiet"), Webhook(), Mailbox(), 0)
+    made.published.mkdir()
+    with duckdb.connect(str(made.published / "infraspend.duckdb")) as connection:
+        create_marts(connection)
+    made.record("create schema pipeline")
+    made.record("create table pipeline.results as select timestamp '2026-11-28 06:00' as noted_at")
+    made.record("create table pipeline.unproven (node varchar, why varchar)")
+    made.put("time_spine", {"date_day": "2026-11-28"})
+    # Two dollars a day of a team that is reached by mail.
+    made.put("daily_spend", *(spent(day, "api", 2) for day in days(56)))
+    made.put(
+        "contacts",
+        {"team": "web", "contact": "web@example.com"},
+        {"team": "web", "platform": "k8s", "sub_platform": "blue", "contact": "oncall"},
+    )
+    made.hook.close()
+    return made.root
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(quiet: Path, tmp_path: Path) -> Iterator[World]:
+    shutil.copytree(quiet, tmp_path / "world")
     hook = Webhook()
     with mailbox() as (box, port):
-        made = World(tmp_path, hook, box, port)
-        made.published.mkdir()
-        with duckdb.connect(str(made.published / "infraspend.duckdb")) as connection:
-            create_marts(connection)
-        made.record("create schema pipeline")
-        made.record(
-            "create table pipeline.results as select timestamp '2026-11-28 06:00' as noted_at"
-        )
-        made.record("create table pipeline.unproven (node varchar, why varchar)")
+        made = World(tmp_path / "world", hook, box, port)
         made.serve("finops", "oncall")
-        made.put("time_spine", {"date_day": "2026-11-28"})
-        # Two dollars a day of a team that is reached by mail, for the last day of the bill.
-        made.put("daily_spend", *(spent(day, "api", 2) for day in days(56)))
-        made.put(
-            "contacts",
-            {"team": "web", "contact": "web@example.com"},
-            {"team": "web", "platform": "k8s", "sub_platform": "blue", "contact": "oncall"},
-        )
         yield made
     hook.close()
 
