@@ -408,8 +408,8 @@ def test_seeds_that_are_gone_wrong_or_name_nothing(built: House, tmp_path: Path)
     assert built.build().succeeded
     findings = diagnose(built.warehouse, built.project, tmp_path)
     assert [str(one) for one in findings if "warned" in one.text] == [
-        f"note  {built.seeds.resolve()}: the last build warned: label rules find something, but not:"
-        " team nobody; mend it with: infraspend build, once the seeds are corrected"
+        f"note  {built.seeds.resolve()}: the last build warned: label rules find something, but"
+        " not: team nobody; mend it with: infraspend build, once the seeds are corrected"
     ]
     teams.write_text(before)
     assert built.build().succeeded

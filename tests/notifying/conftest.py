@@ -41,11 +41,13 @@ class World:
     def put(self, table: str, *rows: dict[str, object]) -> None:
         """Puts rows into a mart; columns that a row does not name are NULL."""
         with duckdb.connect(str(self.published / "infraspend.duckdb")) as connection:
+            connection.execute("begin")
             for row in rows:
                 names, values = ", ".join(row), ", ".join("?" for _ in row)
                 connection.execute(
                     f"insert into marts.{table} ({names}) values ({values})", list(row.values())
                 )
+            connection.execute("commit")
 
     def change(self, sql: str) -> None:
         """Changes the marts."""

@@ -65,8 +65,8 @@ def test_owners_hear_of_splits_that_have_changed(world: World) -> None:
     world.put("platform_health", health("2026-11-26", drift="0.25"))
     world.put("platform_health", health("2026-11-27", drift="0.5"))
     world.put("platform_health", health("2026-11-28", drift="0.3"))
-    for day in days(4):
-        world.put("daily_spend", spent(day, "api", 10, platform="k8s", sub_platform="blue"))
+    on_blue = {"platform": "k8s", "sub_platform": "blue"}
+    world.put("daily_spend", *(spent(day, "api", 10, **on_blue) for day in days(4)))
     assert said(world) == [
         "Splits that have changed",
         "- k8s: blue: since 2026-11-26 up to 50.0 % of the split is with other labels than in the"
@@ -113,9 +113,9 @@ def test_whoever_owns_the_label_unlabeled_hears_of_all_of_it(world: World) -> No
 
 def test_a_team_hears_of_a_large_change_and_why(world: World) -> None:
     world.put("contacts", {"team": "core", "contact": "oncall"})
-    for day in days(56)[28:]:
-        world.put("daily_spend", spent(day, "db", 5, current_team="core"))
-        world.put("daily_spend", spent(day, "small", 3, current_team="core"))
+    for label, spend in (("db", 5), ("small", 3)):
+        owned = (spent(day, label, spend, current_team="core") for day in days(28))
+        world.put("daily_spend", *owned)
     for day, product, spend in (
         ("2026-10-10", "AmazonS3", 20),
         ("2026-11-10", "AmazonRDS", 120),

@@ -155,8 +155,7 @@ HOSTILE = "<script>alert(1)</script>\u202e&amp; *x* [l](http://evil) {spend}\r\n
 
 
 def test_hostile_labels_stay_text(world: World) -> None:
-    for day in days(56)[28:]:
-        world.put("daily_spend", spent(day, HOSTILE, 100))
+    world.put("daily_spend", *(spent(day, HOSTILE, 100) for day in days(28)))
     world.tell()
     ((to, mail),) = world.box.mails
     assert to == ["web@example.com"]
