@@ -66,13 +66,21 @@ def follow(finding: Finding, warehouse: Path, directory: Path) -> None:
     assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
-@pytest.fixture
-def warehouse(tmp_path: Path) -> Path:
-    """A warehouse with a bill of one month."""
-    path = tmp_path / "warehouse" / "infraspend.duckdb"
-    aws_cur.load(path, str(bill(tmp_path)))
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse with a bill of one month, and the bill."""
+    root = tmp_path_factory.mktemp("loaded")
+    path = root / "warehouse" / "infraspend.duckdb"
+    aws_cur.load(path, str(bill(root)))
     assert lacks(path) == []
-    return path
+    return root
+
+
+@pytest.fixture
+def warehouse(loaded: Path, tmp_path: Path) -> Path:
+    """A warehouse of the test's own, with a bill of one month."""
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "warehouse" / "infraspend.duckdb"
 
 
 def bill(tmp_path: Path, *months: int) -> Path:
