@@ -288,10 +288,18 @@ def test_tables_of_another_version(warehouse: Path, tmp_path: Path, older: str, 
 
 
 def of_another_version(path: Path) -> None:
-    """A storage version that no DuckDB has yet, after the checksum and the magic bytes."""
+    """Writes a storage version that no DuckDB has yet, and the checksum that belongs to it."""
+
+    def part_of_checksum() -> int:
+        # DuckDB's: each word times this number, all of them xored.
+        return int.from_bytes(content[8:16], "little") * 0xBF58476D1CE4E5B9 % (1 << 64)
+
     content = bytearray(path.read_bytes())
     assert content[8:12] == b"DUCK"
-    content[12:20] = (9999).to_bytes(8, "little")
+    before = part_of_checksum()
+    content[12:16] = (9999).to_bytes(4, "little")
+    checksum = int.from_bytes(content[:8], "little") ^ before ^ part_of_checksum()
+    content[:8] = checksum.to_bytes(8, "little")
     path.write_bytes(content)
 
 
