@@ -361,25 +361,16 @@ def test_a_build_that_fails_or_is_older_than_what_it_is_made_from(built: House) 
     assert built.build().succeeded
     assert found() == []
 
-    # A seed that a test of dbt's own refuses, and not the check before it.
+    # What a test of dbt's own refuses, and not the check of seeds before it.
     seed = built.seeds / "platform_resources.csv"
     before = seed.read_text()
-    seed.write_text(before + "no-such-platform,x,,,,,,\n")
-    edited, mistake = lacks(built.warehouse, built.project)
-    assert (edited.text, mistake.subject) == (
-        "was built before seeds or models were edited",
-        str(built.seeds),
-    )
-    assert "no-such-platform" in mistake.text
-    seed.write_text(before)
-    assert found() == []
-    model = built.project / "models" / "marts" / "orgs.sql"
-    good = model.read_text()
-    model.write_text(good.replace("count(*)", "error('no')"))
+    seed.write_text(before + "no-such-platform,main,a-label,,,,,\n")
+    assert found() == ["was built before seeds or models were edited"]
     assert not built.build().succeeded
     (failed,) = found()
-    assert failed.startswith("the last build failed: orgs: its last run ended with: error")
-    model.write_text(good)
+    assert failed.startswith("the last build failed: relationships_")
+    assert failed.endswith(": its last run ended with: fail")
+    seed.write_text(before)
     assert built.build().succeeded
     assert found() == []
 
@@ -430,6 +421,12 @@ def test_seeds_that_are_gone_wrong_or_name_nothing(built: House, tmp_path: Path)
     teams.write_text(before)
     assert built.build().succeeded
     assert "warned" not in " ".join(map(str, diagnose(built.warehouse, built.project, tmp_path)))
+
+    teams.write_text(before + "too,few\n")
+    edited, mistake = lacks(built.warehouse, built.project)
+    assert edited.text == "was built before seeds or models were edited"
+    assert mistake.text.endswith(": 2 cells where the header has 5: too,few")
+    teams.write_text(before)
 
     moved = built.seeds.rename(built.project / "facts")
     (gone,) = lacks(built.warehouse, built.project)
