@@ -117,7 +117,7 @@ def test_a_team_hears_of_a_large_change_and_why(world: World) -> None:
         owned = (spent(day, label, spend, current_team="core") for day in days(28))
         world.put("daily_spend", *owned)
     for day, product, spend in (
-        ("2026-10-10", "AmazonS3", 20),
+        ("2026-10-10", "AmazonS3", 100),
         ("2026-11-10", "AmazonRDS", 120),
         ("2026-11-11", "AmazonS3", 40),
     ):
