@@ -1,5 +1,5 @@
--- Commitments that end within 30 days after the last day of the bill, with what they cost in the last 28
--- days.
+-- Commitments that end within 30 days after the last day of the bill, with what they cost in the
+-- last 28 days.
 
 with
 

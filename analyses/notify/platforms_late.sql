@@ -30,7 +30,8 @@ contacts as (
 select
     contacts.contact as recipient,
     concat(
-        health.platform, ': ', health.sub_platform, ', ', coalesce(last_days.last_seen_on, '1970-01-01')
+        health.platform, ': ', health.sub_platform, ', ',
+        coalesce(last_days.last_seen_on, date '1970-01-01')
     ) as problem,
     max(health.usage_date) as happened_on,
     sum(health.spend_at_stake) as spend,

@@ -1,6 +1,6 @@
 -- Labels whose spend of 28 days differs from that of the 28 days before by a quarter, a hundred
--- dollars and a thousandth of all spend; and why: the charge that changed most, and what the label's
--- change from month to month comes from.
+-- dollars and a thousandth of all spend; and why: the charge that changed most, and what the
+-- label's change from month to month comes from.
 
 with
 
@@ -58,8 +58,10 @@ main_charges as (
         row_number() over (
             partition by charges.lyft_label
             order by
-                case when changed.direction = 'more' then charges.moved_by else -charges.moved_by end
-                desc,
+                case
+                    when changed.direction = 'more' then charges.moved_by
+                    else -charges.moved_by
+                end desc,
                 charges.product asc,
                 charges.usage_type asc,
                 charges.last_platform asc
