@@ -13,12 +13,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from typer.testing import CliRunner
 
+import infraspend
 from builder.diagnosis import diagnose
 from loaders import aws_cur, platforms
 from loaders.errors import InfraspendError
 from loaders.findings import Finding, Level
-from loaders.warehouse import KILL_AT, create_raw_tables
+from loaders.warehouse import KILL_AT
 from tests.command_line import INFRASPEND, run
 from tests.houses import House, load
 from tests.loaders.bills import charge, deliver_legacy, text_of
@@ -465,9 +467,10 @@ def test_the_command_says_each_in_a_line_and_fails(warehouse: Path, tmp_path: Pa
     assert "doctor looks at a warehouse of DuckDB only" in spark.stderr
 
 
-def test_the_command_is_content_with_what_is_good(built: House) -> None:
-    create_raw_tables(built.warehouse)
-    said = run("doctor", "--warehouse", built.warehouse, cwd=built.root)
-    # The house is another project than the one of the command line.
-    assert "was built before seeds or models were edited" in said.stdout
-    assert said.returncode == 1
+def test_the_command_is_content_with_what_is_good(
+    built: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infraspend, "PROJECT", built.project)
+    said = CliRunner().invoke(infraspend.app, ["doctor", "--warehouse", str(built.warehouse)])
+    assert said.exit_code == 0, said.output
+    assert f"good  {built.warehouse}: is as it should be\n" in said.output
