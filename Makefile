@@ -99,7 +99,7 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar models $(wildcard tests/*.sql analyses/*.sql analyses/dashboard/*.sql)
+	$(BIN)/sqlfluff lint --disable-progress-bar models $(wildcard tests/*.sql analyses/*.sql analyses/dashboard/*.sql analyses/notify/*.sql)
 
 bench: setup
 	$(BIN)/python -m tests.bench.whole --scale $(SCALE)

@@ -39,8 +39,10 @@ DEMO_DAYS = 61
 DEMO_SEED = 2019
 
 _FAILED = 1
+_MOST_REFUSED = 20
 _ENGINE = "INFRASPEND_ENGINE"
 _OF_THE_WAREHOUSE = {"dbt", "dlt", "duckdb", "filelock", "fsspec", "jinja2", "sqlglot"}
+_OF_NOTIFY = {"apprise", "markdown", "requests_oauthlib"}
 _ON_DUCKDB_ONLY = {"demo", "explain"}
 _DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
@@ -60,6 +62,13 @@ class Engine(Enum):
     SPARK = "spark"
 
 
+class Digest(Enum):
+    """How often a digest is sent."""
+
+    DAY = "day"
+    WEEK = "week"
+
+
 class _InOrder(TyperGroup):
     """Shows the verbs in the order of a dollar's way through the house."""
 
@@ -67,7 +76,7 @@ class _InOrder(TyperGroup):
         """The names of the verbs."""
         return [
             *("demo", "simulate", "track", "load"),
-            *("build", "publish", "dashboard", "export", "explain", "mcp", "doctor"),
+            *("build", "publish", "dashboard", "notify", "export", "explain", "mcp", "doctor"),
         ]
 
 
@@ -187,6 +196,13 @@ def _hour(text: str) -> datetime:
     if moment.replace(minute=0, second=0, microsecond=0) != moment:
         raise typer.BadParameter(f"{text!r} is no whole hour of UTC")
     return moment
+
+
+def _web_address(text: str | None) -> str | None:
+    """Checks that an option is the URL of a site."""
+    if text is not None and not text.startswith(("https://", "http://")):
+        raise typer.BadParameter(f"{text!r} is no URL of a site; write it as https://...")
+    return text
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -356,6 +372,10 @@ def load_aws_cur(
             help="How many superseded deliveries of a billing period keep their lines.",
         ),
     ] = 1,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Land again what has landed, whose rows were damaged."),
+    ] = False,
     accept_empty: Annotated[
         bool,
         typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
@@ -391,6 +411,7 @@ def load_aws_cur(
         keep=keep,
         pinned=aws_cur.closed_assemblies(declared) if declared else frozenset(),
         accept_empty=accept_empty,
+        again=again,
         without_manifest=without_manifest,
     )
     with _telling("load aws-cur") as progress:
@@ -427,6 +448,9 @@ def load_kubernetes(
 @load_app.command("platforms")
 def load_platforms(
     source: FromOption,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if an hour was refused; the rest loads.")
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
@@ -434,12 +458,26 @@ def load_platforms(
     """Land what platform owners publish: usage, and ready-made attribution schedules.
 
     infraspend load platforms --from schedules
+
+    infraspend load platforms --from schedules --strict
     """
     from loaders import platforms
 
     with _telling("load platforms") as progress:
         result = platforms.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("platforms", result)
+    for line in result.notes:
+        _warn("note", line)
+    for line in result.refused[:_MOST_REFUSED]:
+        _warn("refused", line)
+    if result.refused:
+        more = len(result.refused) - _MOST_REFUSED
+        where = "the table raw_platforms.rejects has " + (f"{more:,} more" if more > 0 else "them")
+        _say(f"load platforms: {where}; correct the files and load them again")
+        if strict:
+            raise InfraspendError(
+                f"{_count(len(result.refused), 'hour')} were refused (--strict); the rest is in"
+            )
 
 
 @app.command()
@@ -587,7 +625,12 @@ def doctor(
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Say what is wrong with a Prometheus or a platform's files, before they are used.
+    """Say what is wrong with the warehouse, a Prometheus, or a platform's files.
+
+    Without arguments it looks at the warehouse: its file, what was loaded, the last build and what
+    was published. Each line says what is wrong, where, and which command mends it.
+
+    infraspend doctor
 
     infraspend doctor --prometheus http://prometheus:9090
 
@@ -603,9 +646,11 @@ def doctor(
     from loaders.kubernetes.diagnosis import diagnose_sources
     from loaders.kubernetes.sources import read_sources, source_at
 
-    if prometheus is None and config is None and platform is None:
-        raise typer.BadParameter(
-            "name a server with --prometheus, sources with --config or a platform with --platform"
+    is_about_warehouse = prometheus is None and config is None and platform is None
+    if is_about_warehouse and engine is Engine.SPARK:
+        raise InfraspendError(
+            "doctor looks at a warehouse of DuckDB only: leave out --engine spark, or name a server"
+            " with --prometheus, sources with --config or a platform with --platform"
         )
     moment = int(_hour(at).replace(tzinfo=UTC).timestamp()) if at else None
     findings = []
@@ -637,11 +682,15 @@ def doctor(
             )
             _say(f"doctor: seeds in {chosen}")
             findings += diagnose_platform(platform, source, chosen.directory, progress=progress)
+        if is_about_warehouse:
+            from builder.diagnosis import diagnose as diagnose_warehouse
+
+            findings += diagnose_warehouse(warehouse, PROJECT, warehouse.parent / "published")
     for finding in findings:
         _say(str(finding))
     if lacking := sum(finding.level is Level.LACK for finding in findings):
         named = (prometheus, str(config) if config else None, platform)
-        of = " and ".join(name for name in named if name is not None)
+        of = " and ".join(name for name in named if name is not None) or warehouse
         raise InfraspendError(f"{of} lacks {_count(lacking, 'thing')}: see above")
 
 
@@ -745,6 +794,73 @@ def dashboard(
     """
     published = published or warehouse.parent / "published"
     _dashboard(published, to or str(published.absolute().parent / "dashboard"))
+
+
+@app.command()
+def notify(
+    config: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            envvar="INFRASPEND_NOTIFY",
+            help="The services to send to, a configuration of apprise's; only you may read it.",
+            dir_okay=False,
+        ),
+    ] = Path("notify.yml"),
+    dashboard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="INFRASPEND_DASHBOARD",
+            callback=_web_address,
+            help="Where people read the dashboard, for links.",
+        ),
+    ] = None,
+    digest: Annotated[
+        Digest | None,
+        typer.Option(help="One message a day or week (UTC), which tells open problems again."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent; send and note nothing.")
+    ] = False,
+    published: PublishedOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+) -> None:
+    """Tell people of the problems in what was published, each once, and when they are over.
+
+    Owners of platforms hear of hours that are late, missing or filled in; teams of spend without a
+    label and of large changes; finops of failed tests, closed months and what expires. The kinds
+    are declared in analyses/notify; what was told is in pipeline.problems of the warehouse.
+
+        infraspend notify --dry-run
+
+        infraspend notify --dashboard https://finops.example.com/dashboard
+
+        infraspend notify --digest week
+    """
+    from publishers.notifying import notify as tell
+
+    with _telling("notify") as progress:
+        told = tell(
+            published or warehouse.parent / "published",
+            _record(engine, warehouse),
+            PROJECT,
+            config,
+            dashboard=dashboard,
+            digest=digest.value if digest else None,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    for text in told.texts:
+        _say(f"{text}\n")
+    _say(
+        f"notify: {_count(len(told.sent), 'message')} {'would be' if dry_run else 'were'} sent"
+        + (f": to {', '.join(told.sent)}" if told.sent else "")
+    )
+    if told.unreached:
+        reasons = "; ".join(f"{name}: {why}" for name, why in told.unreached.items())
+        raise InfraspendError(f"{_count(len(told.unreached), 'recipient')} not reached: {reasons}")
 
 
 @app.command()
@@ -881,7 +997,10 @@ def main() -> None:
     try:
         app([argument for argument in sys.argv[1:] if argument != "--debug"])
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _OF_THE_WAREHOUSE:
+        missing = (error.name or "").partition(".")[0]
+        if missing in _OF_NOTIFY:
+            _fail(f"{missing} is not installed: pip install 'infraspend[notify]'", debug)
+        if missing not in _OF_THE_WAREHOUSE:
             raise
         _fail(
             f"{error.name} is not installed, which everything but `track` and `doctor` needs:"
@@ -955,7 +1074,7 @@ def _build(
             unit_tests=unit_tests,
         )
     for line in result.warnings:
-        err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
+        _warn("warning", line)
     for line in result.failures:
         err.print(f"[red]failed:[/] {escape(line)}", highlight=False, soft_wrap=True)
     if not result.succeeded:
@@ -1052,6 +1171,11 @@ def _count(number: int, noun: str) -> str:
     """How many there are of something."""
     many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{number:,} {noun if number == 1 else many}"
+
+
+def _warn(what: str, line: str) -> None:
+    """Prints what stops nothing, and should be looked at."""
+    err.print(f"[yellow]{what}:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,7 @@ not for that file.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,13 +59,19 @@ def read_analyses(
     return analyses
 
 
-def on_published(project: Path, path: Path, marts: frozenset[str]) -> str:
+def on_published(
+    project: Path,
+    path: Path,
+    marts: frozenset[str],
+    sources: Mapping[str, str] | None = None,
+) -> str:
     """SQL of the project, as it runs on the published file.
 
     Args:
         project: The root of the dbt project.
         path: The `.sql`.
         marts: The names of the marts that the published file holds.
+        sources: The sources that are at hand beside that file, and the schema of each.
 
     Raises:
         InfraspendError: It reads what is not published, or is no template of SQL.
@@ -79,11 +85,18 @@ def on_published(project: Path, path: Path, marts: frozenset[str]) -> str:
             )
         return f"marts.{model}"
 
+    def source(name: str, table: str) -> str:
+        if sources is None or name not in sources:
+            raise InfraspendError(
+                f"{path.relative_to(project)} reads what is not published: {name}"
+            )
+        return f"{sources[name]}.{table}"
+
     try:
         template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
         text = path.read_text()
         if (shared := project / MACROS).is_file():
             text = shared.read_text() + text
-        return template.from_string(text).render(ref=ref).strip()
+        return template.from_string(text).render(ref=ref, source=source, sql_text=str).strip()
     except (jinja2.TemplateError, TypeError) as error:
         raise InfraspendError(f"{path}: {error}") from error
