@@ -275,12 +275,14 @@ def refused_by_dbt(project: Path, cases: list[Case], root: Path) -> set[tuple[st
     return {(node["attached_node"].split(".")[2], node["column_name"]) for node in failed}
 
 
+@pytest.mark.thorough
 def test_dbt_refuses_the_same_cells(seeds_alone: Path, tmp_path: Path) -> None:
     """In every column in which a mistake is shown a test of dbt's fails, and in no other."""
     cells = {(seed, said.partition(":")[0]) for seed, _, said in OF_CELLS}
     assert refused_by_dbt(seeds_alone, OF_CELLS, tmp_path) == cells
 
 
+@pytest.mark.thorough
 def test_dbt_refuses_the_same_numbers_and_spans(seeds_alone: Path, tmp_path: Path) -> None:
     numbers: list[Case] = [("platforms", {"min_coverage": "1.01", "carry_hours": "-1"}, "")]
     assert refused_by_dbt(seeds_alone, [*numbers, *OF_SPANS], tmp_path) == {

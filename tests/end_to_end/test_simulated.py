@@ -14,6 +14,8 @@ from publishers.explanation import explain
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 
+pytestmark = pytest.mark.thorough
+
 # A group of subsidiaries; and a company with two billing periods, the first one delivered twice.
 SIMULATIONS = [
     pytest.param(

@@ -64,8 +64,8 @@ MUTATIONS = {
     ),
     "a quotient is rounded to the nearest": Mutation(
         "macros/floor_divide.sql",
-        "* ({{ divisor }}) > ({{ dividend }}) then 1",
-        "* ({{ divisor }}) > ({{ dividend }}) then 0",
+        "* divisor > dividend then 1",
+        "* divisor > dividend then 0",
         "int_workload_shares",
     ),
     # What the bill says.

@@ -148,6 +148,7 @@ def test_a_mart_that_fails_a_test_is_not_published(built: House, tmp_path: Path)
     assert not (tmp_path / "published").exists()
 
 
+@pytest.mark.thorough
 def test_what_was_built_and_not_tested_since_is_not_published(built: House, tmp_path: Path) -> None:
     assert built.build("--exclude-resource-type", "test").succeeded
 
