@@ -26,7 +26,7 @@ ENTITIES = {
     "invoice_bridge": "bridge",
 }
 TEXT = (ROOT / "docs" / "metrics.md").read_text()
-RECIPES = re.findall(r"^\.venv-metrics/bin/mf .*(?:\\\n.*)*", TEXT, re.MULTILINE)
+RECIPES = re.findall(r"^\.venv-metrics/bin/mf (?:.*\\\n)*.*", TEXT, re.MULTILINE)
 
 
 def run(
