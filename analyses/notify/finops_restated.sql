@@ -1,4 +1,4 @@
--- What AWS changed of a month after it was closed: reported, and not served.
+-- What AWS changed of a month after it was closed: reported, and not used.
 
 select
     'finops' as recipient,
@@ -10,7 +10,7 @@ select
     report,
     sum(unblended_cost_change) as cost_change,
     cast(sum(line_count_change) as bigint) as more_lines,
-    cast(count(distinct account_id) as bigint) as accounts
+    cast(count(distinct account_id) as bigint) as account_count
 from {{ ref('restatements') }}
 where is_frozen_out
 group by payer_account_id, billing_period, report, assembly_id

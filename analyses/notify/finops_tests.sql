@@ -13,7 +13,7 @@ select
     'finops' as recipient,
     unproven.node as problem,
     cast(last_run.noted_at as date) as happened_on,
-    split_part(unproven.node, '.', 3) as name,
+    split_part(unproven.node, '.', 3) as node_name,
     unproven.why
 from {{ source('pipeline', 'unproven') }} as unproven
 cross join last_run

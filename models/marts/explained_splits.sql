@@ -186,8 +186,10 @@ select
     used.spend_after,
 
     -- by which usage
-    {{ amount_of_weight('used.usage_units', 'used.step_cost_model', 'used.counted_times') }} as usage,
-    {{ amount_of_weight('used.total_units', 'used.step_cost_model', 'used.counted_times') }} as total_usage,
+    {{ amount_of_weight('used.usage_units', 'used.step_cost_model', 'used.counted_times') }}
+        as usage,
+    {{ amount_of_weight('used.total_units', 'used.step_cost_model', 'used.counted_times') }}
+        as total_usage,
     {{ unit_of_usage('used.step_cost_model', 'platforms', 'owner_units.unit') }} as unit,
     used.proportion,
     used.basis,
