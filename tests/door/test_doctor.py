@@ -28,7 +28,7 @@ from tests.loaders.bills import charge, deliver_legacy, text_of
 USAGE = "usage_hour,platform,sub_platform,lyft_label,usage\n"
 GOOD = USAGE + "2026-11-01T00:00:00Z,spark,jobs,api,1\n"
 
-pytestmark = pytest.mark.usefixtures("no_variables")
+pytestmark = [pytest.mark.thorough, pytest.mark.usefixtures("no_variables")]
 
 
 @pytest.fixture
@@ -461,6 +461,7 @@ def test_the_command_says_each_in_a_line_and_fails(warehouse: Path, tmp_path: Pa
     assert [line.partition(": ")[0] for line in said.stdout.splitlines()] == [
         "lack  hourly, 2026-10",
         f"lack  {warehouse}",
+        f"note  {warehouse.parent / 'published'}",
     ]
     assert said.stderr.splitlines()[-1] == f"error: {warehouse} lacks 2 things: see above"
     spark = run("--engine", "spark", "doctor", cwd=tmp_path)
