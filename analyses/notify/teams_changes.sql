@@ -6,6 +6,12 @@ with
 
 {{ compared_spend(['lyft_label', 'current_team']) }},
 
+last_days as (
+    select max(date_day) as last_day
+    from {{ ref('time_spine') }}
+    where days_back = 1
+),
+
 total as (
     select sum(spend) as spend
     from compared
@@ -34,13 +40,13 @@ charges as (
         explained.last_platform,
         sum(
             case
-                when explained.usage_date >= spans.span_from then explained.spend
+                when spine.days_back <= 28 then explained.spend
                 else -explained.spend
             end
         ) as moved_by
     from {{ ref('explained_spend') }} as explained
-    cross join spans
-    where explained.usage_date >= spans.previous_from and not explained.is_period_charge
+    inner join {{ ref('time_spine') }} as spine on explained.usage_date = spine.date_day
+    where spine.days_back <= 56 and not explained.is_period_charge
     group by
         explained.lyft_label,
         explained.product,
@@ -98,9 +104,9 @@ select
     contacts.contact as recipient,
     concat(
         changed.lyft_label, ', ', changed.direction, ', ',
-        cast(date_trunc('month', spans.span_from + 27) as date)
+        cast(date_trunc('month', last_days.last_day) as date)
     ) as problem,
-    spans.span_from + 27 as happened_on,
+    last_days.last_day as happened_on,
     abs(changed.moved_by) as spend,
     changed.lyft_label,
     changed.spend as spend_now,
@@ -117,7 +123,7 @@ select
     effects.rate_effect,
     effects.commitment_effect
 from changed
-cross join spans
+cross join last_days
 left join main_charges
     on changed.lyft_label = main_charges.lyft_label and main_charges.place = 1
 left join effects on changed.lyft_label = effects.lyft_label

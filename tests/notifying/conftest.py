@@ -91,7 +91,13 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.record("create schema pipeline")
     made.record("create table pipeline.results as select timestamp '2026-11-28 06:00' as noted_at")
     made.record("create table pipeline.unproven (node varchar, why varchar)")
-    made.put("time_spine", {"date_day": "2026-11-28"})
+    made.put(
+        "time_spine",
+        *(
+            {"date_day": day, "date_month": day[:7], "is_complete": True, "days_back": 56 - place}
+            for place, day in enumerate(days(56))
+        ),
+    )
     # Two dollars a day of a team that is reached by mail.
     made.put("daily_spend", *(spent(day, "api", 2) for day in days(56)))
     made.put(
