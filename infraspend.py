@@ -818,7 +818,7 @@ def notify(
     ] = None,
     digest: Annotated[
         Digest | None,
-        typer.Option(help="One message a day or week (UTC), which tells open problems again."),
+        typer.Option(help="One message a day or week (UTC), which lists open problems again."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would be sent; send and note nothing.")
@@ -827,11 +827,11 @@ def notify(
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
 ) -> None:
-    """Tell people of the problems in what was published, each once, and when they are over.
+    """Notify people of the problems in what was published, each once, and when they are over.
 
-    Owners of platforms hear of hours that are late, missing or filled in; teams of spend without a
+    Owners of platforms are notified of hours that are late, missing or filled in; teams of spend without a
     label and of large changes; finops of failed tests, closed months and what expires. The kinds
-    are declared in analyses/notify; what was told is in pipeline.problems of the warehouse.
+    are declared in analyses/notify; what was sent is in pipeline.problems of the warehouse.
 
         infraspend notify --dry-run
 
@@ -839,10 +839,10 @@ def notify(
 
         infraspend notify --digest week
     """
-    from publishers.notifying import notify as tell
+    from publishers.notifying import notify as send
 
     with _telling("notify") as progress:
-        told = tell(
+        result = send(
             published or warehouse.parent / "published",
             _record(engine, warehouse),
             PROJECT,
@@ -852,15 +852,17 @@ def notify(
             dry_run=dry_run,
             progress=progress,
         )
-    for text in told.texts:
+    for text in result.texts:
         _say(f"{text}\n")
     _say(
-        f"notify: {_count(len(told.sent), 'message')} {'would be' if dry_run else 'were'} sent"
-        + (f": to {', '.join(told.sent)}" if told.sent else "")
+        f"notify: {_count(len(result.sent), 'message')} {'would be' if dry_run else 'were'} sent"
+        + (f": to {', '.join(result.sent)}" if result.sent else "")
     )
-    if told.unreached:
-        reasons = "; ".join(f"{name}: {why}" for name, why in told.unreached.items())
-        raise InfraspendError(f"{_count(len(told.unreached), 'recipient')} not reached: {reasons}")
+    if result.unreached:
+        reasons = "; ".join(f"{name}: {why}" for name, why in result.unreached.items())
+        raise InfraspendError(
+            f"{_count(len(result.unreached), 'recipient')} not reached: {reasons}"
+        )
 
 
 @app.command()

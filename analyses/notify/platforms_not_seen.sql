@@ -1,5 +1,5 @@
 -- Days on which hours of a platform were not seen, between others that were: days in a row are one
--- problem. What is late, up to the end of the bill, is told by platforms_late.
+-- problem. What is late, up to the end of the bill, is in platforms_late.
 
 with
 

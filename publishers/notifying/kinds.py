@@ -32,14 +32,14 @@ _COLUMN = re.compile(r"{(\w+)}")
 
 @dataclass(frozen=True)
 class Kind:
-    """A question to the marts whose rows are problems, and how they are told.
+    """A question to the marts whose rows are problems, and how they are worded.
 
     Attributes:
         name: The name of its `.sql`.
         sql: Its SQL, as it runs on the published file beside the warehouse.
         title: The heading of such problems.
         says: Sentences that name columns in braces; one is left out where such a column is NULL.
-        gone: The heading of those that are over; None for what has happened once and for all.
+        resolved: The heading of those that are over; None for what has happened once and for all.
         page: The page of the dashboard that shows more.
         each: Of pages that there are many of, the column that names the page.
         order: Its place in a message, from low to high.
@@ -49,7 +49,7 @@ class Kind:
     sql: str
     title: str
     says: tuple[str, ...]
-    gone: str | None = None
+    resolved: str | None = None
     page: str = "overview"
     each: str | None = None
     order: int = 0

@@ -75,13 +75,13 @@ def compose(
         and one.is_open
         and one.kind in kinds
         # What has happened once and for all is not open.
-        and kinds[one.kind].gone is not None
+        and kinds[one.kind].resolved is not None
     ]
     if not (new or over or still):
         return None
     sections = [(kind.title, _of(kind, new)) for kind in kinds.values()]
     sections += [(f"{kind.title}, still", _of(kind, still)) for kind in kinds.values()]
-    sections += [(f"{kind.title}: {kind.gone}", _of(kind, over)) for kind in kinds.values()]
+    sections += [(f"{kind.title}: {kind.resolved}", _of(kind, over)) for kind in kinds.values()]
     counts = [
         f"{len(found)} {what}"
         for found, what in ((new, "new"), (still, "still open"), (over, "over"))

@@ -61,7 +61,7 @@ def notify(
 
     Args:
         published: The directory that was published to.
-        warehouse: The warehouse, which keeps what was told.
+        warehouse: The warehouse, which records what was sent.
         project: The root of the dbt project, whose `analyses/notify/` declares the problems.
         services: The file of services to send to.
         dashboard: The URL of the dashboard, for links.
@@ -100,7 +100,7 @@ def notify(
             if is_sent:
                 sent.append(message.recipient)
                 if not dry_run:
-                    record.write(connection, _told(message, digest, now))
+                    record.write(connection, _noted(message, digest, now))
     return Notified(tuple(sent), tuple(texts), unreached)
 
 
@@ -125,13 +125,13 @@ def _messages(
             yield message
 
 
-def _told(message: Message, digest: str | None, now: datetime) -> list[Known]:
+def _noted(message: Message, digest: str | None, now: datetime) -> list[Known]:
     """What is known once a message was sent."""
     return [
         replace(
             one,
-            told_at=now if one.is_new else one.told_at,
-            gone_told_at=now if one.is_over else one.gone_told_at,
+            notified_at=now if one.is_new else one.notified_at,
+            resolution_notified_at=now if one.is_over else one.resolution_notified_at,
             digested_at=now if digest else one.digested_at,
         )
         for one in (*message.tells, *message.reminds)

@@ -1,8 +1,8 @@
-"""What was told to whom: the table `pipeline.problems` of the warehouse.
+"""What was sent to whom: the table `pipeline.problems` of the warehouse.
 
     select * from pipeline.problems
 
-A problem is told once. One that is over keeps its row, and is told again if it comes back.
+A problem is sent once. One that is over keeps its row, and is sent again if it comes back.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,27 +16,27 @@ from publishers.notifying.kinds import Kind, Problem
 
 _TABLE = "warehouse.pipeline.problems"
 _NEW_DAYS = 28
-"""How many days before the last day of the bill a problem may lie to be told as a new one."""
+"""How many days before the last day of the bill a problem may lie to be sent as a new one."""
 
 _COLUMNS = {
     "kind": ("varchar not null", "The kind of problem: the name of its .sql in analyses/notify."),
-    "problem": ("varchar not null", "What tells it from others of its kind."),
-    "recipient": ("varchar not null", "Who hears of it: an e-mail address, or a tag."),
+    "problem": ("varchar not null", "What distinguishes it from others of its kind."),
+    "recipient": ("varchar not null", "Who is notified: an e-mail address, or a tag."),
     "text": ("varchar not null", "What was, or will be, said of it."),
     "page": ("varchar not null", "The page of the dashboard that shows more."),
     "spend": ("decimal(38, 20)", "The dollars at stake; NULL if there are none."),
     "happened_on": ("date not null", "The last day that it is about, UTC."),
     "found_at": ("timestamp not null", "When it was found, UTC."),
-    "told_at": ("timestamp", "When it was told, UTC; NULL if that is to come."),
+    "notified_at": ("timestamp", "When it was sent, UTC; NULL if that is to come."),
     "digested_at": ("timestamp", "When it stood in a digest last, UTC."),
-    "gone_at": ("timestamp", "When it was not found any more, UTC; NULL while it lasts."),
-    "gone_told_at": ("timestamp", "When that was told, UTC; NULL if that is to come."),
+    "resolved_at": ("timestamp", "When it was not found any more, UTC; NULL while it lasts."),
+    "resolution_notified_at": ("timestamp", "When that was sent, UTC; NULL if that is to come."),
 }
 
 
 @dataclass(frozen=True)
 class Known:
-    """A problem that was found, and what was told of it. Its fields are the table's columns."""
+    """A problem that was found, and what was sent of it. Its fields are the table's columns."""
 
     kind: str
     problem: str
@@ -46,10 +46,10 @@ class Known:
     spend: Decimal | None
     happened_on: date
     found_at: datetime
-    told_at: datetime | None = None
+    notified_at: datetime | None = None
     digested_at: datetime | None = None
-    gone_at: datetime | None = None
-    gone_told_at: datetime | None = None
+    resolved_at: datetime | None = None
+    resolution_notified_at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -58,18 +58,18 @@ class Known:
 
     @property
     def is_new(self) -> bool:
-        """It lasts, and nobody was told."""
-        return self.gone_at is None and self.told_at is None
+        """It lasts, and nobody was notified."""
+        return self.resolved_at is None and self.notified_at is None
 
     @property
     def is_open(self) -> bool:
-        """It lasts, and was told."""
-        return self.gone_at is None and self.told_at is not None
+        """It lasts, and its recipient was notified."""
+        return self.resolved_at is None and self.notified_at is not None
 
     @property
     def is_over(self) -> bool:
-        """It is over, which nobody was told."""
-        return self.gone_at is not None and self.gone_told_at is None
+        """It is over, and nobody was notified of that."""
+        return self.resolved_at is not None and self.resolution_notified_at is None
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> list[Known]:
@@ -118,9 +118,9 @@ def compared(
 ) -> list[Known]:
     """What is known now, of what was known before and what the marts say.
 
-    A problem is told to a new recipient, too. One that lies longer back than 28 days when it is
+    A problem is sent to a new recipient, too. One that lies longer back than 28 days when it is
     first found is left alone; that something which happened once and for all has left the marts is
-    not told.
+    not sent.
 
     Args:
         before: What was known.
@@ -134,7 +134,7 @@ def compared(
     for key, problem in found.items():
         old = known.pop(key, None)
         fresh = Known(**asdict(problem), found_at=now)
-        if old is None or old.gone_at is not None:
+        if old is None or old.resolved_at is not None:
             if problem.happened_on >= last_day - timedelta(days=_NEW_DAYS):
                 result.append(fresh)
             continue
@@ -142,15 +142,17 @@ def compared(
             replace(
                 fresh,
                 found_at=old.found_at,
-                told_at=old.told_at if problem.recipient == old.recipient else None,
+                notified_at=old.notified_at if problem.recipient == old.recipient else None,
                 digested_at=old.digested_at,
             )
         )
     for old in known.values():
-        if old.gone_at is not None:
+        if old.resolved_at is not None:
             result.append(old)
             continue
         kind = kinds.get(old.kind)
-        is_silent = old.told_at is None or kind is None or kind.gone is None
-        result.append(replace(old, gone_at=now, gone_told_at=now if is_silent else None))
+        is_silent = old.notified_at is None or kind is None or kind.resolved is None
+        result.append(
+            replace(old, resolved_at=now, resolution_notified_at=now if is_silent else None)
+        )
     return result

@@ -28,7 +28,7 @@ def test_owners_hear_of_hours_that_are_late_missing_or_filled_in(world: World) -
         link,
         "Hours that were not seen",
         "- k8s: blue, 2026-11-21 to 2026-11-22, 48 hours. 27 of them are missing: carried forward,"
-        " or with the label that the charge came with. Not told was cpu. $27.00 rest on these"
+        " or with the label that the charge came with. Not known was cpu. $27.00 rest on these"
         " hours.",
         link,
         "- k8s: blue, 2026-11-23 to 2026-11-23, 24 hours. 2 of them are filled in from hours on"

@@ -45,8 +45,8 @@ def test_a_problem_is_told_once_and_so_is_its_end(world: World) -> None:
     world.record(FAILED.format("money"))
     assert titles(world.heard()) == [("finops", "1 new")]
     assert world.record(
-        "select kind, recipient, told_at is not null, gone_at is null from pipeline.problems"
-        " order by all"
+        "select kind, recipient, notified_at is not null, resolved_at is null"
+        " from pipeline.problems order by all"
     ) == [
         ("finops_tests", "finops", True, True),
         ("finops_tests", "finops", True, True),
