@@ -829,9 +829,10 @@ def notify(
 ) -> None:
     """Notify people of the problems in what was published, each once, and when they are over.
 
-    Owners of platforms are notified of hours that are late, missing or filled in; teams of spend without a
-    label and of large changes; finops of failed tests, closed months and what expires. The kinds
-    are declared in analyses/notify; what was sent is in pipeline.problems of the warehouse.
+    Owners of platforms are notified of hours that are late, missing or filled in; teams of spend
+    without a label and of large changes; finops of failed tests, closed months and what expires.
+    The kinds are declared in analyses/notify; what was sent is in pipeline.problems of the
+    warehouse.
 
         infraspend notify --dry-run
 
