@@ -6,6 +6,7 @@ these refuse, and nothing else.
 
 import json
 import os
+import shutil
 import re
 import subprocess
 import sys
@@ -250,6 +251,7 @@ def seeds_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = copy_project(tmp_path_factory.mktemp("seeds alone") / "project")
     settings = project / "dbt_project.yml"
     settings.write_text(settings.read_text().replace('["models"]', '["models/staging/seeds"]'))
+    shutil.copy(project / "models" / "columns.md", project / "models" / "staging" / "seeds")
     for test in (project / "tests").glob("*.sql"):
         test.unlink()
     return project
