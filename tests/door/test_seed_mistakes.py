@@ -6,8 +6,8 @@ these refuse, and nothing else.
 
 import json
 import os
-import shutil
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
