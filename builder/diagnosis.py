@@ -3,7 +3,6 @@
 Nothing is changed, and the warehouse is opened to be read.
 """
 
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,7 +18,7 @@ from builder.fingerprints import fingerprint_of, fingerprints_of_raw_tables
 from builder.seed_checks import mistakes_in
 from builder.seed_choice import remembered_seeds
 from builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS
-from loaders.errors import InfraspendError, first_line
+from loaders.errors import InfraspendError, first_line, holder_of_lock
 from loaders.findings import Finding, Level
 from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
 
@@ -31,11 +30,22 @@ _VERBS: Final = {
 _REJECT_DAYS: Final = 28
 """How long a refusal is told."""
 
+_NOT_LANDED_SINCE: Final = """
+    not exists (
+        select 1
+        from raw_aws_cur.assemblies as assemblies
+        where
+            assemblies.report = rejects.report
+            and assemblies.billing_period = rejects.billing_period
+            and assemblies.landed_at >= rejects.rejected_at
+    )
+"""
+"""That nothing of a refused delivery's report and billing period has landed since."""
+
 _FREE_BYTES: Final = 1 << 30
 """How much room a disk should have at least, whatever lies on it."""
 
 _EXAMPLES: Final = 3
-_PID: Final = re.compile(r"PID (\d+)")
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 """Gives the rows that a query finds in the warehouse."""
@@ -126,8 +136,8 @@ def _held(warehouse: Path) -> Iterator[Finding]:
             connection.execute(f"attach '{quoted}' as warehouse (read_only)")
     except duckdb.IOException as error:
         if "lock" in str(error):
-            found = _PID.search(str(error))
-            yield _of_process(warehouse, int(found[1]) if found else None)
+            holder = holder_of_lock(error)
+            yield _of_process(warehouse, holder[0] if holder else None)
     except duckdb.Error:
         # Whatever it is, it is no lock: the next look says.
         return
@@ -248,19 +258,12 @@ def _unfinished(warehouse: Path, ask: Ask) -> Iterator[Finding]:
 
 def _periods(ask: Ask) -> Iterator[Finding]:
     """Billing periods that were announced and are not there, or lie between others and are not."""
-    pending = ask("""
+    pending = ask(f"""
         select rejects.report, rejects.billing_period, max_by(rejects.reason, rejects.rejected_at)
         from raw_aws_cur.rejects as rejects
         where
             rejects.reason like 'pending: %'
-            and not exists (
-                select 1
-                from raw_aws_cur.assemblies as assemblies
-                where
-                    assemblies.report = rejects.report
-                    and assemblies.billing_period = rejects.billing_period
-                    and assemblies.landed_at >= rejects.rejected_at
-            )
+            and {_NOT_LANDED_SINCE}
         group by rejects.report, rejects.billing_period
         order by all
     """)
@@ -355,14 +358,7 @@ def _rejects(ask: Ask) -> Iterator[Finding]:
                 {since}
                 and rejects.reason not like 'pending: %'
                 and rejects.reason not like 'unknown: %'
-                and not exists (
-                    select 1
-                    from raw_aws_cur.assemblies as assemblies
-                    where
-                        assemblies.report = rejects.report
-                        and assemblies.billing_period = rejects.billing_period
-                        and assemblies.landed_at >= rejects.rejected_at
-                )
+                and {_NOT_LANDED_SINCE}
             order by all
         """),
         "raw_kubernetes": ask(f"""

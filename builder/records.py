@@ -58,8 +58,10 @@ def opened(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckD
             connection.execute(f"attach '{quoted}' as warehouse{options}")
         except duckdb.IOException as error:
             if "lock" in str(error):
+                holder = holder_of_lock(error)
+                who = f"process {holder[0]} ({holder[1]})" if holder else "another process"
                 raise InfraspendError(
-                    f"{warehouse}: {holder_of_lock(error)} has the warehouse open; "
+                    f"{warehouse}: {who} has the warehouse open; "
                     "wait until it is done, or close it (readers use the published copy)"
                 ) from error
             raise InfraspendError(

@@ -25,11 +25,14 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0]
 
 
-def holder_of_lock(error: BaseException) -> str:
+def holder_of_lock(error: BaseException) -> tuple[int, str] | None:
     """Which process has a DuckDB file open, from the error of another that wants it.
 
     Args:
-        error: What DuckDB says; it names the program and its process id on Linux and macOS.
+        error: What DuckDB says; it names the process on Linux and macOS.
+
+    Returns:
+        Its id and its program; None where DuckDB does not say.
     """
     found = re.search(r"held in (\S.*?) ?\(PID (\d+)\)", str(error))
-    return f"process {found[2]} ({found[1]})" if found else "another process"
+    return (int(found[2]), found[1]) if found else None

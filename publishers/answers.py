@@ -365,8 +365,7 @@ class Answers:
             ]
             return self._answer(
                 connection,
-                rows[: self._most_rows],
-                len(rows) - len(rows[: self._most_rows]),
+                *self._cut(rows),
                 months=_months(since, day + timedelta(days=1)),
                 unit="US dollars",
                 sums={
@@ -394,8 +393,7 @@ class Answers:
             rows = [asdict(reason) for reason in explained.reasons]
             return self._answer(
                 connection,
-                rows[: self._most_rows],
-                len(rows) - len(rows[: self._most_rows]),
+                *self._cut(rows),
                 months=_months(day, day + timedelta(days=1)),
                 unit="US dollars",
                 sums={
@@ -423,9 +421,7 @@ class Answers:
                 *_rows(connection, _PLATFORMS.format(days=_HEALTH_DAYS)),
                 *_rows(connection, _STAGES),
             ]
-            return self._answer(
-                connection, rows[: self._most_rows], len(rows) - len(rows[: self._most_rows])
-            )
+            return self._answer(connection, *self._cut(rows))
 
     def describe(self, mart: str | None = None) -> Answer:
         """Describes the marts, or the columns of one: meaning, unit and type.
@@ -484,6 +480,10 @@ class Answers:
                 ) from error
             except duckdb.Error as error:
                 raise InfraspendError(first_line(error)) from error
+
+    def _cut(self, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+        """As many rows as an answer has, and how many more there are."""
+        return rows[: self._most_rows], max(0, len(rows) - self._most_rows)
 
     def _bounded(
         self,

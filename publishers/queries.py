@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
+import yaml
 
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
@@ -32,6 +34,51 @@ class Analysis:
 
     name: str
     sql: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A query of the project, and what a yml beside it declares of it.
+
+    Attributes:
+        sql: Its `.sql`.
+        yml: The yml.
+        entry: Its entry under `analyses:` there.
+    """
+
+    sql: Path
+    yml: Path
+    entry: Mapping[str, Any]
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Its `config.meta`."""
+        return (self.entry.get("config") or {}).get("meta") or {}
+
+
+def read_declared(folder: Path) -> list[Declared]:
+    """Every query of a folder with its entry, by name.
+
+    Args:
+        folder: A folder with a `.sql` for each query, and ymls.
+
+    Raises:
+        InfraspendError: A yml cannot be read, or a `.sql` or an entry stands alone.
+    """
+    entries: dict[str, tuple[Path, Mapping[str, Any]]] = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            content = yaml.safe_load(path.read_text()) or {}
+        except yaml.YAMLError as error:
+            raise InfraspendError(f"{path} is no yml: {error}") from error
+        for entry in content.get("analyses") or []:
+            entries[entry["name"]] = (path, entry)
+    files = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    if alone := sorted(files.keys() ^ entries.keys()):
+        raise InfraspendError(
+            f"{folder}: {alone[0]} needs both a .sql and an entry under `analyses:` in a yml"
+        )
+    return [Declared(path, *entries[name]) for name, path in files.items()]
 
 
 def read_analyses(

@@ -8,6 +8,11 @@
 {% set schedule = [
     'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'
 ] %}
+{% set by = [
+    'billing_period', 'is_period_charge', 'usage_hour', 'interval_hours', 'lyft_label', 'way',
+    'usage_of', 'step', 'is_last_step', 'step_platform', 'step_sub_platform', 'step_capacity_pool',
+    'step_cost_model', 'step_label', 'basis'
+] %}
 
 with
 
@@ -91,52 +96,19 @@ split as (
         coalesce(steps.proportion, cast(1 as decimal(11, 10))) as proportion,
         coalesce(steps.basis, 'unattributed') as basis
     from charges
-    left join steps
-        on
-            {%- for column in schedule %}
-                {{ 'and ' if not loop.first }}charges.{{ column }} = steps.{{ column }}
-            {%- endfor %}
+    left join steps on {{ same('charges', 'steps', schedule) }}
 ),
 
 -- All charges that one schedule splits, together.
 summed as (
     select
-        billing_period,
-        is_period_charge,
-        usage_hour,
-        interval_hours,
-        lyft_label,
-        way,
-        usage_of,
-        step,
-        is_last_step,
-        step_platform,
-        step_sub_platform,
-        step_capacity_pool,
-        step_cost_model,
-        step_label,
-        basis,
+        {{ by | join(', ') }},
         max(proportion) as proportion,
         cast(sum(true_cost) as decimal(38, 10)) as charge_true_cost,
         cast(sum(true_cost * proportion_before) as decimal(38, 20)) as spend_before,
         cast(sum(true_cost * proportion) as decimal(38, 20)) as spend_after
     from split
-    group by
-        billing_period,
-        is_period_charge,
-        usage_hour,
-        interval_hours,
-        lyft_label,
-        way,
-        usage_of,
-        step,
-        is_last_step,
-        step_platform,
-        step_sub_platform,
-        step_capacity_pool,
-        step_cost_model,
-        step_label,
-        basis
+    group by {{ by | join(', ') }}
 ),
 
 -- Of an hour that nobody can tell about, no usage is known.
@@ -162,14 +134,7 @@ used as (
             and summed.step_capacity_pool = weights.capacity_pool
             and summed.step_cost_model = weights.cost_model
             and summed.step_label = weights.lyft_label
-    left join totals
-        on
-            weights.usage_hour = totals.usage_hour
-            and weights.interval_hours = totals.interval_hours
-            and weights.platform = totals.platform
-            and weights.sub_platform = totals.sub_platform
-            and weights.capacity_pool = totals.capacity_pool
-            and weights.cost_model = totals.cost_model
+    left join totals on {{ same('weights', 'totals', schedule) }}
 )
 
 select

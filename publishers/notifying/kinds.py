@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from loaders.errors import InfraspendError, first_line
 from publishers.dashboard.site import address_of
 from publishers.dashboard.wording import cell
-from publishers.queries import on_published
+from publishers.queries import on_published, read_declared
 
 FOLDER = Path("analyses") / "notify"
 """Where kinds of problems are declared, in the dbt project."""
@@ -94,27 +93,13 @@ def read_kinds(project: Path, marts: frozenset[str], sources: Mapping[str, str])
     Raises:
         InfraspendError: An entry or a `.sql` is missing or wrong, or reads what is not at hand.
     """
-    folder = project / FOLDER
-    entries: dict[str, Mapping[str, Any]] = {}
-    for path in sorted(folder.glob("*.yml")):
-        try:
-            content = yaml.safe_load(path.read_text()) or {}
-        except yaml.YAMLError as error:
-            raise InfraspendError(f"{path} is no yml: {error}") from error
-        for entry in content.get("analyses") or []:
-            entries[entry["name"]] = (entry.get("config") or {}).get("meta") or {}
-    files = {path.stem: path for path in sorted(folder.glob("*.sql"))}
-    if alone := sorted(files.keys() ^ entries.keys()):
-        raise InfraspendError(
-            f"{folder}: {alone[0]} needs both a .sql and an entry under `analyses:` in a yml"
-        )
     kinds = [
         _kind(
-            path,
-            entries[name].get("notify") or {},
-            on_published(project, path, marts, sources),
+            one.sql,
+            one.meta.get("notify") or {},
+            on_published(project, one.sql, marts, sources),
         )
-        for name, path in files.items()
+        for one in read_declared(project / FOLDER)
     ]
     return {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.order, kind.name))}
 

@@ -8,7 +8,6 @@ A problem is sent once. One that is over keeps its row, and is sent again if it 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
 import duckdb
 
@@ -35,26 +34,14 @@ _COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Problem):
     """A problem that was found, and what was sent of it. Its fields are the table's columns."""
 
-    kind: str
-    problem: str
-    recipient: str
-    text: str
-    page: str
-    spend: Decimal | None
-    happened_on: date
     found_at: datetime
     notified_at: datetime | None = None
     digested_at: datetime | None = None
     resolved_at: datetime | None = None
     resolution_notified_at: datetime | None = None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What names it."""
-        return self.kind, self.problem
 
     @property
     def is_new(self) -> bool:

@@ -73,9 +73,7 @@ handed_on as (
         on
             parts.step = below.step + 1
             and parts.usage_of_before = below.usage_of
-            {%- for column in root %}
-                and parts.{{ column }} = below.{{ column }}
-            {%- endfor %}
+            and {{ same('parts', 'below', root) }}
 )
 
 select
