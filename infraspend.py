@@ -56,8 +56,10 @@ Ask
   infraspend explain --label documents --date 2026-11-11 --against 2026-11-04{asked}
   infraspend explain --label pricing --date 2026-11-18{asked}"""
 _FAILED = 1
+_MOST_REFUSED = 20
 _ENGINE = "INFRASPEND_ENGINE"
 _OF_THE_WAREHOUSE = {"dbt", "dlt", "duckdb", "filelock", "fsspec", "jinja2", "sqlglot"}
+_OF_NOTIFY = {"apprise", "markdown", "requests_oauthlib"}
 _ON_DUCKDB_ONLY = {"demo", "explain"}
 _DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
 _SET_BY_THE_DOOR = {
@@ -77,6 +79,13 @@ class Engine(Enum):
     SPARK = "spark"
 
 
+class Digest(Enum):
+    """How often a digest is sent."""
+
+    DAY = "day"
+    WEEK = "week"
+
+
 class _InOrder(TyperGroup):
     """Shows the verbs in the order of a dollar's way through the house."""
 
@@ -84,7 +93,7 @@ class _InOrder(TyperGroup):
         """The names of the verbs."""
         return [
             *("demo", "simulate", "track", "load"),
-            *("build", "publish", "dashboard", "export", "explain", "doctor"),
+            *("build", "publish", "dashboard", "notify", "export", "explain", "mcp", "doctor"),
         ]
 
 
@@ -212,6 +221,13 @@ def _hour(text: str) -> datetime:
     if moment.replace(minute=0, second=0, microsecond=0) != moment:
         raise typer.BadParameter(f"{text!r} is no whole hour of UTC")
     return moment
+
+
+def _web_address(text: str | None) -> str | None:
+    """Checks that an option is the URL of a site."""
+    if text is not None and not text.startswith(("https://", "http://")):
+        raise typer.BadParameter(f"{text!r} is no URL of a site; write it as https://...")
+    return text
 
 
 def _header(text: str) -> tuple[str, str]:
@@ -393,6 +409,10 @@ def load_aws_cur(
             help="How many superseded deliveries of a billing period keep their lines.",
         ),
     ] = 1,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Land again what has landed, whose rows were damaged."),
+    ] = False,
     accept_empty: Annotated[
         bool,
         typer.Option("--accept-empty", help="Let a delivery of no lines empty its period."),
@@ -428,6 +448,7 @@ def load_aws_cur(
         keep=keep,
         pinned=aws_cur.closed_assemblies(declared) if declared else frozenset(),
         accept_empty=accept_empty,
+        again=again,
         without_manifest=without_manifest,
     )
     with _telling("load aws-cur") as progress:
@@ -464,6 +485,9 @@ def load_kubernetes(
 @load_app.command("platforms")
 def load_platforms(
     source: FromOption,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 1 if an hour was refused; the rest loads.")
+    ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
@@ -471,12 +495,26 @@ def load_platforms(
     """Land what platform owners publish: usage, and ready-made attribution schedules.
 
     infraspend load platforms --from schedules
+
+    infraspend load platforms --from schedules --strict
     """
     from loaders import platforms
 
     with _telling("load platforms") as progress:
         result = platforms.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("platforms", result)
+    for line in result.notes:
+        _warn("note", line)
+    for line in result.refused[:_MOST_REFUSED]:
+        _warn("refused", line)
+    if result.refused:
+        more = len(result.refused) - _MOST_REFUSED
+        where = "the table raw_platforms.rejects has " + (f"{more:,} more" if more > 0 else "them")
+        _say(f"load platforms: {where}; correct the files and load them again")
+        if strict:
+            raise InfraspendError(
+                f"{_count(len(result.refused), 'hour')} were refused (--strict); the rest is in"
+            )
 
 
 @app.command()
@@ -624,7 +662,12 @@ def doctor(
     engine: EngineOption = Engine.DUCKDB,
     lake: LakeOption = DEFAULT_LAKE,
 ) -> None:
-    """Say what is wrong with a Prometheus or a platform's files, before they are used.
+    """Say what is wrong with the warehouse, a Prometheus, or a platform's files.
+
+    Without arguments it looks at the warehouse: its file, what was loaded, the last build and what
+    was published. Each line says what is wrong, where, and which command mends it.
+
+    infraspend doctor
 
     infraspend doctor --prometheus http://prometheus:9090
 
@@ -640,9 +683,11 @@ def doctor(
     from loaders.kubernetes.diagnosis import diagnose_sources
     from loaders.kubernetes.sources import read_sources, source_at
 
-    if prometheus is None and config is None and platform is None:
-        raise typer.BadParameter(
-            "name a server with --prometheus, sources with --config or a platform with --platform"
+    is_about_warehouse = prometheus is None and config is None and platform is None
+    if is_about_warehouse and engine is Engine.SPARK:
+        raise InfraspendError(
+            "doctor looks at a warehouse of DuckDB only: leave out --engine spark, or name a server"
+            " with --prometheus, sources with --config or a platform with --platform"
         )
     moment = int(_hour(at).replace(tzinfo=UTC).timestamp()) if at else None
     findings = []
@@ -674,11 +719,15 @@ def doctor(
             )
             _say(f"doctor: seeds in {chosen}")
             findings += diagnose_platform(platform, source, chosen.directory, progress=progress)
+        if is_about_warehouse:
+            from builder.diagnosis import diagnose as diagnose_warehouse
+
+            findings += diagnose_warehouse(warehouse, PROJECT, warehouse.parent / "published")
     for finding in findings:
         _say(str(finding))
     if lacking := sum(finding.level is Level.LACK for finding in findings):
         named = (prometheus, str(config) if config else None, platform)
-        of = " and ".join(name for name in named if name is not None)
+        of = " and ".join(name for name in named if name is not None) or warehouse
         raise InfraspendError(f"{of} lacks {_count(lacking, 'thing')}: see above")
 
 
@@ -785,6 +834,76 @@ def dashboard(
 
 
 @app.command()
+def notify(
+    config: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE",
+            envvar="INFRASPEND_NOTIFY",
+            help="The services to send to, a configuration of apprise's; only you may read it.",
+            dir_okay=False,
+        ),
+    ] = Path("notify.yml"),
+    dashboard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="INFRASPEND_DASHBOARD",
+            callback=_web_address,
+            help="Where people read the dashboard, for links.",
+        ),
+    ] = None,
+    digest: Annotated[
+        Digest | None,
+        typer.Option(help="One message a day or week (UTC), which lists open problems again."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be sent; send and note nothing.")
+    ] = False,
+    published: PublishedOption = None,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+) -> None:
+    """Notify people of the problems in what was published, each once, and when they are over.
+
+    Owners of platforms are notified of hours that are late, missing or filled in; teams of spend
+    without a label and of large changes; finops of failed tests, closed months and what expires.
+    The kinds are declared in analyses/notify; what was sent is in pipeline.problems of the
+    warehouse.
+
+        infraspend notify --dry-run
+
+        infraspend notify --dashboard https://finops.example.com/dashboard
+
+        infraspend notify --digest week
+    """
+    from publishers.notifying import notify as send
+
+    with _telling("notify") as progress:
+        result = send(
+            published or warehouse.parent / "published",
+            _record(engine, warehouse),
+            PROJECT,
+            config,
+            dashboard=dashboard,
+            digest=digest.value if digest else None,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    for text in result.texts:
+        _say(f"{text}\n")
+    _say(
+        f"notify: {_count(len(result.sent), 'message')} {'would be' if dry_run else 'were'} sent"
+        + (f": to {', '.join(result.sent)}" if result.sent else "")
+    )
+    if result.unreached:
+        reasons = "; ".join(f"{name}: {why}" for name, why in result.unreached.items())
+        raise InfraspendError(
+            f"{_count(len(result.unreached), 'recipient')} not reached: {reasons}"
+        )
+
+
+@app.command()
 def export(
     mart: Annotated[str, typer.Argument(metavar="MART", help="The mart, such as monthly_spend.")],
     to: Annotated[
@@ -824,12 +943,18 @@ def explain(
     rows: Annotated[
         int, typer.Option(min=1, help="How many rows to show; the others are summed up in one.")
     ] = 40,
+    days: Annotated[
+        int, typer.Option(min=1, help="How many days, up to and with --date; 7 are a week.")
+    ] = 1,
+    hours: Annotated[
+        bool, typer.Option("--hours", help="Show the sum of every hour, to be redone.")
+    ] = False,
     against: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d"],
             metavar="YYYY-MM-DD",
-            help="An earlier day: say what changed since, such as the same weekday of last week.",
+            help="An earlier day, or the last of as many --days: say what changed since.",
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
@@ -838,28 +963,71 @@ def explain(
 ) -> None:
     """Say why a label spent what it did on a day: charge x schedule x rule, adding up to it.
 
-    Each row is a kind of charge, the rule that labelled it, the platforms that split it and the
-    usage it was split by. The mart explained_spend has the same for SQL.
+    Each paragraph is a way through platforms, with the usage that each was split by, and the
+    charges that came on it with the rules that labelled them. With --hours every hour is a sum to
+    redo: spend x usage / total = share, platform after platform. The marts explained_spend and
+    explained_splits have the same for SQL.
 
         infraspend explain --label pricing --date 2026-11-18
+        infraspend explain --label pricing --date 2026-11-18 --hours --csv > pricing.csv
         infraspend explain --label pricing --date 2026-11-18 --against 2026-11-11
-        infraspend explain --label pricing --date 2026-11-18 --csv > pricing.csv
+        infraspend explain --label pricing --date 2026-11-22 --days 7 --against 2026-11-15
     """
     from publishers import explanation
 
-    if json + csv + (against is not None) > 1:
-        raise typer.BadParameter("--json, --csv and --against do not go together")
+    if json and csv:
+        raise typer.BadParameter("--json and --csv do not go together")
+    if hours and against is not None:
+        raise typer.BadParameter("--hours and --against do not go together")
     name = label.strip().lower()
-    found = explanation.explain(warehouse, name, day.date())
+    found = explanation.explain(warehouse, name, day.date(), days)
+    change = None
+    if against is not None:
+        before = explanation.explain(warehouse, name, against.date(), days)
+        change = explanation.change_between(before, found)
     if json:
-        typer.echo(explanation.as_json(found))
+        typer.echo(explanation.as_json(change or found))
     elif csv:
-        typer.echo(explanation.as_csv(found), nl=False)
-    elif against is not None:
-        before = explanation.explain(warehouse, name, against.date())
-        explanation.print_change(explanation.change_between(before, found), out, rows)
+        typer.echo(explanation.as_csv(change or found, hours=hours), nl=False)
+    elif change is not None:
+        explanation.print_change(change, out, rows)
     else:
-        explanation.print_explanation(found, out, rows)
+        explanation.print_explanation(found, out, rows, hours=hours)
+
+
+@app.command()
+def mcp(
+    published: PublishedOption = None,
+    rows: Annotated[int, typer.Option(min=1, help="How many rows an answer has at most.")] = 200,
+    seconds: Annotated[
+        int, typer.Option(min=1, help="How many seconds a statement takes at most.")
+    ] = 30,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+) -> None:
+    """Answer assistants: a server of the Model Context Protocol, on standard input and output.
+
+    It only reads what was published: metrics by dimensions, why a label's spend changed, the
+    charges behind a number, health, columns and SELECTs, each with its proof. An assistant starts
+    it by a line of its own configuration, which for most of them is JSON:
+
+        {"mcpServers": {"infraspend": {"command": "infraspend",
+                                       "args": ["mcp", "--from", "/srv/finops"]}}}
+
+        infraspend mcp --from /srv/finops
+
+    Of what is installed it needs the extra `mcp` only. docs/assistants.md has the tools.
+    """
+    try:
+        from publishers.mcp_server import serve
+    except ModuleNotFoundError as error:
+        raise InfraspendError(
+            f"{error.name} is not installed, which `mcp` needs: pip install 'infraspend[mcp]'"
+        ) from error
+    from publishers import DATABASE_NAME
+
+    if sys.stdin.isatty():
+        err.print("mcp: an assistant starts this and writes to it; Ctrl-D ends it", highlight=False)
+    serve((published or warehouse.parent / "published") / DATABASE_NAME, rows, seconds)
 
 
 def main() -> None:
@@ -869,7 +1037,10 @@ def main() -> None:
     try:
         app([argument for argument in sys.argv[1:] if argument != "--debug"])
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _OF_THE_WAREHOUSE:
+        missing = (error.name or "").partition(".")[0]
+        if missing in _OF_NOTIFY:
+            _fail(f"{missing} is not installed: pip install 'infraspend[notify]'", debug)
+        if missing not in _OF_THE_WAREHOUSE:
             raise
         _fail(
             f"{error.name} is not installed, which everything but `track` and `doctor` needs:"
@@ -950,7 +1121,7 @@ def _build(
             unit_tests=unit_tests,
         )
     for line in result.warnings:
-        err.print(f"[yellow]warning:[/] {escape(line)}", highlight=False, soft_wrap=True)
+        _warn("warning", line)
     for line in result.failures:
         err.print(f"[red]failed:[/] {escape(line)}", highlight=False, soft_wrap=True)
     if not result.succeeded:
@@ -1048,6 +1219,11 @@ def _count(number: int, noun: str) -> str:
     """How many there are of something."""
     many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
     return f"{number:,} {noun if number == 1 else many}"
+
+
+def _warn(what: str, line: str) -> None:
+    """Prints what stops nothing, and should be looked at."""
+    err.print(f"[yellow]{what}:[/] {escape(line)}", highlight=False, soft_wrap=True)
 
 
 def _say(line: str) -> None:

@@ -1,5 +1,5 @@
 -- What could be given back: per cluster and instance type, how many whole nodes stood free in every
--- single hour of the last seven days, and what that many cost in that time.
+-- single hour of the last seven complete days, and what that many cost in that time.
 
 with
 
@@ -23,8 +23,9 @@ nodes as (
 ),
 
 last_days as (
-    select max(usage_date) - 6 as first_date
-    from spend
+    select date_day
+    from {{ ref('time_spine') }}
+    where days_back <= 7
 ),
 
 free_nodes as (
@@ -40,8 +41,7 @@ free_nodes as (
             schedules.usage_hour = nodes.usage_hour
             and schedules.sub_platform = nodes.sub_platform
             and schedules.capacity_pool = nodes.capacity_pool
-    cross join last_days
-    where cast(schedules.usage_hour as date) >= last_days.first_date
+    inner join last_days on cast(schedules.usage_hour as date) = last_days.date_day
     group by schedules.platform, schedules.sub_platform, schedules.capacity_pool
 ),
 
@@ -53,8 +53,7 @@ costs as (
         sum(spend.spend) as spend,
         sum(spend.free_spend) as free_spend
     from spend
-    cross join last_days
-    where spend.usage_date >= last_days.first_date
+    inner join last_days on spend.usage_date = last_days.date_day
     group by spend.platform, spend.sub_platform, spend.capacity_pool
 )
 

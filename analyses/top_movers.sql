@@ -1,5 +1,6 @@
--- Whose spend changed most: the last 28 days of the bill and the 28 days before, which have the
--- same weekdays, at least ten dollars apart. Charges for a whole month are left out.
+-- Whose spend changed most: the last 28 complete days of the bill and the 28 days before, which
+-- have the same weekdays, at least ten dollars apart. Left out are a day that still goes on, and
+-- charges for a whole month.
 
 with
 

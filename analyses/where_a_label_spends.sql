@@ -1,9 +1,9 @@
--- One label's drill-down: what it costs, day by day, through which platform and on which product.
+-- A label's drill-down: what it costs, day by day, through which platform and on which product.
 --
---     dbt show --inline "$(cat analyses/where_a_label_spends.sql)" --limit -1 \
---         --vars '{label: pricing}'
+--     from analyses.where_a_label_spends where lyft_label = 'pricing'
 
 select
+    lyft_label,
     usage_date,
     platform,
     sub_platform,
@@ -11,6 +11,5 @@ select
     charge_class,
     sum(spend) as spend
 from {{ ref('daily_spend') }}
-where lyft_label = {{ sql_text(var('label', 'pricing')) }}
-group by usage_date, platform, sub_platform, product, charge_class
-order by usage_date asc, spend desc
+group by lyft_label, usage_date, platform, sub_platform, product, charge_class
+order by lyft_label asc, usage_date asc, spend desc

@@ -1,9 +1,8 @@
 -- Why is this $X: every charge that a label paid a part of on a day, with the rule that labelled
--- it, the platforms that split it and the usage that it was split by; the parts add up to what the
--- mart says. `infraspend explain` prints the same in words.
+-- it, and the platforms that split it; the parts add up to what the mart says. By which usage, the
+-- mart explained_splits says. `infraspend explain` prints both in words.
 --
---     dbt show --inline "$(cat analyses/why_is_this_spend.sql)" --limit -1 \
---         --vars '{label: pricing, date: 2026-11-18}'
+--     from analyses.why_is_this_spend where lyft_label = 'pricing' and usage_date = '2026-11-18'
 
 select
     usage_date,
@@ -15,20 +14,9 @@ select
     charge_class,
     source_label,
     label_rule,
-    first_platform,
-    first_sub_platform,
-    first_capacity_pool,
-    via,
-    last_platform,
-    last_sub_platform,
-    last_capacity_pool,
-    last_cost_model,
-    held,
-    held_by_all,
+    way,
+    usage_of,
     hours,
     basis
 from {{ ref('explained_spend') }}
-where
-    lyft_label = {{ sql_text(var('label', 'pricing')) }}
-    and usage_date = cast({{ sql_text(var('date', '2026-11-18')) }} as date)
-order by spend desc
+order by usage_date asc, lyft_label asc, spend desc

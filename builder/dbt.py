@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from builder.dbt_process import PARENT
 from builder.spark import Spark
 from loaders.result import Progress
 
-DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
+DBT = (sys.executable, "-P", str(Path(__file__).with_name("dbt_process.py")))
 DBT_ON_SPARK = (sys.executable, "-m", "builder.dbt_on_spark")
 """How dbt is started, on DuckDB and on Spark."""
 _GOOD = {"success", "pass", "warn", "no-op"}
@@ -136,7 +137,7 @@ class DbtSetting:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables of the environment that the project reads."""
+        """The environment of dbt: variables that the project reads, and whom it ends with."""
         lake = {"INFRASPEND_LAKE": self.spark.url} if self.spark else {}
         return (
             os.environ
@@ -144,6 +145,7 @@ class DbtSetting:
             | {
                 "INFRASPEND_WAREHOUSE": str(self.warehouse),
                 "INFRASPEND_SEEDS": self.seeds,
+                PARENT: str(os.getpid()),
             }
         )
 

@@ -8,6 +8,8 @@ and nobody would be told.
 from dbt.adapters.spark.connections import SparkCredentials
 from dbt.cli.main import cli
 
+from builder.dbt_process import end_with_parent
+
 _ANSI = "spark.sql.ansi.enabled"
 
 
@@ -25,4 +27,5 @@ def keep_ansi_mode() -> None:
 
 if __name__ == "__main__":
     keep_ansi_mode()
+    end_with_parent()
     cli()

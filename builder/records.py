@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from loaders.errors import InfraspendError, first_line
+from loaders.errors import InfraspendError, first_line, holder_of_lock
 
 BUILT_FROM = "built_from"
 """The setting that says what the last good build was made from; see `fingerprint_of`."""
@@ -58,8 +58,10 @@ def opened(warehouse: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckD
             connection.execute(f"attach '{quoted}' as warehouse{options}")
         except duckdb.IOException as error:
             if "lock" in str(error):
+                holder = holder_of_lock(error)
+                who = f"process {holder[0]} ({holder[1]})" if holder else "another process"
                 raise InfraspendError(
-                    f"{warehouse}: another process has the warehouse open; "
+                    f"{warehouse}: {who} has the warehouse open; "
                     "wait until it is done, or close it (readers use the published copy)"
                 ) from error
             raise InfraspendError(

@@ -1,5 +1,6 @@
 """The errors that a user of Infraspend can meet."""
 
+import re
 from collections.abc import Sequence
 
 
@@ -22,3 +23,16 @@ class InfraspendError(Exception):
 def first_line(error: BaseException) -> str:
     """What an error says, without the paragraphs below it."""
     return str(error).strip().splitlines()[0]
+
+
+def holder_of_lock(error: BaseException) -> tuple[int, str] | None:
+    """Which process has a DuckDB file open, from the error of another that wants it.
+
+    Args:
+        error: What DuckDB says; it names the process on Linux and macOS.
+
+    Returns:
+        Its id and its program; None where DuckDB does not say.
+    """
+    found = re.search(r"held in (\S.*?) ?\(PID (\d+)\)", str(error))
+    return (int(found[2]), found[1]) if found else None

@@ -1,4 +1,4 @@
-"""What a look at the source of usage finds, for `infraspend doctor` to say."""
+"""What a look at a source of usage or a warehouse finds, for `infraspend doctor` to say."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -25,11 +25,14 @@ class Finding:
         subject: What it is about: a cluster, a file, a sub-platform; the server itself if empty.
         text: What is so, and what to change where it should be otherwise.
         level: What it means.
+        command: What mends it; empty if that is no single command.
     """
 
     subject: str
     text: str
     level: Level = Level.GOOD
+    command: str = ""
 
     def __str__(self) -> str:
-        return f"{self.level.value}  {self.subject or 'server'}: {self.text}"
+        line = f"{self.level.value}  {self.subject or 'server'}: {self.text}"
+        return f"{line}; mend it with: {self.command}" if self.command else line

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 import boto3
 import fsspec
+from botocore.exceptions import ClientError
 from dlt.common.storages.fsspec_filesystem import MTIME_DISPATCH
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
@@ -260,7 +261,12 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
                 self._known.pop(path, None)
             keys = [{"Key": one["Key"]} for one in some]
             with explaining(f"s3://{bucket}", writing=True):
-                self.client.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                said = self.client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
+                )
+                # S3 answers 200 and lists what it left.
+                for left in said.get("Errors", ()):
+                    raise ClientError({"Error": left}, "DeleteObjects")
 
     def rm_file(self, path: str) -> None:
         """Deletes an object."""

@@ -22,6 +22,8 @@ class LoadResult:
         rows: Rows that landed.
         pending: Deliveries that were announced and are not all there yet.
         unread: Values that could not be read and landed as NULL; see the rejects table.
+        refused: Each hour that was refused: where it is, and why.
+        notes: What landed and should be looked at, such as a unit that is another one than before.
     """
 
     landed: int
@@ -30,3 +32,5 @@ class LoadResult:
     rows: int
     pending: int = 0
     unread: int = 0
+    refused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

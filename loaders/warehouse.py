@@ -228,6 +228,10 @@ class DuckDbWarehouse(Warehouse):
         for dataset, tables in TABLES.items():
             there = present.get(dataset, {})
             if any(columns.keys() - there.get(table, set()) for table, columns in tables.items()):
+                if "_dlt_version" in there:
+                    # Else dlt believes what it noted there, and does not look at the tables.
+                    with duckdb.connect(self.path) as connection:
+                        connection.execute(f"delete from {dataset}._dlt_version")
                 self.land(dataset, [nothing_for(table, tables[table]) for table in tables])
 
     def _remove_unfinished(self, dataset: str) -> None:

@@ -39,11 +39,7 @@
         case when totals.weight_of_all = 0 then totals.row_count else totals.weight_of_all end
             as total_weight
     from {{ of }} as weights
-    inner join {{ name }}_totals as totals
-        on
-            {%- for column in by %}
-            {% if not loop.first %}and {% endif %}weights.{{ column }} = totals.{{ column }}
-            {%- endfor %}
+    inner join {{ name }}_totals as totals on {{ same('weights', 'totals', by) }}
 ),
 
 {{ name }}_estimated as (

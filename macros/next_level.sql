@@ -125,7 +125,9 @@ left join handovers
         cost_model,
         concat(via_labels, ' > ', lyft_label) as via_labels,
         concat(
-            via, ' > ', last_platform, ': ', last_sub_platform, ' (all, ', last_cost_model, ')'
+            via,
+            ' > ',
+            {{ step_of_way('last_platform', 'last_sub_platform', "'all'", 'last_cost_model') }}
         ) as via,
         concat(passed, next_platform, ': ', next_sub_platform, ' > ') as passed,
         lyft_label as label_before,

@@ -43,11 +43,7 @@ held as (
         weights.lyft_label,
         weights.weight_units
     from {{ of }} as weights
-    inner join totals
-        on
-            {%- for column in hour + ['resource'] %}
-            {{ 'and ' if not loop.first }}weights.{{ column }} = totals.{{ column }}
-            {%- endfor %}
+    inner join totals on {{ same('weights', 'totals', hour + ['resource']) }}
     where not weights.is_capacity and weights.weight_units > 0
 ),
 

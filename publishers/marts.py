@@ -3,8 +3,9 @@
 The file has the exact marts in its schema `marts` and again, as views, under their plain names, so
 that `show tables` lists them; the schema `rounded` has them with dollars to the cent, to be read;
 the schema `analyses` has the project's analyses as views; the table `build` says what the marts
-were made from. Parquet is a file for each mart, or a folder with a folder for each month of the
-bill (`billing_period=2026-10/`), as Athena, Spark and pandas know them.
+were made from, the table `metrics` what each metric is, as SQL. Parquet is a file for each mart, or
+a folder with a folder for each month of the bill (`billing_period=2026-10/`), as Athena, Spark and
+pandas know them.
 
 The warehouse stays private: a DuckDB file has one writer or many readers, and its marts are
 half-built while a build runs. Readers get a copy, made of new files that take the place of the old
@@ -16,7 +17,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,9 +31,10 @@ from loaders.clock import utc_now
 from loaders.errors import InfraspendError, first_line
 from loaders.result import Progress, silent
 from loaders.sql import literal, quoted
+from publishers import DATABASE_NAME as DATABASE_NAME
+from publishers.metrics import Metric, read_metrics
 from publishers.queries import Analysis, read_analyses
 
-DATABASE_NAME = "infraspend.duckdb"
 _MARTS_FOLDER = "marts"
 _ASIDE = ".publishing-"
 _LOCK = ".publishing.lock"
@@ -48,6 +50,21 @@ _BUILD_COLUMNS = {
     "models": "How many models were built.",
     "tests_passed": "How many data tests passed on them since they were built.",
     "made_from": "SHA-256 of loads, project and seeds; NULL if only dbt itself was run.",
+}
+_METRIC_COLUMNS = {
+    "metric": ("varchar primary key", "What it is called."),
+    "label": ("varchar not null", "The same for people."),
+    "description": ("varchar not null", "What it means."),
+    "unit": ("varchar not null", "What it is counted in."),
+    "mart": ("varchar not null", "The mart that it is made of."),
+    "value_sql": ("varchar not null", "Its value: an aggregate over rows of the mart."),
+    "numerator": ("varchar", "The metric above the line of a ratio; NULL for a sum."),
+    "denominator": ("varchar", "The metric below it; NULL for a sum."),
+    "time_sql": ("varchar not null", "The day of a row, UTC, or the first day of its month."),
+    "grain": ("varchar not null", "The shortest span that it can be asked by: day or month."),
+    "dimensions": ("varchar[] not null", "The columns of the mart that it can be asked by."),
+    "within": ("varchar[] not null", "Dimensions over whose values it does not add up."),
+    "not_by": ("varchar[] not null", "Dimensions that it cannot be asked by."),
 }
 _MOST_IN_AN_INDEX = 1_000_000
 """How many rows a mart with a primary key has: its index takes memory of who writes it."""
@@ -188,6 +205,7 @@ def _write(
         _write_views(connection, marts)
         if project is not None:
             _write_analyses(connection, read_analyses(project, marts, progress), progress)
+            _write_metrics(connection, read_metrics(project, marts, progress))
         _write_build(connection, records.setting(warehouse, records.BUILT_FROM))
         # Writes the log into the file: only the file itself is published.
         connection.execute("detach published")
@@ -237,19 +255,12 @@ def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, 
 def _write_analyses(
     connection: duckdb.DuckDBPyConnection, analyses: Iterable[Analysis], progress: Progress
 ) -> None:
-    """The schema `analyses`: a view of each, or a table macro where it asks for something."""
+    """The schema `analyses`: a view of each."""
     connection.execute("use published")
     connection.execute("create schema analyses")
     for analysis in analyses:
-        if analysis.parameters:
-            asked = ", ".join(
-                f"{name} := {literal(default)}" for name, default in analysis.parameters.items()
-            )
-            made = f"macro analyses.{analysis.name}({asked}) as table"
-        else:
-            made = f"view analyses.{analysis.name} as"
         try:
-            connection.execute(f"create {made}\n{analysis.sql}")
+            connection.execute(f"create view analyses.{analysis.name} as\n{analysis.sql}")
         except duckdb.Error as error:
             progress(f"analysis {analysis.name} is not published: {first_line(error)}")
     connection.execute("use memory")
@@ -301,6 +312,22 @@ def _write_build(connection: duckdb.DuckDBPyConnection, made_from: str | None) -
     connection.execute(
         "comment on table published.main.build is"
         " 'One row: what the marts of this file were made from, and by what.'"
+    )
+
+
+def _write_metrics(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metric]) -> None:
+    """The table `metrics`, a row for each."""
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in _METRIC_COLUMNS.items())
+    connection.execute(f"create table published.main.metrics ({columns})")
+    places = ", ".join("?" for _ in _METRIC_COLUMNS)
+    for metric in metrics:
+        row = [list(value) if isinstance(value, tuple) else value for value in astuple(metric)]
+        connection.execute(f"insert into published.main.metrics values ({places})", row)
+    for name, (_, text) in _METRIC_COLUMNS.items():
+        connection.execute(f'comment on column published.main.metrics."{name}" is {literal(text)}')
+    connection.execute(
+        "comment on table published.main.metrics is"
+        " 'What each metric is, as SQL on one mart; docs/metrics.md says how to ask.'"
     )
 
 

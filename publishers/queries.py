@@ -5,11 +5,13 @@ not for that file.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jinja2
+import yaml
 
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
@@ -28,12 +30,55 @@ class Analysis:
     Attributes:
         name: The name of its `.sql`.
         sql: Its SQL, as it runs on the published file.
-        parameters: The variables that it asks for, and what they are if nobody says otherwise.
     """
 
     name: str
     sql: str
-    parameters: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A query of the project, and what a yml beside it declares of it.
+
+    Attributes:
+        sql: Its `.sql`.
+        yml: The yml.
+        entry: Its entry under `analyses:` there.
+    """
+
+    sql: Path
+    yml: Path
+    entry: Mapping[str, Any]
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Its `config.meta`."""
+        return (self.entry.get("config") or {}).get("meta") or {}
+
+
+def read_declared(folder: Path) -> list[Declared]:
+    """Every query of a folder with its entry, by name.
+
+    Args:
+        folder: A folder with a `.sql` for each query, and ymls.
+
+    Raises:
+        InfraspendError: A yml cannot be read, or a `.sql` or an entry stands alone.
+    """
+    entries: dict[str, tuple[Path, Mapping[str, Any]]] = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            content = yaml.safe_load(path.read_text()) or {}
+        except yaml.YAMLError as error:
+            raise InfraspendError(f"{path} is no yml: {error}") from error
+        for entry in content.get("analyses") or []:
+            entries[entry["name"]] = (path, entry)
+    files = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    if alone := sorted(files.keys() ^ entries.keys()):
+        raise InfraspendError(
+            f"{folder}: {alone[0]} needs both a .sql and an entry under `analyses:` in a yml"
+        )
+    return [Declared(path, *entries[name]) for name, path in files.items()]
 
 
 def read_analyses(
@@ -52,18 +97,20 @@ def read_analyses(
         if not set(_REF.findall(path.read_text())) <= marts:
             # It looks at the warehouse itself, such as at line items.
             continue
-        parameters: dict[str, str] = {}
         try:
-            sql = on_published(project, path, marts, parameters)
+            sql = on_published(project, path, marts)
         except InfraspendError as error:
             progress(f"analysis {path.stem} is not published: {error}")
             continue
-        analyses.append(Analysis(path.stem, sql, parameters))
+        analyses.append(Analysis(path.stem, sql))
     return analyses
 
 
 def on_published(
-    project: Path, path: Path, marts: frozenset[str], parameters: dict[str, str] | None = None
+    project: Path,
+    path: Path,
+    marts: frozenset[str],
+    sources: Mapping[str, str] | None = None,
 ) -> str:
     """SQL of the project, as it runs on the published file.
 
@@ -71,7 +118,7 @@ def on_published(
         project: The root of the dbt project.
         path: The `.sql`.
         marts: The names of the marts that the published file holds.
-        parameters: Gets the variables that it asks for, which stay in the SQL under their names.
+        sources: The sources that are at hand beside that file, and the schema of each.
 
     Raises:
         InfraspendError: It reads what is not published, or is no template of SQL.
@@ -85,19 +132,18 @@ def on_published(
             )
         return f"marts.{model}"
 
-    def var(name: str, default: str | None = None) -> str:
-        if parameters is None or default is None:
+    def source(name: str, table: str) -> str:
+        if sources is None or name not in sources:
             raise InfraspendError(
-                f"{path}: the variable {name} has no default, or a chart asks for it"
+                f"{path.relative_to(project)} reads what is not published: {name}"
             )
-        parameters[name] = default
-        return name
+        return f"{sources[name]}.{table}"
 
     try:
         template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
         text = path.read_text()
         if (shared := project / MACROS).is_file():
             text = shared.read_text() + text
-        return template.from_string(text).render(ref=ref, var=var, sql_text=str).strip()
+        return template.from_string(text).render(ref=ref, source=source, sql_text=str).strip()
     except (jinja2.TemplateError, TypeError) as error:
         raise InfraspendError(f"{path}: {error}") from error

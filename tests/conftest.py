@@ -1,11 +1,19 @@
-"""Houses small enough to build in seconds; see `tests.houses`."""
+"""Houses small enough to build in seconds (see `tests.houses`), and the fixture company."""
 
+import os
+import pickle
 import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from builder import BuildResult
 from loaders.warehouse import create_raw_tables
+from publishers import DATABASE_NAME
+from publishers.marts import publish
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.fixtures.make_company import COMPANY
 from tests.houses import MODEL, PROPERTIES, ROOT, House, load
 
 
@@ -46,3 +54,33 @@ def built(built_house: House, tmp_path: Path) -> House:
     """A house of the test's own, whose last build was good."""
     shutil.copytree(built_house.root, tmp_path / "house")
     return House(tmp_path / "house")
+
+
+@pytest.fixture(scope="session")
+def fixture_company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, BuildResult]:
+    """The company of tests/fixtures/company, built, and how that went. Only to be read."""
+    base = tmp_path_factory.getbasetemp()
+    # Processes that share out the tests share it, too.
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fixture-company"
+    with FileLock(f"{root}.lock"):
+        company, kept = Company(root / "company", root / "infraspend"), root / "result.pickle"
+        if not kept.exists():
+            shutil.copytree(COMPANY, company.root)
+            (company.root / "seeds").rename(company.seeds)
+            copy_project(company.project)
+            company.load()
+            kept.write_bytes(pickle.dumps(company.build(*WITHOUT_UNIT_TESTS)))
+        result: BuildResult = pickle.loads(kept.read_bytes())
+    return company, result
+
+
+@pytest.fixture(scope="session")
+def published_company(fixture_company: tuple[Company, BuildResult]) -> Path:
+    """What the fixture company published: the DuckDB file. Only to be read."""
+    company, result = fixture_company
+    assert result.succeeded, "\n".join(result.failures)
+    to = company.root / "published"
+    with FileLock(f"{to}.lock"):
+        if not (to / DATABASE_NAME).exists():
+            publish(company.warehouse, to, project=ROOT)
+    return to / DATABASE_NAME

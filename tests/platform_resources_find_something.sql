@@ -9,7 +9,7 @@ charges as (
         lyft_label,
         product,
         usage_type
-    from {{ ref('int_charge_keys') }}
+    from {{ ref('int_charges_pooled') }}
 ),
 
 parts as (

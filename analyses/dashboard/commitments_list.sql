@@ -1,18 +1,5 @@
--- Each commitment over the last 28 days: what it cost, how much of it was used, and what ran on
--- demand beside it.
-
-with
-
-hours as (
-    select * from {{ ref('commitment_usage') }}
-    -- Of hours to come, and of a day that goes on, nobody knows what is unused.
-    where unused_cost is not null
-),
-
-last_days as (
-    select cast(max(usage_hour) as date) - 27 as first_date
-    from hours
-)
+-- Each commitment over the last 28 complete days: what it cost, how much of it was used, and what
+-- ran on demand beside it.
 
 select
     hours.payer_account_id,
@@ -28,16 +15,17 @@ select
             then cast(sum(hours.used_cost) / sum(hours.commitment_cost) as decimal(11, 10))
     end as utilization,
     sum(hours.on_demand_list_cost) as on_demand_list_cost,
-    cast(min(hours.usage_hour) as date) as first_day,
-    cast(max(hours.usage_hour) as date) as last_day
-from hours
-cross join last_days
+    min(spine.date_day) as first_day,
+    max(spine.date_day) as last_day
+from {{ ref('commitment_usage') }} as hours
+inner join {{ ref('time_spine') }} as spine on cast(hours.usage_hour as date) = spine.date_day
 left join {{ ref('commitments') }} as commitments
     on
         hours.payer_account_id = commitments.payer_account_id
         and hours.commitment_id = commitments.commitment_id
         and hours.commitment_type = commitments.commitment_type
-where hours.usage_hour >= last_days.first_date
+-- What is unused of hours to come nobody knows.
+where spine.days_back <= 28 and hours.unused_cost is not null
 group by
     hours.payer_account_id,
     hours.commitment_id,

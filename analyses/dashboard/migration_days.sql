@@ -21,6 +21,8 @@ select
         as spend
 from progress
 inner join movers on progress.lyft_label = movers.lyft_label
+inner join {{ ref('time_spine') }} as spine on progress.usage_date = spine.date_day
 cross join (values ('EC2'), ('Kubernetes')) as place (name) -- noqa: AL05
+where spine.is_complete
 group by progress.usage_date, place.name
 order by progress.usage_date asc, place.name asc

@@ -1,15 +1,4 @@
--- EC2 and Kubernetes side by side per service, last 28 days.
-
-with
-
-progress as (
-    select * from {{ ref('migration_progress') }}
-),
-
-spans as (
-    select max(usage_date) - 27 as span_from
-    from progress
-)
+-- EC2 and Kubernetes side by side per service, last 28 complete days.
 
 select
     progress.lyft_label as service,
@@ -24,9 +13,9 @@ select
                     as decimal(11, 10)
                 )
     end as kubernetes_share
-from progress
-cross join spans
-where progress.usage_date >= spans.span_from
+from {{ ref('migration_progress') }} as progress
+inner join {{ ref('time_spine') }} as spine on progress.usage_date = spine.date_day
+where spine.days_back <= 28
 group by progress.lyft_label
 having sum(progress.ec2_spend) > 0
 order by ec2 desc, service asc

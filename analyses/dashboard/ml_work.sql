@@ -1,17 +1,5 @@
--- What every notebook, inference service, pipeline run and experiment cost in the last 30 days, and
--- how much of that stood idle.
-
-with
-
-spend as (
-    select * from {{ ref('workload_spend') }}
-    where coalesce(notebook, inference_service, pipeline_run, experiment, trial) is not null
-),
-
-last_days as (
-    select max(usage_date) - 29 as first_date
-    from spend
-)
+-- What every notebook, inference service, pipeline run and experiment cost in the last 30 complete
+-- days, and how much of that stood idle.
 
 select
     spend.lyft_label as service,
@@ -22,9 +10,9 @@ select
     cast(count(distinct spend.trial) as bigint) as trials,
     sum(spend.spend) as spend,
     sum(spend.idle_spend) as idle_spend
-from spend
-cross join last_days
-where spend.usage_date >= last_days.first_date
+from {{ ref('workload_spend') }} as spend
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 30 and spend.kubeflow_work is not null
 group by
     spend.lyft_label,
     spend.notebook,

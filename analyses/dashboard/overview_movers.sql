@@ -1,4 +1,5 @@
--- Whose spend changed most: the last 28 days and the 28 days before, at least ten dollars apart.
+-- Whose spend changed most: the last 28 complete days and the 28 days before, at least ten dollars
+-- apart.
 
 with
 

@@ -1,26 +1,16 @@
--- Spend by service and day, last 30 days: the eleven dearest, the others in one. Labels are lower
--- case, so no label is `Others`.
+-- Spend by service and day, last 30 complete days: the eleven dearest, the others in one. Labels
+-- are lower case, so no label is `Others`.
 
 with
-
-spend as (
-    select * from {{ ref('daily_spend') }}
-    where not is_period_charge
-),
-
-last_days as (
-    select max(usage_date) - 29 as first_date
-    from spend
-),
 
 recent as (
     select
         spend.usage_date,
         spend.lyft_label,
         spend.spend
-    from spend
-    cross join last_days
-    where spend.usage_date >= last_days.first_date
+    from {{ ref('daily_spend') }} as spend
+    inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+    where spine.days_back <= 30 and not spend.is_period_charge
 ),
 
 ranked as (

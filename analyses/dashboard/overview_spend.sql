@@ -1,4 +1,4 @@
--- What the last 28 days cost, and the 28 days before them.
+-- What the last 28 complete days cost, and the 28 days before them.
 
 with
 

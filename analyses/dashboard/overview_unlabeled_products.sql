@@ -1,11 +1,4 @@
--- Where unlabelled spend is, last 28 days: account and product.
-
-with
-
-last_days as (
-    select max(usage_date) - 27 as first_date
-    from {{ ref('daily_spend') }}
-)
+-- Where unlabelled spend is, last 28 complete days: account and product.
 
 select
     spend.account_id,
@@ -13,8 +6,8 @@ select
     spend.charge_class,
     sum(spend.spend) as spend
 from {{ ref('daily_spend') }} as spend
-cross join last_days
-where spend.usage_date >= last_days.first_date and spend.lyft_label = 'unlabeled'
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 28 and spend.lyft_label = 'unlabeled'
 group by spend.account_id, spend.product, spend.charge_class
 having abs(sum(spend.spend)) >= 0.01
 order by spend desc, spend.account_id asc, spend.product asc, spend.charge_class asc

@@ -1,12 +1,5 @@
--- How well each platform was known in the last 28 days, and the dollars that rest on hours that
--- were not seen themselves.
-
-with
-
-last_days as (
-    select max(usage_date) - 27 as first_date
-    from {{ ref('platform_health') }}
-)
+-- How well each platform was known in the last 28 complete days, and the dollars that rest on hours
+-- that were not seen themselves.
 
 select
     health.platform,
@@ -19,7 +12,7 @@ select
     cast(sum(health.missing) as bigint) as hours_missing,
     max(health.drift) as largest_drift
 from {{ ref('platform_health') }} as health
-cross join last_days
-where health.usage_date >= last_days.first_date
+inner join {{ ref('time_spine') }} as spine on health.usage_date = spine.date_day
+where spine.days_back <= 28
 group by health.platform, health.sub_platform, health.owner
 order by spend_at_stake desc, health.platform asc, health.sub_platform asc

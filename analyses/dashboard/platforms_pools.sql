@@ -1,11 +1,4 @@
--- What was held and what was not, by pool, last 28 days.
-
-with
-
-last_days as (
-    select max(usage_date) - 27 as first_date
-    from {{ ref('unallocated_capacity') }}
-)
+-- What was held and what was not, by pool, last 28 complete days.
 
 select
     capacity.platform || ': ' || capacity.sub_platform || ' ' || capacity.capacity_pool as pool,
@@ -16,8 +9,8 @@ select
             then cast(sum(capacity.free_spend) / sum(capacity.spend) as decimal(11, 10))
     end as unallocated_share
 from {{ ref('unallocated_capacity') }} as capacity
-cross join last_days
-where capacity.usage_date >= last_days.first_date
+inner join {{ ref('time_spine') }} as spine on capacity.usage_date = spine.date_day
+where spine.days_back <= 28
 group by capacity.platform, capacity.sub_platform, capacity.capacity_pool
 having sum(capacity.free_spend) > 0
 order by unallocated desc, pool asc

@@ -1,4 +1,5 @@
--- What changed for a service: by platform and product, the last 28 days and the 28 days before.
+-- What changed for a service: by platform and product, the last 28 complete days and the 28 days
+-- before.
 
 with
 

@@ -1,17 +1,5 @@
--- What a service uses most of, last 28 days: usage types, regions and instance types, after every
--- platform's split.
-
-with
-
-spend as (
-    select * from {{ ref('explained_spend') }}
-    where not is_period_charge
-),
-
-last_days as (
-    select max(usage_date) - 27 as first_date
-    from spend
-)
+-- What a service uses most of, last 28 complete days: usage types, regions and instance types,
+-- after every platform's split.
 
 select
     spend.lyft_label as service,
@@ -20,9 +8,9 @@ select
     spend.region,
     spend.instance_type,
     sum(spend.spend) as spend
-from spend
-cross join last_days
-where spend.usage_date >= last_days.first_date
+from {{ ref('explained_spend') }} as spend
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 28 and not spend.is_period_charge
 group by
     spend.lyft_label, spend.product, spend.usage_type, spend.region, spend.instance_type
 order by

@@ -1,5 +1,5 @@
--- What changed for a service since last week: by platform and product, the last 7 days and the 7
--- days before.
+-- What changed for a service since last week: by platform and product, the last 7 complete days and
+-- the 7 days before.
 
 with
 

@@ -1,17 +1,65 @@
--- Why a service spent this much in the last 28 days: the charges by the label on the bill, the
--- platforms that split them, and what the service held of the last of them. Charges for a whole
--- month are left out, as in the number on top.
+-- Why a service spent this much in the last 28 complete days: the charges by the label on the bill,
+-- the platforms that split them, and by whose usage each did. Charges for a whole month are left
+-- out, as in the number on top.
 
 with
 
-spend as (
-    select * from {{ ref('explained_spend') }}
-    where not is_period_charge
+last_days as (
+    select date_day
+    from {{ ref('time_spine') }}
+    where days_back <= 28
 ),
 
-last_days as (
-    select max(usage_date) - 27 as first_date
-    from spend
+-- Usage is that of the hour, whatever bill its charges are on.
+hours as (
+    select
+        splits.lyft_label,
+        splits.way,
+        splits.usage_of,
+        splits.basis,
+        splits.step,
+        splits.usage_label,
+        splits.unit,
+        max(splits.usage) as usage,
+        max(splits.total_usage) as total_usage
+    from {{ ref('explained_splits') }} as splits
+    inner join last_days on splits.usage_date = last_days.date_day
+    where not splits.is_period_charge
+    group by
+        splits.lyft_label,
+        splits.way,
+        splits.usage_of,
+        splits.basis,
+        splits.step,
+        splits.usage_label,
+        splits.unit,
+        splits.usage_hour,
+        splits.interval_hours
+),
+
+platforms as (
+    select
+        lyft_label,
+        way,
+        usage_of,
+        basis,
+        step,
+        usage_label || coalesce(
+            format(' {:,.2f} of {:,.2f} ', sum(usage), sum(total_usage)) || max(unit), ''
+        ) as usage
+    from hours
+    group by lyft_label, way, usage_of, basis, step, usage_label
+),
+
+ways as (
+    select
+        lyft_label,
+        way,
+        usage_of,
+        basis,
+        string_agg(usage, ' > ' order by step) as usage
+    from platforms
+    group by lyft_label, way, usage_of, basis
 )
 
 select
@@ -29,27 +77,19 @@ select
     spend.account_id,
     spend.source_label || coalesce(' (rule ' || cast(spend.label_rule as varchar) || ')', '')
         as label_on_the_bill,
-    spend.first_platform || ': ' || spend.first_sub_platform
-    || ' (' || spend.first_capacity_pool || ', ' || spend.first_cost_model || ')'
-    || coalesce(
-        spend.via || ' > ' || spend.last_platform || ': ' || spend.last_sub_platform
-        || ' (' || spend.last_capacity_pool || ', ' || spend.last_cost_model || ')',
-        ''
-    ) as platforms,
-    cast(sum(spend.held) as decimal(38, 6)) as held,
-    cast(sum(spend.held_by_all) as decimal(38, 6)) as held_by_all,
-    case
-        when spend.last_cost_model = 'cpu' then 'core-hours'
-        when spend.last_cost_model in ('memory', 'storage') then 'GiB-hours'
-        when spend.last_cost_model = 'gpu' then 'GPU-hours'
-        when spend.last_cost_model = 'network' then 'GiB'
-        when sum(spend.held) is not null then 'units'
-    end as unit,
+    spend.way as platforms,
+    ways.usage,
     sum(spend.hours) as hours,
     spend.basis
-from spend
-cross join last_days
-where spend.usage_date >= last_days.first_date
+from {{ ref('explained_spend') }} as spend
+inner join last_days on spend.usage_date = last_days.date_day
+left join ways
+    on
+        spend.lyft_label = ways.lyft_label
+        and spend.way = ways.way
+        and spend.usage_of = ways.usage_of
+        and spend.basis = ways.basis
+where not spend.is_period_charge
 group by
     spend.lyft_label,
     spend.product,
@@ -60,15 +100,9 @@ group by
     spend.account_id,
     spend.source_label,
     spend.label_rule,
-    spend.first_platform,
-    spend.first_sub_platform,
-    spend.first_capacity_pool,
-    spend.first_cost_model,
-    spend.via,
-    spend.last_platform,
-    spend.last_sub_platform,
-    spend.last_capacity_pool,
-    spend.last_cost_model,
+    spend.way,
+    spend.usage_of,
+    ways.usage,
     spend.basis
 order by
     spend desc,
@@ -76,4 +110,5 @@ order by
     spend.account_id asc,
     label_on_the_bill asc,
     platforms asc,
+    spend.usage_of asc,
     spend.basis asc

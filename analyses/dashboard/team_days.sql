@@ -1,24 +1,12 @@
--- What each service of a team spent, day by day, last 30 days, as it is owned today.
-
-with
-
-spend as (
-    select * from {{ ref('daily_spend') }}
-    where not is_period_charge
-),
-
-last_days as (
-    select max(usage_date) - 29 as first_date
-    from spend
-)
+-- What each service of a team spent, day by day, last 30 complete days, as it is owned today.
 
 select
     spend.usage_date,
     spend.current_team as team,
     spend.lyft_label as service,
     sum(spend.spend) as spend
-from spend
-cross join last_days
-where spend.usage_date >= last_days.first_date
+from {{ ref('daily_spend') }} as spend
+inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
+where spine.days_back <= 30 and not spend.is_period_charge
 group by spend.usage_date, spend.current_team, spend.lyft_label
 order by spend.usage_date asc, spend desc

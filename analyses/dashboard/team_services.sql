@@ -1,4 +1,4 @@
--- What each service of a team spent in the last 28 days and in the 28 days before.
+-- What each service of a team spent in the last 28 complete days and in the 28 days before.
 
 with
 

@@ -1,4 +1,4 @@
--- What each team spent in the last 28 days and in the 28 days before.
+-- What each team spent in the last 28 complete days and in the 28 days before.
 
 with
 

@@ -46,12 +46,14 @@ class Policy:
         accept_empty: Whether a delivery without lines may replace one that has some.
         without_manifest: Whether data that lies without its manifest is read, by the rule of
             `loaders.aws_cur.unlisted`.
+        again: Whether what has landed lands again, in the place of its rows.
     """
 
     keep: int = KEEP
     pinned: Collection[str] = ()
     accept_empty: bool = False
     without_manifest: bool = False
+    again: bool = False
 
 
 @dataclass
@@ -197,7 +199,7 @@ def _load_period(
             if report is not None and assembly.report != report:
                 return
             name = f"{assembly.report} {assembly.billing_period}"
-            if _is_known(warehouse, assembly, policy.pinned):
+            if _is_known(warehouse, assembly, policy):
                 outcome.skipped += 1
                 return
             try:
@@ -277,7 +279,7 @@ def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Itera
         yield read_assembly(place, current)
 
 
-def _is_known(warehouse: Warehouse, assembly: Assembly, pinned: Collection[str]) -> bool:
+def _is_known(warehouse: Warehouse, assembly: Assembly, policy: Policy) -> bool:
     """Whether an assembly has nothing to add: it has landed, or a newer one has."""
     lines_there = warehouse.rows_of(DATASET, "line_items", [assembly.assembly_id])
     landed = warehouse.query(
@@ -298,15 +300,16 @@ def _is_known(warehouse: Warehouse, assembly: Assembly, pinned: Collection[str])
                 assembly.manifest.name,
             ],
         )
-        return bool(newer) and assembly.assembly_id not in pinned
+        return bool(newer) and assembly.assembly_id not in policy.pinned
     known_report, known_period, lines, is_there = landed[0]
     if (known_report, known_period) != (assembly.report, assembly.billing_period):
         raise InfraspendError(
             f"assembly {assembly.assembly_id} has landed as report {known_report} {known_period}:"
             " check the manifest"
         )
-    if lines and not is_there and assembly.assembly_id in pinned:
-        # Its lines were pruned before its month was closed with it.
+    is_pruned = lines and not is_there and assembly.assembly_id in policy.pinned
+    if policy.again or is_pruned:
+        # Its lines were damaged, or pruned before its month was closed with it.
         warehouse.remove(DATASET, assembly.assembly_id)
         return False
     return True

@@ -1,6 +1,6 @@
 """Checks published rows against the contract: what is wrong with each, and what that costs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,6 +26,9 @@ LARGEST_HOUR: Final = 1_000_000_000
 
 KINDS: Final = {"usage": ("usage", "usage"), "proportion": ("schedule", "schedules")}
 """The column that tells what a file is -> the kind of delivery and the table it goes into."""
+
+_UNIT: Final = "lower(trim(coalesce(unit, '')))"
+"""A unit however it is spelt; empty where none is told."""
 
 _KEYS: Final = ("usage_hour", "platform", "sub_platform", "lyft_label")
 
@@ -64,6 +67,7 @@ def read_published(
         select
             row_number() over () as row_number,
             {hour} as usage_hour,
+            {text_of("usage_hour")} as delivered_hour,
             {text_of("platform")} as platform,
             {text_of("sub_platform")} as sub_platform,
             {optional["capacity_pool"]} as capacity_pool,
@@ -73,14 +77,6 @@ def read_published(
             try_cast({text_of(value)} as {AMOUNT}) as {value}
         from {call}
     """)
-    lost = connection.execute(
-        "select min(row_number) from delivered where usage_hour is null"
-    ).fetchall()[0][0]
-    if lost is not None:
-        raise InfraspendError(
-            f"{publication.path}, row {lost}: usage_hour is no time, so that its hour is unknown:"
-            " publish the file again"
-        )
     too_large = f" when {value} > 1 then 'proportion is above 1: ' || delivered_value"
     reserved = ", ".join(literal(label) for label in RESERVED)
     connection.execute(f"""
@@ -88,6 +84,8 @@ def read_published(
         select
             *,
             case
+                when usage_hour is null
+                    then 'usage_hour is no time: ' || coalesce(delivered_hour, 'it is missing')
                 when date_trunc('hour', usage_hour) <> usage_hour
                     then 'usage_hour is no whole hour of UTC'
                 when usage_hour > {_moment(utc_now() + timedelta(hours=1))}
@@ -113,13 +111,30 @@ def read_published(
     """)
 
 
+def refuse_unknown_hours(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
+    """Makes sure that each row's hour is known: one of an unknown hour may belong to any.
+
+    Raises:
+        InfraspendError: A row has no time.
+    """
+    ((lost,),) = connection.execute(
+        "select min(row_number) from published where usage_hour is null"
+    ).fetchall()
+    if lost is not None:
+        raise InfraspendError(
+            f"{publication.path}, row {lost}: usage_hour is no time, so that its hour is unknown:"
+            " publish the file again"
+        )
+
+
 def refused_hours(
     connection: duckdb.DuckDBPyConnection, value: str
 ) -> list[tuple[str | None, str | None, datetime, int, str]]:
     """The hours that are refused: platform, sub-platform, hour, the row to blame and why.
 
     The first bad row is to blame; where every row is good and a schedule still does not add up, or
-    usage adds up to too much, it is the first row of the pool or hour that does.
+    usage adds up to too much or is in two units, it is the first row of the pool or hour that does.
+    Rows without a time are in no hour.
     """
     blamed = """
         select
@@ -129,7 +144,7 @@ def refused_hours(
             row_number,
             problem
         from published
-        where problem is not null
+        where problem is not null and usage_hour is not null
     """
     if value == "proportion":
         blamed += """
@@ -159,6 +174,22 @@ def refused_hours(
             where problem is null
             group by platform, sub_platform, usage_hour
             having sum(usage) > {LARGEST_HOUR}
+            union all
+            -- Core-hours and query-seconds make no sum; nor do core-hours and what has no unit.
+            select
+                platform,
+                sub_platform,
+                usage_hour,
+                min(row_number),
+                'usage is in several units' || coalesce(' in pool ' || capacity_pool, '') || ': '
+                || string_agg(
+                    distinct coalesce(unit, '(none)'), ', ' order by coalesce(unit, '(none)')
+                )
+                || ': publish it in one'
+            from published
+            where problem is null
+            group by platform, sub_platform, usage_hour, capacity_pool
+            having count(distinct {_UNIT}) > 1
         """
     connection.execute(f"""
         create table refused as
@@ -172,6 +203,31 @@ def refused_hours(
         group by platform, sub_platform, usage_hour
     """)
     return connection.execute("from refused order by usage_hour, first_row").fetchall()
+
+
+def changed_units(
+    units: Iterable[tuple[str, datetime, str | None]],
+) -> Iterator[tuple[str, datetime, str, str]]:
+    """From which hours on a pool's usage is in another unit than in the hours before.
+
+    Args:
+        units: Pool, hour and unit, in this order; hours whose unit is not told are left out.
+
+    Yields:
+        Pool, hour, the unit of before and the unit from then on.
+    """
+    before: dict[str, str] = {}
+    for pool, hour, unit in units:
+        if unit is None:
+            continue
+        if pool in before and _spelled(before[pool]) != _spelled(unit):
+            yield pool, hour, before[pool], unit
+        before[pool] = unit
+
+
+def _spelled(unit: str) -> str:
+    """A unit in the spelling in which it is compared, as `_UNIT` has it."""
+    return unit.strip().lower()
 
 
 def _moment(moment: datetime) -> str:

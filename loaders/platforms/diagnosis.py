@@ -15,8 +15,21 @@ import duckdb
 from loaders.errors import InfraspendError, first_line
 from loaders.findings import Finding, Level
 from loaders.places import as_directory
-from loaders.platforms.checking import KINDS, read_published, refused_hours, value_column
-from loaders.platforms.publication import SUFFIXES, published_files, read_publication, reader
+from loaders.platforms.checking import (
+    KINDS,
+    changed_units,
+    read_published,
+    refused_hours,
+    value_column,
+)
+from loaders.platforms.publication import (
+    SUFFIXES,
+    csv_rows,
+    passed_over,
+    published_files,
+    read_publication,
+    reader,
+)
 from loaders.result import Progress, silent
 from loaders.sql import text_of
 
@@ -54,6 +67,7 @@ class _Seen:
     hours: set[datetime] = field(default_factory=set)
     labels: set[str] = field(default_factory=set)
     pools: set[str] = field(default_factory=set)
+    units: set[tuple[str, datetime, str | None]] = field(default_factory=set)
 
 
 def diagnose(
@@ -77,15 +91,26 @@ def diagnose(
     """
     declared = [row for row in _seed(seeds, "platforms") if row["platform"] == platform]
     teams = {row["team"] for row in _seed(seeds, "teams")}
-    findings = list(_declaration(platform, declared, _seed(seeds, "platform_resources"), teams))
+    resources = _seed(seeds, "platform_resources")
+    findings = list(_declaration(platform, declared, resources, teams, seeds / "platforms.csv"))
     if declared and all(row["schedule_source"] == "kubernetes" for row in declared):
         findings.append(Finding(platform, "is tracked: its owner has nothing to publish"))
         return findings
     seen: dict[str, _Seen] = defaultdict(_Seen)
     with TemporaryDirectory(prefix="infraspend-") as folder:
         workbench = Path(folder)
-        root = _root(platform, source, workbench)
+        root, others = _root(platform, source, workbench)
+        for name in others:
+            findings.append(
+                Finding(
+                    name,
+                    f"is passed over: what is published ends in {', '.join(SUFFIXES)}",
+                    Level.NOTE,
+                )
+            )
         files = [path for path in published_files(root) if _is_of(platform, root, path)]
+        if not files and others:
+            return findings
         if not files:
             raise InfraspendError(
                 f"{source} holds nothing of {platform}: name the directory above the platform's"
@@ -121,17 +146,34 @@ def _seed(seeds: Path, name: str) -> list[_Row]:
         ) from error
 
 
-def _root(platform: str, source: str, workbench: Path) -> Path:
-    """A directory with a folder per platform, also around a single file."""
+def _root(platform: str, source: str, workbench: Path) -> tuple[Path, list[str]]:
+    """A directory with a folder per platform, also around a single file.
+
+    Also the names of the platform's files in it that are of no known kind.
+    """
     file = Path(source)
     if not file.is_file():
-        return as_directory(source, workbench, lambda name: name.endswith(SUFFIXES))
+        others: list[str] = []
+
+        def is_wanted(name: str) -> bool:
+            if name.startswith(f"{platform}/") and passed_over(name):
+                others.append(name)
+            return name.endswith(SUFFIXES)
+
+        root = as_directory(source, workbench, is_wanted)
+        if not others:
+            # A directory is not copied, and so nobody was asked.
+            found = (path for path in (root / platform).rglob("*") if path.is_file())
+            others = sorted(
+                name for path in found if passed_over(name := path.relative_to(root).as_posix())
+            )
+        return root, others
     if not file.name.endswith(SUFFIXES):
         raise InfraspendError(f"{file} is no file of a known kind: {', '.join(SUFFIXES)}")
     around = workbench / "single"
     (around / platform).mkdir(parents=True)
     (around / platform / file.name).symlink_to(file.absolute())
-    return around
+    return around, []
 
 
 def _is_of(platform: str, root: Path, path: Path) -> bool:
@@ -140,16 +182,18 @@ def _is_of(platform: str, root: Path, path: Path) -> bool:
 
 
 def _declaration(
-    platform: str, declared: Sequence[_Row], resources: Sequence[_Row], teams: set[str]
+    platform: str,
+    declared: Sequence[_Row],
+    resources: Sequence[_Row],
+    teams: set[str],
+    seed: Path,
 ) -> Iterator[Finding]:
-    """How the platform is declared in the seeds."""
+    """How the platform is declared in the seeds, of which one is named: `platforms.csv`."""
     if not declared:
-        yield Finding(
-            platform, "platforms.csv has no row for it: add one per sub-platform", Level.LACK
-        )
+        yield Finding(platform, f"{seed} has no row for it: add one per sub-platform", Level.LACK)
         return
     names = sorted({row["sub_platform"] for row in declared})
-    yield Finding(platform, f"is declared, with {', '.join(names)}")
+    yield Finding(platform, f"is declared in {seed}, with {', '.join(names)}")
     for row in declared:
         subject = f"{platform}: {row['sub_platform']}"
         models = _COST_MODELS.get(row["schedule_source"], ())
@@ -195,9 +239,10 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
     folder.mkdir()
     try:
         publication = read_publication(root, path)
+        even, ragged = _evened(path, folder)
         with duckdb.connect() as connection:
             connection.execute("set timezone = 'UTC'")
-            call, columns = reader(connection, path, folder / "delivered")
+            call, columns = reader(connection, even, folder / "delivered")
             value = value_column(publication, columns)
             read_published(connection, publication, call, columns, value)
             refused = refused_hours(connection, value)
@@ -205,7 +250,7 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
                 "select row_number, problem from published where problem is not null order by all"
             ).fetchall()
             good = connection.execute(f"""
-                select sub_platform, usage_hour, lyft_label, {text_of("capacity_pool")}
+                select sub_platform, usage_hour, lyft_label, {text_of("capacity_pool")}, unit
                 from published
                 where problem is null
             """).fetchall()
@@ -218,7 +263,8 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
     lost = {(sub_platform, hour) for _, sub_platform, hour, _, _ in refused}
     rows = {row_number for row_number, _ in bad}
     for row_number, problem in bad[:_BAD_ROWS]:
-        yield Finding(path.name, f"row {row_number}: {problem}", Level.LACK)
+        told = ragged.get(row_number, problem)
+        yield Finding(path.name, f"row {row_number}: {told}", Level.LACK)
     if len(bad) > _BAD_ROWS:
         yield Finding(path.name, f"{len(bad) - _BAD_ROWS} more rows like these", Level.LACK)
     for _, sub_platform, hour, row_number, reason in refused:
@@ -228,13 +274,40 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
         yield Finding(path.name, f"{len(lost)} hours would be refused", Level.LACK)
     kept = [row for row in good if (row[0], row[1]) not in lost]
     yield Finding(path.name, f"{len(kept)} rows of {KINDS[value][0]} would land")
-    for sub_platform, hour, label, pool in kept:
+    for sub_platform, hour, label, pool, unit in kept:
         what = seen[sub_platform]
         what.kinds.add(KINDS[value][0])
         what.hours.add(hour)
         what.labels.add(label)
         if pool is not None:
             what.pools.add(pool)
+        what.units.add((pool or "all", hour, unit))
+
+
+def _evened(path: Path, folder: Path) -> tuple[Path, dict[int, str]]:
+    """A CSV in which rows of another length than the header are empty, and what is wrong with them.
+
+    The numbers of the other rows stay what they are. Another file, and a CSV without such rows, is
+    the file itself.
+    """
+    if not path.name.endswith((".csv", ".csv.gz")):
+        return path, {}
+    # As DuckDB counts them: empty lines are no rows.
+    rows = filter(None, csv_rows(path))
+    header = next(rows, [])
+    ragged = {
+        number: f"{len(row)} cells where the header has {len(header)}"
+        for number, row in enumerate(rows, 1)
+        if len(row) != len(header)
+    }
+    if not ragged:
+        return path, {}
+    even = folder / "even.csv"
+    with even.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        for number, row in enumerate(filter(None, csv_rows(path))):
+            writer.writerow([""] * len(header) if number in ragged else row)
+    return even, ragged
 
 
 def _sub_platform(
@@ -272,6 +345,13 @@ def _sub_platform(
             subject,
             f"has capacity pools ({_some(sorted(what.pools))}), and platforms.csv splits it as a"
             " whole: they are added up",
+            Level.NOTE,
+        )
+    told = sorted(one for one in what.units if one[2] is not None)
+    for pool, hour, before, unit in changed_units(told):
+        yield Finding(
+            subject,
+            f"pool {pool} is in {unit} from {hour} on, and was in {before}",
             Level.NOTE,
         )
     gaps = _gaps(what.hours)

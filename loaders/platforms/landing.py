@@ -1,6 +1,9 @@
 """Lands published files: every row checked, bad hours refused whole, the rest recorded."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +13,14 @@ from loaders.batch import Part, Prepared, land_prepared
 from loaders.clock import utc_now
 from loaders.errors import InfraspendError, first_line
 from loaders.places import as_directory
-from loaders.platforms.checking import KINDS, read_published, refused_hours, value_column
+from loaders.platforms.checking import (
+    KINDS,
+    changed_units,
+    read_published,
+    refuse_unknown_hours,
+    refused_hours,
+    value_column,
+)
 from loaders.platforms.publication import (
     SUFFIXES,
     Publication,
@@ -21,9 +31,12 @@ from loaders.platforms.publication import (
 from loaders.result import LoadResult, Progress, silent
 from loaders.sql import literal, quoted
 from loaders.tables import TABLES
-from loaders.warehouse import Location, checkpoint, open_warehouse
+from loaders.warehouse import Location, Warehouse, checkpoint, open_warehouse
 
 DATASET: Final = "raw_platforms"
+
+_UNIT_DAYS: Final = 31
+"""How far before a delivery its unit is compared."""
 
 
 def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
@@ -73,6 +86,7 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         if prepared:
             progress(f"landing {rows:,} rows of {len(prepared)} files")
             land_prepared(opened, DATASET, prepared)
+        notes = list(_notes(opened, prepared))
     if failures:
         raise InfraspendError(
             f"{len(failures)} files did not load (the others are in): {'; '.join(failures)}"
@@ -87,7 +101,54 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         skipped=skipped,
         rejected=sum(len(one.rejects) for one in prepared),
         rows=rows,
+        refused=tuple(_refused(reject) for one in prepared for reject in one.rejects),
+        notes=tuple(notes),
     )
+
+
+def _refused(reject: Mapping[str, object]) -> str:
+    """Where a refused hour is, and why it was."""
+    return (
+        f"{reject['file']}, row {reject['row_number']}: {reject['platform']}:"
+        f" {reject['sub_platform']}, {reject['usage_hour']}: {reject['reason']}"
+    )
+
+
+def _notes(warehouse: Warehouse, prepared: Sequence[Prepared]) -> Iterator[str]:
+    """The units that are others than in the hours before, of what has just landed."""
+    landed = {one.delivery: one.name for one in prepared if "usage" in one.parts}
+    if not landed:
+        return
+    deliveries = ", ".join(map(literal, landed))
+    rows = warehouse.query(f"""
+        with landed as (
+            select platform, sub_platform, min(usage_hour) as first_hour
+            from {DATASET}.usage
+            where _delivery_id in ({deliveries})
+            group by all
+        )
+        select
+            usage.platform, usage.sub_platform, coalesce(usage.capacity_pool, 'all') as pool,
+            usage.usage_hour, arg_max(usage.unit, deliveries.delivered_at),
+            arg_max(usage._delivery_id, deliveries.delivered_at)
+        from {DATASET}.usage as usage
+        inner join {DATASET}.deliveries as deliveries on usage._delivery_id = deliveries.delivery_id
+        inner join landed
+            on usage.platform = landed.platform
+            and usage.sub_platform = landed.sub_platform
+            and usage.usage_hour >= landed.first_hour - interval ({_UNIT_DAYS}) day
+        group by all
+        order by all
+    """)
+    for (platform, sub_platform), hours in groupby(rows, itemgetter(0, 1)):
+        known = [(pool, hour, unit, delivery) for _, _, pool, hour, unit, delivery in hours]
+        names = {(pool, hour): landed.get(delivery) for pool, hour, _, delivery in known}
+        for pool, hour, before, unit in changed_units(one[:3] for one in known):
+            if name := names[pool, hour]:
+                yield (
+                    f"{name}: {platform}: {sub_platform} (pool {pool}) is in {unit} from {hour}"
+                    f" on, and was in {before}"
+                )
 
 
 def _prepare(publication: Publication, folder: Path) -> Prepared:
@@ -99,6 +160,7 @@ def _prepare(publication: Publication, folder: Path) -> Prepared:
             call, columns = reader(connection, publication.path, folder / "delivered")
             value = value_column(publication, columns)
             read_published(connection, publication, call, columns, value)
+            refuse_unknown_hours(connection, publication)
             refused = refused_hours(connection, value)
             kind, table = KINDS[value]
             part = _write(connection, publication, table, folder / f"{table}.parquet")

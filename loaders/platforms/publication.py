@@ -55,6 +55,11 @@ def published_files(root: Path) -> Iterator[Path]:
                 yield Path(folder) / file
 
 
+def passed_over(name: str) -> bool:
+    """Whether a file of this name is none that is published; hidden ones are nobody's business."""
+    return not name.endswith(SUFFIXES) and not name.rpartition("/")[2].startswith(".")
+
+
 def read_publication(root: Path, path: Path) -> Publication:
     """What a file is, without reading its rows.
 
@@ -110,10 +115,15 @@ def reader(
     return call, {str(row[0]): str(row[1]) for row in described}
 
 
-def _header(path: Path) -> list[str]:
+def csv_rows(path: Path) -> Iterator[list[str]]:
+    """The rows of a CSV as texts, its header first; one without cells is an empty line."""
     binary = gzip.open if path.name.endswith(".gz") else open
     with binary(path, "rb") as content:
-        header = next(csv.reader(TextIOWrapper(content, encoding="utf-8-sig", newline="")), [])
+        yield from csv.reader(TextIOWrapper(content, encoding="utf-8-sig", newline=""))
+
+
+def _header(path: Path) -> list[str]:
+    header = next(csv_rows(path), [])
     if not any(header):
         raise InfraspendError(f"{path} is empty: publish it again")
     return header

@@ -81,6 +81,8 @@ select
     used_cost,
     unused_cost,
     {{ usd('on_demand_list_cost') }} as on_demand_list_cost,
+    {{ usd('covered_list_cost') }} as covered_list_cost,
+    {{ usd('pool_list_cost') }} as pool_list_cost,
 
     -- who
     payer_account_id,

@@ -42,20 +42,14 @@ split as (
         charges.interval_hours,
         case
             when splits.via is null then ''
-            else concat(
-                    charges.platform,
-                    ': ',
-                    charges.sub_platform,
-                    ' (',
-                    case
-                        when charges.is_without_its_pool then 'sub_platform'
-                        else charges.capacity_pool
-                    end,
-                    ', ',
-                    charges.cost_model,
-                    ')',
-                    splits.via
-                )
+            when charges.is_without_its_pool
+                then concat({{ step_of_way(
+                    'charges.platform', 'charges.sub_platform', "'sub_platform'", 'charges.cost_model'
+                ) }}, splits.via)
+            else concat({{ step_of_way(
+                'charges.platform', 'charges.sub_platform', 'charges.capacity_pool',
+                'charges.cost_model'
+            ) }}, splits.via)
         end as via,
         charges.source_label,
         charges.product,

@@ -63,6 +63,12 @@ select
     container,
 
     -- what for
+    case
+        when notebook is not null then 'notebook'
+        when inference_service is not null then 'inference service'
+        when coalesce(experiment, trial) is not null then 'experiment'
+        when pipeline_run is not null then 'pipeline run'
+    end as kubeflow_work,
     notebook,
     inference_service,
     pipeline_run,

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 from loaders.errors import InfraspendError, first_line
-from publishers.queries import on_published
+from publishers.queries import Declared, on_published, read_declared
 
 FOLDER = Path("analyses") / "dashboard"
 """Where charts are declared, in the dbt project."""
@@ -131,23 +130,10 @@ def read_charts(project: Path, published: Iterable[str]) -> list[Chart]:
         InfraspendError: An entry or a `.sql` is missing or wrong, or reads what is not published.
     """
     folder = project / FOLDER
-    entries: dict[str, tuple[Path, Mapping[str, Any]]] = {}
-    for path in sorted(folder.glob("*.yml")):
-        try:
-            content = yaml.safe_load(path.read_text()) or {}
-        except yaml.YAMLError as error:
-            raise InfraspendError(f"{path} is no yml: {error}") from error
-        for entry in content.get("analyses") or []:
-            entries[entry["name"]] = (path, entry)
-    files = {path.stem: path for path in sorted(folder.glob("*.sql"))}
-    if not files:
+    if not any(folder.glob("*.sql")):
         raise InfraspendError(f"{folder} declares no charts")
-    if alone := sorted(files.keys() ^ entries.keys()):
-        raise InfraspendError(
-            f"{folder}: {alone[0]} needs both a .sql and an entry under `analyses:` in a yml"
-        )
     marts = frozenset(published)
-    charts = [_chart(files[name], *entries[name], marts) for name in files]
+    charts = [_chart(one, marts) for one in read_declared(folder)]
     return sorted(charts, key=lambda chart: (PAGES.index(chart.page), chart.order, chart.name))
 
 
@@ -184,9 +170,10 @@ def ask(
     return Answer(chart, columns, tuple(str(column[1]) for column in described), rows)
 
 
-def _chart(sql: Path, yml: Path, entry: Mapping[str, Any], marts: frozenset[str]) -> Chart:
+def _chart(declared: Declared, marts: frozenset[str]) -> Chart:
     """A chart, of its `.sql` and its entry."""
-    meta = dict(((entry.get("config") or {}).get("meta") or {}).get("dashboard") or {})
+    sql, yml = declared.sql, declared.yml
+    meta = dict(declared.meta.get("dashboard") or {})
     known = {field.name for field in fields(Chart)} - {"name", "sql", "description"}
     if unknown := sorted(meta.keys() - known):
         raise InfraspendError(f"{yml}: {sql.stem} has {unknown[0]!r}, which no chart has")
@@ -202,7 +189,7 @@ def _chart(sql: Path, yml: Path, entry: Mapping[str, Any], marts: frozenset[str]
             meta[key] = (meta[key],) if isinstance(meta[key], str) else tuple(meta[key])
     return Chart(
         name=sql.stem,
-        description=" ".join(str(entry.get("description") or "").split()),
+        description=" ".join(str(declared.entry.get("description") or "").split()),
         sql=on_published(sql.parents[2], sql, marts),
         **{"title": sql.stem.replace("_", " "), **meta},
     )

@@ -103,6 +103,18 @@ def write_dashboard(
     return Dashboard(to / "index.html", pages, without_page)
 
 
+def address_of(page: str, name: str | None = None) -> str:
+    """Where a page lies, from the root of the dashboard.
+
+    Args:
+        page: One of `charts.PAGES`.
+        name: Of a team or a service, its name.
+    """
+    if page in _MANY:
+        return f"{_MANY[page]}/{wording.file_name(name or '')}"
+    return _NAVIGATION[page][0]
+
+
 def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
     """Writes the pages beside the directory, then puts them in its place; returns how many."""
     aside = to.with_name(f".{to.name}.aside")

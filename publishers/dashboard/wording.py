@@ -11,6 +11,7 @@ _DOLLAR = Decimal(1)
 _TENTH = Decimal("0.1")
 _RIGHT = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT", "DATE", "TIMESTAMP")
 _LONGEST = 80
+_LONGEST_IN_CELL = 400
 _LONGEST_SLUG = 40
 # What moves, hides or reverses the text around it, and what does not print.
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -45,7 +46,7 @@ def percent(share: Decimal, *, signed: bool = False) -> str:
 def cell(value: object, type_name: str, *, exact: bool = False) -> str:
     """A value as a table shows it.
 
-    The project's types say what a decimal is: `decimal(11, 10)` a share, `decimal(38, 6)` a
+    The project's types say what a decimal is: `decimal(11, 10)` a share, `decimal(28, 10)` a
     quantity in some unit, any other one US dollars.
     """
     if value is None:
@@ -62,7 +63,7 @@ def cell(value: object, type_name: str, *, exact: bool = False) -> str:
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, date):
         return value.isoformat()
-    return name(str(value))
+    return name(str(value), _LONGEST_IN_CELL)
 
 
 def quantity(amount: Decimal) -> str:
@@ -73,7 +74,7 @@ def quantity(amount: Decimal) -> str:
 
 def is_quantity(type_name: str) -> bool:
     """Whether a column is a quantity in a unit that another column names."""
-    return type_name.replace(" ", "").upper() == "DECIMAL(38,6)"
+    return type_name.replace(" ", "").upper() == "DECIMAL(28,10)"
 
 
 def is_share(type_name: str) -> bool:
@@ -86,15 +87,15 @@ def is_number(type_name: str) -> bool:
     return type_name.upper().startswith(_RIGHT)
 
 
-def name(text: str) -> str:
-    """A name as it is shown: every character visible, at most a line or two long.
+def name(text: str, longest: int = _LONGEST) -> str:
+    """A name as it is shown: every character visible, at most a line or two long; more in a cell.
 
     A long name is cut, and told from others that begin alike by a few digits of its hash.
     """
     seen = visible(text)
-    if len(seen) <= _LONGEST:
+    if len(seen) <= longest:
         return seen or "(empty)"
-    return f"{seen[: _LONGEST - 20]}\u2026 ({len(text):,} characters, {_hash(text)})"
+    return f"{seen[: longest - 20]}\u2026 ({len(text):,} characters, {_hash(text)})"
 
 
 def visible(text: str) -> str:

@@ -32,6 +32,7 @@ APART = (
     "int_compared_weights",
     "int_commitment_hours",
     "explained_spend",
+    "explained_splits",
     "commitment_usage",
     "cost_model_comparison",
     "invoice_bridge",

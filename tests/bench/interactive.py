@@ -16,12 +16,9 @@ import time
 from pathlib import Path
 
 import duckdb
-import jinja2
 
-from loaders.sql import literal
 from publishers import marts
 from publishers.dashboard import write_dashboard
-from publishers.queries import MACROS
 from tests.dashboard.contracts import BROWSERS, create_marts
 
 #: The analyses that a dashboard asks.
@@ -42,8 +39,11 @@ LABELS = 500
 DAYS = 365
 RUNS = 15
 
-_ANALYSES = Path(__file__).parents[2] / "analyses"
-_ASKED = {"label": "label-042", "platform": "k8s"}
+_PROJECT = Path(__file__).parents[2]
+_ASKED = {
+    "where_a_label_spends": " where lyft_label = 'label-042'",
+    "tenants_of_a_platform": " where platform = 'k8s'",
+}
 
 #: A label spends on some of its platforms and products each day, in the order in which a build
 #: writes: period by period, and within it in none.
@@ -81,10 +81,18 @@ _MARTS = {
         from rows
         order by billing_period, h
     """,
+    "time_spine": """
+        select
+            cast(range as date) as date_day,
+            strftime(range, '%Y-%m') as date_month,
+            true as is_complete,
+            row_number() over (order by range desc) as days_back
+        from range(date '2026-01-01', date '2026-01-01' + {days}, interval 1 day)
+    """,
     "monthly_spend": """
         select
-            billing_period, sum(spend) as spend, lyft_label, team, org, current_team, current_org,
-            platform, sub_platform, product, charge_class
+            billing_period, true as is_complete, sum(spend) as spend, lyft_label, team, org,
+            current_team, current_org, platform, sub_platform, product, charge_class
         from marts.daily_spend
         group by all
     """,
@@ -157,8 +165,7 @@ def published(directory: Path, labels: int = LABELS, days: int = DAYS) -> Path:
             " 'model' as resource_type, schema_name, table_name as name"
             " from duckdb_tables() where schema_name = 'marts'"
         )
-    project = _ANALYSES.parent
-    return marts.publish(warehouse, directory / "published", project=project).database
+    return marts.publish(warehouse, directory / "published", project=_PROJECT).database
 
 
 def waits(database: Path, query: str, runs: int = RUNS) -> list[float]:
@@ -169,12 +176,7 @@ def waits(database: Path, query: str, runs: int = RUNS) -> list[float]:
         query: The name of an analysis.
         runs: How often to ask.
     """
-    macros = (_ANALYSES.parent / MACROS).read_text()
-    statement = jinja2.Template(macros + (_ANALYSES / f"{query}.sql").read_text()).render(
-        ref=lambda mart: f"marts.{mart}",
-        var=lambda name, default: _ASKED.get(name, default),
-        sql_text=literal,
-    )
+    statement = f"from analyses.{query}{_ASKED.get(query, '')}"
     seconds = []
     for _ in range(runs):
         started = time.perf_counter()
@@ -194,7 +196,7 @@ def dashboard(database: Path, to: Path) -> float | None:
         to: The directory for the pages.
     """
     cpu = time.process_time()
-    written = write_dashboard(database.parent, to, _ANALYSES.parent)
+    written = write_dashboard(database.parent, to, _PROJECT)
     cpu = time.process_time() - cpu
     size = sum(path.stat().st_size for path in to.rglob("*.html")) / (1 << 20)
     first = (to / "index.html").stat().st_size / (1 << 10)

@@ -46,6 +46,8 @@ _SPLITTING = (
     "int_passages",
     "int_platform_keys",
     "explained_spend",
+    "explained_splits",
+    "int_split_steps",
     "int_splits",
     "int_workload_spend",
 )

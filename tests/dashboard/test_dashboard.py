@@ -30,6 +30,55 @@ HOSTILE = [
     "x" * 65_536,
 ]
 DAYS = 60
+# Of a cluster's 2.40 an hour lyftlearn has 6 of 8 GPU-hours, and of that pricing 20 of 60 jobs, or
+# 30 in the last hour of the last complete day.
+A_WAY = """
+    insert into marts.explained_splits by name
+    with steps as (
+        select * from (values
+            (1, 'k8s: ml-0 (all, gpu)', 'lyftlearn', 6, 8, 'GPU-hours requested', 2.4, 1.8),
+            (2, 'lyftlearn: jobs (all, usage)', 'pricing', 20, 60, 'notebook jobs', 1.8, 0.6)
+        ) as steps (
+            step, step_name, usage_label, usage, total_usage, unit, spend_before, spend_after
+        )
+    )
+    select
+        steps.* replace (
+            case when step = 2 and usage_hour = '2026-11-20 23:00' then 30 else usage end as usage,
+            case when step = 2 and usage_hour = '2026-11-20 23:00' then 0.9 else spend_after end
+                as spend_after
+        ),
+        usage_hour,
+        cast(usage_hour as date) as usage_date,
+        1 as interval_hours,
+        false as is_period_charge,
+        'pricing' as lyft_label,
+        'k8s: ml-0 (all, gpu) > lyftlearn: jobs (all, usage)' as way,
+        'lyftlearn > pricing' as usage_of,
+        'pushed' as basis
+    from steps
+    cross join (
+        select unnest([
+            timestamp '2026-11-20 22:00', '2026-11-20 23:00', '2026-11-21 00:00'
+        ]) as usage_hour
+    );
+    insert into marts.explained_spend by name
+    select
+        usage_date,
+        sum(spend_after) as spend,
+        sum(2.4) as charge_true_cost,
+        count(*) as hours,
+        false as is_period_charge,
+        lyft_label,
+        'AmazonEC2' as product,
+        'ml-0' as source_label,
+        way,
+        usage_of,
+        basis
+    from marts.explained_splits
+    where step = 2
+    group by all
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +100,19 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "'123456789012' as account_id, 'usage' as charge_class, false as is_period_charge",
             rows,
         )
+        # The bill reaches into the day after the last whole one.
+        connection.execute(
+            "insert into marts.time_spine by name select"
+            " date '2026-11-21' - range::int as date_day, range > 0 as is_complete,"
+            " nullif(range, 0) as days_back from range(?)",
+            [DAYS + 1],
+        )
+        connection.execute(
+            "insert into marts.daily_spend by name from (from marts.daily_spend"
+            " where usage_date = date '2026-11-20' and lyft_label = 'pricing')"
+            " select * replace (date '2026-11-21' as usage_date, 0.5 as spend)"
+        )
+        connection.execute(A_WAY)
         connection.execute(
             "insert into marts.invoice_bridge by name select '2026-11' as billing_period,"
             " '111122223333' as payer_account_id, true as is_complete, bridge_item, item_order,"
@@ -86,13 +148,50 @@ def test_every_service_shows_what_the_mart_says(published: Path, site: Path) -> 
     with duckdb.connect(published / "infraspend.duckdb", read_only=True) as connection:
         spends = connection.execute(
             "select lyft_label, sum(spend) from marts.daily_spend "
-            "where usage_date > date '2026-11-20' - 28 group by lyft_label"
+            "where usage_date between date '2026-11-20' - 27 and '2026-11-20' group by lyft_label"
+        ).fetchall()
+        ((week, week_before),) = connection.execute(
+            "select sum(spend) filter (usage_date >= '2026-11-14'),"
+            " sum(spend) filter (usage_date < '2026-11-14') from marts.daily_spend where"
+            " lyft_label = 'pricing' and usage_date between '2026-11-07' and '2026-11-20'"
         ).fetchall()
     listed = text_of(site / "services.html")
     for label, spend in spends:
         assert wording.money(spend) in listed
         page = text_of(site / "services" / wording.file_name(label))
         assert wording.money(spend) in page
+    # Whole weeks: not the day that still goes on.
+    changed = text_of(site / "services" / wording.file_name("pricing")).partition("since last week")
+    assert f"{wording.money(week)}   {wording.money(week_before)}" in re.sub(
+        r"[ \n]+", "   ", changed[2]
+    )
+
+
+def test_every_platform_on_the_way_shows_a_sum_to_redo(site: Path) -> None:
+    page = (site / "services" / wording.file_name("pricing")).read_text()
+
+    def rows_of(chart: str) -> list[list[str]]:
+        body = page.partition(f'id="{chart}"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+        return [
+            [html.unescape(text) for text in re.findall(r"<bdi>(.*?)</bdi>", row, re.DOTALL)]
+            for row in body.split("</tr>")[:-1]
+        ]
+
+    (why,) = rows_of("service_why")
+    assert why[:2] == ["$1.50", "$4.80"]
+    assert "k8s: ml-0 (all, gpu) > lyftlearn: jobs (all, usage)" in why
+    # Longer than a name may be, and whole.
+    usage = "lyftlearn 12.00 of 16.00 GPU-hours requested > pricing 50.00 of 120.00 notebook jobs"
+    assert usage in why
+    first, second = rows_of("service_sums")
+    assert first[:6] == [
+        *("1 of 2", "k8s: ml-0 (all, gpu)", "$2.4000000000", "lyftlearn", "6", "8"),
+    ]
+    for _, _, before, _, usage, total, _, after, *_ in (first, second):
+        share = Decimal(before[1:]) * Decimal(usage) / Decimal(total)
+        assert share == Decimal(after[1:])
+    assert second[2] == first[7]
+    assert second[7] == "$0.9000000000"
 
 
 def test_every_page_of_a_hostile_name_is_inert(site: Path) -> None:

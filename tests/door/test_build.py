@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from builder import build, is_up_to_date, unproven
 from loaders.errors import InfraspendError
@@ -29,6 +30,7 @@ def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
     assert result.log.is_file()
 
 
+@pytest.mark.thorough
 def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: House) -> None:
     result = built.build("--select", "orgs")
 
@@ -36,6 +38,7 @@ def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: House) -> None:
     assert result.may_be_published
 
 
+@pytest.mark.thorough
 def test_what_was_built_without_rows_is_not_published(built: House) -> None:
     result = built.build("--empty")
 
@@ -101,6 +104,36 @@ def test_a_killed_build_never_counts(built: House) -> None:
     assert built.build().may_be_published
 
 
+@pytest.mark.thorough
+def test_dbt_ends_with_the_process_that_started_it(built: House) -> None:
+    model = built.project / "models/marts/orgs.sql"
+    model.write_text(
+        "select 'any' as org, count(*) filter (where hash(a.range, b.range) > 1) as teams"
+        " from range(1000000) as a, range(1000000) as b"
+    )
+    build_it = (
+        "import sys; from pathlib import Path; from builder import build;"
+        " build(*map(Path, sys.argv[1:]), progress=lambda line: print(line, flush=True))"
+    )
+    places = map(str, (built.warehouse, built.project, built.seeds))
+    with subprocess.Popen(
+        [sys.executable, "-c", build_it, *places], stdout=subprocess.PIPE, text=True
+    ) as building:
+        assert building.stdout is not None
+        assert any("orgs" in line for line in building.stdout)
+        with pytest.raises(duckdb.IOException, match="held in"):
+            duckdb.connect(built.warehouse, read_only=True)
+        building.kill()
+
+    until_free = Retrying(
+        retry=retry_if_exception_type(duckdb.IOException),
+        wait=wait_fixed(0.2),
+        stop=stop_after_delay(10),
+        reraise=True,
+    )
+    until_free(duckdb.connect, built.warehouse, read_only=True).close()
+
+
 def test_the_same_input_needs_no_second_build(built: House) -> None:
     assert is_up_to_date(built.warehouse, built.project, built.seeds)
 
@@ -164,6 +197,6 @@ def test_a_warehouse_in_use(fresh: House) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(InfraspendError, match="another process has the warehouse open"):
+        with pytest.raises(InfraspendError, match=rf"process {other.pid} \(.+\) has the warehouse"):
             fresh.build()
         other.communicate("")

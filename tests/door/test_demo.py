@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -56,7 +57,14 @@ def test_it_explains_what_a_service_spent(directory: Path) -> None:
     answer = run(*question, *warehouse, cwd=directory, COLUMNS="200")
     assert answer.returncode == 0, answer.stderr
     assert f"{spend} " in answer.stdout
-    assert "> features: pricing (all, usage)" in " ".join(answer.stdout.split())
+    said = " ".join(answer.stdout.split())
+    # Every platform on the way, by whose usage: the cluster by pricing's, features by the label's.
+    assert re.search(
+        r"k8s: core-0 \(\S+, cpu\) split [\d.,]+, pricing [\d.,]+ of [\d.,]+ core-hours", said
+    )
+    assert re.search(
+        r"features: pricing \(all, usage\) split [\d.,]+, shared-rides [\d.,]+ of", said
+    )
 
     nothing = run("explain", "--label", "nobody", "--date", str(day), *warehouse, cwd=directory)
     assert nothing.returncode == 1
@@ -84,9 +92,19 @@ def test_it_explains_for_programs_for_spreadsheets_and_what_changed(directory: P
     assert Decimal(found["spend"]) == spent_second
     assert sum(Decimal(reason["spend"]) for reason in found["reasons"]) == spent_second
 
+    assert {step["usage_label"] for step in found["steps"]} >= {"pricing", "shared-rides"}
+
     text = run(*asked, "--date", str(second), "--csv", cwd=directory).stdout
     rows = list(csv.DictReader(text.splitlines()))
     assert sum(Decimal(row["spend"]) for row in rows) == spent_second
+
+    text = run(*asked, "--date", str(second), "--csv", "--hours", cwd=directory).stdout
+    sums = [row for row in csv.DictReader(text.splitlines()) if row["way"]]
+    assert sum(Decimal(row["spend"] or 0) for row in sums) == spent_second
+    for row in sums:
+        share = Decimal(row["usage"]) / Decimal(row["total_usage"])
+        spend = Decimal(row["spend_before"]) * share
+        assert abs(spend - Decimal(row["spend_after"])) < Decimal("0.00000001")
 
     against = ("--date", str(second), "--against", str(first))
     change = run(*asked, *against, cwd=directory, COLUMNS="80")

@@ -192,6 +192,7 @@ def test_plain_dbt_loads_the_demo_company_for_no_other_bill(
         assert connection.execute(loaded).fetchall() == []
 
 
+@pytest.mark.thorough
 def test_plain_dbt_runs_models_on_seeds_that_are_there(fresh: House, facts: Path) -> None:
     load_bill(fresh.warehouse, *OTHER_BILLS[0])
     # What every command does that is given the directory.

@@ -7,6 +7,7 @@ these refuse, and nothing else.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -250,6 +251,7 @@ def seeds_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = copy_project(tmp_path_factory.mktemp("seeds alone") / "project")
     settings = project / "dbt_project.yml"
     settings.write_text(settings.read_text().replace('["models"]', '["models/staging/seeds"]'))
+    shutil.copy(project / "models" / "columns.md", project / "models" / "staging" / "seeds")
     for test in (project / "tests").glob("*.sql"):
         test.unlink()
     return project
@@ -275,12 +277,14 @@ def refused_by_dbt(project: Path, cases: list[Case], root: Path) -> set[tuple[st
     return {(node["attached_node"].split(".")[2], node["column_name"]) for node in failed}
 
 
+@pytest.mark.thorough
 def test_dbt_refuses_the_same_cells(seeds_alone: Path, tmp_path: Path) -> None:
     """In every column in which a mistake is shown a test of dbt's fails, and in no other."""
     cells = {(seed, said.partition(":")[0]) for seed, _, said in OF_CELLS}
     assert refused_by_dbt(seeds_alone, OF_CELLS, tmp_path) == cells
 
 
+@pytest.mark.thorough
 def test_dbt_refuses_the_same_numbers_and_spans(seeds_alone: Path, tmp_path: Path) -> None:
     numbers: list[Case] = [("platforms", {"min_coverage": "1.01", "carry_hours": "-1"}, "")]
     assert refused_by_dbt(seeds_alone, [*numbers, *OF_SPANS], tmp_path) == {

@@ -114,6 +114,7 @@ def spellings(fresh: House, elsewhere: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("spelling", ["absolute", "absolute, by a link", "relative"])
 def test_plain_dbt_takes_any_path_that_was_seen_and_changes_no_byte(
     fresh: House, elsewhere: Path, built_house: House, spelling: str
@@ -144,6 +145,7 @@ def test_a_path_of_many_steps_up_is_as_good_as_an_absolute_one(
     assert contents(elsewhere) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_inside", [True, False])
 def test_optional_seeds_that_are_missing_are_empty(
     fresh: House, tmp_path: Path, is_inside: bool
@@ -163,6 +165,7 @@ def test_optional_seeds_that_are_missing_are_empty(
             assert table.fetchall() == []
 
 
+@pytest.mark.thorough
 def test_an_optional_seed_that_comes_later_counts(fresh: House, elsewhere: Path) -> None:
     reports = elsewhere / "reports.csv"
     header = reports.read_text()

@@ -4,42 +4,45 @@ Every expected number is worked out by hand, in the comment beside it, from what
 README says that things cost. April has 48 hours and May has 48; `node-1` runs in 46 and in 44.
 """
 
-import shutil
+import csv
+import io
+import json
+import re
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from builder import BuildResult
 from builder.building import explained_percentage
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company
-from tests.fixtures.make_company import COMPANY
+from loaders.errors import InfraspendError
+from publishers.explanation import (
+    Change,
+    as_csv,
+    as_json,
+    change_between,
+    explain,
+    print_explanation,
+)
+from tests.end_to_end.companies import Company
 
 APRIL, MAY = "2026-04", "2026-05"
 
 
 @pytest.fixture(scope="module")
-def delivered(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
-    """A copy of the company, landed."""
-    company = Company(tmp_path_factory.mktemp("fixture") / "company", project)
-    shutil.copytree(COMPANY, company.root)
-    (company.root / "seeds").rename(company.seeds)
-    company.load()
-    return company
-
-
-@pytest.fixture(scope="module")
-def result(delivered: Company) -> BuildResult:
+def result(fixture_company: tuple[Company, BuildResult]) -> BuildResult:
     """How its build went."""
-    return delivered.build(*WITHOUT_UNIT_TESTS)
+    return fixture_company[1]
 
 
 @pytest.fixture(scope="module")
-def company(delivered: Company, result: BuildResult) -> Company:
+def company(fixture_company: tuple[Company, BuildResult]) -> Company:
     """The company, built."""
+    company, result = fixture_company
     assert result.succeeded, "\n".join(result.failures)
-    return delivered
+    return company
 
 
 def by_label(company: Company, sql: str) -> dict[str, Decimal]:
@@ -302,6 +305,99 @@ def test_a_charge_for_a_day_is_split_by_all_of_its_hours(company: Company) -> No
         "select lyft_label, spend, basis from marts.enriched_spend where cost_model = 'storage'"
         " and usage_hour = '2026-04-30' order by all"
     ) == [("free", Decimal("0.1"), "interpolated"), ("web", Decimal("0.3"), "interpolated")]
+
+
+def test_every_platform_on_the_way_says_by_which_usage_it_split(company: Company) -> None:
+    # Spark requests 1 of the 4 cores of node-1, at 0.14 an hour; of 4 core-hours of Spark, jobs has
+    # 3, and the idle one is spread over both.
+    assert company.rows(
+        "select platform, usage_label, spend_before, usage, total_usage, unit, spend_after"
+        " from marts.explained_splits where usage_hour = '2026-05-02 05:00' and lyft_label = 'jobs'"
+        " and way = 'k8s: main (i-00000001, cpu) > spark: production (all, usage)' order by step"
+    ) == [
+        (
+            *("k8s", "spark", Decimal("0.14"), 1, 4, "core-hours requested"),
+            Decimal("0.035"),
+        ),
+        ("spark", "jobs", Decimal("0.035"), 3, 4, "core-hours", Decimal("0.02625")),
+    ]
+
+
+LABELS = ("jobs", "web", "reports", "spark", "free", "kubernetes-system", "overhead")
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_every_sum_of_an_explanation_can_be_redone(company: Company, label: str) -> None:
+    text = io.StringIO()
+    console = Console(file=text, width=80)
+    days = company.rows(
+        f"select distinct usage_date from marts.daily_spend where lyft_label = '{label}'"
+    )
+    for (day,) in days:
+        found = explain(company.warehouse, label, day)
+        print_explanation(found, console, 40, hours=True)
+
+        rows = list(csv.DictReader(as_csv(found, hours=True).splitlines()))
+        assert sum(Decimal(row["spend"]) for row in rows if row["spend"]) == found.spend
+        for row in rows:
+            if row["way"]:
+                spend = Decimal(row["spend_before"]) * Decimal(row["usage"])
+                spend /= Decimal(row["total_usage"])
+                # A proportion has ten digits.
+                assert abs(spend - Decimal(row["spend_after"])) < Decimal("0.0000000005")
+
+    said = text.getvalue()
+    assert max(map(len, said.splitlines())) <= 80
+    sums = re.findall(r"  ([\d. x/]+) = ([\d.]+)", said)
+    assert len(sums) == len(re.findall(" = ", said)) > 0 or label == "overhead"
+    for redone, spend in sums:
+        amount = Decimal(1)
+        for factor in redone.split(" x "):
+            held, _, total = factor.partition(" / ")
+            amount *= Decimal(held) / Decimal(total or 1)
+        assert f"{amount:.6f}" == spend
+
+
+def test_a_change_between_days_or_longer_spans_adds_up(company: Company) -> None:
+    def change(day: date, against: date, days: int) -> Change:
+        return change_between(
+            explain(company.warehouse, "reports", against, days),
+            explain(company.warehouse, "reports", day, days),
+        )
+
+    # Of Spark's 0.84 on the cluster reports has a quarter, and had three of 0.70; S3 is 0.27.
+    # Its share of the warehouse, 2.40 a day, began on the second; its own instance is 0.09 a day.
+    one_day = change(date(2026, 5, 2), date(2026, 5, 1), days=1)
+    assert [(reason.platforms, reason.change) for reason in one_day.reasons] == [
+        ("redshift: analytics", Decimal("0.79999999992")),
+        ("k8s: main > spark: production", Decimal("-0.315")),
+        ("spark: production", Decimal("-0.135")),
+        ("", 0),
+    ]
+    assert one_day.amount == sum(reason.change for reason in one_day.reasons)
+    assert change_between(one_day.after, one_day.before).amount == -one_day.amount
+
+    # Before May reports had nothing but its instance, 0.09 on each of two days.
+    two_days = change(date(2026, 5, 2), date(2026, 4, 30), days=2)
+    assert two_days.before.spend == Decimal("0.18")
+    assert two_days.amount == sum(reason.change for reason in two_days.reasons)
+    rows = list(csv.DictReader(as_csv(two_days).splitlines()))
+    assert sum(Decimal(row["change"]) for row in rows) == two_days.amount
+    assert Decimal(json.loads(as_json(two_days))["change"]) == two_days.amount
+
+
+def test_a_label_that_is_new_or_misspelt(company: Company) -> None:
+    # `experiments` begins on 2 May: 0.05 in each of two hours.
+    day = date(2026, 5, 2)
+    found = explain(company.warehouse, "experiments", day)
+    nothing = explain(company.warehouse, "experiments", date(2026, 5, 1))
+    assert nothing.spend == 0
+    assert change_between(nothing, found).amount == Decimal("0.1")
+    with pytest.raises(InfraspendError, match=r"did you mean experiments\?"):
+        explain(company.warehouse, "experiment", day)
+    with pytest.raises(InfraspendError, match="is not on the bill") as error:
+        explain(company.warehouse, "experiments", date(2027, 5, 2))
+    assert "did you mean" not in str(error.value)
 
 
 def test_capacity_that_nobody_held(company: Company) -> None:

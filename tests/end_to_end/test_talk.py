@@ -147,6 +147,7 @@ def test_unallocated_capacity_has_a_price(talk: Company) -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_the_next_build_needs_no_seeds_to_be_named(talk: Company, tmp_path: Path) -> None:
     warehouse = shutil.copy(talk.warehouse, tmp_path / "copy.duckdb")
 

@@ -18,6 +18,8 @@ from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy
 from tests.loaders.queries import content, rows
 from tests.loaders.s3_server import BUCKET, HARMLESS, FaultyS3
 
+pytestmark = pytest.mark.thorough
+
 URL = f"s3://{BUCKET}"
 MONTHS = {"2026-08": 2, "2026-09": 3, "2026-10": 4}
 """Billing period -> how many lines it has."""

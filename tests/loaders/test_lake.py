@@ -233,6 +233,7 @@ def test_a_run_that_is_killed_at_any_stage_is_put_right_by_the_next(
     assert everything(copied(Path(lake.url), tmp_path / "copy.duckdb")) == clean
 
 
+@pytest.mark.thorough
 def test_kills_at_random_end_like_a_clean_run(
     lake: LakeUrl, empty_lake: Path, deliveries: Path, clean: Content, tmp_path: Path
 ) -> None:
@@ -334,6 +335,7 @@ def test_two_runs_do_not_collide(lake: LakeUrl) -> None:
         create_raw_tables(lake)
 
 
+@pytest.mark.thorough
 def test_a_lake_in_a_bucket_is_like_one_in_a_directory(
     s3: FaultyS3,
     deliveries: Path,

@@ -85,6 +85,7 @@ def lasting(warehouse: Path) -> dict[str, list[Any]]:
     return found
 
 
+@pytest.mark.thorough
 def test_what_does_not_fit_on_the_disk_is_named_and_lands_once_it_does(
     warehouse: Path, much: Path, clean: dict[str, list[Any]]
 ) -> None:
@@ -213,6 +214,7 @@ def test_parquet_that_unpacks_to_very_much_is_refused(
         aws_cur.load(warehouse, str(bucket))
 
 
+@pytest.mark.thorough
 def test_parquet_with_wrong_bits_costs_no_more_than_itself(warehouse: Path, bucket: Path) -> None:
     chance = random.Random(20261123)
     deliver_legacy(bucket / "good", text_of([charge()]), report="good", assembly="good")

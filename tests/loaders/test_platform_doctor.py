@@ -1,5 +1,6 @@
 """The doctor tells a platform's owner what a file lacks, row by row, before it is published."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from loaders.errors import InfraspendError
 from loaders.findings import Level
 from loaders.platforms.diagnosis import diagnose
+from tests.loaders.s3_server import BUCKET, FaultyS3
 
 PLATFORMS = """platform,sub_platform,schedule_source,cost_model,pool_by,owner,valid_from
 spark,jobs,pushed,usage,sub_platform,web,
@@ -51,7 +53,7 @@ def seeds(tmp_path: Path) -> Path:
     return folder
 
 
-def said(platform: str, source: Path, seeds: Path) -> list[str]:
+def said(platform: str, source: Path | str, seeds: Path) -> list[str]:
     return [str(finding) for finding in diagnose(platform, str(source), seeds)]
 
 
@@ -64,7 +66,7 @@ def published(tmp_path: Path, content: str, name: str = "spark/usage.csv") -> Pa
 
 def test_a_good_file_is_good_and_its_gaps_and_owners_are_told(tmp_path: Path, seeds: Path) -> None:
     assert said("spark", published(tmp_path, GOOD), seeds) == [
-        "good  spark: is declared, with jobs, notebooks",
+        f"good  spark: is declared in {seeds}/platforms.csv, with jobs, notebooks",
         "lack  spark: notebooks: platform_resources.csv has no row for it, so that it would split"
         " nothing: add the label that its charges carry",
         "good  usage.csv: 3 rows of usage would land",
@@ -117,7 +119,7 @@ def test_a_platform_that_nobody_declared_and_files_that_are_not_there(
 ) -> None:
     root = published(tmp_path, GOOD.replace("spark", "flink"), "flink/usage.csv")
     assert said("flink", root, seeds)[0] == (
-        "lack  flink: platforms.csv has no row for it: add one per sub-platform"
+        f"lack  flink: {seeds}/platforms.csv has no row for it: add one per sub-platform"
     )
     with pytest.raises(InfraspendError, match="holds nothing of spark"):
         diagnose("spark", str(root), seeds)
@@ -140,7 +142,7 @@ def test_a_declaration_that_the_build_would_refuse_is_told(tmp_path: Path, seeds
 
 def test_a_cluster_is_tracked_and_not_published(tmp_path: Path, seeds: Path) -> None:
     assert said("k8s", tmp_path, seeds) == [
-        "good  k8s: is declared, with blue",
+        f"good  k8s: is declared in {seeds}/platforms.csv, with blue",
         "good  k8s: is tracked: its owner has nothing to publish",
     ]
 
@@ -153,3 +155,84 @@ def test_a_damaged_seed_is_named(tmp_path: Path, seeds: Path) -> None:
     (seeds / "platform_resources.csv").write_bytes(b"platform,sub_platform\nspark,caf\xe9\n")
     with pytest.raises(InfraspendError, match="is not written in UTF-8"):
         diagnose("spark", str(root), seeds)
+
+
+RAGGED = """usage_hour,platform,sub_platform,lyft_label,usage,unit
+2026-11-01T00:00:00Z,spark,jobs,api,1,core-hours
+2026-11-01T01:00:00Z,spark,jobs,api
+
+noon,spark,jobs,api,1,core-hours
+,spark,jobs,api,1,core-hours
+2026-11-01T02:00:00Z,spark,jobs,api,-1,core-hours
+2026-11-01T03:00:00Z,spark,jobs,api,1,core-hours,more
+2026-11-01T04:00:00Z,spark,jobs,api,1,query-seconds
+"""
+
+
+@pytest.mark.parametrize("name", ["usage.csv", "usage.csv.gz"])
+def test_ragged_rows_and_unreadable_times_stop_nothing(
+    tmp_path: Path, seeds: Path, name: str
+) -> None:
+    root = published(tmp_path, RAGGED)
+    if name.endswith(".gz"):
+        file = root / "spark" / "usage.csv"
+        (root / "spark" / name).write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+
+    assert said("spark", root, seeds)[2:9] == [
+        f"lack  {name}: row 2: 4 cells where the header has 6",
+        f"lack  {name}: row 3: usage_hour is no time: noon",
+        f"lack  {name}: row 4: usage_hour is no time: it is missing",
+        f"lack  {name}: row 5: usage is negative: -1",
+        f"lack  {name}: row 6: 7 cells where the header has 6",
+        f"lack  {name}: 1 hours would be refused",
+        f"good  {name}: 2 rows of usage would land",
+    ]
+
+
+def test_a_change_of_unit_is_noted_and_two_units_in_an_hour_are_refused(
+    tmp_path: Path, seeds: Path
+) -> None:
+    told = said("spark", published(tmp_path, RAGGED), seeds)
+    assert (
+        "note  spark: jobs: pool all is in query-seconds from 2026-11-01 04:00:00 on, and was in"
+        " core-hours"
+    ) in told
+    mixed = RAGGED.splitlines(keepends=True)[0] + (
+        "2026-11-01T00:00:00Z,spark,jobs,api,5,core-hours\n"
+        "2026-11-01T00:00:00Z,spark,jobs,web,5,query-seconds\n"
+    )
+    assert said("spark", published(tmp_path, mixed), seeds)[2:4] == [
+        "lack  usage.csv: jobs, 2026-11-01 00:00:00: usage is in several units: core-hours,"
+        " query-seconds: publish it in one",
+        "lack  usage.csv: 1 hours would be refused",
+    ]
+
+
+def test_files_that_are_passed_over_are_named(tmp_path: Path, seeds: Path) -> None:
+    root = published(tmp_path, GOOD)
+    for name in ("spark/2026/october.xlsx", "spark/.hidden", "else/usage.xlsx"):
+        published(tmp_path, "", name)
+
+    told = [line for line in said("spark", root, seeds) if "passed over" in line]
+    assert told == [
+        "note  spark/2026/october.xlsx: is passed over: what is published ends in .csv, .csv.gz,"
+        " .jsonl, .parquet"
+    ]
+    (root / "spark" / "usage.csv").unlink()
+    assert [line for line in said("spark", root, seeds) if "passed over" in line] == told
+
+
+def test_files_of_a_bucket_that_are_passed_over_are_named(
+    tmp_path: Path, seeds: Path, s3: FaultyS3
+) -> None:
+    file = published(tmp_path, GOOD) / "spark" / "usage.csv"
+    file.with_name("usage.xlsx").write_text(GOOD)
+    s3.sync(tmp_path)
+
+    told = [line for line in said("spark", f"s3://{BUCKET}/files", seeds) if "usage" in line]
+    assert told[:2] == [
+        "note  spark/usage.xlsx: is passed over: what is published ends in .csv, .csv.gz, .jsonl,"
+        " .parquet",
+        "good  usage.csv: 3 rows of usage would land",
+    ]

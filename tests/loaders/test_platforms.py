@@ -11,6 +11,7 @@ import pytest
 
 from loaders import platforms
 from loaders.errors import InfraspendError
+from tests.command_line import run
 from tests.loaders.bills import moment
 from tests.loaders.queries import content, rows
 
@@ -215,3 +216,91 @@ def test_an_hour_of_more_units_than_can_be_shared_out_is_refused(
             " publish it in a larger unit",
         )
     ]
+
+
+TWO_UNITS = USAGE + (
+    f"{HOUR},spark,main,,a,5,core-hours\n"
+    f"{HOUR},spark,main,,b,5,query-seconds\n"
+    "2026-11-01T14:00:00Z,spark,main,,a,5,core-hours\n"
+    "2026-11-01T14:00:00Z,spark,main,,b,5,\n"
+    # Another spelling is no other unit, and another pool may have another one.
+    "2026-11-01T15:00:00Z,spark,main,large,a,5,core-hours\n"
+    "2026-11-01T15:00:00Z,spark,main,large,b,5, Core-Hours\n"
+    "2026-11-01T15:00:00Z,spark,main,small,b,5,query-seconds\n"
+)
+
+
+def test_an_hour_of_a_pool_in_two_units_is_refused(warehouse: Path, tmp_path: Path) -> None:
+    file = publish(tmp_path, "spark/usage.csv", TWO_UNITS)
+
+    result = platforms.load(warehouse, str(tmp_path))
+
+    assert (result.rejected, result.rows) == (2, 3)
+    assert result.refused == (
+        f"{file}, row 1: spark: main, 2026-11-01 13:00:00: usage is in several units:"
+        " core-hours, query-seconds: publish it in one",
+        f"{file}, row 3: spark: main, 2026-11-01 14:00:00: usage is in several units:"
+        " (none), core-hours: publish it in one",
+    )
+    assert rows(
+        warehouse,
+        "select usage_hour, capacity_pool, sum(usage) from raw_platforms.usage group by all"
+        " order by all",
+    ) == [
+        (moment("2026-11-01 15:00"), "large", Decimal(10)),
+        (moment("2026-11-01 15:00"), "small", Decimal(5)),
+    ]
+
+
+def test_a_unit_that_is_another_one_than_in_the_hours_before_is_noted(
+    warehouse: Path, tmp_path: Path
+) -> None:
+    publish(
+        tmp_path,
+        "spark/first.csv",
+        USAGE + f"{HOUR},spark,main,,a,5,core-hours\n{HOUR},spark,other,,a,5,core-hours\n",
+    )
+    assert platforms.load(warehouse, str(tmp_path)).notes == ()
+    publish(
+        tmp_path,
+        "spark/second.csv",
+        USAGE
+        + "2026-11-01T14:00:00Z,spark,main,,a,5,\n"
+        + "2026-11-01T15:00:00Z,spark,main,,a,5,seconds\n"
+        + "2026-11-01T16:00:00Z,spark,main,,a,5,seconds\n"
+        + "2026-11-01T16:00:00Z,spark,other,,a,5,Core-hours\n",
+    )
+
+    result = platforms.load(warehouse, str(tmp_path))
+
+    assert (result.rejected, result.rows) == (0, 4)
+    assert result.notes == (
+        "spark/second.csv: spark: main (pool all) is in seconds from 2026-11-01 15:00:00 on, and"
+        " was in core-hours",
+    )
+    publish(tmp_path, "spark/third.csv", USAGE + "2026-11-01T17:00:00Z,spark,main,,a,5,seconds\n")
+    assert platforms.load(warehouse, str(tmp_path)).notes == ()
+
+
+def test_refused_hours_are_shown_and_strict_fails(tmp_path: Path) -> None:
+    file = publish(tmp_path, "files/spark/usage.csv", TWO_UNITS)
+    command = ("load", "platforms", "--from", "files", "--warehouse", "w.duckdb")
+
+    said = run(*command, cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert (
+        f"refused: {file.resolve()}, row 1: spark: main, 2026-11-01 13:00:00: usage is in several"
+        " units: core-hours, query-seconds: publish it in one\n" in said.stderr
+    )
+    assert said.stdout == (
+        "load platforms: 1 file landed, 0 there already, 2 hours rejected\n"
+        "load platforms: the table raw_platforms.rejects has them; correct the files and load them"
+        " again\n"
+    )
+
+    strict = run(*command[:-1], "strict.duckdb", "--strict", cwd=tmp_path)
+    assert strict.returncode == 1
+    assert strict.stderr.endswith("error: 2 hours were refused (--strict); the rest is in\n")
+    file.write_text(USAGE + f"{HOUR},spark,main,,a,5,core-hours\n")
+    mended = run(*command[:-1], "strict.duckdb", "--strict", cwd=tmp_path)
+    assert mended.returncode == 0, mended.stderr

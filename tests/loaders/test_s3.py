@@ -314,6 +314,7 @@ def test_no_secret_is_written_anywhere(
         assert not any(secret.encode() in data for data in written)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("s3")
 def test_a_build_writes_no_secret_of_the_environment_either(
     fresh: House, monkeypatch: pytest.MonkeyPatch

@@ -16,6 +16,8 @@ from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, copy_
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.test_killed import STAGES, start
 
+pytestmark = pytest.mark.thorough
+
 ACCOUNT = "012345678901"
 RULE = {
     "rule_order": "10",

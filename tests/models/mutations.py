@@ -64,8 +64,8 @@ MUTATIONS = {
     ),
     "a quotient is rounded to the nearest": Mutation(
         "macros/floor_divide.sql",
-        "* ({{ divisor }}) > ({{ dividend }}) then 1",
-        "* ({{ divisor }}) > ({{ dividend }}) then 0",
+        "* divisor > dividend then 1",
+        "* divisor > dividend then 0",
         "int_workload_shares",
     ),
     # What the bill says.
@@ -463,6 +463,21 @@ MUTATIONS = {
         "models/marts/explained_spend.sql",
         "coalesce(splits.proportion, cast(1 as decimal(11, 10)))",
         "coalesce(splits.proportion, cast(0 as decimal(11, 10)))",
+    ),
+    "a sum begins with what it should end with": Mutation(
+        "models/marts/explained_splits.sql",
+        "sum(true_cost * proportion_before)",
+        "sum(true_cost * proportion)",
+    ),
+    "usage of the whole platform is one label's": Mutation(
+        "models/marts/explained_splits.sql",
+        "then weights.weight_units",
+        "then totals.weight_units",
+    ),
+    "a label that begins alike is on the way": Mutation(
+        "models/intermediate/attribution/int_split_steps.sql",
+        "position(concat(passed.usage_of, ' > ') in last_steps.usage_of) = 1",
+        "position(passed.usage_of in last_steps.usage_of) = 1",
     ),
     "the bridge loses what a plan covered": Mutation(
         "models/marts/invoice_bridge.sql",

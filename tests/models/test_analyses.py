@@ -1,6 +1,7 @@
 """Every analysis runs, and says what is so."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -14,28 +15,25 @@ from tests.models.originals import copy_of
 
 pytestmark = pytest.mark.thorough
 
-A_DAY = "2026-11-19"
-"""A day that is simulated; some analyses are asked about a label and a day."""
-
 ANALYSES = sorted(path.stem for path in (ROOT / "analyses").glob("*.sql"))
+PROBLEMS = sorted(path.stem for path in (ROOT / "analyses" / "notify").glob("*.sql"))
 
 
 def compile_analyses(company: Company) -> dict[str, str]:
     """Analysis -> its query; a build leaves analyses alone."""
     command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "compile"]
     options = ("--select", "path:analyses", "--profiles-dir", ".", "--target-path", "target")
-    asked = ("--vars", f"{{label: pricing, date: {A_DAY}}}")
     seen_from_project = {
         "INFRASPEND_WAREHOUSE": company.warehouse.relative_to(company.project).as_posix(),
         "INFRASPEND_SEEDS": "facts",
     }
     subprocess.run(
-        [*command, *options, *asked],
+        [*command, *options],
         cwd=company.project,
         env=os.environ | seen_from_project,
         check=True,
     )
-    compiled = company.project.glob("target/compiled/*/analyses/*.sql")
+    compiled = company.project.glob("target/compiled/*/analyses/**/*.sql")
     return {path.stem: path.read_text() for path in compiled}
 
 
@@ -49,8 +47,9 @@ def answers(
     folder.mkdir()
     for name in ANALYSES:
         (folder / f"{name}.sql").write_bytes((ROOT / "analyses" / f"{name}.sql").read_bytes())
+    shutil.copytree(ROOT / "analyses" / "notify", folder / "notify")
     compiled = compile_analyses(company)
-    assert compiled.keys() == set(ANALYSES)
+    assert compiled.keys() == {*ANALYSES, *PROBLEMS}
     answers = {}
     with duckdb.connect(company.warehouse, read_only=True) as connection:
         for name, query in compiled.items():
@@ -64,6 +63,15 @@ def answers(
 @pytest.mark.parametrize("name", [name for name in ANALYSES if name != "top_movers"])
 def test_it_finds_something(answers: dict[str, list[dict[str, object]]], name: str) -> None:
     assert answers[name]
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_problems_run_as_dbt_compiles_them(
+    answers: dict[str, list[dict[str, object]]], name: str
+) -> None:
+    for row in answers[name]:
+        assert row["problem"]
+        assert row["happened_on"]
 
 
 def test_rules_would_label_what_is_unlabeled_in_truth(

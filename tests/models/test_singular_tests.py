@@ -77,6 +77,10 @@ BREAKS = {
         insert into intermediate.int_charges_blended (billing_period, payer_account_id)
         select distinct billing_period, payer_account_id from intermediate.int_charges_priced
     """,
+    "each_platform_splits_what_the_one_before_left": f"""
+        update marts.explained_splits set spend_after = spend_after + {DIGIT}
+        where rowid = (select min(rowid) from marts.explained_splits where not is_last_step)
+    """,
     "price_changes_miss_no_spend": """
         insert into marts.price_changes (billing_period, spend) values ('2026-11', 1)
     """,

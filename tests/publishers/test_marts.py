@@ -148,6 +148,7 @@ def test_a_mart_that_fails_a_test_is_not_published(built: House, tmp_path: Path)
     assert not (tmp_path / "published").exists()
 
 
+@pytest.mark.thorough
 def test_what_was_built_and_not_tested_since_is_not_published(built: House, tmp_path: Path) -> None:
     assert built.build("--exclude-resource-type", "test").succeeded
 
@@ -243,7 +244,7 @@ def test_analyses_of_what_is_published_are_views(built: House, tmp_path: Path) -
     folder = built.project / "analyses"
     folder.mkdir()
     (folder / "large.sql").write_text(
-        "-- Orgs.\nselect org from {{ ref('orgs') }} where teams > {{ var('fewest', '0') }}"
+        "-- Orgs.\nselect org, teams from {{ ref('orgs') }} where teams > 0"
     )
     (folder / "all_of_them.sql").write_text("select org from {{ ref('orgs') }} order by org")
     (folder / "of_the_warehouse.sql").write_text("select * from {{ ref('stg_seeds__teams') }}")
@@ -253,12 +254,28 @@ def test_analyses_of_what_is_published_are_views(built: House, tmp_path: Path) -
     with duckdb.connect(str(published.database), read_only=True) as connection:
         orgs = connection.execute("from analyses.all_of_them").fetchall()
         assert orgs == [(org,) for org, _ in rows_of(built.warehouse)]
-        assert len(connection.execute("from analyses.large()").fetchall()) == len(orgs)
-        assert connection.execute("from analyses.large(fewest := '999')").fetchall() == []
         views = connection.execute(
-            "select view_name from duckdb_views() where schema_name = 'analyses'"
+            "select view_name from duckdb_views() where schema_name = 'analyses' order by all"
         ).fetchall()
-    assert views == [("all_of_them",)]
+    assert views == [("all_of_them",), ("large",)]
+
+
+def test_who_attaches_the_file_names_it_as_he_likes(built: House, tmp_path: Path) -> None:
+    folder = built.project / "analyses"
+    folder.mkdir(exist_ok=True)
+    (folder / "large.sql").write_text("select org from {{ ref('orgs') }} order by org")
+    published = publish(built.warehouse, tmp_path, project=built.project)
+
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{published.database}' as costs (read_only)")
+        readable = connection.execute(
+            "select schema_name || '.' || view_name from duckdb_views() where not internal"
+            " union all select schema_name || '.' || function_name from duckdb_functions()"
+            " where database_name = 'costs'"
+        ).fetchall()
+        assert {name for (name,) in readable} == {"analyses.large", "main.orgs", "rounded.orgs"}
+        for (name,) in readable:
+            assert connection.execute(f"from costs.{name}").fetchall()
 
 
 def test_an_analysis_that_only_dbt_can_compile_stops_nothing(built: House, tmp_path: Path) -> None:

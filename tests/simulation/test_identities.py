@@ -4,8 +4,12 @@ import json
 from collections import defaultdict
 from decimal import Decimal
 
+import pytest
+
 from loaders.simulation import SimulationResult
 from tests.simulation.bill import ZERO, Line, current_lines, legacy_lines
+
+pytestmark = pytest.mark.thorough
 
 LINE_TYPES = {
     "Usage", "DiscountedUsage", "SavingsPlanCoveredUsage", "SavingsPlanNegation",

@@ -120,17 +120,24 @@ def test_names_are_listed_alike(tmp_path: Path) -> None:
 
 def answers(query: str, home: Path) -> list[list[dict[str, str | None]]]:
     """What DuckDB and Spark answer to a query, written in jinja."""
+    show = ("show", "--inline", query, "--output", "json", "--limit", "100")
+    run_dbt(home, *DBT, "run-operation", "create_functions", "--target", "duckdb")
     found = []
-    for command, target in ((DBT, "lint"), (DBT_ON_SPARK, "spark")):
-        run = subprocess.run(
-            [*command, "-q", "show", "--inline", query, "--output", "json",
-             "--limit", "100", "--target", target,
-             "--target-path", str(home / "target"), "--log-path", str(home / "logs")],
-            cwd=ROOT,
-            env=os.environ | {"INFRASPEND_WAREHOUSE": str(home / "warehouse.duckdb")},
-            capture_output=True,
-            text=True,
-        )  # fmt: skip
-        assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
-        found.append(json.loads(run.stdout[run.stdout.index("{\n") :])["show"])
+    for command, target in ((DBT, "duckdb"), (DBT_ON_SPARK, "spark")):
+        said = run_dbt(home, *command, "-q", *show, "--target", target)
+        found.append(json.loads(said[said.index("{\n") :])["show"])
     return found
+
+
+def run_dbt(home: Path, *command: str) -> str:
+    """What dbt prints."""
+    run = subprocess.run(
+        [*command, "--target-path", str(home / "target"), "--log-path", str(home / "logs")],
+        cwd=ROOT,
+        env=os.environ | {"INFRASPEND_WAREHOUSE": str(home / "warehouse.duckdb")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
+    return run.stdout

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from builder import build
 from loaders import aws_cur, kubernetes
@@ -15,6 +16,8 @@ from tests.houses import ROOT
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, rows, source
 from tests.tracker.test_truth import HOURS, SCRAPES, truth
+
+pytestmark = pytest.mark.thorough
 
 CLUSTER = "cluster-1"
 DIGITS = 10**10

@@ -11,6 +11,8 @@ from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, source
 
+pytestmark = pytest.mark.thorough
+
 # Sub-platform -> the cluster that it is on the server, and how it is split.
 CLUSTERS = {
     "by-use": ("no-cadvisor", {"allocation_base": "usage"}),

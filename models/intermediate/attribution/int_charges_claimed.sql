@@ -66,10 +66,7 @@ pooled as (
         not exists (
             select 1
             from dealt_charges
-            where
-                {%- for column in charge %}
-                    {{ 'and ' if not loop.first }}assigned.{{ column }} = dealt_charges.{{ column }}
-                {%- endfor %}
+            where {{ same('assigned', 'dealt_charges', charge) }}
         )
 )
 

@@ -58,11 +58,7 @@ on_nodes as (
         {%- endfor %}
         {{ units('assigned.list_cost') }} as charge_list_units
     from assigned
-    inner join nodes
-        on
-            {%- for column in billed_alike %}
-                {{ 'and ' if not loop.first }}assigned.{{ column }} = nodes.{{ column }}
-            {%- endfor %}
+    inner join nodes on {{ same('assigned', 'nodes', billed_alike) }}
 ),
 
 shared as (

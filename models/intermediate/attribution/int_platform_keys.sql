@@ -8,7 +8,12 @@
 with
 
 charges as (
-    select * from {{ ref('int_charge_keys') }}
+    select distinct
+        billing_period,
+        lyft_label,
+        product,
+        usage_type
+    from {{ ref('int_charges_pooled') }}
     where {{ in_month('billing_period') }}
 ),
 

@@ -165,7 +165,8 @@ select
     summed.lyft_label,
     {{ basis_of_rank('counted.basis_rank') }} as basis,
     case when totals.weight_units = 0 then 1 else summed.weight_units end
-    * case when counted.hours_unknown > 0 then counted.hours_known else 1 end as weight_units
+    * case when counted.hours_unknown > 0 then counted.hours_known else 1 end as weight_units,
+    case when counted.hours_unknown > 0 then counted.hours_known else 1 end as counted_times
 from summed
 inner join totals
     on
@@ -196,7 +197,8 @@ select
     totals.is_measured,
     'unattributed' as lyft_label,
     'unattributed' as basis,
-    greatest(totals.weight_units, 1) * counted.hours_unknown as weight_units
+    greatest(totals.weight_units, 1) * counted.hours_unknown as weight_units,
+    counted.hours_known as counted_times
 from totals
 inner join counted
     on
@@ -218,7 +220,8 @@ select
     true as is_measured,
     'unattributed' as lyft_label,
     'unattributed' as basis,
-    cast(1 as {{ whole_number() }}) as weight_units
+    cast(1 as {{ whole_number() }}) as weight_units,
+    1 as counted_times
 from counted
 inner join cost_models
     on

@@ -61,11 +61,7 @@ held_in_pools as (
         {%- endfor %}
         held.usage_hour
     from held_by_names as held
-    inner join workloads
-        on
-            {%- for column in workload %}
-                {{ 'and ' if not loop.first }}held.{{ column }} = workloads.{{ column }}
-            {%- endfor %}
+    inner join workloads on {{ same('held', 'workloads', workload) }}
 ),
 
 held as (
@@ -103,11 +99,7 @@ by_place as (
         {%- endfor %}
         held.usage_hour
     from held
-    inner join places
-        on
-            {%- for column in place %}
-                {{ 'and ' if not loop.first }}held.{{ column }} = places.{{ column }}
-            {%- endfor %}
+    inner join places on {{ same('held', 'places', place) }}
 ),
 
 label_parts as (
@@ -116,11 +108,7 @@ label_parts as (
         places.place_id,
         {{ units('schedules.proportion') }} as label_units
     from schedules
-    inner join places
-        on
-            {%- for column in place + ['cost_model'] %}
-                {{ 'and ' if not loop.first }}schedules.{{ column }} = places.{{ column }}
-            {%- endfor %}
+    inner join places on {{ same('schedules', 'places', place + ['cost_model']) }}
 ),
 
 parts as (

@@ -1,11 +1,21 @@
--- A payer may get negotiated discounts as lines of their own, without net costs (the third way of
--- three: net columns and a discount map need nothing done). Such a line is blended back into the
--- charges that earned it: those of its account, product and usage type, by what they cost; if
--- there are none, those of its account and product, of its account, of its payer. Only such
--- payers' charges are here, whole.
+-- A payer may get negotiated discounts (EDP, private pricing) as lines of their own, without net
+-- costs. Each such line is allocated to the charges that earned it, by what they cost, so that none
+-- is left as a charge of its own. It says which account, product and usage type earned it, and goes
+-- to the first of these scopes that has eligible charges: the same usage type, product, account,
+-- payer. (Net columns and a discount map, the other two ways, need nothing.) Only charges of such
+-- payers are here, all of them.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
+
+{% set scopes = {
+    'usage_type': {'same': ['account_id', 'product', 'usage_type', 'bill_type'], 'marketplace': true},
+    'product': {'same': ['account_id', 'product'], 'marketplace': true},
+    'account': {'same': ['account_id'], 'marketplace': false},
+    'payer': {'same': [], 'marketplace': false},
+} %}
+{% set bill = ['billing_period', 'payer_account_id'] %}
+{% set earned_by = bill + scopes.usage_type.same %}
 
 with
 
@@ -54,29 +64,19 @@ charges as (
 
 discounts as (
     select
-        billing_period,
-        payer_account_id,
-        account_id,
-        product,
-        usage_type,
-        bill_type,
+        {{ earned_by | join(', ') }},
         min(charge_id) as discount_id,
         sum({{ units('unblended_cost') }}) as discount_units
     from charges
     where charge_class = 'discount'
-    group by billing_period, payer_account_id, account_id, product, usage_type, bill_type
+    group by {{ earned_by | join(', ') }}
 ),
 
--- What a discount can be earned by: what is paid for, not what a commitment covers or negates.
-earners as (
+-- A discount is earned by what is paid for, not by what a commitment covers or negates.
+eligible as (
     select
         charge_id,
-        billing_period,
-        payer_account_id,
-        account_id,
-        product,
-        usage_type,
-        bill_type,
+        {{ earned_by | join(', ') }},
         charge_class = 'marketplace' as is_marketplace,
         {{ units('unblended_cost') }} as cost_units
     from charges
@@ -95,168 +95,57 @@ earners as (
         )
 ),
 
-by_usage_type as (
-    select distinct
-        billing_period,
-        payer_account_id,
-        account_id,
-        product,
-        usage_type,
-        bill_type
-    from earners
-),
+{% for name, scope in scopes.items() %}
+    eligible_by_{{ name }} as (
+        select distinct {{ (bill + scope.same) | join(', ') }}
+        from eligible
+        {% if not scope.marketplace %}where not is_marketplace{% endif %}
+    ),
 
-by_product as (
-    select distinct
-        billing_period,
-        payer_account_id,
-        account_id,
-        product
-    from earners
-),
+{% endfor %}
 
-by_account as (
-    select distinct
-        billing_period,
-        payer_account_id,
-        account_id
-    from earners
-    where not is_marketplace
-),
-
-by_payer as (
-    select distinct
-        billing_period,
-        payer_account_id
-    from earners
-    where not is_marketplace
-),
-
-reached as (
+scoped as (
     select
-        discounts.billing_period,
-        discounts.payer_account_id,
-        discounts.account_id,
-        discounts.product,
-        discounts.usage_type,
-        discounts.bill_type,
-        discounts.discount_id,
-        discounts.discount_units,
+        discounts.*,
         case
-            when by_usage_type.account_id is not null then 'usage_type'
-            when by_product.account_id is not null then 'product'
-            when by_account.account_id is not null then 'account'
-            when by_payer.payer_account_id is not null then 'payer'
-        end as reach
+            {% for name in scopes %}
+                when eligible_by_{{ name }}.billing_period is not null then '{{ name }}'
+            {% endfor %}
+        end as scope
     from discounts
-    left join by_usage_type
-        on
-            discounts.billing_period = by_usage_type.billing_period
-            and discounts.payer_account_id = by_usage_type.payer_account_id
-            and discounts.account_id = by_usage_type.account_id
-            and discounts.product = by_usage_type.product
-            and discounts.usage_type = by_usage_type.usage_type
-            and discounts.bill_type = by_usage_type.bill_type
-    left join by_product
-        on
-            discounts.billing_period = by_product.billing_period
-            and discounts.payer_account_id = by_product.payer_account_id
-            and discounts.account_id = by_product.account_id
-            and discounts.product = by_product.product
-    left join by_account
-        on
-            discounts.billing_period = by_account.billing_period
-            and discounts.payer_account_id = by_account.payer_account_id
-            and discounts.account_id = by_account.account_id
-    left join by_payer
-        on
-            discounts.billing_period = by_payer.billing_period
-            and discounts.payer_account_id = by_payer.payer_account_id
+    {% for name, scope in scopes.items() %}
+        left join eligible_by_{{ name }}
+            on {{ same('discounts', 'eligible_by_' ~ name, bill + scope.same) }}
+    {% endfor %}
 ),
 
 earned as (
-    select
-        reached.discount_id,
-        reached.discount_units,
-        earners.charge_id,
-        earners.cost_units
-    from reached
-    inner join earners
-        on
-            reached.billing_period = earners.billing_period
-            and reached.payer_account_id = earners.payer_account_id
-            and reached.account_id = earners.account_id
-            and reached.product = earners.product
-            and reached.usage_type = earners.usage_type
-            and reached.bill_type = earners.bill_type
-    where reached.reach = 'usage_type'
-    union all
-    select
-        reached.discount_id,
-        reached.discount_units,
-        earners.charge_id,
-        earners.cost_units
-    from reached
-    inner join earners
-        on
-            reached.billing_period = earners.billing_period
-            and reached.payer_account_id = earners.payer_account_id
-            and reached.account_id = earners.account_id
-            and reached.product = earners.product
-    where reached.reach = 'product'
-    union all
-    select
-        reached.discount_id,
-        reached.discount_units,
-        earners.charge_id,
-        earners.cost_units
-    from reached
-    inner join earners
-        on
-            reached.billing_period = earners.billing_period
-            and reached.payer_account_id = earners.payer_account_id
-            and reached.account_id = earners.account_id
-    where reached.reach = 'account' and not earners.is_marketplace
-    union all
-    select
-        reached.discount_id,
-        reached.discount_units,
-        earners.charge_id,
-        earners.cost_units
-    from reached
-    inner join earners
-        on
-            reached.billing_period = earners.billing_period
-            and reached.payer_account_id = earners.payer_account_id
-    where reached.reach = 'payer' and not earners.is_marketplace
+    {% for name, scope in scopes.items() %}
+        select
+            scoped.discount_id,
+            scoped.discount_units,
+            eligible.charge_id,
+            eligible.cost_units
+        from scoped
+        inner join eligible on {{ same('scoped', 'eligible', bill + scope.same) }}
+        where
+            scoped.scope = '{{ name }}'
+            {% if not scope.marketplace %}and not eligible.is_marketplace{% endif %}
+        {% if not loop.last %}union all{% endif %}
+    {% endfor %}
 ),
 
 {{ deal(
-    'dealt', of='earned', by=['discount_id'], weight='cost_units', whole='max(discount_units)',
+    'allocated', of='earned', by=['discount_id'], weight='cost_units', whole='max(discount_units)',
     ties=['charge_id'], keep=[]
 ) }},
 
-got_off as (
+discount_of_charge as (
     select
         charge_id,
         {{ from_units('sum(dealt_units)', 'decimal(38, 10)') }} as discount_cost
-    from dealt
+    from allocated
     group by charge_id
-),
-
--- A discount that reached no charge stays where it is.
-left_alone as (
-    select charges.charge_id
-    from charges
-    inner join reached
-        on
-            charges.billing_period = reached.billing_period
-            and charges.payer_account_id = reached.payer_account_id
-            and charges.account_id = reached.account_id
-            and charges.product = reached.product
-            and charges.usage_type = reached.usage_type
-            and charges.bill_type = reached.bill_type
-    where charges.charge_class = 'discount' and reached.reach is null
 ),
 
 net as (
@@ -264,13 +153,18 @@ net as (
         charges.*,
         case
             when charges.charge_class <> 'discount'
-                then charges.unblended_cost + coalesce(got_off.discount_cost, 0)
-            when left_alone.charge_id is not null then charges.unblended_cost
+                then charges.unblended_cost + coalesce(discount_of_charge.discount_cost, 0)
+            -- Nothing was eligible: the discount stays a charge of its own.
+            when unallocated.discount_id is not null then charges.unblended_cost
             else 0
         end as net_cost
     from charges
-    left join got_off on charges.charge_id = got_off.charge_id
-    left join left_alone on charges.charge_id = left_alone.charge_id
+    left join discount_of_charge on charges.charge_id = discount_of_charge.charge_id
+    left join scoped as unallocated
+        on
+            charges.charge_class = 'discount'
+            and unallocated.scope is null
+            and {{ same('charges', 'unallocated', earned_by) }}
 )
 
 select

@@ -8,18 +8,21 @@
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
-{% set by = [
-    'billing_period', 'payer_account_id', 'account_id', 'product', 'usage_type', 'operation',
-    'region', 'instance_type', 'reservation_id'
+{% set reservation = ['billing_period', 'payer_account_id', 'reservation_id'] %}
+{% set by = reservation + [
+    'account_id', 'product', 'usage_type', 'operation', 'region', 'instance_type'
 ] %}
 
 with
 
+charges as (
+    select * from {{ ref('int_charges_net') }}
+    where {{ in_month('billing_period') }}
+),
+
 sizes as (
     select
-        billing_period,
-        payer_account_id,
-        reservation_id,
+        {{ reservation | join(', ') }},
         min(grain_hours) as grain_hours,
         {{ units('max(try_cast(number_of_reservations as decimal(25, 10)))') }} as reservations,
         {{ units('max(try_cast(normalized_units_per_reservation as decimal(25, 10)))') }}
@@ -33,115 +36,46 @@ sizes as (
         max(usage_ended_at) as ended_at
     from {{ ref('int_line_items_priced') }}
     where {{ in_month('billing_period') }} and line_item_type = 'RIFee'
-    group by billing_period, payer_account_id, reservation_id
-),
-
-costs as (
-    select
-        billing_period,
-        payer_account_id,
-        account_id,
-        product,
-        usage_type,
-        operation,
-        region,
-        instance_type,
-        reservation_id,
-        {{ units('sum(net_amortized_cost)') }} as cost_units
-    from {{ ref('int_charges_net') }}
-    where
-        {{ in_month('billing_period') }}
-        and charge_class = 'commitment_fee'
-        and pricing_model = 'reserved'
-    group by
-        billing_period,
-        payer_account_id,
-        account_id,
-        product,
-        usage_type,
-        operation,
-        region,
-        instance_type,
-        reservation_id
-    having sum(net_amortized_cost) <> 0
-),
-
-costs_in_all as (
-    select
-        billing_period,
-        payer_account_id,
-        reservation_id,
-        sum(cost_units) as cost_units
-    from costs
-    group by billing_period, payer_account_id, reservation_id
+    group by {{ reservation | join(', ') }}
 ),
 
 fees as (
     select
-        costs.billing_period,
-        costs.payer_account_id,
-        costs.account_id,
-        costs.product,
-        costs.usage_type,
-        costs.operation,
-        costs.region,
-        costs.instance_type,
-        costs.reservation_id,
-        costs.cost_units,
-        costs_in_all.cost_units as cost_units_in_all,
-        sizes.grain_hours,
-        sizes.reservations,
-        sizes.units_per_reservation,
-        sizes.used_reservation_hours,
-        sizes.started_at,
-        sizes.first_hour,
-        sizes.ended_at
-    from costs
-    inner join sizes
-        on
-            costs.billing_period = sizes.billing_period
-            and costs.payer_account_id = sizes.payer_account_id
-            and costs.reservation_id = sizes.reservation_id
-    inner join costs_in_all
-        on
-            costs.billing_period = costs_in_all.billing_period
-            and costs.payer_account_id = costs_in_all.payer_account_id
-            and costs.reservation_id = costs_in_all.reservation_id
+        {{ by | join(', ') }},
+        {{ units('sum(net_amortized_cost)') }} as cost_units
+    from charges
+    where charge_class = 'commitment_fee' and pricing_model = 'reserved'
+    group by {{ by | join(', ') }}
+    having sum(net_amortized_cost) <> 0
 ),
 
 used as (
     select
-        billing_period,
-        payer_account_id,
-        reservation_id,
+        {{ reservation | join(', ') }},
         usage_hour,
         {{ units('sum(coalesce(normalized_usage_amount, usage_amount))') }} as used_units,
         {{ units('sum(net_amortized_cost)') }} as used_cost_units
-    from {{ ref('int_charges_net') }}
-    where {{ in_month('billing_period') }} and reservation_id <> '' and charge_class = 'usage'
-    group by billing_period, payer_account_id, reservation_id, usage_hour
+    from charges
+    where reservation_id <> '' and charge_class = 'usage'
+    group by {{ reservation | join(', ') }}, usage_hour
 ),
 
 used_in_all as (
     select
-        billing_period,
-        payer_account_id,
-        reservation_id,
+        {{ reservation | join(', ') }},
         sum(used_units) as used_units,
         sum(used_cost_units) as used_cost_units
     from used
-    group by billing_period, payer_account_id, reservation_id
+    group by {{ reservation | join(', ') }}
 ),
 
 pools as (
     select
-        billing_period,
-        payer_account_id,
-        reservation_id,
+        {{ reservation | join(', ') }},
         min(pool) as pool
-    from {{ ref('int_charges_net') }}
-    where {{ in_month('billing_period') }} and reservation_id <> '' and pool <> ''
-    group by billing_period, payer_account_id, reservation_id
+    from charges
+    where reservation_id <> '' and pool <> ''
+    group by {{ reservation | join(', ') }}
 ),
 
 hours_to_come as (
@@ -154,8 +88,8 @@ last_hours as (
         billing_period,
         payer_account_id,
         max(usage_hour) as last_hour
-    from {{ ref('int_charges_net') }}
-    where {{ in_month('billing_period') }} and not is_period_charge
+    from charges
+    where not is_period_charge
     group by billing_period, payer_account_id
 ),
 
@@ -165,54 +99,42 @@ last_hours as (
 -- first interval in a daily report.
 sized as (
     select
-        fees.billing_period,
-        fees.payer_account_id,
-        fees.account_id,
-        fees.product,
-        fees.usage_type,
-        fees.operation,
-        fees.region,
-        fees.instance_type,
-        fees.reservation_id,
-        fees.grain_hours,
+        {{ 'fees.' ~ by | join(', fees.') }},
         fees.cost_units,
-        fees.cost_units_in_all,
-        fees.started_at,
-        fees.first_hour,
+        sum(fees.cost_units) over (
+            partition by {{ 'fees.' ~ reservation | join(', fees.') }}
+        ) as cost_units_in_all,
+        sizes.grain_hours,
+        sizes.started_at,
+        sizes.first_hour,
         used_in_all.used_units,
         used_in_all.used_cost_units,
         hours_to_come.to_come_from,
         case
-            when hours_to_come.to_come_from is null and last_hours.last_hour >= fees.first_hour
+            when hours_to_come.to_come_from is null and last_hours.last_hour >= sizes.first_hour
                 then least(
-                        fees.ended_at, {{ plus_hours('last_hours.last_hour', 'fees.grain_hours') }}
+                        sizes.ended_at,
+                        {{ plus_hours('last_hours.last_hour', 'sizes.grain_hours') }}
                     )
-            else fees.ended_at
+            else sizes.ended_at
         end as ended_at,
         case
-            when fees.units_per_reservation > 0
+            when sizes.units_per_reservation > 0
                 then {{ floor_divide(
-                        'fees.reservations * fees.units_per_reservation', '10000000000'
+                        'sizes.reservations * sizes.units_per_reservation', '10000000000'
                     ) }}
-            when fees.used_reservation_hours > 0
+            when sizes.used_reservation_hours > 0
                 then {{ floor_divide(
-                        'fees.reservations * used_in_all.used_units', 'fees.used_reservation_hours'
+                        'sizes.reservations * used_in_all.used_units',
+                        'sizes.used_reservation_hours'
                     ) }}
         end as reserved_units
     from fees
-    left join used_in_all
-        on
-            fees.billing_period = used_in_all.billing_period
-            and fees.payer_account_id = used_in_all.payer_account_id
-            and fees.reservation_id = used_in_all.reservation_id
-    left join last_hours
-        on
-            fees.billing_period = last_hours.billing_period
-            and fees.payer_account_id = last_hours.payer_account_id
+    inner join sizes on {{ same('fees', 'sizes', reservation) }}
+    left join used_in_all on {{ same('fees', 'used_in_all', reservation) }}
+    left join last_hours on {{ same('fees', 'last_hours', ['billing_period', 'payer_account_id']) }}
     left join hours_to_come
-        on
-            fees.billing_period = hours_to_come.billing_period
-            and fees.payer_account_id = hours_to_come.payer_account_id
+        on {{ same('fees', 'hours_to_come', ['billing_period', 'payer_account_id']) }}
 ),
 
 reserved_hours as (
@@ -236,21 +158,7 @@ hours as (
 
 wasted as (
     select
-        hours.billing_period,
-        hours.payer_account_id,
-        hours.account_id,
-        hours.product,
-        hours.usage_type,
-        hours.operation,
-        hours.region,
-        hours.instance_type,
-        hours.reservation_id,
-        hours.grain_hours,
-        hours.cost_units,
-        hours.cost_units_in_all,
-        hours.used_units,
-        hours.used_cost_units,
-        hours.usage_hour,
+        hours.*,
         coalesce(hours.usage_hour >= hours.to_come_from, false) as is_to_come,
         greatest(
             coalesce(hours.reserved_units, 0)
@@ -262,12 +170,7 @@ wasted as (
             - coalesce(used.used_units, 0), 0
         ) as unused_units
     from hours
-    left join used
-        on
-            hours.billing_period = used.billing_period
-            and hours.payer_account_id = used.payer_account_id
-            and hours.reservation_id = used.reservation_id
-            and hours.usage_hour = used.usage_hour
+    left join used on {{ same('hours', 'used', reservation + ['usage_hour']) }}
 ),
 
 -- Whether AWS speaks of the whole month or of the hours so far is not documented: it is whichever
@@ -276,7 +179,7 @@ wasted as (
 -- choice, and no amount.
 spoken_of as (
     select
-        {{ by | join(',\n        ') }},
+        {{ by | join(', ') }},
         min(case when is_to_come then 1 else 0 end) = 1
         or coalesce(max(used_units), 0) <= 0
         or coalesce(max(used_cost_units), 0) <= 0
@@ -292,11 +195,7 @@ spoken_of as (
 billed as (
     select wasted.*
     from wasted
-    inner join spoken_of
-        on
-            {%- for column in by %}
-                {{ 'and ' if not loop.first }}wasted.{{ column }} = spoken_of.{{ column }}
-            {%- endfor %}
+    inner join spoken_of on {{ same('wasted', 'spoken_of', by) }}
     where not wasted.is_to_come or spoken_of.is_whole_month
 ),
 
@@ -333,9 +232,5 @@ select
     dealt.usage_hour,
     dealt.grain_hours as interval_hours
 from dealt
-left join pools
-    on
-        dealt.billing_period = pools.billing_period
-        and dealt.payer_account_id = pools.payer_account_id
-        and dealt.reservation_id = pools.reservation_id
+left join pools on {{ same('dealt', 'pools', reservation) }}
 where dealt.dealt_units <> 0

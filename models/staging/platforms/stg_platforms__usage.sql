@@ -24,6 +24,7 @@ newest_first as (
         usage.capacity_pool,
         usage.lyft_label,
         usage.usage,
+        usage.unit,
         usage.usage_hour,
         dense_rank() over (
             partition by usage.platform, usage.sub_platform, usage.usage_hour
@@ -47,6 +48,7 @@ select
 
     -- how much
     sum(usage) as usage,
+    max(unit) as unit,
 
     -- when
     usage_hour

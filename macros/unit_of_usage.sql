@@ -1,0 +1,26 @@
+{#- What usage is counted in, in words: the unit of the cost model, and which of request and usage counts. -#}
+{% macro unit_of_usage(cost_model, platforms, owner_unit) -%}
+    case
+        when {{ platforms }}.schedule_source = 'ready_made' then 'published shares'
+        when {{ cost_model }} = 'even' then 'label-hours'
+        when {{ cost_model }} = 'max' then 'millionths, by the largest share'
+        when {{ cost_model }} = 'storage' then 'GiB-hours claimed'
+        when {{ cost_model }} = 'network' then 'GiB sent and received'
+        when {{ cost_model }} in ('cpu', 'memory', 'gpu', 'weighted')
+            then
+                concat(
+                    case {{ cost_model }}
+                        when 'cpu' then 'core-hours'
+                        when 'memory' then 'GiB-hours'
+                        when 'gpu' then 'GPU-hours'
+                        else 'weighted hours'
+                    end,
+                    case {{ platforms }}.allocation_base
+                        when 'request' then ' requested'
+                        when 'usage' then ' used'
+                        else ', the larger of requested and used'
+                    end
+                )
+        else coalesce({{ owner_unit }}, 'units')
+    end
+{%- endmacro %}

@@ -1,0 +1,117 @@
+-- How a charge is split, platform after platform: of every part that int_splits knows, each
+-- platform on its way, and whose usage it went by there. What goes back to the label that a charge
+-- carries has no label here, because only the charge knows it.
+{{ config(materialized='view', meta={'month': 'usage_month'}) }}
+
+{% set root = [
+    'usage_month', 'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool',
+    'cost_model'
+] %}
+{% set part = [
+    'step_platform', 'step_sub_platform', 'step_capacity_pool', 'step_cost_model', 'step_label',
+    'proportion_before', 'proportion'
+] %}
+
+with
+
+parts as (
+    select
+        1 as step,
+        {{ root | join(',\n        ') }},
+        {{ step_of_way('platform', 'sub_platform', 'capacity_pool', 'cost_model') }} as way,
+        lyft_label as usage_of,
+        case when not goes_back then lyft_label end as lyft_label,
+        next_platform is null as is_last_step,
+        platform as step_platform,
+        sub_platform as step_sub_platform,
+        capacity_pool as step_capacity_pool,
+        cost_model as step_cost_model,
+        lyft_label as step_label,
+        '' as usage_of_before,
+        proportion,
+        basis
+    from {{ ref('int_schedules') }}
+    where is_served
+    union all
+    select
+        level as step,
+        {{ root | join(',\n        ') }},
+        concat(
+            {{ step_of_way('platform', 'sub_platform', 'capacity_pool', 'cost_model') }},
+            via,
+            ' > ',
+            {{ step_of_way('last_platform', 'last_sub_platform', "'all'", 'last_cost_model') }}
+        ) as way,
+        concat(via_labels, ' > ', lyft_label) as usage_of,
+        case when goes_back then label_before else lyft_label end as lyft_label,
+        next_platform is null or is_a_circle or level = {{ deepest_level() }} as is_last_step,
+        last_platform as step_platform,
+        last_sub_platform as step_sub_platform,
+        'all' as step_capacity_pool,
+        last_cost_model as step_cost_model,
+        lyft_label as step_label,
+        via_labels as usage_of_before,
+        proportion,
+        {{ basis_of_rank('basis_rank') }} as basis
+    from {{ ref('int_parts') }}
+    where is_served
+),
+
+-- What a part was before its platform split it is what the platform below handed on.
+handed_on as (
+    select
+        *,
+        cast(1 as decimal(11, 10)) as proportion_before
+    from parts
+    where step = 1
+    union all
+    select
+        parts.*,
+        below.proportion as proportion_before
+    from parts
+    inner join parts as below
+        on
+            parts.step = below.step + 1
+            and parts.usage_of_before = below.usage_of
+            and {{ same('parts', 'below', root) }}
+)
+
+select
+    -- which schedule splits the charge
+    {{ root | join(',\n    ') }},
+
+    -- on which way to whom
+    way,
+    usage_of,
+    lyft_label,
+    basis,
+    step,
+    is_last_step,
+
+    -- who splits it there, by whose usage
+    {{ part | join(',\n    ') }}
+from handed_on
+where is_last_step
+union all
+-- The platforms before the last one.
+select
+    {%- for column in root %}
+        passed.{{ column }},
+    {%- endfor %}
+    last_steps.way,
+    last_steps.usage_of,
+    last_steps.lyft_label,
+    last_steps.basis,
+    passed.step,
+    passed.is_last_step,
+    passed.{{ part | join(',\n    passed.') }}
+from handed_on as passed
+inner join parts as last_steps
+    on
+        not passed.is_last_step
+        and last_steps.is_last_step
+        and passed.step < last_steps.step
+        and position(concat(passed.usage_of, ' > ') in last_steps.usage_of) = 1
+        {%- for column in root %}
+            and passed.{{ column }} = last_steps.{{ column }}
+        {%- endfor %}
