@@ -36,8 +36,8 @@ DEFAULT_WAREHOUSE = Path("warehouse/infraspend.duckdb")
 DEFAULT_LAKE = "warehouse/lake"
 DEFAULT_DEMO = Path("warehouse/demo")
 SIMULATED_DAYS = 61
-DEMO_DAYS = 51
-DEMO_MONTHS = 12
+DEMO_DAYS = 20
+DEMO_MONTHS = 13
 DEMO_SEED = 2019
 
 _BEFORE_THE_DEMO = (
@@ -46,6 +46,8 @@ _BEFORE_THE_DEMO = (
     " 1 GB of memory; a second run only shows them"
 )
 _WHAT_TO_SEE = """
+See there
+
   Overview     documents jumps on 9 November: a function that set itself off for four days
   Migration    five services left EC2 for Kubernetes in a year; matching does so now
   Platforms    core-0 was not tracked for six hours on 12 November: what rests on them
@@ -336,8 +338,7 @@ def demo(
     _build(warehouse, seeds, change=True)
     published = directory / "published"
     print_summary(_publish(warehouse, str(published)), out)
-    index = _dashboard(published, str(directory / "dashboard"))
-    _say(f"\nOpen {index}")
+    _dashboard(published, str(directory / "dashboard"))
     if (days, months) == (DEMO_DAYS, DEMO_MONTHS):
         asked = f" --warehouse {warehouse}" if warehouse != DEFAULT_WAREHOUSE else ""
         _say(_WHAT_TO_SEE.format(asked=asked))
@@ -1155,8 +1156,8 @@ def _publish(warehouse: Path, to: str) -> "Published":
     return published
 
 
-def _dashboard(published: Path, to: str) -> str:
-    """Writes the dashboard, says where, and returns what to open."""
+def _dashboard(published: Path, to: str) -> None:
+    """Writes the dashboard, and says where."""
     from publishers.dashboard import write_dashboard
     from publishers.targets import open_target
 
@@ -1169,7 +1170,6 @@ def _dashboard(published: Path, to: str) -> str:
     _say(f"dashboard: {_count(written.pages, 'page')}, open {index}")
     for kind, count in written.without_page.items():
         _say(f"dashboard: {count:,} {kind} have no page of their own, those that cost the least")
-    return str(index)
 
 
 def _window_beside(warehouse: Path) -> Path:

@@ -16,6 +16,7 @@ with
 priced as (
     select
         cast(usage_hour as date) as usage_date,
+        min(interval_hours) as interval_hours,
         sum(line_count) as counted_lines,
         count(*) as counted_rows,
         cast(sum(unblended_cost) as {{ amount }}) as unblended_cost,
@@ -31,6 +32,7 @@ priced as (
 charges as (
     select
         cast(usage_hour as date) as usage_date,
+        min(interval_hours) as interval_hours,
         count(*) as counted_rows,
         cast(sum(true_cost) as {{ amount }}) as true_cost
     from {{ ref('int_charges_by_pool') }}
@@ -41,6 +43,7 @@ charges as (
 spend as (
     select
         cast(usage_hour as date) as usage_date,
+        min(interval_hours) as interval_hours,
         count(*) as counted_rows,
         cast(sum(spend) as {{ amount }}) as spend
     from {{ ref('enriched_spend') }}
@@ -51,6 +54,7 @@ spend as (
 pod_hours as (
     select
         cast(usage_hour as date) as usage_date,
+        1 as interval_hours,
         count(*) as counted_rows
     from {{ ref('int_pod_hours') }}
     where {{ in_month('usage_month') }}
@@ -68,6 +72,7 @@ published_hours as (
 published as (
     select
         cast(usage_hour as date) as usage_date,
+        1 as interval_hours,
         count(*) as counted_rows
     from published_hours
     group by cast(usage_hour as date)
@@ -121,6 +126,7 @@ flows as (
             usage_date,
             '{{ stage }}' as stage,
             '{{ way }}' as way,
+            interval_hours,
             {{ counted }} as counted_rows,
             cast({{ amount_of_day }} as {{ amount }}) as amount
         from {{ relation }}
@@ -130,6 +136,7 @@ flows as (
         usage_date,
         stage,
         'out' as way,
+        1 as interval_hours,
         counted_rows,
         cast(null as {{ amount }}) as amount
     from schedules
@@ -144,6 +151,7 @@ select
     stage,
 
     -- how much
+    cast(max(interval_hours) as bigint) as interval_hours,
     cast(sum(case when way = 'in' then counted_rows else 0 end) as bigint) as rows_in,
     cast(sum(case when way = 'out' then counted_rows else 0 end) as bigint) as rows_out,
     cast(sum(case when way = 'in' then amount end) as {{ amount }}) as spend_in,

@@ -1,5 +1,6 @@
 -- The talk's "log rate of dataflow": how much goes into each stage on a day and how much comes out,
--- next to the median of the 28 days before, so that a day on which less arrives is seen.
+-- next to the median of the 28 days before, so that a day on which less arrives is seen. A row of a
+-- day's bill counts as 24: a bill that is by the hour from now on is no other flow.
 
 with
 
@@ -11,7 +12,7 @@ medians as (
     select
         days.usage_date,
         days.stage,
-        {{ percentile_of('days_before.rows_in', 0.5) }} as rows_in,
+        {{ percentile_of('days_before.rows_in * days_before.interval_hours', 0.5) }} as row_hours_in,
         {{ percentile_of('days_before.spend_in', 0.5) }} as spend_in
     from days
     inner join days as days_before
@@ -38,9 +39,12 @@ select
 
     -- next to the days before
     case
-        when medians.rows_in > 0
+        when medians.row_hours_in > 0
             then {{ from_units(
-                floor_divide('days.rows_in * ' ~ units(1), 'medians.rows_in'), 'decimal(25, 10)'
+                floor_divide(
+                    'days.rows_in * days.interval_hours * ' ~ units(1), 'medians.row_hours_in'
+                ),
+                'decimal(25, 10)'
             ) }}
     end as rows_in_ratio,
     case
