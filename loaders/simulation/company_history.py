@@ -18,7 +18,9 @@ from loaders.simulation.units import TWENTIETHS
 _HOURS = range(24)
 _WORKING_HOURS = sum(is_working_hours(BEGINNING.replace(hour=hour)) for hour in _HOURS)
 _MINUTES_OF_A_DAY = 24 * 60
+#: Until the last month of the history one pod stands for four.
 _PODS_IN_ONE = 4
+_EACH_POD_FROM = utc("2026-10-01")
 #: What the sandbox of a pod asks for beside its containers.
 _OVERHEAD_MIB = 36
 _GROWTH_OF_A_MONTH_PERCENT = 3
@@ -89,7 +91,8 @@ def on_average(cluster: Cluster, workload: Workload, day: datetime) -> Workload:
     migration = _MIGRATION_OF.get(workload.namespace)
     if migration and migration.cluster == cluster.name:
         running = running * migration.moved_thousandths(day) // 1000
-    pods = -(-running // (_MINUTES_OF_A_DAY * _PODS_IN_ONE))
+    in_one = 1 if day >= _EACH_POD_FROM else _PODS_IN_ONE
+    pods = -(-running // (_MINUTES_OF_A_DAY * in_one))
     millicores, mib = (
         sum(container[place] for container in workload.containers)
         * running

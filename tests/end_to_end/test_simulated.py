@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from loaders import aws_cur
 from loaders.simulation import SimulationResult, simulate
 from publishers.dashboard.charts import ask, read_charts
 from publishers.explanation import explain
@@ -37,6 +39,9 @@ def simulated(
     simulation = simulate(company.root, **request.param)
     if simulation.seeds != company.seeds:
         shutil.copytree(simulation.seeds, company.seeds)
+    if simulation.earlier.exists():
+        company.warehouse.parent.mkdir()
+        aws_cur.load(company.warehouse, str(simulation.earlier))
     return built(company, *WITHOUT_UNIT_TESTS), simulation
 
 
@@ -89,6 +94,28 @@ def test_what_was_landed_and_split_adds_up_to_the_totals(
         )
         for total in totals
     )
+
+
+def test_what_aws_restated_and_what_was_lost_stand_in_the_marts(
+    simulated: tuple[Company, SimulationResult],
+) -> None:
+    company, simulation = simulated
+    is_restated = simulation.earlier.exists()
+    assert company.rows("select distinct billing_period from marts.restatements") == (
+        [("2026-08",)] if is_restated else []
+    )
+    # AWS had lacked the tags of one service, and half of what S3 cost.
+    assert {
+        label
+        for (label,) in company.rows(
+            "select lyft_label from marts.restatements where unblended_cost_change <> 0"
+        )
+    } >= ({"onboarding", "unlabeled", "documents"} if is_restated else set())
+    lost = datetime(2026, 11, 12, 9)
+    assert company.rows("""
+        select sub_platform, usage_date, expected - measured from marts.platform_health
+        where platform = 'k8s' and measured < expected
+    """) == ([("core-0", lost.date(), 6)] if simulation.first_hour <= lost else [])
 
 
 def test_as_applied_it_is_true_as_well(
@@ -175,11 +202,11 @@ def test_the_page_of_machine_learning_shows_what_the_mart_says(
         }
     assert charts.keys() == {"ml_total", "ml_days", "ml_users", "ml_work"}
     assert all(chart.rows for chart in charts.values())
-    # Less than 30 days were simulated.
     ((spend,),) = company.rows(
         "select sum(spend) from marts.workload_spend"
         " where coalesce(notebook, inference_service, pipeline_run, experiment, trial) is not null"
-        " and usage_date in (select date_day from marts.time_spine where is_complete)"
+        " and usage_date in"
+        " (select date_day from marts.time_spine where is_complete and days_back <= 30)"
     )
     for name in ("ml_total", "ml_days", "ml_work"):
         at = charts[name].columns.index("spend")
