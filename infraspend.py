@@ -321,7 +321,7 @@ def demo(
     if warehouse is not None:
         # Before anything lands in it: somebody's own bill is no place for the demo's.
         choose_seeds(warehouse, warehouse, PROJECT, seeds, change=True)
-    company = _simulate(directory, days=days, months=months, seed=seed, scale=1.0)
+    company = _simulate(directory, days=days, months=months, seed=seed, scale=1.0, has_truth=False)
     if warehouse is None:
         is_default = directory == DEFAULT_DEMO and is_free_for_demo(DEFAULT_WAREHOUSE)
         warehouse = DEFAULT_WAREHOUSE if is_default else directory / "demo.duckdb"
@@ -1067,7 +1067,14 @@ def _fail(message: str, debug: bool) -> NoReturn:
 
 
 def _simulate(
-    to: Path, *, days: int, months: int, seed: int, scale: float, operations: int = 1
+    to: Path,
+    *,
+    days: int,
+    months: int,
+    seed: int,
+    scale: float,
+    operations: int = 1,
+    has_truth: bool = True,
 ) -> "SimulationResult":
     """Writes a company, and says what was written."""
     from loaders.simulation import simulate as write_company
@@ -1080,6 +1087,7 @@ def _simulate(
             seed=seed,
             scale=scale,
             operations=operations,
+            has_truth=has_truth,
             progress=progress,
         )
     lived = (company.end_hour - company.first_hour).days

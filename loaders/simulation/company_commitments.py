@@ -90,7 +90,7 @@ RESERVATIONS = (
         3,
         0,
         units("0.0198"),
-        utc("2026-05-04"),
+        utc("2026-09-07"),
         "No Upfront",
     ),
     Reservation(

@@ -45,24 +45,24 @@ SUB_PLATFORMS = {
     one.place: one
     for one in (
         SubPlatform(KUBERNETES, "core-0", "kubernetes", "cpu"),
-        SubPlatform(KUBERNETES, "core-1", "kubernetes", "cpu", since=utc("2026-02-01")),
-        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory", since=utc("2026-05-01")),
-        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max", since=utc("2026-08-01")),
+        SubPlatform(KUBERNETES, "core-1", "kubernetes", "cpu", since=utc("2026-05-01")),
+        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory", since=utc("2026-09-01")),
+        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max", since=utc("2026-09-01")),
         *(
-            SubPlatform(WAREHOUSE, name, "ready_made", "usage", "usage", since=utc("2026-06-01"))
+            SubPlatform(WAREHOUSE, name, "ready_made", "usage", "usage", since=utc("2026-09-01"))
             for name in ("analytics", "storage")
         ),
         *(
             SubPlatform(
                 *(platform, name, "pushed", "usage", "usage", free_policy),
                 has_pools=False,
-                since=utc(since),
+                since=utc("2026-09-01"),
             )
-            for platform, name, free_policy, since in (
-                (LYFTLEARN, "training", "owner", "2026-08-01"),
-                (SPARK, "production", "spread", "2026-08-01"),
-                (FEATURES, "rider-api", "label", "2026-09-01"),
-                (FEATURES, "pricing", "label", "2026-09-01"),
+            for platform, name, free_policy in (
+                (LYFTLEARN, "training", "owner"),
+                (SPARK, "production", "spread"),
+                (FEATURES, "rider-api", "label"),
+                (FEATURES, "pricing", "label"),
             )
         ),
     )

@@ -62,7 +62,7 @@ class SimulationResult:
             before `bill`, it lets the mart `restatements` tell.
         kubernetes: Where the usage tracker exported to; `load kubernetes --from` it.
         platforms: Where platform owners published; `load platforms --from` it.
-        truth: Where the right answers lie.
+        truth: Where the right answers lie, if they were asked for.
         seeds: What is declared; `build --seeds` it.
         first_hour: The first simulated hour, in UTC.
         end_hour: The first hour after the simulation.
@@ -94,6 +94,7 @@ def simulate(
     seed: int = 2019,
     scale: float = 1.0,
     operations: int = 1,
+    has_truth: bool = True,
     progress: Callable[[str], None] = _silent,
 ) -> SimulationResult:
     """Writes a simulated company to a directory; see the package for what lies where.
@@ -111,6 +112,7 @@ def simulate(
             is a group of as many subsidiaries, each the company of scale 1 under other names.
         operations: How many lines of the bill an hour of a bucket, a table or a queue has: AWS has
             one for each operation. More of them are more lines and no more rows of the marts.
+        has_truth: Whether the right answers are written, too; they take almost half of the time.
         progress: Called with a line for every simulated day or month of the history, and for what
             is written of a group.
 
@@ -140,6 +142,7 @@ def simulate(
         "seed": seed,
         "scale": scale,
         "operations": operations,
+        "has_truth": has_truth,
     }
     record = _Record(
         out, {**arguments, "program": _program()}, _FOLDERS_OF_A_GROUP if is_group else _FOLDERS
@@ -151,7 +154,11 @@ def simulate(
         record.begin()
         company = out / _COMPANY if is_group else out
         size = 1.0 if is_group else scale
-        run = _Run(company, window, Chance(seed), size, operations, progress, is_group=is_group)
+        run = _Run(
+            *(company, window, Chance(seed), size, operations, progress),
+            is_group=is_group,
+            has_truth=has_truth,
+        )
         bill_lines = run.write()
         totals = None
         if is_group:
@@ -190,6 +197,7 @@ class _Run:
         progress: Callable[[str], None],
         *,
         is_group: bool,
+        has_truth: bool,
     ) -> None:
         self._out = out
         self._is_group = is_group
@@ -200,7 +208,7 @@ class _Run:
         self._commitments = Commitments(chance, scale)
         self._bill = Bill(chance, window, self._commitments, operations)
         self._clusters = Clusters(chance, scale)
-        self._truth = Truth(out / "truth", partial(pushed.pushed, chance))
+        self._truth = Truth(out / "truth", partial(pushed.pushed, chance)) if has_truth else None
         # A longer life is not told in more files.
         self._days_of_a_file = 7 if window.months else 1
         self._lines = 0
@@ -216,7 +224,8 @@ class _Run:
                 # The month before the last one was delivered once before it was over.
                 is_restated=period in periods[-2:-1] and not self._is_group,
             )
-        self._truth.close()
+        if self._truth:
+            self._truth.close()
         return self._lines
 
     def _write_period(self, period: Period, *, is_last: bool, is_restated: bool) -> None:
@@ -230,7 +239,8 @@ class _Run:
             for first in range(0, len(days), self._days_of_a_file):
                 self._write_hours(days[first : first + self._days_of_a_file], delivery, draft)
         charges = self._bill.of_month(period)
-        self._truth.add_month(charges)
+        if self._truth:
+            self._truth.add_month(charges)
         self._deliver(charges, delivery)
         delivery.close()
         if draft:
@@ -278,7 +288,8 @@ class _Run:
             in_clusters = self._clusters.on_day(day, running)
             by_owner = list(ready_made.published(self._chance, day + _NOON))
             by_users = pushed.pushed(self._chance, day + _NOON)
-            self._truth.add_day(day, charges, in_clusters, by_owner, by_users)
+            if self._truth:
+                self._truth.add_day(day, charges, in_clusters, by_owner, by_users)
             self._deliver(charges, delivery)
             if draft:
                 draft.write(day, charges)
@@ -318,7 +329,8 @@ class _Run:
             charges = self._bill.of_hour(hour, self._commitments.cover(hour, running))
             in_clusters = self._clusters.of_hour(hour, running)
             by_owner = list(ready_made.published(self._chance, hour))
-            self._truth.add_hour(hour, charges, in_clusters, by_owner)
+            if self._truth:
+                self._truth.add_hour(hour, charges, in_clusters, by_owner)
             self._deliver(charges, delivery)
             if draft:
                 draft.write(hour, charges)

@@ -1,7 +1,9 @@
 -- How a charge is split, platform after platform: of every part that int_splits knows, each
 -- platform on its way, and whose usage it went by there. What goes back to the label that a charge
 -- carries has no label here, because only the charge knows it.
-{{ config(materialized='view', meta={'month': 'usage_month'}) }}
+{{ config(
+    materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
+) }}
 
 {% set root = [
     'usage_month', 'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool',
@@ -31,7 +33,7 @@ parts as (
         proportion,
         basis
     from {{ ref('int_schedules') }}
-    where is_served
+    where {{ in_month('usage_month') }} and is_served
     union all
     select
         level as step,
@@ -54,7 +56,7 @@ parts as (
         proportion,
         {{ basis_of_rank('basis_rank') }} as basis
     from {{ ref('int_parts') }}
-    where is_served
+    where {{ in_month('usage_month') }} and is_served
 ),
 
 -- What a part was before its platform split it is what the platform below handed on.
