@@ -42,7 +42,7 @@ DEMO_SEED = 2019
 
 _BEFORE_THE_DEMO = (
     "demo: {months} months of a company by the day and {days} days by the hour: simulates, loads,"
-    " builds, publishes and shows them in about 3 minutes on two cores, with 500 MB of disk and"
+    " builds, publishes and shows them in about 3 minutes on two cores, with 400 MB of disk and"
     " 1 GB of memory; a second run only shows them"
 )
 _WHAT_TO_SEE = """

@@ -19,6 +19,7 @@ PICTURES = ROOT / "docs" / "pictures"
 PAGES: Mapping[str, tuple[str, int]] = {
     "overview": ("index.html", 1250),
     "why": ("services/*.html#service_why", 900),
+    "migration": ("migration.html", 900),
     "machine-learning": ("machine-learning.html", 1150),
     "invoice": ("invoice.html", 900),
 }
