@@ -16,7 +16,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -175,7 +175,7 @@ def _is_as_built(warehouse: Path) -> bool:
 
 def _write(
     warehouse: Path,
-    marts: Iterable[str],
+    marts: Collection[str],
     folder: Path,
     progress: Progress,
     project: Path | None,

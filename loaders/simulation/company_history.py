@@ -93,12 +93,9 @@ def on_average(cluster: Cluster, workload: Workload, day: datetime) -> Workload:
         running = running * migration.moved_thousandths(day) // 1000
     in_one = 1 if day >= _EACH_POD_FROM else _PODS_IN_ONE
     pods = -(-running // (_MINUTES_OF_A_DAY * in_one))
-    millicores, mib = (
-        sum(container[place] for container in workload.containers)
-        * running
-        // max(1, pods * _MINUTES_OF_A_DAY)
-        for place in (1, 2)
-    )
+    minutes = max(1, pods * _MINUTES_OF_A_DAY)
+    millicores = sum(container[1] for container in workload.containers) * running // minutes
+    mib = sum(container[2] for container in workload.containers) * running // minutes
     # In whole fours, of which there are exact twentieths.
     mib = mib // 4 * 4 + _OVERHEAD_MIB
     kind = "Deployment" if workload.kind == "Job" else workload.kind
