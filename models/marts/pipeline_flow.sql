@@ -12,7 +12,8 @@ medians as (
     select
         days.usage_date,
         days.stage,
-        {{ percentile_of('days_before.rows_in * days_before.interval_hours', 0.5) }} as row_hours_in,
+        {{ percentile_of('days_before.rows_in * days_before.interval_hours', 0.5) }}
+            as row_hours_in,
         {{ percentile_of('days_before.spend_in', 0.5) }} as spend_in
     from days
     inner join days as days_before
