@@ -55,8 +55,8 @@ See there
 
 Ask
 
-  infraspend explain --label documents --date 2026-11-11 --against 2026-11-04{asked}
-  infraspend explain --label pricing --date 2026-11-18{asked}"""
+  {command} explain --label documents --date 2026-11-11 --against 2026-11-04{asked}
+  {command} explain --label pricing --date 2026-11-18{asked}"""
 _FAILED = 1
 _MOST_REFUSED = 20
 _ENGINE = "INFRASPEND_ENGINE"
@@ -341,7 +341,7 @@ def demo(
     _dashboard(published, str(directory / "dashboard"))
     if (days, months) == (DEMO_DAYS, DEMO_MONTHS):
         asked = f" --warehouse {warehouse}" if warehouse != DEFAULT_WAREHOUSE else ""
-        _say(_WHAT_TO_SEE.format(asked=asked))
+        _say(_WHAT_TO_SEE.format(command=sys.argv[0], asked=asked))
 
 
 @app.command()
