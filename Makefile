@@ -22,8 +22,8 @@ help:
 	@echo 'make test-metrics  ask every metric with MetricFlow, and compare it with plain SQL'
 	@echo 'make lint    check the style of SQL and Python, and the types'
 	@echo 'make bench   say what landing and building 20 million lines cost (another size: SCALE=3), what'
-	@echo '             incremental builds read, how long readers wait, what label rules cost, and what the
-	@echo '             tracker asks'
+	@echo '             incremental builds read, how long readers wait, what label rules cost, and what'
+	@echo '             the tracker asks'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
