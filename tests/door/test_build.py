@@ -83,6 +83,7 @@ def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
     assert not result.may_be_published
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("model", "says"),
     [
@@ -182,6 +183,7 @@ def test_no_warehouse(fresh: House, tmp_path: Path) -> None:
         build(tmp_path / "nowhere.duckdb", fresh.project, fresh.seeds)
 
 
+@pytest.mark.thorough
 def test_nothing_loaded(fresh: House, tmp_path: Path) -> None:
     create_raw_tables(tmp_path / "empty.duckdb")
 

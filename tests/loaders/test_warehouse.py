@@ -119,6 +119,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         create_raw_tables(path)
 
 
+@pytest.mark.thorough
 def test_nothing_is_left_beside_the_warehouse(tmp_path: Path) -> None:
     create_raw_tables(tmp_path / "new" / "infraspend.duckdb")
 
