@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from builder import BuildResult, build
+from infraspend.builder import BuildResult, build
 
 ROOT = Path(__file__).parents[1]
 
