@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from builder import BuildResult, build
-from builder.dbt import DbtSetting
+from infraspend.builder import BuildResult, build
+from infraspend.builder.dbt import DbtSetting
 
 ROOT = Path(__file__).parents[1]
 

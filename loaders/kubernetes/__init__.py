@@ -15,10 +15,10 @@ which is for `infraspend load platforms`.
 
 from typing import TYPE_CHECKING, Any
 
-from loaders.kubernetes.tracker import track
+from infraspend.loaders.kubernetes.tracker import track
 
 if TYPE_CHECKING:
-    from loaders.kubernetes.landing import load
+    from infraspend.loaders.kubernetes.landing import load
 
 __all__ = ["load", "track"]
 
@@ -26,7 +26,7 @@ __all__ = ["load", "track"]
 def __getattr__(name: str) -> Any:
     """Imports what lands when it is asked for: a machine that only tracks has no DuckDB."""
     if name == "load":
-        from loaders.kubernetes.landing import load
+        from infraspend.loaders.kubernetes.landing import load
 
         return load
     raise AttributeError(name)

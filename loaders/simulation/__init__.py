@@ -19,6 +19,6 @@ is a collection for each cluster and month, and a file for each platform and mon
 `simulation.json` says what the bill adds up to in each billing period.
 """
 
-from loaders.simulation.run import SimulationResult, simulate
+from infraspend.loaders.simulation.run import SimulationResult, simulate
 
 __all__ = ["SimulationResult", "simulate"]

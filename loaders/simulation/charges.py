@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from loaders.simulation.chance import Chance
-from loaders.simulation.clock import DAY, HOUR, Period, Window, is_working_hours, stamp
-from loaders.simulation.commitments import Commitments, MachineHour
-from loaders.simulation.company import (
+from infraspend.loaders.simulation.chance import Chance
+from infraspend.loaders.simulation.clock import DAY, HOUR, Period, Window, is_working_hours, stamp
+from infraspend.loaders.simulation.commitments import Commitments, MachineHour
+from infraspend.loaders.simulation.company import (
     ACCOUNT_NAMES,
     DATA,
     EAST,
@@ -30,16 +30,16 @@ from loaders.simulation.company import (
     tagged,
     untagged,
 )
-from loaders.simulation.company_commitments import (
+from infraspend.loaders.simulation.company_commitments import (
     RESERVATIONS,
     SAVINGS_PLANS,
     Reservation,
     SavingsPlan,
     normalized_units,
 )
-from loaders.simulation.company_meters import METERS, Meter
-from loaders.simulation.machines import Machine
-from loaders.simulation.units import ONE, as_short_text, share, units
+from infraspend.loaders.simulation.company_meters import METERS, Meter
+from infraspend.loaders.simulation.machines import Machine
+from infraspend.loaders.simulation.units import ONE, as_short_text, share, units
 
 #: A value of a line: text, a number in ten-billionths, a moment, or a map.
 Value = str | int | datetime | Mapping[str, str] | Mapping[str, int]

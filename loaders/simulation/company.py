@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from loaders.simulation.clock import utc
+from infraspend.loaders.simulation.clock import utc
 
 PAYER = "111122223333"
 PRODUCTION = "012345678901"

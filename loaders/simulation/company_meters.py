@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from loaders.simulation.company import (
+from infraspend.loaders.simulation.company import (
     DATA,
     EAST,
     EDGE,
@@ -17,8 +17,8 @@ from loaders.simulation.company import (
     tagged,
     untagged,
 )
-from loaders.simulation.company_clusters import CLUSTERS, Cluster
-from loaders.simulation.units import units
+from infraspend.loaders.simulation.company_clusters import CLUSTERS, Cluster
+from infraspend.loaders.simulation.units import units
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ import duckdb
 import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from builder import build, is_up_to_date, unproven
-from loaders.errors import InfraspendError
-from loaders.warehouse import create_raw_tables
+from infraspend.builder import build, is_up_to_date, unproven
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import create_raw_tables
 from tests.houses import House, load
 
 
@@ -134,7 +134,7 @@ def test_dbt_ends_with_the_process_that_started_it(built: House) -> None:
         " from range(1000000) as a, range(1000000) as b"
     )
     build_it = (
-        "import sys; from pathlib import Path; from builder import build;"
+        "import sys; from pathlib import Path; from infraspend.builder import build;"
         " build(*map(Path, sys.argv[1:]), progress=lambda line: print(line, flush=True))"
     )
     places = map(str, (built.warehouse, built.project, built.seeds))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-import infraspend
+from infraspend import cli
 from tests.command_line import run
 from tests.houses import House
 
@@ -42,7 +42,7 @@ def test_help_teaches(tmp_path: Path, verb: list[str], teaches: str) -> None:
 
 
 def test_help_shows_only_what_is_there() -> None:
-    group = typer.main.get_command(infraspend.app)
+    group = typer.main.get_command(cli.app)
     assert isinstance(group, typer.core.TyperGroup)
 
     assert sorted(group.list_commands(None)) == sorted(group.commands)
@@ -115,11 +115,11 @@ def test_what_nobody_expected_is_one_line_too(
     def break_down(*_: object) -> None:
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("publishers.marts.publish", break_down)
+    monkeypatch.setattr("infraspend.publishers.marts.publish", break_down)
     monkeypatch.setattr(sys, "argv", ["infraspend", "publish", "--to", str(tmp_path)])
 
     with pytest.raises(SystemExit) as ended:
-        infraspend.main()
+        cli.main()
 
     assert ended.value.code == 1
     assert capsys.readouterr().err.splitlines() == [

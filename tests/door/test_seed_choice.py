@@ -9,15 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import choose_seeds, is_free_for_demo, known_seeds
-from builder.seed_choice import remember_seeds
-from builder.seeds import path_for_dbt
-from loaders import aws_cur
-from loaders.errors import InfraspendError
-from loaders.simulation import SimulationResult, simulate
-from loaders.simulation.company import PAYER
-from loaders.simulation.deliveries import REPORTS
-from loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.builder import choose_seeds, is_free_for_demo, known_seeds
+from infraspend.builder.seed_choice import remember_seeds
+from infraspend.builder.seeds import path_for_dbt
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.simulation import SimulationResult, simulate
+from infraspend.loaders.simulation.company import PAYER
+from infraspend.loaders.simulation.deliveries import REPORTS
+from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
 from tests.command_line import run
 from tests.houses import ROOT, House, load_bill
 from tests.loaders.bills import charge, deliver_legacy, text_of

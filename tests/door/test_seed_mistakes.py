@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from builder.seeds import SEED_COLUMNS, check_seeds
-from loaders.errors import InfraspendError
-from loaders.warehouse import create_raw_tables
+from infraspend.builder.seeds import SEED_COLUMNS, check_seeds
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import create_raw_tables
 from tests.command_line import run
 from tests.end_to_end.companies import copy_project
 from tests.end_to_end.test_label_rules import REFUSED

@@ -10,9 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import unproven
-from builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS, path_for_dbt
-from loaders.errors import InfraspendError
+from infraspend.builder import unproven
+from infraspend.builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS, path_for_dbt
+from infraspend.loaders.errors import InfraspendError
 from tests.houses import House
 
 

@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from loaders import aws_cur
-from loaders.aws_cur.canonical import Value
-from loaders.aws_cur.columns import landed_name, places
-from loaders.cur_columns import CUR_COLUMNS
-from loaders.errors import InfraspendError
-from loaders.files import MOST_UNPACKED
-from loaders.tables import AMOUNT
+from infraspend.loaders import aws_cur
+from infraspend.loaders.aws_cur.canonical import Value
+from infraspend.loaders.aws_cur.columns import landed_name, places
+from infraspend.loaders.cur_columns import CUR_COLUMNS
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.files import MOST_UNPACKED
+from infraspend.loaders.tables import AMOUNT
 from tests.loaders.bills import (
     FIXTURE,
     charge,

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loaders import aws_cur
-from loaders.aws_cur.canonical import Value, dictionary, layouts, line_items
-from loaders.aws_cur.manifest import CUR2_PARQUET
-from loaders.errors import InfraspendError
-from loaders.files import verify_parquet
+from infraspend.loaders import aws_cur
+from infraspend.loaders.aws_cur.canonical import Value, dictionary, layouts, line_items
+from infraspend.loaders.aws_cur.manifest import CUR2_PARQUET
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.files import verify_parquet
 from tests.loaders.bills import (
     FIXTURE,
     charge,

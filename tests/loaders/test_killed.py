@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from loaders import aws_cur
-from loaders.warehouse import KILL_AT
+from infraspend.loaders import aws_cur
+from infraspend.loaders.warehouse import KILL_AT
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, rows
 
@@ -27,7 +27,7 @@ KILLS = 100
 
 # Its children start with everything imported: a kill costs the load that it interrupts, no more.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["loaders.aws_cur"])
+_PROCESSES.set_forkserver_preload(["infraspend.loaders.aws_cur"])
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loaders import kubernetes
-from loaders.errors import InfraspendError
+from infraspend.loaders import kubernetes
+from infraspend.loaders.errors import InfraspendError
 from tests.loaders.bills import moment
 from tests.loaders.collections import POD, collect
 from tests.loaders.queries import content, rows

@@ -14,12 +14,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from loaders import aws_cur, kubernetes, lease, platforms
-from loaders.aws_cur import Policy
-from loaders.errors import InfraspendError
-from loaders.lake import folder_name
-from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
-from loaders.warehouse import (
+from infraspend.loaders import aws_cur, kubernetes, lease, platforms
+from infraspend.loaders.aws_cur import Policy
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.lake import folder_name
+from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
+from infraspend.loaders.warehouse import (
     KILL_AT,
     LakeUrl,
     Landing,
@@ -56,7 +56,9 @@ STAGES = [
 KILLS = 5
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["loaders.aws_cur", "loaders.platforms", "loaders.lake"])
+_PROCESSES.set_forkserver_preload(
+    ["infraspend.loaders.aws_cur", "infraspend.loaders.platforms", "infraspend.loaders.lake"]
+)
 
 Content = dict[str, dict[str, list[tuple[Any, ...]]]]
 

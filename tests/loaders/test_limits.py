@@ -14,16 +14,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from loaders import aws_cur
-from loaders.errors import InfraspendError
-from loaders.files import MOST_ROWS, MOST_UNPACKED
-from loaders.warehouse import MEMORY
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.files import MOST_ROWS, MOST_UNPACKED
+from infraspend.loaders.warehouse import MEMORY
 from tests.command_line import run
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, rows
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["loaders.aws_cur"])
+_PROCESSES.set_forkserver_preload(["infraspend.loaders.aws_cur"])
 
 
 def load(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loaders import aws_cur
-from loaders.errors import InfraspendError
-from loaders.warehouse import LakeUrl
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import LakeUrl
 from tests.command_line import run
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, copied, rows

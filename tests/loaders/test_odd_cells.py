@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from loaders import aws_cur
-from loaders.errors import InfraspendError
-from loaders.warehouse import LakeUrl
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import LakeUrl
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, moment, text_of
 from tests.loaders.queries import content, copied, rows
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loaders import platforms
-from loaders.errors import InfraspendError
+from infraspend.loaders import platforms
+from infraspend.loaders.errors import InfraspendError
 from tests.command_line import run
 from tests.loaders.bills import moment
 from tests.loaders.queries import content, rows

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loaders import aws_cur
-from loaders.aws_cur import Policy
-from loaders.errors import InfraspendError
+from infraspend.loaders import aws_cur
+from infraspend.loaders.aws_cur import Policy
+from infraspend.loaders.errors import InfraspendError
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.queries import content, rows
 

@@ -11,11 +11,11 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 
-from loaders import aws_cur, kubernetes, platforms
-from loaders.errors import InfraspendError
-from loaders.kubernetes.collection import ARCHIVE, pack
-from loaders.kubernetes.shipping import Shipment
-from loaders.places import open_bucket
+from infraspend.loaders import aws_cur, kubernetes, platforms
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.collection import ARCHIVE, pack
+from infraspend.loaders.kubernetes.shipping import Shipment
+from infraspend.loaders.places import open_bucket
 from tests.houses import House
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.collections import collect

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError
-from loaders.sql import literal
-from loaders.tables import LOAD_ID, TABLES
-from loaders.warehouse import (
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.sql import literal
+from infraspend.loaders.tables import LOAD_ID, TABLES
+from infraspend.loaders.warehouse import (
     Landing,
     LandingError,
     create_raw_tables,

@@ -23,7 +23,7 @@ from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult
 
-from publishers.answers import NOTICE, Answers
+from infraspend.publishers.answers import NOTICE, Answers
 from tests.command_line import INFRASPEND
 from tests.houses import ROOT
 from tests.metrics.expected import PLAIN
@@ -514,7 +514,7 @@ def test_the_extra_is_all_that_it_needs(published_company: Path) -> None:
         "import sys; sys.modules.update(dict.fromkeys("
         "['dbt', 'dlt', 'filelock', 'fsspec', 'jinja2', 'sqlglot', 'xlsxwriter']));"
         f" sys.argv = ['infraspend', 'mcp', '--from', {str(published_company.parent)!r}];"
-        " import infraspend; infraspend.main()"
+        " from infraspend.cli import main; main()"
     )
     with assistant(sys.executable, "-c", start) as one:
         for tool, question in QUESTIONS.items():
@@ -525,7 +525,7 @@ def test_the_extra_is_all_that_it_needs(published_company: Path) -> None:
 def test_without_the_extra_one_line_says_what_to_install(missing: str, tmp_path: Path) -> None:
     start = (
         f"import sys; sys.modules[{missing!r}] = None; sys.argv = ['infraspend', 'mcp'];"
-        " import infraspend; infraspend.main()"
+        " from infraspend.cli import main; main()"
     )
     said = subprocess.run(
         [sys.executable, "-c", start], cwd=tmp_path, capture_output=True, text=True, check=False

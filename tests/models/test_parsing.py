@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from builder.dbt import DBT
+from infraspend.builder.dbt import DBT
 from tests.end_to_end.companies import ROOT
 
 

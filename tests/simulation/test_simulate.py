@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from loaders.errors import InfraspendError
-from loaders.simulation import simulate
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.simulation import simulate
 
 
 def _digests(root: Path) -> dict[str, str]:

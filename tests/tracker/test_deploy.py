@@ -13,8 +13,8 @@ import pytest
 import typer
 import yaml
 
-from infraspend import app
-from loaders.kubernetes.sources import read_sources
+from infraspend.cli import app
+from infraspend.loaders.kubernetes.sources import read_sources
 from tests.tracker.reading import coverage
 
 ROOT = Path(__file__).parents[2]
@@ -107,7 +107,7 @@ class Blocked:
             raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, Blocked())
-from infraspend import main
+from infraspend.cli import main
 main()
 """
 

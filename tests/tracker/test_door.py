@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from infraspend import app, main
+from infraspend.cli import app, main
 from tests.tracker.reading import coverage, rows
 from tests.tracker.servers import Scripted
 

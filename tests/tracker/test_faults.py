@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.diagnosis import diagnose
-from loaders.kubernetes.prometheus import Access, Prometheus, ServerError
-from loaders.kubernetes.signing import Signature
-from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import AT_ONCE, TrackError, track
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.diagnosis import diagnose
+from infraspend.loaders.kubernetes.prometheus import Access, Prometheus, ServerError
+from infraspend.loaders.kubernetes.signing import Signature
+from infraspend.loaders.kubernetes.sources import Source
+from infraspend.loaders.kubernetes.tracker import AT_ONCE, TrackError, track
 from tests.tracker.exporter import START
 from tests.tracker.reading import FIRST, NOW, collect, coverage, rows, source
 from tests.tracker.servers import Answer, Request, Scripted, error, vector

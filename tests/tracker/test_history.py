@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from loaders import kubernetes
-from loaders.errors import InfraspendError
-from loaders.kubernetes.exporting import CollectionWriter
-from loaders.kubernetes.history import hours_to_collect, last_hour
-from loaders.kubernetes.tracker import track
+from infraspend.loaders import kubernetes
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.exporting import CollectionWriter
+from infraspend.loaders.kubernetes.history import hours_to_collect, last_hour
+from infraspend.loaders.kubernetes.tracker import track
 from tests.loaders.queries import rows as landed_rows
 from tests.tracker.reading import FIRST, collect, coverage, source
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loaders import kubernetes
-from loaders.errors import InfraspendError
+from infraspend.loaders import kubernetes
+from infraspend.loaders.errors import InfraspendError
 from tests.loaders.queries import rows as landed_rows
 from tests.tracker.reading import FIRST, collect, coverage, requested, rows, source
 from tests.tracker.scenarios import HOSTILE

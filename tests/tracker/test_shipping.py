@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from loaders import kubernetes
-from loaders.kubernetes.prometheus import Access
-from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import Tracked, TrackError, track
+from infraspend.loaders import kubernetes
+from infraspend.loaders.kubernetes.prometheus import Access
+from infraspend.loaders.kubernetes.sources import Source
+from infraspend.loaders.kubernetes.tracker import Tracked, TrackError, track
 from tests.loaders.queries import rows as landed_rows
 from tests.loaders.s3_server import BUCKET, FaultyS3
 from tests.tracker.reading import FIRST, NOW, source

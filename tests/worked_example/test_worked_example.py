@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import build
-from loaders import aws_cur
+from infraspend.builder import build
+from infraspend.loaders import aws_cur
 from tests.houses import ROOT
 from tests.loaders.bills import deliver_legacy, text_of
 
