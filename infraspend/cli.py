@@ -1036,11 +1036,17 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing in _OF_NOTIFY:
             _fail(f"{missing} is not installed: pip install 'infraspend[notify]'", debug)
+        if missing == "pyarrow":
+            _fail(
+                "pyarrow is not installed, which `demo`, `simulate` and `track` need: pip install"
+                " 'infraspend[demo]' or 'infraspend[tracker]'",
+                debug,
+            )
         if missing not in _OF_THE_WAREHOUSE:
             raise
         _fail(
             f"{error.name} is not installed, which everything but `track` and `doctor` needs:"
-            " pip install 'infraspend[warehouse]'",
+            " pip install infraspend",
             debug,
         )
     except InfraspendError as error:
