@@ -3,5 +3,5 @@
 from pathlib import Path
 from typing import Final
 
-PROJECT: Final = Path(__file__).resolve().parent / "project"
+INSTALLED: Final = Path(__file__).resolve().parent / "project"
 """The dbt project as it was installed; in a checkout, links to the folders at its top."""

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
-from infraspend import PROJECT
+from infraspend import INSTALLED
 from infraspend.loaders.errors import InfraspendError
 from infraspend.projects import current_project, package_of
 from infraspend.projects import init as make_folder
@@ -287,7 +287,7 @@ def demo(
     from infraspend.publishers.summary import print_summary
 
     project = current_project()
-    seeds = PROJECT / "seeds"
+    seeds = INSTALLED / "seeds"
     if warehouse is not None:
         # Before anything lands in it: somebody's own bill is no place for the demo's.
         choose_seeds(warehouse, warehouse, project, seeds, change=True)

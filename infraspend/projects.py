@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import yaml
 
-from infraspend import PROJECT
+from infraspend import INSTALLED
 from infraspend.loaders.errors import InfraspendError
 
 PACKAGE: Final = Path(".infraspend") / "project"
@@ -38,10 +38,10 @@ def current_project() -> Path:
         return use_package(here)
     if _read(here / "dbt_project.yml").get("name") == "infraspend":
         return here
-    in_checkout = (PROJECT / "dbt_project.yml").resolve().parent
-    if in_checkout != PROJECT:
+    in_checkout = (INSTALLED / "dbt_project.yml").resolve().parent
+    if in_checkout != INSTALLED:
         return in_checkout
-    return _link_installed(here / PACKAGE, PROJECT / _SEEDS)
+    return _link_installed(here / PACKAGE, INSTALLED / _SEEDS)
 
 
 def package_of(project: Path) -> Path:
@@ -95,8 +95,8 @@ def init(directory: Path) -> list[str]:
                 f" infraspend init {directory / 'infraspend'}"
             )
         files = {path.relative_to(_TEMPLATE): path.read_text() for path in _files(_TEMPLATE)}
-        files[Path("profiles.yml")] = (PROJECT / "profiles.yml").read_text()
-        for seed in sorted((PROJECT / _SEEDS).glob("*.csv")):
+        files[Path("profiles.yml")] = (INSTALLED / "profiles.yml").read_text()
+        for seed in sorted((INSTALLED / _SEEDS).glob("*.csv")):
             header, _, _ = seed.read_text(encoding="utf-8").partition("\n")
             files[Path(_SEEDS) / seed.name] = f"{header}\n"
         written = []
@@ -176,7 +176,7 @@ def _link_installed(package: Path, seeds: Path) -> Path:
     try:
         package.mkdir(parents=True, exist_ok=True)
         for name in _LINKED:
-            link(package / name, PROJECT / name)
+            link(package / name, INSTALLED / name)
         link(package / _SEEDS, seeds)
     except OSError as error:
         raise _cannot_link(package, error) from error

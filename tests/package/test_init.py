@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infraspend import PROJECT
+from infraspend import INSTALLED
 from infraspend.builder.seed_choice import choose_seeds
 from infraspend.builder.seeds import SEED_COLUMNS, check_seeds, path_for_dbt
 from infraspend.loaders.errors import InfraspendError
@@ -36,7 +36,7 @@ def test_it_is_a_dbt_project_with_the_installed_one_as_a_package(folder: Path) -
     assert packages == {"packages": [{"local": PACKAGE.as_posix()}]}
     package = folder / PACKAGE
     assert (folder / "dbt_packages" / "infraspend").resolve() == package
-    assert (package / "models").samefile(PROJECT / "models")
+    assert (package / "models").samefile(INSTALLED / "models")
     assert (package / "seeds").samefile(folder / "seeds")
     assert (folder / "profiles.yml").read_text() == (ROOT / "profiles.yml").read_text()
     # Nothing that is made here belongs into git.
@@ -107,12 +107,12 @@ def test_without_a_checkout_it_is_linked_into_the_current_folder(
 ) -> None:
     installed = tmp_path / "site-packages" / "project"
     installed.mkdir(parents=True)
-    for path in PROJECT.iterdir():
+    for path in INSTALLED.iterdir():
         if path.is_dir():
             (installed / path.name).symlink_to(path)
         else:
             (installed / path.name).write_text(path.read_text())
-    monkeypatch.setattr("infraspend.projects.PROJECT", installed)
+    monkeypatch.setattr("infraspend.projects.INSTALLED", installed)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
 
