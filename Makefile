@@ -99,8 +99,8 @@ metrics: .venv-metrics/.installed
 
 .venv-metrics/.installed: .venv/.installed constraints-metrics.txt
 	$(BIN)/python -m venv .venv-metrics
-	.venv-metrics/bin/pip install --disable-pip-version-check --constraint constraints-metrics.txt \
-	    --editable '.[metrics]'
+	.venv-metrics/bin/pip install --disable-pip-version-check --requirement constraints-metrics.txt
+	.venv-metrics/bin/pip install --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 test-metrics: setup-dev metrics
