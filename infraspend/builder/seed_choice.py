@@ -92,12 +92,16 @@ def known_seeds(
     Raises:
         InfraspendError: It is another one and was not to be changed, or it is not there.
     """
-    named = named or own_seeds(project)
+    own = None if named else own_seeds(project)
+    named = named or own
     if named and not named.is_dir():
         raise InfraspendError(
             f"{named}: there is no such directory of seeds (--seeds, INFRASPEND_SEEDS)"
         )
     remembered = None if named and change else remembered_seeds(record)
+    if own and remembered and not remembered.is_dir():
+        # The folder was moved, and its warehouse with it.
+        remembered = None
     if named and remembered not in (None, named.resolve()):
         raise InfraspendError(
             f"{record} was built with the seeds in {remembered}, and not with those in"

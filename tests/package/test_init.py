@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from infraspend import INSTALLED
-from infraspend.builder.seed_choice import choose_seeds
+from infraspend.builder.seed_choice import choose_seeds, remember_seeds
 from infraspend.builder.seeds import SEED_COLUMNS, check_seeds, path_for_dbt
 from infraspend.loaders.errors import InfraspendError
 from infraspend.projects import PACKAGE, current_project, init, package_of, roots_of
@@ -145,3 +145,16 @@ def test_its_seeds_are_built_with_whatever_bill_there_is(fresh: House, folder: P
 
     assert str(chosen) == str(folder / "seeds")
     assert path_for_dbt(chosen.directory, folder) == "seeds"
+
+
+def test_a_folder_that_was_moved_keeps_its_warehouse(
+    fresh: House, folder: Path, tmp_path: Path
+) -> None:
+    remember_seeds(fresh.warehouse, tmp_path / "before" / "seeds")
+    chosen = choose_seeds(fresh.warehouse, fresh.warehouse, folder)
+    assert chosen.directory == folder / "seeds"
+
+    # It was built with others, which are there.
+    (tmp_path / "before" / "seeds").mkdir(parents=True)
+    with pytest.raises(InfraspendError, match="--change-seeds"):
+        choose_seeds(fresh.warehouse, fresh.warehouse, folder)
