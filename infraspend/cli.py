@@ -20,7 +20,10 @@ from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from infraspend import INSTALLED
 from infraspend.loaders.errors import InfraspendError
+from infraspend.projects import current_project, package_of
+from infraspend.projects import init as make_folder
 
 if TYPE_CHECKING:
     from infraspend.loaders.kubernetes.tracker import Tracked
@@ -28,9 +31,6 @@ if TYPE_CHECKING:
     from infraspend.loaders.simulation import SimulationResult
     from infraspend.loaders.warehouse import LakeUrl, Location
     from infraspend.publishers.marts import Published
-
-PROJECT = Path(__file__).resolve().parent
-"""The root of the dbt project: the models lie beside this file."""
 
 DEFAULT_WAREHOUSE = Path("warehouse/infraspend.duckdb")
 DEFAULT_LAKE = "warehouse/lake"
@@ -75,7 +75,7 @@ class _InOrder(TyperGroup):
     def list_commands(self, _context: object) -> list[str]:
         """The names of the verbs."""
         return [
-            *("demo", "simulate", "track", "load"),
+            *("demo", "init", "simulate", "track", "load"),
             *("build", "publish", "dashboard", "notify", "export", "explain", "mcp", "doctor"),
         ]
 
@@ -134,7 +134,7 @@ def _from_project(
         return None
     source = context.get_parameter_source(parameter.name or "")
     is_from_environment = source is not None and source.name == "ENVIRONMENT"
-    return (PROJECT if is_from_environment else Path.cwd()) / seeds
+    return (package_of(current_project()) if is_from_environment else Path.cwd()) / seeds
 
 
 SeedsOption = Annotated[
@@ -286,10 +286,11 @@ def demo(
     from infraspend.builder import choose_seeds, is_free_for_demo
     from infraspend.publishers.summary import print_summary
 
-    seeds = PROJECT / "seeds"
+    project = current_project()
+    seeds = INSTALLED / "seeds"
     if warehouse is not None:
         # Before anything lands in it: somebody's own bill is no place for the demo's.
-        choose_seeds(warehouse, warehouse, PROJECT, seeds, change=True)
+        choose_seeds(warehouse, warehouse, project, seeds, change=True)
     company = _simulate(directory, days=days, seed=seed, scale=1.0)
     if warehouse is None:
         is_default = directory == DEFAULT_DEMO and is_free_for_demo(DEFAULT_WAREHOUSE)
@@ -305,6 +306,36 @@ def demo(
     published = directory / "published"
     print_summary(_publish(warehouse, str(published)), out)
     _dashboard(published, str(directory / "dashboard"))
+
+
+@app.command()
+def init(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new or empty folder.", file_okay=False)
+    ],
+) -> None:
+    """Make a folder for your own bill: your seeds, your models, a profile, a README.
+
+    Its seeds have headers only: your rules, owners and platforms go there. It is a dbt project with
+    the installed Infraspend as a package; models that you add are built and published with the
+    rest, and an upgrade leaves them alone. The other commands use the folder that they are run in.
+
+        infraspend init finops
+
+        cd finops
+
+        infraspend load aws-cur --from s3://our-billing/reports
+
+        infraspend build
+
+    Run again, it writes what is missing and leaves the rest as it is.
+    """
+    written = make_folder(directory)
+    _say(f"init: {_count(len(written), 'file')} written to {directory}")
+    _say(
+        f"init: next: cd {directory}, fill in seeds/, then infraspend load aws-cur --from DIR;"
+        " README.md says more"
+    )
 
 
 @app.command()
@@ -406,7 +437,7 @@ def load_aws_cur(
     from infraspend.builder import known_seeds
     from infraspend.loaders import aws_cur
 
-    declared = known_seeds(_record(engine, warehouse), PROJECT, seeds)
+    declared = known_seeds(_record(engine, warehouse), current_project(), seeds)
     policy = aws_cur.Policy(
         keep=keep,
         pinned=aws_cur.closed_assemblies(declared) if declared else frozenset(),
@@ -676,7 +707,7 @@ def doctor(
             chosen = choose_seeds(
                 _record(engine, warehouse),
                 _location(engine, warehouse, lake),
-                PROJECT,
+                current_project(),
                 seeds,
                 change=True,
             )
@@ -685,7 +716,9 @@ def doctor(
         if is_about_warehouse:
             from infraspend.builder.diagnosis import diagnose as diagnose_warehouse
 
-            findings += diagnose_warehouse(warehouse, PROJECT, warehouse.parent / "published")
+            findings += diagnose_warehouse(
+                warehouse, current_project(), warehouse.parent / "published"
+            )
     for finding in findings:
         _say(str(finding))
     if lacking := sum(finding.level is Level.LACK for finding in findings):
@@ -846,7 +879,7 @@ def notify(
         result = send(
             published or warehouse.parent / "published",
             _record(engine, warehouse),
-            PROJECT,
+            current_project(),
             config,
             dashboard=dashboard,
             digest=digest.value if digest else None,
@@ -1003,11 +1036,17 @@ def main() -> None:
         missing = (error.name or "").partition(".")[0]
         if missing in _OF_NOTIFY:
             _fail(f"{missing} is not installed: pip install 'infraspend[notify]'", debug)
+        if missing == "pyarrow":
+            _fail(
+                "pyarrow is not installed, which `demo`, `simulate` and `track` need: pip install"
+                " 'infraspend[demo]' or 'infraspend[tracker]'",
+                debug,
+            )
         if missing not in _OF_THE_WAREHOUSE:
             raise
         _fail(
             f"{error.name} is not installed, which everything but `track` and `doctor` needs:"
-            " pip install 'infraspend[warehouse]'",
+            " pip install infraspend",
             debug,
         )
     except InfraspendError as error:
@@ -1061,15 +1100,16 @@ def _build(
     if lake is None:
         check_loaded(warehouse)
     record = _window_beside(warehouse) if lake else warehouse
-    seeds = choose_seeds(record, lake or warehouse, PROJECT, named, change=change)
+    project = current_project()
+    seeds = choose_seeds(record, lake or warehouse, project, named, change=change)
     _say(f"build: seeds in {seeds}")
-    if not (arguments or lake or unit_tests) and is_up_to_date(warehouse, PROJECT, seeds.directory):
+    if not (arguments or lake or unit_tests) and is_up_to_date(warehouse, project, seeds.directory):
         _say("build: nothing new was landed and nothing changed, so the marts are up to date")
         return
     with _telling("build") as progress:
         result = build_models(
             warehouse,
-            PROJECT,
+            project,
             seeds.directory,
             arguments,
             progress,
@@ -1106,7 +1146,7 @@ def _publish(warehouse: Path, to: str) -> "Published":
         _telling("publish") as progress,
         open_target(to, "marts", DATABASE_NAME, progress) as folder,
     ):
-        published = publish_marts(warehouse, folder, progress, PROJECT)
+        published = publish_marts(warehouse, folder, progress, current_project())
     _say(f"publish: {len(published.rows)} marts are in {to}")
     return published
 
@@ -1120,7 +1160,7 @@ def _dashboard(published: Path, to: str) -> None:
         _telling("dashboard") as progress,
         open_target(to, "dashboard", "index.html", progress) as folder,
     ):
-        written = write_dashboard(published, folder, PROJECT, progress)
+        written = write_dashboard(published, folder, current_project(), progress)
     index = f"{to.rstrip('/')}/index.html" if "://" in to else written.index
     _say(f"dashboard: {_count(written.pages, 'page')}, open {index}")
     for kind, count in written.without_page.items():

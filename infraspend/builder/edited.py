@@ -14,6 +14,7 @@ from infraspend.builder.dbt import DbtSetting
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.result import Progress
 from infraspend.loaders.sql import quoted
+from infraspend.projects import roots_of
 
 _MACROS = "macros"
 _STATE = "state"
@@ -89,6 +90,7 @@ def _models_of_edited_macros(setting: DbtSetting) -> list[tuple[str, str]]:
 def _fingerprint(setting: DbtSetting) -> str:
     """Of the macros' files."""
     digest = hashlib.sha256()
-    for path in sorted((setting.project / "macros").rglob("*.sql")):
-        digest.update(path.name.encode() + path.read_bytes())
+    for root in roots_of(setting.project):
+        for path in sorted((root / "macros").rglob("*.sql")):
+            digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -8,6 +8,7 @@ from pathlib import Path
 from infraspend.builder.records import opened
 from infraspend.builder.spark import Spark
 from infraspend.loaders.tables import TABLES
+from infraspend.projects import roots_of
 
 _PROJECT_FILES = ("dbt_project.yml", "profiles.yml")
 _PROJECT_FOLDERS = ("models", "macros", "tests")
@@ -100,17 +101,18 @@ def _loads(warehouse: Path) -> Iterator[bytes]:
 
 
 def _files(project: Path) -> Iterator[bytes]:
-    """The name and bytes of every file of the project that dbt reads."""
-    files = [project / name for name in _PROJECT_FILES]
-    for folder in _PROJECT_FOLDERS:
-        files.extend(
-            path
-            for path in sorted((project / folder).rglob("*"))
-            if path.suffix in _PROJECT_ENDINGS and path.is_file()
-        )
-    for path in files:
-        yield path.relative_to(project).as_posix().encode()
-        yield path.read_bytes()
+    """The name and bytes of every file that dbt reads of the project and its package."""
+    for root in roots_of(project):
+        files = [root / name for name in _PROJECT_FILES]
+        for folder in _PROJECT_FOLDERS:
+            files.extend(
+                path
+                for path in sorted((root / folder).rglob("*"))
+                if path.suffix in _PROJECT_ENDINGS and path.is_file()
+            )
+        for path in files:
+            yield path.relative_to(root).as_posix().encode()
+            yield path.read_bytes()
 
 
 def _seeds(seeds: Path) -> Iterator[bytes]:

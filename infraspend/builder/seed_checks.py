@@ -17,7 +17,9 @@ from typing import Any, Final
 import duckdb
 import yaml
 
-_PROPERTIES: Final = Path(__file__).parents[1] / "models" / "staging" / "seeds"
+from infraspend import INSTALLED
+
+_PROPERTIES: Final = INSTALLED / "models" / "staging" / "seeds"
 _MOST_CHARACTERS: Final = 60
 
 _WITH_KEY: Final = ("tag", "account_tag", "cost_category", "pod_label", "namespace_label")

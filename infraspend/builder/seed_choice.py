@@ -15,8 +15,10 @@ import duckdb
 from infraspend.builder.records import note_setting, opened, setting
 from infraspend.builder.seeds import path_for_dbt
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.simulation.company import PAYER, REPORTS
 from infraspend.loaders.sql import literal
 from infraspend.loaders.warehouse import LakeUrl, Location
+from infraspend.projects import own_seeds
 
 _SETTING: Final = "seeds"
 
@@ -61,14 +63,15 @@ def choose_seeds(
     known = known_seeds(record, project, named, change=change)
     demo = (project / "seeds").resolve()
     directory = known or demo
-    if directory == demo and _has_another_bill(landed):
+    own = own_seeds(project)
+    if directory == demo and own is None and _has_another_bill(landed):
         raise InfraspendError(
             f"{demo} has the seeds of the demo company, which serve only the bill that infraspend"
             " simulate writes, and another one was loaded: name the directory of your own with"
             f" --seeds DIR{' --change-seeds' if known and not named else ''} (the demo company's"
             " show the files and columns)"
         )
-    if named:
+    if named or own:
         return ChosenSeeds(directory, "")
     return ChosenSeeds(directory, "as in the last build" if known else "the demo company's")
 
@@ -76,7 +79,7 @@ def choose_seeds(
 def known_seeds(
     record: Path, project: Path, named: Path | None = None, *, change: bool = False
 ) -> Path | None:
-    """The directory that the user named, or else that of the last build; None if neither is known.
+    """The directory that the user named, or the project's own, or that of the last build, or None.
 
     From now on plain dbt finds the seeds there, too.
 
@@ -89,11 +92,16 @@ def known_seeds(
     Raises:
         InfraspendError: It is another one and was not to be changed, or it is not there.
     """
+    own = None if named else own_seeds(project)
+    named = named or own
     if named and not named.is_dir():
         raise InfraspendError(
             f"{named}: there is no such directory of seeds (--seeds, INFRASPEND_SEEDS)"
         )
     remembered = None if named and change else remembered_seeds(record)
+    if own and remembered and not remembered.is_dir():
+        # The folder was moved, and its warehouse with it.
+        remembered = None
     if named and remembered not in (None, named.resolve()):
         raise InfraspendError(
             f"{record} was built with the seeds in {remembered}, and not with those in"
@@ -139,8 +147,6 @@ def is_free_for_demo(warehouse: Path) -> bool:
     Args:
         warehouse: A DuckDB file; need not exist.
     """
-    from infraspend.loaders.simulation.company import PAYER
-
     if not warehouse.exists():
         return True
     with suppress(InfraspendError), opened(warehouse, read_only=True) as connection:
@@ -164,10 +170,6 @@ def _has_another_bill(landed: Location) -> bool:
     It is known by the names of its reports, and by its payer, a number that AWS gives to nobody.
     The macro refuse_demo_seeds asks the same.
     """
-    # Here, because few builds ask, and it reads half of Arrow.
-    from infraspend.loaders.simulation.company import PAYER
-    from infraspend.loaders.simulation.deliveries import REPORTS
-
     reports = ", ".join(map(literal, REPORTS))
     query = (
         f"select report from raw_aws_cur.assemblies where report not in ({reports})"

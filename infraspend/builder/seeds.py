@@ -9,6 +9,7 @@ from typing import Final
 
 from infraspend.builder.seed_checks import mistakes_in
 from infraspend.loaders.errors import InfraspendError
+from infraspend.projects import link, package_of
 
 SEED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "label_rules": (
@@ -108,7 +109,7 @@ def path_for_dbt(directory: Path, project: Path) -> str:
 
     Args:
         directory: Where the CSVs lie.
-        project: The root of the dbt project.
+        project: The root of the dbt project, or of one that has it as a package.
 
     Returns:
         What to set `INFRASPEND_SEEDS` to when dbt runs.
@@ -116,19 +117,21 @@ def path_for_dbt(directory: Path, project: Path) -> str:
     Raises:
         InfraspendError: The project's directory cannot hold the link.
     """
-    real, project = directory.resolve(), project.resolve()
+    real, project = directory.resolve(), package_of(project).resolve()
     relative = Path(os.path.relpath(real, project)).as_posix()
     # As people may write it, and what that means: a link of theirs may point elsewhere tomorrow.
     names = {relative: real, str(real): real, str(directory.absolute()): directory.absolute()}
     is_inside = real.is_relative_to(project)
     path = relative if is_inside else _path_of(_link_name(str(real)))
+    if real == (project / "seeds").resolve():
+        path = "seeds"
     missing = [seed for seed in OPTIONAL_SEEDS if not (real / f"{seed}.csv").exists()]
     links = project / _LINKS
     try:
         links.mkdir(exist_ok=True)
         _forget_what_is_gone(links)
         for name, target in names.items():
-            _link(links / _link_name(name), target)
+            link(links / _link_name(name), target)
         for name in (*names, path):
             _write_headers(links / _missing_name(name), missing)
     except OSError as error:
@@ -164,24 +167,14 @@ def _md5(text: str) -> str:
 
 def _forget_what_is_gone(links: Path) -> None:
     """Takes away the links to directories that are not there any more."""
-    for link in links.glob("seeds-*"):
-        if not link.exists():
-            link.unlink(missing_ok=True)
+    for path in links.glob("seeds-*"):
+        if not path.exists():
+            path.unlink(missing_ok=True)
             for name in (
-                link.name.replace("seeds-", "missing-"),
-                _missing_name(_path_of(link.name)),
+                path.name.replace("seeds-", "missing-"),
+                _missing_name(_path_of(path.name)),
             ):
                 rmtree(links / name, ignore_errors=True)
-
-
-def _link(link: Path, directory: Path) -> None:
-    """Lets a link point at a directory; another build may be reading through it."""
-    if link.is_symlink() and link.readlink() == directory:
-        return
-    fresh = link.with_name(f"{link.name}.{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(directory, target_is_directory=True)
-    fresh.replace(link)
 
 
 def _write_headers(folder: Path, seeds: Sequence[str]) -> None:

@@ -31,6 +31,7 @@ from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.result import Progress, silent
 from infraspend.loaders.sql import literal, quoted
+from infraspend.projects import package_of
 from infraspend.publishers import DATABASE_NAME as DATABASE_NAME
 from infraspend.publishers.metrics import Metric, read_metrics
 from infraspend.publishers.queries import Analysis, read_analyses
@@ -235,7 +236,7 @@ def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, 
     Every column that is always there is NOT NULL; where all are, they are the primary key, unless
     its index would be larger than is of use.
     """
-    path = project / "models" / "marts" / f"{mart}.yml"
+    path = package_of(project) / "models" / "marts" / f"{mart}.yml"
     if not path.is_file():
         return
     (model,) = yaml.safe_load(path.read_text())["models"]

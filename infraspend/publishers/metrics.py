@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from infraspend.loaders.result import Progress, silent
+from infraspend.projects import package_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def read_metrics(project: Path, marts: Iterable[str], progress: Progress = silen
     """
     metrics = []
     for mart in sorted(marts):
-        path = project / "models" / "marts" / f"{mart}.yml"
+        path = package_of(project) / "models" / "marts" / f"{mart}.yml"
         if path.is_file():
             for model in yaml.safe_load(path.read_text())["models"]:
                 if model["name"] == mart and model.get("semantic_model"):

@@ -15,6 +15,7 @@ import yaml
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.result import Progress, silent
+from infraspend.projects import package_of, roots_of
 
 MACROS = Path("macros") / "compared_spend.sql"
 """The macro of the dbt project that charts and analyses may call."""
@@ -93,12 +94,17 @@ def read_analyses(
     """
     marts = frozenset(published)
     analyses = []
-    for path in sorted((project / _ANALYSES).glob("*.sql")):
+    found = [
+        (root, path)
+        for root in roots_of(project)
+        for path in sorted((root / _ANALYSES).glob("*.sql"))
+    ]
+    for root, path in found:
         if not set(_REF.findall(path.read_text())) <= marts:
             # It looks at the warehouse itself, such as at line items.
             continue
         try:
-            sql = on_published(project, path, marts)
+            sql = on_published(root, path, marts)
         except InfraspendError as error:
             progress(f"analysis {path.stem} is not published: {error}")
             continue
@@ -142,7 +148,7 @@ def on_published(
     try:
         template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
         text = path.read_text()
-        if (shared := project / MACROS).is_file():
+        if (shared := package_of(project) / MACROS).is_file():
             text = shared.read_text() + text
         return template.from_string(text).render(ref=ref, source=source, sql_text=str).strip()
     except (jinja2.TemplateError, TypeError) as error:

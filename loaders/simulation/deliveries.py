@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from infraspend.loaders.simulation.charges import Columns
 from infraspend.loaders.simulation.clock import Period, stamp
-from infraspend.loaders.simulation.company import PAYER
+from infraspend.loaders.simulation.company import PAYER, REPORTS
 from infraspend.loaders.simulation.files import set_time
 from infraspend.loaders.simulation.report_columns import (
     COLUMNS,
@@ -31,10 +31,7 @@ from infraspend.loaders.simulation.units import as_float, as_text
 
 BUCKET = "demo-billing"
 _PREFIX = "cur"
-_LEGACY_REPORT = "demo-hourly"
-_EXPORT = "demo-cur2"
-REPORTS = (_LEGACY_REPORT, _EXPORT)
-"""What the reports of the simulated bill are called, the older kind and the newer."""
+_LEGACY_REPORT, _EXPORT = REPORTS
 _LINES_OF_A_FILE = 50_000
 _LINES_OF_A_ROW_GROUP = 10_000
 

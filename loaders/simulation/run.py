@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from infraspend import INSTALLED
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.simulation import pushed, ready_made
 from infraspend.loaders.simulation.chance import Chance
@@ -28,7 +29,7 @@ from infraspend.loaders.simulation.pushed import Usage
 from infraspend.loaders.simulation.ready_made import Published
 from infraspend.loaders.simulation.truth import Truth
 
-SEEDS = Path(__file__).parents[2] / "seeds"
+SEEDS = (INSTALLED / "seeds").resolve()
 """What the simulated company declares."""
 
 _FOLDERS = ("bill", "kubernetes", "platforms", "truth")

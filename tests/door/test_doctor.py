@@ -471,7 +471,7 @@ def test_the_command_says_each_in_a_line_and_fails(warehouse: Path, tmp_path: Pa
 def test_the_command_is_content_with_what_is_good(
     built: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "PROJECT", built.project)
+    monkeypatch.setattr(cli, "current_project", lambda: built.project)
     said = CliRunner().invoke(cli.app, ["doctor", "--warehouse", str(built.warehouse)])
     assert said.exit_code == 0, said.output
     assert f"good  {built.warehouse}: is as it should be\n" in said.output

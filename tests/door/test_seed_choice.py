@@ -15,8 +15,7 @@ from infraspend.builder.seeds import path_for_dbt
 from infraspend.loaders import aws_cur
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.simulation import SimulationResult, simulate
-from infraspend.loaders.simulation.company import PAYER
-from infraspend.loaders.simulation.deliveries import REPORTS
+from infraspend.loaders.simulation.company import PAYER, REPORTS
 from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
 from tests.command_line import run
 from tests.houses import ROOT, House, load_bill

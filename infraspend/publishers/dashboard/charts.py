@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.projects import roots_of
 from infraspend.publishers.queries import Declared, on_published, read_declared
 
 FOLDER = Path("analyses") / "dashboard"
@@ -129,11 +130,11 @@ def read_charts(project: Path, published: Iterable[str]) -> list[Chart]:
     Raises:
         InfraspendError: An entry or a `.sql` is missing or wrong, or reads what is not published.
     """
-    folder = project / FOLDER
-    if not any(folder.glob("*.sql")):
-        raise InfraspendError(f"{folder} declares no charts")
+    declared = [one for root in roots_of(project) for one in read_declared(root / FOLDER)]
+    if not declared:
+        raise InfraspendError(f"{project / FOLDER} declares no charts")
     marts = frozenset(published)
-    charts = [_chart(one, marts) for one in read_declared(folder)]
+    charts = [_chart(one, marts) for one in declared]
     return sorted(charts, key=lambda chart: (PAGES.index(chart.page), chart.order, chart.name))
 
 

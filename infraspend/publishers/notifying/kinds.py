@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.projects import roots_of
 from infraspend.publishers.dashboard.site import address_of
 from infraspend.publishers.dashboard.wording import cell
 from infraspend.publishers.queries import on_published, read_declared
@@ -97,9 +98,10 @@ def read_kinds(project: Path, marts: frozenset[str], sources: Mapping[str, str])
         _kind(
             one.sql,
             one.meta.get("notify") or {},
-            on_published(project, one.sql, marts, sources),
+            on_published(root, one.sql, marts, sources),
         )
-        for one in read_declared(project / FOLDER)
+        for root in roots_of(project)
+        for one in read_declared(root / FOLDER)
     ]
     return {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.order, kind.name))}
 
