@@ -1,6 +1,6 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo pictures fixture metrics test test-all thorough test-spark test-metrics lint bench clean
+.PHONY: help setup setup-dev demo pictures fixture metrics test checks test-all thorough test-spark test-metrics lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
@@ -11,7 +11,8 @@ SCALE ?= 57
 COMPANY := tests/fixtures/company
 
 help:
-	@echo 'make setup   make .venv with everything that is needed'
+	@echo 'make setup   make .venv with what the demo and your own bill need'
+	@echo 'make setup-dev  the same, with what the tests need'
 	@echo 'make demo    simulate a company, build its marts and show what it spends'
 	@echo 'make pictures  take the pictures of the README, of the demo (needs Chromium)'
 	@echo 'make fixture  load a small company and run dbt build on it'
@@ -22,12 +23,25 @@ help:
 	@echo 'make test-metrics  ask every metric with MetricFlow, and compare it with plain SQL'
 	@echo 'make lint    check the style of SQL and Python, and the types'
 	@echo 'make bench   say what landing and building 20 million lines cost (another size: SCALE=3), what'
-	@echo '             incremental builds read, how long readers wait, and what the tracker asks'
+	@echo '             incremental builds read, how long readers wait, what label rules cost, and what'
+	@echo '             the tracker asks'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
 
-.venv/.installed: pyproject.toml constraints.txt
+setup-dev: .venv/.installed-dev
+
+INSTALL := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable
+
+.venv/.installed: .venv/pyvenv.cfg pyproject.toml constraints.txt
+	$(INSTALL) '.[demo]'
+	@touch $@
+
+.venv/.installed-dev: .venv/pyvenv.cfg pyproject.toml constraints.txt
+	$(INSTALL) '.[dev]'
+	@touch .venv/.installed $@
+
+.venv/pyvenv.cfg:
 	@python=''; \
 	for candidate in $(PYTHONS); do \
 	    if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -42,13 +56,11 @@ setup: .venv/.installed
 	        'python3-venv).' >&2; exit 1; \
 	fi; \
 	"$$python" -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@touch $@
 
 demo: setup
 	$(BIN)/infraspend demo
 
-pictures: demo
+pictures: setup-dev demo
 	$(BIN)/python -m tests.dashboard.pictures
 
 # What a fork's CI does: models, data tests and unit tests, on a few hundred lines of a bill.
@@ -64,13 +76,17 @@ fixture: setup
 # In the order of their names: by their number of tests, long ones of few tests would come last.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 
-test: lint
+# Side by side: one process lints while the tests have what is left of two cores.
+test: setup-dev
+	@$(MAKE) --no-print-directory --jobs 2 lint checks
+
+checks: setup-dev
 	$(PYTEST) -m 'not thorough'
 
 test-all: test thorough
 
 # What takes long: mutations, generated bills and platforms, many builds of many companies.
-thorough: setup
+thorough: setup-dev
 	$(PYTEST) -m thorough
 
 test-spark: .venv/.installed-spark
@@ -79,8 +95,8 @@ test-spark: .venv/.installed-spark
 	        'openjdk-17-jre-headless; macOS: brew install openjdk@17).' >&2; exit 1; }
 	$(BIN)/pytest tests/spark
 
-.venv/.installed-spark: .venv/.installed
-	$(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable '.[dev,spark]'
+.venv/.installed-spark: .venv/.installed-dev
+	$(INSTALL) '.[dev,spark]'
 	@touch $@
 
 # Of its own, since dbt reads metrics in the yml of models from 1.12 on.
@@ -88,24 +104,25 @@ metrics: .venv-metrics/.installed
 
 .venv-metrics/.installed: .venv/.installed constraints-metrics.txt
 	$(BIN)/python -m venv .venv-metrics
-	.venv-metrics/bin/pip install --disable-pip-version-check --constraint constraints-metrics.txt \
-	    --editable '.[metrics]'
+	.venv-metrics/bin/pip install --disable-pip-version-check --requirement constraints-metrics.txt
+	.venv-metrics/bin/pip install --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-test-metrics: metrics
+test-metrics: setup-dev metrics
 	$(BIN)/pytest tests/metrics
 
-lint: setup
+lint: setup-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar models $(wildcard tests/*.sql analyses/*.sql analyses/dashboard/*.sql analyses/notify/*.sql)
 
-bench: setup
+bench: setup-dev
 	$(BIN)/python -m tests.bench.whole --scale $(SCALE)
 	$(BIN)/python -m tests.bench.landing
 	$(BIN)/python -m tests.bench.incremental
 	$(BIN)/python -m tests.bench.interactive
+	$(BIN)/python -m tests.bench.rules
 	$(BIN)/python -m tests.bench.tracking
 
 clean:

@@ -11,10 +11,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from loaders.errors import InfraspendError
-from loaders.sql import literal
-from loaders.tables import LEDGERS, PARTS
-from loaders.warehouse import Landing, LandingError, Warehouse, checkpoint
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.sql import literal
+from infraspend.loaders.tables import LEDGERS, PARTS
+from infraspend.loaders.warehouse import Landing, LandingError, Warehouse, checkpoint
 
 _BATCH: Final = 250
 

@@ -16,8 +16,8 @@ from typing import Final, Protocol
 
 import duckdb
 
-from loaders.errors import InfraspendError, first_line
-from loaders.sql import literal
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.sql import literal
 
 _CHUNK: Final = 1 << 20
 

@@ -49,12 +49,12 @@ import duckdb
 from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 
-from loaders.errors import InfraspendError
-from loaders.lake_files import BucketFiles, DirectoryFiles, LakeFiles
-from loaders.lease import Lease
-from loaders.sql import literal
-from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, Columns
-from loaders.warehouse import (
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.lake_files import BucketFiles, DirectoryFiles, LakeFiles
+from infraspend.loaders.lease import Lease
+from infraspend.loaders.sql import literal
+from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, Columns
+from infraspend.loaders.warehouse import (
     LakeUrl,
     Landing,
     LandingError,

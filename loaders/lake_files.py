@@ -22,10 +22,10 @@ from dlt.common.storages.fsspec_filesystem import MTIME_DISPATCH
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
-from loaders.errors import InfraspendError
-from loaders.places import MissingFileError
-from loaders.s3 import CONFIG, explaining
-from loaders.warehouse import checkpoint
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.places import MissingFileError
+from infraspend.loaders.s3 import CONFIG, explaining
+from infraspend.loaders.warehouse import checkpoint
 
 DIRECTORY: Final = "lake-directory"
 BUCKET: Final = "lake-s3"

@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from loaders.errors import InfraspendError
-from loaders.s3 import explaining
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.s3 import explaining
 
 SECONDS = 120.0
 """How long a lease lasts after it was last renewed."""

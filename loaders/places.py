@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
-from loaders.errors import InfraspendError
+from infraspend.loaders.errors import InfraspendError
 
 if TYPE_CHECKING:
-    from loaders.s3 import Bucket
+    from infraspend.loaders.s3 import Bucket
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def open_bucket(url: str) -> "Bucket":
             " from AWS's own environment variables, profiles and roles"
         )
     # Here, so that who reads a directory does not wait for boto3.
-    from loaders.s3 import Bucket
+    from infraspend.loaders.s3 import Bucket
 
     # The / after the bucket is the URL's; one more is the first letter of the keys.
     prefix = unquote(parsed.path).removeprefix("/").rstrip("/")

@@ -27,8 +27,8 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from loaders.errors import InfraspendError
-from loaders.places import File, MissingFileError, ReplacedFileError
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.places import File, MissingFileError, ReplacedFileError
 
 _CHUNK: Final = 1 << 20
 CONFIG: Final = Config(

@@ -7,7 +7,7 @@ not delivered or not measured, which is not the same as zero.
 
 from typing import Final
 
-from loaders.cur_columns import CUR_COLUMNS
+from infraspend.loaders.cur_columns import CUR_COLUMNS
 
 Columns = dict[str, str]
 

@@ -30,9 +30,9 @@ import dlt
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from loaders.errors import InfraspendError, first_line
-from loaders.sql import literal
-from loaders.tables import (
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.sql import literal
+from infraspend.loaders.tables import (
     LEDGERS,
     LOAD_ID,
     PARTS,
@@ -259,7 +259,7 @@ def open_warehouse(location: Location) -> Iterator[Warehouse]:
     """
     if isinstance(location, LakeUrl):
         # Here, because a lake is a warehouse.
-        from loaders.lake import open_lake
+        from infraspend.loaders.lake import open_lake
 
         with open_lake(location) as lake:
             yield lake

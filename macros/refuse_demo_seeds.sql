@@ -8,6 +8,7 @@
         {%- set path = node.original_file_path | replace('./', '') -%}
         {%- set link = '.infraspend/seeds-' ~ local_md5(node.root_path ~ '/seeds') ~ '/' -%}
         {%- if node.package_name == 'infraspend' and node.unique_id in selected_resources
+            and not var('has_own_seeds', false)
             and (path.startswith('seeds/') or path.startswith(link)) -%}
             {%- do loaded.append(path) -%}
         {%- endif -%}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from builder import BuildResult
-from loaders.warehouse import create_raw_tables
-from publishers import DATABASE_NAME
-from publishers.marts import publish
+from infraspend.builder import BuildResult
+from infraspend.loaders.warehouse import create_raw_tables
+from infraspend.publishers import DATABASE_NAME
+from infraspend.publishers.marts import publish
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.fixtures.make_company import COMPANY
 from tests.houses import MODEL, PROPERTIES, ROOT, House, load
@@ -30,6 +30,8 @@ def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> House:
     (house.project / "models" / "properties.yml").write_text(PROPERTIES)
     create_raw_tables(house.warehouse)
     load(house.warehouse, "a-delivery")
+    # What dbt knows of the project: its copies need not be read from scratch.
+    house.parse()
     return house
 
 

@@ -6,7 +6,7 @@ shape: the columns of CUR 2.0, with tags, cost categories, discounts and product
 in one JSON column each, and a further one for the columns that CUR 2.0 does not know.
 """
 
-from loaders.aws_cur.loading import Policy, load
-from loaders.aws_cur.retention import closed_assemblies
+from infraspend.loaders.aws_cur.loading import Policy, load
+from infraspend.loaders.aws_cur.retention import closed_assemblies
 
 __all__ = ["Policy", "closed_assemblies", "load"]

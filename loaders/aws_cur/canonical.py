@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from loaders.aws_cur.columns import (
+from infraspend.loaders.aws_cur.columns import (
     ACCOUNTS,
     COST,
     FORGIVING,
@@ -22,11 +22,11 @@ from loaders.aws_cur.columns import (
     Place,
     places,
 )
-from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
-from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
-from loaders.files import DataFile
-from loaders.sql import csv_call, literal, quoted, time_of
-from loaders.tables import decimal_digits
+from infraspend.loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
+from infraspend.loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
+from infraspend.loaders.files import DataFile
+from infraspend.loaders.sql import csv_call, literal, quoted, time_of
+from infraspend.loaders.tables import decimal_digits
 
 # A bundled discount is a price of usage, and no negotiated discount.
 DISCOUNT_LINE: Final = (

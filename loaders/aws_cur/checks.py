@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from loaders.aws_cur.canonical import Layout
-from loaders.aws_cur.columns import NET_OF_PLANS, NET_OF_RESERVATIONS, NET_UNBLENDED, REQUIRED
-from loaders.aws_cur.manifest import Assembly
-from loaders.errors import InfraspendError
-from loaders.warehouse import Warehouse
+from infraspend.loaders.aws_cur.canonical import Layout
+from infraspend.loaders.aws_cur.columns import (
+    NET_OF_PLANS,
+    NET_OF_RESERVATIONS,
+    NET_UNBLENDED,
+    REQUIRED,
+)
+from infraspend.loaders.aws_cur.manifest import Assembly
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import Warehouse
 
 _SECONDS_OF_A_DAY: Final = 86_400
 

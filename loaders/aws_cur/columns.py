@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
+from infraspend.loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
 
 REQUIRED: Final = (
     "bill_payer_account_id",

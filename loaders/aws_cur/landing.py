@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from loaders.aws_cur.canonical import (
+from infraspend.loaders.aws_cur.canonical import (
     Layout,
     bad_values,
     census,
@@ -18,7 +18,7 @@ from loaders.aws_cur.canonical import (
     layouts,
     line_items,
 )
-from loaders.aws_cur.checks import (
+from infraspend.loaders.aws_cur.checks import (
     Total,
     check_columns,
     check_currency,
@@ -28,22 +28,22 @@ from loaders.aws_cur.checks import (
     grain_seconds,
     payer_of,
 )
-from loaders.aws_cur.columns import ACCOUNTS, COST, OTHER_COLUMNS, DuplicateColumnError
-from loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
-from loaders.clock import utc_now
-from loaders.cur_columns import CUR_COLUMNS
-from loaders.errors import InfraspendError, first_line
-from loaders.files import (
+from infraspend.loaders.aws_cur.columns import ACCOUNTS, COST, OTHER_COLUMNS, DuplicateColumnError
+from infraspend.loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.cur_columns import CUR_COLUMNS
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.files import (
     DataFile,
     unpack_csv_zip,
     unreadable_line,
     verify_csv_gz,
     verify_parquet,
 )
-from loaders.places import File, MissingFileError, Place, ReplacedFileError
-from loaders.result import Progress
-from loaders.sql import literal
-from loaders.warehouse import Landing, LandingError, Warehouse, checkpoint
+from infraspend.loaders.places import File, MissingFileError, Place, ReplacedFileError
+from infraspend.loaders.result import Progress
+from infraspend.loaders.sql import literal
+from infraspend.loaders.warehouse import Landing, LandingError, Warehouse, checkpoint
 
 DATASET: Final = "raw_aws_cur"
 

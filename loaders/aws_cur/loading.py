@@ -5,26 +5,26 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from loaders.aws_cur.landing import DATASET, Landed, land
-from loaders.aws_cur.manifest import (
+from infraspend.loaders.aws_cur.landing import DATASET, Landed, land
+from infraspend.loaders.aws_cur.manifest import (
     MANIFEST_SUFFIX,
     Assembly,
     PeriodManifest,
     period_manifests,
     read_assembly,
 )
-from loaders.aws_cur.retention import prune
-from loaders.aws_cur.unlisted import (
+from infraspend.loaders.aws_cur.retention import prune
+from infraspend.loaders.aws_cur.unlisted import (
     DATA_SUFFIXES,
     check_settled,
     left_behind,
     unlisted_periods,
 )
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError
-from loaders.places import MissingFileError, Place, ReplacedFileError, open_place
-from loaders.result import LoadResult, Progress, silent
-from loaders.warehouse import Location, Warehouse, open_warehouse
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.places import MissingFileError, Place, ReplacedFileError, open_place
+from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.warehouse import Location, Warehouse, open_warehouse
 
 KEEP: Final = 1
 """How many superseded assemblies of a billing period keep their lines."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from loaders.errors import InfraspendError
-from loaders.places import File, Place
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.places import File, Place
 
 MANIFEST_SUFFIX: Final = "-Manifest.json"
 

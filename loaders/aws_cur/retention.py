@@ -8,8 +8,8 @@ import csv
 from collections.abc import Collection
 from pathlib import Path
 
-from loaders.errors import InfraspendError
-from loaders.warehouse import Warehouse
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import Warehouse
 
 
 def closed_assemblies(seeds: Path) -> frozenset[str]:

@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Final
 
-from loaders.aws_cur.manifest import (
+from infraspend.loaders.aws_cur.manifest import (
     CUR2_CSV_GZ,
     CUR2_PARQUET,
     LEGACY_CSV_GZ,
@@ -21,8 +21,8 @@ from loaders.aws_cur.manifest import (
     PeriodManifest,
     period_of,
 )
-from loaders.clock import utc_now
-from loaders.places import File, MissingFileError, Place
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.places import File, MissingFileError, Place
 
 SETTLED: Final = timedelta(hours=1)
 """How long nothing may have been written before a delivery counts as whole."""

@@ -15,18 +15,21 @@ which is for `infraspend load platforms`.
 
 from typing import TYPE_CHECKING, Any
 
-from loaders.kubernetes.tracker import track
-
 if TYPE_CHECKING:
-    from loaders.kubernetes.landing import load
+    from infraspend.loaders.kubernetes.landing import load
+    from infraspend.loaders.kubernetes.tracker import track
 
 __all__ = ["load", "track"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what lands when it is asked for: a machine that only tracks has no DuckDB."""
+    """Imports the one that is asked for: who only tracks has no DuckDB, who only lands no Arrow."""
     if name == "load":
-        from loaders.kubernetes.landing import load
+        from infraspend.loaders.kubernetes.landing import load
 
         return load
+    if name == "track":
+        from infraspend.loaders.kubernetes.tracker import track
+
+        return track
     raise AttributeError(name)

@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 from zipfile import BadZipFile, ZipFile
 
-from loaders.errors import InfraspendError
-from loaders.tables import FIRST_YEAR, PARTS
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.tables import FIRST_YEAR, PARTS
 
 INDEX: Final = "collection.json"
 ARCHIVE: Final = "collection.zip"

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.promql import Window, during, exactly, in_slot, one_of, renamed
-from loaders.kubernetes.readings import Readings, Sums
-from loaders.kubernetes.vocabulary import (
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.promql import Window, during, exactly, in_slot, one_of, renamed
+from infraspend.loaders.kubernetes.readings import Readings, Sums
+from infraspend.loaders.kubernetes.vocabulary import (
     INIT_INFO,
     INIT_REQUESTS,
     INSTANCE,

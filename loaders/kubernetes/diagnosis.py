@@ -4,15 +4,15 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from loaders.errors import InfraspendError
-from loaders.findings import Finding, Level
-from loaders.kubernetes.labels import KNOWN, label_key
-from loaders.kubernetes.nodes import INSTANCE_TYPE
-from loaders.kubernetes.prometheus import Access, Prometheus
-from loaders.kubernetes.promql import during, literal
-from loaders.kubernetes.scraping import scrape_interval
-from loaders.kubernetes.sources import Source, source_at
-from loaders.kubernetes.vocabulary import (
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.findings import Finding, Level
+from infraspend.loaders.kubernetes.labels import KNOWN, label_key
+from infraspend.loaders.kubernetes.nodes import INSTANCE_TYPE
+from infraspend.loaders.kubernetes.prometheus import Access, Prometheus
+from infraspend.loaders.kubernetes.promql import during, literal
+from infraspend.loaders.kubernetes.scraping import scrape_interval
+from infraspend.loaders.kubernetes.sources import Source, source_at
+from infraspend.loaders.kubernetes.vocabulary import (
     CAPACITY,
     CAPACITY_V1,
     CPU_USAGE,
@@ -33,7 +33,7 @@ from loaders.kubernetes.vocabulary import (
     clusters_of,
     learn,
 )
-from loaders.result import Progress, silent
+from infraspend.loaders.result import Progress, silent
 
 _LOOK_BACK_SECONDS: Final = 86_400
 _EXAMPLES: Final = 3

@@ -12,11 +12,11 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError
-from loaders.kubernetes.collection import FORMAT, INDEX, REJECTS, TABLES
-from loaders.tables import TABLES as RAW_TABLES
-from loaders.tables import decimal_digits
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.collection import FORMAT, INDEX, REJECTS, TABLES
+from infraspend.loaders.tables import TABLES as RAW_TABLES
+from infraspend.loaders.tables import decimal_digits
 
 _HOUR: Final = timedelta(hours=1)
 _TYPES: Final = {

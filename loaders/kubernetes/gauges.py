@@ -6,8 +6,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway, write_to_textfile
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.tracker import ClusterRun
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.tracker import ClusterRun
 
 _JOB: Final = "infraspend_tracker"
 _GAUGES: Final[Mapping[str, tuple[str, Callable[[ClusterRun], float | None]]]] = {

@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from loaders.kubernetes.collection import Collection, collections_of, read_collection
+from infraspend.loaders.kubernetes.collection import Collection, collections_of, read_collection
 
 _HOUR: Final = timedelta(hours=1)
 _FIRST_RUN: Final = timedelta(hours=24)

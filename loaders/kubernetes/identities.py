@@ -12,11 +12,11 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from loaders.kubernetes.promql import Window, exactly, in_slot
-from loaders.kubernetes.vocabulary import Vocabulary
+from infraspend.loaders.kubernetes.promql import Window, exactly, in_slot
+from infraspend.loaders.kubernetes.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from loaders.kubernetes.readings import Readings
+    from infraspend.loaders.kubernetes.readings import Readings
 
 NODE_INFO: Final = "kube_node_info"
 _PROVIDER_ID: Final = "provider_id"

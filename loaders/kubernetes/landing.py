@@ -8,11 +8,11 @@ from typing import Final
 
 import duckdb
 
-from loaders.batch import Part, Prepared, land_prepared
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError, first_line
-from loaders.files import DataFile, verify_parquet
-from loaders.kubernetes.collection import (
+from infraspend.loaders.batch import Part, Prepared, land_prepared
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.files import DataFile, verify_parquet
+from infraspend.loaders.kubernetes.collection import (
     ARCHIVE,
     INDEX,
     REJECTS,
@@ -21,12 +21,12 @@ from loaders.kubernetes.collection import (
     read_collection,
     unpack,
 )
-from loaders.kubernetes.labels import label_key, label_text
-from loaders.places import at_hand, open_place
-from loaders.result import LoadResult, Progress, silent
-from loaders.sql import label_of, literal, quoted, text_of, time_of
-from loaders.tables import TABLES as RAW_TABLES
-from loaders.warehouse import Location, checkpoint, open_warehouse
+from infraspend.loaders.kubernetes.labels import label_key, label_text
+from infraspend.loaders.places import at_hand, open_place
+from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.sql import label_of, literal, quoted, text_of, time_of
+from infraspend.loaders.tables import TABLES as RAW_TABLES
+from infraspend.loaders.warehouse import Location, checkpoint, open_warehouse
 
 DATASET: Final = "raw_kubernetes"
 

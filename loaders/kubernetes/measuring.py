@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from loaders.kubernetes.containers import (
+from infraspend.loaders.kubernetes.containers import (
     GPU,
     GPU_RESOURCES,
     PodOnNode,
@@ -19,17 +19,17 @@ from loaders.kubernetes.containers import (
     running_slots,
     untold_pods,
 )
-from loaders.kubernetes.identities import identities, name_of
-from loaders.kubernetes.nodes import (
+from infraspend.loaders.kubernetes.identities import identities, name_of
+from infraspend.loaders.kubernetes.nodes import (
     Node,
     describe_nodes,
     devices_per_core,
     node_resources,
     node_slots,
 )
-from loaders.kubernetes.prometheus import Prometheus
-from loaders.kubernetes.promql import HOUR_SECONDS, Window
-from loaders.kubernetes.quarantine import (
+from infraspend.loaders.kubernetes.prometheus import Prometheus
+from infraspend.loaders.kubernetes.promql import HOUR_SECONDS, Window
+from infraspend.loaders.kubernetes.quarantine import (
     GIB,
     MOST_BYTES,
     MOST_CORES,
@@ -41,11 +41,11 @@ from loaders.kubernetes.quarantine import (
     unbelievable_series,
     unbelievable_slots,
 )
-from loaders.kubernetes.readings import Readings, Sums
-from loaders.kubernetes.shards import Shards
-from loaders.kubernetes.spelling import spelled
-from loaders.kubernetes.usage import MEASURES, Measure, measure_usage
-from loaders.kubernetes.vocabulary import (
+from infraspend.loaders.kubernetes.readings import Readings, Sums
+from infraspend.loaders.kubernetes.shards import Shards
+from infraspend.loaders.kubernetes.spelling import spelled
+from infraspend.loaders.kubernetes.usage import MEASURES, Measure, measure_usage
+from infraspend.loaders.kubernetes.vocabulary import (
     CAPACITY,
     CPU_USAGE,
     INIT_REQUESTS,
@@ -55,8 +55,8 @@ from loaders.kubernetes.vocabulary import (
     Metric,
     Vocabulary,
 )
-from loaders.kubernetes.volumes import measure_volumes
-from loaders.kubernetes.workloads import PodFacts, namespace_labels
+from infraspend.loaders.kubernetes.volumes import measure_volumes
+from infraspend.loaders.kubernetes.workloads import PodFacts, namespace_labels
 
 Row = dict[str, Any]
 

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from loaders.kubernetes.containers import (
+from infraspend.loaders.kubernetes.containers import (
     GPU,
     NEURON_CORE,
     NEURON_DEVICES,
     RESOURCES,
     counted_as,
 )
-from loaders.kubernetes.promql import Window, in_slot
-from loaders.kubernetes.readings import Readings, Sums, most_seen
-from loaders.kubernetes.vocabulary import Vocabulary
+from infraspend.loaders.kubernetes.promql import Window, in_slot
+from infraspend.loaders.kubernetes.readings import Readings, Sums, most_seen
+from infraspend.loaders.kubernetes.vocabulary import Vocabulary
 
 INSTANCE_TYPE: Final = (
     "label_node_kubernetes_io_instance_type",

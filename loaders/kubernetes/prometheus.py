@@ -27,8 +27,8 @@ from tenacity import (
 )
 from urllib3.util.retry import Retry
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.signing import Signature
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.signing import Signature
 
 Labels = Mapping[str, str]
 

@@ -21,12 +21,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Final
 
-from loaders.kubernetes.prometheus import Prometheus
-from loaders.kubernetes.promql import Window, in_slot
-from loaders.kubernetes.quarantine import amount
-from loaders.kubernetes.readings import Readings, Sums
-from loaders.kubernetes.sources import UsageQuery
-from loaders.kubernetes.vocabulary import Metric
+from infraspend.loaders.kubernetes.prometheus import Prometheus
+from infraspend.loaders.kubernetes.promql import Window, in_slot
+from infraspend.loaders.kubernetes.quarantine import amount
+from infraspend.loaders.kubernetes.readings import Readings, Sums
+from infraspend.loaders.kubernetes.sources import UsageQuery
+from infraspend.loaders.kubernetes.vocabulary import Metric
 
 COLUMNS: Final = (
     *("usage_hour", "platform", "sub_platform", "capacity_pool", "lyft_label", "usage", "unit"),

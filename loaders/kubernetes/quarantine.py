@@ -13,9 +13,9 @@ from functools import partial
 from math import isfinite
 from typing import Final
 
-from loaders.kubernetes.prometheus import Labels
-from loaders.kubernetes.promql import Window, during, in_slot
-from loaders.kubernetes.readings import Readings
+from infraspend.loaders.kubernetes.prometheus import Labels
+from infraspend.loaders.kubernetes.promql import Window, during, in_slot
+from infraspend.loaders.kubernetes.readings import Readings
 
 GIB: Final = 2**30
 MOST_CORES: Final = 100_000

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from loaders.kubernetes.identities import Identities
-from loaders.kubernetes.prometheus import Labels, Prometheus, RefusedError, TooLongError
-from loaders.kubernetes.promql import Window, during, in_slot, over_slots
-from loaders.kubernetes.vocabulary import Metric
+from infraspend.loaders.kubernetes.identities import Identities
+from infraspend.loaders.kubernetes.prometheus import Labels, Prometheus, RefusedError, TooLongError
+from infraspend.loaders.kubernetes.promql import Window, during, in_slot, over_slots
+from infraspend.loaders.kubernetes.vocabulary import Metric
 
 _NODE: Final = ("node", "exported_node")
 

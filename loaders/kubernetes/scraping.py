@@ -6,8 +6,14 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Final
 
-from loaders.kubernetes.prometheus import Prometheus, RefusedError
-from loaders.kubernetes.promql import HOUR_SECONDS, during, exactly, selector, slot_seconds
+from infraspend.loaders.kubernetes.prometheus import Prometheus, RefusedError
+from infraspend.loaders.kubernetes.promql import (
+    HOUR_SECONDS,
+    during,
+    exactly,
+    selector,
+    slot_seconds,
+)
 
 LOOK_BACK_SECONDS: Final = 86_400
 _SERIES: Final = 3

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from loaders.kubernetes.promql import Window, in_slot, one_of
-from loaders.kubernetes.readings import Key, Readings
-from loaders.kubernetes.vocabulary import (
+from infraspend.loaders.kubernetes.promql import Window, in_slot, one_of
+from infraspend.loaders.kubernetes.readings import Key, Readings
+from infraspend.loaders.kubernetes.vocabulary import (
     CAPACITY,
     CAPACITY_V1,
     INSTANCE,

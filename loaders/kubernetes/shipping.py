@@ -12,13 +12,13 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.collection import ARCHIVE, INDEX, hours_of, pack, unpack
-from loaders.kubernetes.history import SECOND_LOOK
-from loaders.places import File, local_path, open_bucket
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.collection import ARCHIVE, INDEX, hours_of, pack, unpack
+from infraspend.loaders.kubernetes.history import SECOND_LOOK
+from infraspend.loaders.places import File, local_path, open_bucket
 
 if TYPE_CHECKING:
-    from loaders.s3 import Bucket
+    from infraspend.loaders.s3 import Bucket
 
 _ASKED: Final = (INDEX, "scrape_hours.parquet")
 

@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
-from loaders.errors import InfraspendError
+from infraspend.loaders.errors import InfraspendError
 
 _SERVICE: Final = "aps"
 # What proxies add or change after the signature is made.

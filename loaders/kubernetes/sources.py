@@ -36,9 +36,9 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.prometheus import Access
-from loaders.kubernetes.signing import Signature
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.prometheus import Access
+from infraspend.loaders.kubernetes.signing import Signature
 
 _TEXTS: Final = frozenset(
     "cluster prometheus token_env token_file user password_env password_file ca_bundle"

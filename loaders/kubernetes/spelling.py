@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from loaders.kubernetes.promql import Window, in_slot
-from loaders.kubernetes.readings import Readings
-from loaders.kubernetes.vocabulary import (
+from infraspend.loaders.kubernetes.promql import Window, in_slot
+from infraspend.loaders.kubernetes.readings import Readings
+from infraspend.loaders.kubernetes.vocabulary import (
     CPU_USAGE,
     GPU_USAGE,
     PHASE,

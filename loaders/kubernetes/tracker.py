@@ -14,19 +14,19 @@ from threading import Event
 from time import monotonic
 from typing import Final
 
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError
-from loaders.kubernetes.exporting import CollectionWriter
-from loaders.kubernetes.history import hours_to_collect, last_hour
-from loaders.kubernetes.measuring import Hour, cluster_scrapes, measure_hour
-from loaders.kubernetes.prometheus import Prometheus, ServerError
-from loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
-from loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
-from loaders.kubernetes.readings import Readings
-from loaders.kubernetes.scraping import scrape_interval, scrape_rhythm, slower_slot
-from loaders.kubernetes.shipping import Shipment, open_shipment
-from loaders.kubernetes.sources import Source
-from loaders.kubernetes.vocabulary import (
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.exporting import CollectionWriter
+from infraspend.loaders.kubernetes.history import hours_to_collect, last_hour
+from infraspend.loaders.kubernetes.measuring import Hour, cluster_scrapes, measure_hour
+from infraspend.loaders.kubernetes.prometheus import Prometheus, ServerError
+from infraspend.loaders.kubernetes.promql import HOUR_SECONDS, Window, slot_seconds
+from infraspend.loaders.kubernetes.pushed import PushedHour, Usage, measure_pushed, publish_usage
+from infraspend.loaders.kubernetes.readings import Readings
+from infraspend.loaders.kubernetes.scraping import scrape_interval, scrape_rhythm, slower_slot
+from infraspend.loaders.kubernetes.shipping import Shipment, open_shipment
+from infraspend.loaders.kubernetes.sources import Source
+from infraspend.loaders.kubernetes.vocabulary import (
     CPU_USAGE,
     GPU_USAGE,
     MEMORY_USAGE,
@@ -36,7 +36,7 @@ from loaders.kubernetes.vocabulary import (
     cluster_matchers,
     learn,
 )
-from loaders.result import Progress, silent
+from infraspend.loaders.result import Progress, silent
 
 HOUR: Final = timedelta(hours=1)
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from loaders.kubernetes.containers import PodOnNode, Pods
-from loaders.kubernetes.prometheus import RefusedError
-from loaders.kubernetes.promql import (
+from infraspend.loaders.kubernetes.containers import PodOnNode, Pods
+from infraspend.loaders.kubernetes.prometheus import RefusedError
+from infraspend.loaders.kubernetes.promql import (
     HOUR_SECONDS,
     Window,
     during,
@@ -16,9 +16,9 @@ from loaders.kubernetes.promql import (
     rate_in_slot,
     renamed,
 )
-from loaders.kubernetes.quarantine import GIB, MOST_BYTES, MOST_CORES, MOST_GPUS
-from loaders.kubernetes.readings import Readings
-from loaders.kubernetes.vocabulary import (
+from infraspend.loaders.kubernetes.quarantine import GIB, MOST_BYTES, MOST_CORES, MOST_GPUS
+from infraspend.loaders.kubernetes.readings import Readings
+from infraspend.loaders.kubernetes.vocabulary import (
     CPU_USAGE,
     GPU_USAGE,
     INSTANCE,

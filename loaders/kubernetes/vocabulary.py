@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.prometheus import Prometheus
-from loaders.kubernetes.promql import exactly, literal, selector
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.prometheus import Prometheus
+from infraspend.loaders.kubernetes.promql import exactly, literal, selector
 
 CAPACITY: Final = "kube_node_status_capacity"
 CAPACITY_V1: Final = "kube_node_status_capacity_cpu_cores"

@@ -3,9 +3,9 @@
 import re
 from typing import Final, NamedTuple
 
-from loaders.kubernetes.promql import in_slot
-from loaders.kubernetes.readings import Readings, most_seen
-from loaders.kubernetes.vocabulary import VOLUME_CAPACITY, Metric, Vocabulary
+from infraspend.loaders.kubernetes.promql import in_slot
+from infraspend.loaders.kubernetes.readings import Readings, most_seen
+from infraspend.loaders.kubernetes.vocabulary import VOLUME_CAPACITY, Metric, Vocabulary
 
 _EBS_ID: Final = re.compile(r"\bvol-[0-9a-f]+\b")
 

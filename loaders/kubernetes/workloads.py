@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from loaders.kubernetes.labels import label_key, label_text
-from loaders.kubernetes.readings import Readings, most_seen
-from loaders.kubernetes.vocabulary import NAMESPACE_LABELS, Metric, Vocabulary
+from infraspend.loaders.kubernetes.labels import label_key, label_text
+from infraspend.loaders.kubernetes.readings import Readings, most_seen
+from infraspend.loaders.kubernetes.vocabulary import NAMESPACE_LABELS, Metric, Vocabulary
 
 _LABEL: Final = "label_"
 

@@ -5,6 +5,6 @@ holds weights, one with a column `proportion` a schedule. Owners correct an hour
 again.
 """
 
-from loaders.platforms.landing import load
+from infraspend.loaders.platforms.landing import load
 
 __all__ = ["load"]

@@ -6,11 +6,11 @@ from typing import Final
 
 import duckdb
 
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError
-from loaders.platforms.publication import Publication
-from loaders.sql import label_of, literal, text_of
-from loaders.tables import AMOUNT, FIRST_YEAR
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.platforms.publication import Publication
+from infraspend.loaders.sql import label_of, literal, text_of
+from infraspend.loaders.tables import AMOUNT, FIRST_YEAR
 
 RESERVED: Final = (
     "unattributed",

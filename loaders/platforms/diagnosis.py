@@ -12,17 +12,17 @@ from typing import Final
 
 import duckdb
 
-from loaders.errors import InfraspendError, first_line
-from loaders.findings import Finding, Level
-from loaders.places import as_directory
-from loaders.platforms.checking import (
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.findings import Finding, Level
+from infraspend.loaders.places import as_directory
+from infraspend.loaders.platforms.checking import (
     KINDS,
     changed_units,
     read_published,
     refused_hours,
     value_column,
 )
-from loaders.platforms.publication import (
+from infraspend.loaders.platforms.publication import (
     SUFFIXES,
     csv_rows,
     passed_over,
@@ -30,8 +30,8 @@ from loaders.platforms.publication import (
     read_publication,
     reader,
 )
-from loaders.result import Progress, silent
-from loaders.sql import text_of
+from infraspend.loaders.result import Progress, silent
+from infraspend.loaders.sql import text_of
 
 _EXAMPLES: Final = 3
 _BAD_ROWS: Final = 20

@@ -9,11 +9,11 @@ from typing import Final
 
 import duckdb
 
-from loaders.batch import Part, Prepared, land_prepared
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError, first_line
-from loaders.places import as_directory
-from loaders.platforms.checking import (
+from infraspend.loaders.batch import Part, Prepared, land_prepared
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.places import as_directory
+from infraspend.loaders.platforms.checking import (
     KINDS,
     changed_units,
     read_published,
@@ -21,17 +21,17 @@ from loaders.platforms.checking import (
     refused_hours,
     value_column,
 )
-from loaders.platforms.publication import (
+from infraspend.loaders.platforms.publication import (
     SUFFIXES,
     Publication,
     published_files,
     read_publication,
     reader,
 )
-from loaders.result import LoadResult, Progress, silent
-from loaders.sql import literal, quoted
-from loaders.tables import TABLES
-from loaders.warehouse import Location, Warehouse, checkpoint, open_warehouse
+from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.sql import literal, quoted
+from infraspend.loaders.tables import TABLES
+from infraspend.loaders.warehouse import Location, Warehouse, checkpoint, open_warehouse
 
 DATASET: Final = "raw_platforms"
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import duckdb
 
-from loaders.errors import InfraspendError
-from loaders.files import verify_csv_gz
-from loaders.sql import csv_call, literal
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.files import verify_csv_gz
+from infraspend.loaders.sql import csv_call, literal
 
 SUFFIXES: Final = (".csv", ".csv.gz", ".jsonl", ".parquet")
 

@@ -23,6 +23,18 @@ is a collection for each cluster and month, and a file for each platform and mon
 `simulation.json` says what the bill adds up to in each billing period.
 """
 
-from loaders.simulation.run import SimulationResult, simulate
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infraspend.loaders.simulation.run import SimulationResult, simulate
 
 __all__ = ["SimulationResult", "simulate"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what simulates when it is asked for: it needs Arrow, the company's names do not."""
+    if name in __all__:
+        from infraspend.loaders.simulation import run
+
+        return getattr(run, name)
+    raise AttributeError(name)

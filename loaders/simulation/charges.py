@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from loaders.simulation.chance import Chance
-from loaders.simulation.clock import (
+from infraspend.loaders.simulation.chance import Chance
+from infraspend.loaders.simulation.clock import (
     DAY,
     HOUR,
     HOURS_OF_A_DAY,
@@ -24,8 +24,8 @@ from loaders.simulation.clock import (
     is_working_hours,
     stamp,
 )
-from loaders.simulation.commitments import Commitments, MachineHour
-from loaders.simulation.company import (
+from infraspend.loaders.simulation.commitments import Commitments, MachineHour
+from infraspend.loaders.simulation.company import (
     ACCOUNT_NAMES,
     DATA,
     EAST,
@@ -39,17 +39,17 @@ from loaders.simulation.company import (
     tagged,
     untagged,
 )
-from loaders.simulation.company_commitments import (
+from infraspend.loaders.simulation.company_commitments import (
     RESERVATIONS,
     SAVINGS_PLANS,
     Reservation,
     SavingsPlan,
     normalized_units,
 )
-from loaders.simulation.company_history import AVERAGE_PERCENT, grown_percent
-from loaders.simulation.company_meters import LOOP, METERS, Meter
-from loaders.simulation.machines import Machine
-from loaders.simulation.units import ONE, as_short_text, share, units
+from infraspend.loaders.simulation.company_history import AVERAGE_PERCENT, grown_percent
+from infraspend.loaders.simulation.company_meters import LOOP, METERS, Meter
+from infraspend.loaders.simulation.machines import Machine
+from infraspend.loaders.simulation.units import ONE, as_short_text, share, units
 
 #: A value of a line: text, a number in ten-billionths, a moment, or a map.
 Value = str | int | datetime | Mapping[str, str] | Mapping[str, int]

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from loaders.simulation.clock import utc
+from infraspend.loaders.simulation.clock import utc
 
 PAYER = "111122223333"
+REPORTS = ("demo-hourly", "demo-daily", "demo-cur2")
+"""What the reports of the simulated bill are called, the older kind and the newer."""
 PRODUCTION = "012345678901"
 DATA = "222233334444"
 EDGE = "333344445555"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from loaders.simulation.clock import utc
-from loaders.simulation.company import (
+from infraspend.loaders.simulation.clock import utc
+from infraspend.loaders.simulation.company import (
     DATA,
     EAST,
     EDGE,
@@ -21,7 +21,7 @@ from loaders.simulation.company import (
     named,
     tagged,
 )
-from loaders.simulation.units import units
+from infraspend.loaders.simulation.units import units
 
 
 @dataclass(frozen=True)

@@ -18,20 +18,20 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from loaders.simulation.charges import Columns
-from loaders.simulation.clock import Period, stamp
-from loaders.simulation.company import PAYER
-from loaders.simulation.files import set_time
-from loaders.simulation.report_columns import COLUMNS, CUR2_SCHEMA, LEGACY_COLUMNS_OF_MAPS
-from loaders.simulation.units import as_float, as_text
+from infraspend.loaders.simulation.charges import Columns
+from infraspend.loaders.simulation.clock import Period, stamp
+from infraspend.loaders.simulation.company import PAYER, REPORTS
+from infraspend.loaders.simulation.files import set_time
+from infraspend.loaders.simulation.report_columns import (
+    COLUMNS,
+    CUR2_SCHEMA,
+    LEGACY_COLUMNS_OF_MAPS,
+)
+from infraspend.loaders.simulation.units import as_float, as_text
 
 BUCKET = "demo-billing"
 _PREFIX = "cur"
-HOURLY = "demo-hourly"
-DAILY = "demo-daily"
-_EXPORT = "demo-cur2"
-REPORTS = (HOURLY, DAILY, _EXPORT)
-"""What the reports of the simulated bill are called, the older kind and the newer."""
+HOURLY, DAILY, _EXPORT = REPORTS
 _LINES_OF_A_FILE = 50_000
 _LINES_OF_A_ROW_GROUP = 10_000
 

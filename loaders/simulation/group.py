@@ -24,12 +24,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from loaders.simulation import truth
-from loaders.simulation.deliveries import BUCKET
-from loaders.simulation.exports import SCHEMAS, write_index
-from loaders.simulation.names import Names
-from loaders.simulation.report_columns import CUR2_SCHEMA
-from loaders.simulation.units import as_text, units
+from infraspend.loaders.simulation import truth
+from infraspend.loaders.simulation.deliveries import BUCKET
+from infraspend.loaders.simulation.exports import SCHEMAS, write_index
+from infraspend.loaders.simulation.names import Names
+from infraspend.loaders.simulation.report_columns import CUR2_SCHEMA
+from infraspend.loaders.simulation.units import as_text, units
 
 #: What becomes of each distinct text of a column, in a subsidiary's names.
 _Renames = Mapping[str, Callable[[Names, str], str]]

@@ -14,11 +14,16 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from loaders.simulation.chance import Chance
-from loaders.simulation.clock import DAY, HOUR, stamp, utc
-from loaders.simulation.company_platforms import FEATURES, LYFTLEARN, SPARK, SUB_PLATFORMS
-from loaders.simulation.files import set_time
-from loaders.simulation.units import ONE
+from infraspend.loaders.simulation.chance import Chance
+from infraspend.loaders.simulation.clock import DAY, HOUR, stamp, utc
+from infraspend.loaders.simulation.company_platforms import (
+    FEATURES,
+    LYFTLEARN,
+    SPARK,
+    SUB_PLATFORMS,
+)
+from infraspend.loaders.simulation.files import set_time
+from infraspend.loaders.simulation.units import ONE
 
 _FREE = "free"
 # Users, as the owners spell them. Labels do not tell upper from lower case, nor know white space.

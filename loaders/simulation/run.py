@@ -12,29 +12,30 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from loaders.errors import InfraspendError
-from loaders.simulation import pushed, ready_made
-from loaders.simulation.chance import Chance
-from loaders.simulation.charges import Bill, Charge, Columns
-from loaders.simulation.clock import DAY, HOUR, HOURS_OF_A_DAY, Period, Window, utc
-from loaders.simulation.clusters import ClusterHour, Clusters
-from loaders.simulation.commitments import Commitments
-from loaders.simulation.deliveries import (
+from infraspend import INSTALLED
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.simulation import pushed, ready_made
+from infraspend.loaders.simulation.chance import Chance
+from infraspend.loaders.simulation.charges import Bill, Charge, Columns
+from infraspend.loaders.simulation.clock import DAY, HOUR, HOURS_OF_A_DAY, Period, Window, utc
+from infraspend.loaders.simulation.clusters import ClusterHour, Clusters
+from infraspend.loaders.simulation.commitments import Commitments
+from infraspend.loaders.simulation.deliveries import (
     DAILY,
     HOURLY,
     Delivery,
     ExportDelivery,
     LegacyDelivery,
 )
-from loaders.simulation.exports import write_collection
-from loaders.simulation.group import Totals, write_group
-from loaders.simulation.machines import Machines
-from loaders.simulation.names import MOST_SUBSIDIARIES
-from loaders.simulation.pushed import Usage
-from loaders.simulation.ready_made import Published
-from loaders.simulation.truth import Truth
+from infraspend.loaders.simulation.exports import write_collection
+from infraspend.loaders.simulation.group import Totals, write_group
+from infraspend.loaders.simulation.machines import Machines
+from infraspend.loaders.simulation.names import MOST_SUBSIDIARIES
+from infraspend.loaders.simulation.pushed import Usage
+from infraspend.loaders.simulation.ready_made import Published
+from infraspend.loaders.simulation.truth import Truth
 
-SEEDS = Path(__file__).parents[2] / "seeds"
+SEEDS = (INSTALLED / "seeds").resolve()
 """What the simulated company declares."""
 
 _EARLIER = "earlier"

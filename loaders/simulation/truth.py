@@ -11,16 +11,21 @@ from typing import Any
 
 import pyarrow as pa
 
-from loaders.simulation.charges import Charge
-from loaders.simulation.clock import HOURS_OF_A_DAY
-from loaders.simulation.clusters import ClusterHour
-from loaders.simulation.files import ParquetFile, Row, table
-from loaders.simulation.pushed import Usage
-from loaders.simulation.ready_made import Published
-from loaders.simulation.truth_costs import Costs, UnusedReservations, costs_of, net_amortized
-from loaders.simulation.truth_levels import Levels
-from loaders.simulation.truth_schedules import Pushed, Schedules, schedules_of
-from loaders.simulation.units import as_text
+from infraspend.loaders.simulation.charges import Charge
+from infraspend.loaders.simulation.clock import HOURS_OF_A_DAY
+from infraspend.loaders.simulation.clusters import ClusterHour
+from infraspend.loaders.simulation.files import ParquetFile, Row, table
+from infraspend.loaders.simulation.pushed import Usage
+from infraspend.loaders.simulation.ready_made import Published
+from infraspend.loaders.simulation.truth_costs import (
+    Costs,
+    UnusedReservations,
+    costs_of,
+    net_amortized,
+)
+from infraspend.loaders.simulation.truth_levels import Levels
+from infraspend.loaders.simulation.truth_schedules import Pushed, Schedules, schedules_of
+from infraspend.loaders.simulation.units import as_text
 
 _TEXT = pa.string()
 _TIME = pa.timestamp("us")

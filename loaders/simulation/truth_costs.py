@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from loaders.simulation.charges import Charge, Columns
-from loaders.simulation.clock import HOUR
-from loaders.simulation.truth_shares import deal
-from loaders.simulation.units import share, units
+from infraspend.loaders.simulation.charges import Charge, Columns
+from infraspend.loaders.simulation.clock import HOUR
+from infraspend.loaders.simulation.truth_shares import deal
+from infraspend.loaders.simulation.units import share, units
 
 
 class Key(NamedTuple):

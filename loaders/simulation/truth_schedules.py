@@ -9,19 +9,19 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from loaders.simulation.clock import HOUR
-from loaders.simulation.clusters import ClusterHour
-from loaders.simulation.company_platforms import (
+from infraspend.loaders.simulation.clock import HOUR
+from infraspend.loaders.simulation.clusters import ClusterHour
+from infraspend.loaders.simulation.company_platforms import (
     KUBERNETES,
     RESOURCES,
     SUB_PLATFORMS,
     WAREHOUSE,
     SubPlatform,
 )
-from loaders.simulation.pushed import Usage
-from loaders.simulation.ready_made import Published
-from loaders.simulation.truth_shares import Shares, shares_of
-from loaders.simulation.truth_weights import (
+from infraspend.loaders.simulation.pushed import Usage
+from infraspend.loaders.simulation.ready_made import Published
+from infraspend.loaders.simulation.truth_shares import Shares, shares_of
+from infraspend.loaders.simulation.truth_weights import (
     ALL,
     FREE,
     Weights,

@@ -30,7 +30,7 @@ from pathlib import Path
 import duckdb
 import jinja2
 
-from loaders.sql import literal
+from infraspend.loaders.sql import literal
 
 MARTS = (
     "true_cost",

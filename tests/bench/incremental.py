@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import dbt, records
-from builder.fingerprints import fingerprints_of_raw_tables
+from infraspend.builder import dbt, records
+from infraspend.builder.fingerprints import fingerprints_of_raw_tables
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company
 from tests.incremental.world import World, begin_with
 

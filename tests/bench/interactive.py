@@ -17,8 +17,8 @@ from pathlib import Path
 
 import duckdb
 
-from publishers import marts
-from publishers.dashboard import write_dashboard
+from infraspend.publishers import marts
+from infraspend.publishers.dashboard import write_dashboard
 from tests.dashboard.contracts import BROWSERS, create_marts
 
 #: The analyses that a dashboard asks.

@@ -27,9 +27,9 @@ from typing import Any
 
 import duckdb
 
-from loaders import aws_cur
-from loaders.sql import csv_call, literal
-from loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.loaders import aws_cur
+from infraspend.loaders.sql import csv_call, literal
+from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
 
 LINES = 1_000_000
 ROUNDS = 2

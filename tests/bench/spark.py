@@ -18,12 +18,12 @@ from typing import Any
 
 import duckdb
 
-from builder import build
-from builder.spark import home_beside
-from loaders import aws_cur, kubernetes, platforms
-from loaders.simulation import simulate
-from loaders.sql import literal
-from loaders.warehouse import LakeUrl
+from infraspend.builder import build
+from infraspend.builder.spark import home_beside
+from infraspend.loaders import aws_cur, kubernetes, platforms
+from infraspend.loaders.simulation import simulate
+from infraspend.loaders.sql import literal
+from infraspend.loaders.warehouse import LakeUrl
 from tests.houses import ROOT
 
 _LOGGED = """

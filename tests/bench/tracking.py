@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
-from loaders.kubernetes.prometheus import Access
-from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import track
+from infraspend.loaders.kubernetes.prometheus import Access
+from infraspend.loaders.kubernetes.sources import Source
+from infraspend.loaders.kubernetes.tracker import track
 from tests.tracker.exporter import GIB, Cluster, Exporter
 from tests.tracker.servers import find_binaries, prometheus
 

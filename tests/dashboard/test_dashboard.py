@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from loaders.errors import InfraspendError
-from publishers.dashboard import wording, write_dashboard
+from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.dashboard import wording, write_dashboard
 from tests.dashboard.contracts import BROWSERS, create_marts
 from tests.dashboard.pictures import PICTURES, take
 from tests.houses import ROOT
@@ -288,7 +288,9 @@ def test_two_runs_do_not_write_the_same_directory(published: Path, tmp_path: Pat
         write_dashboard(published, tmp_path / "dashboard", ROOT)
 
 
-@pytest.mark.parametrize("folder", ["publishers/dashboard/vendor", "tests/vendor/axe-core"])
+@pytest.mark.parametrize(
+    "folder", ["infraspend/publishers/dashboard/vendor", "tests/vendor/axe-core"]
+)
 def test_assets_of_others_are_as_they_were_published(folder: str) -> None:
     sums = (ROOT / folder / "SHA256SUMS").read_text().split()
     for expected, name in zip(sums[::2], sums[1::2], strict=True):
@@ -313,7 +315,7 @@ def test_everybody_can_read_a_page(site: Path, browser: Any, page: str, scheme: 
 def test_services_without_a_page_are_counted(
     published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("publishers.dashboard.site._MOST_PAGES", 3)
+    monkeypatch.setattr("infraspend.publishers.dashboard.site._MOST_PAGES", 3)
 
     written = write_dashboard(published, tmp_path / "dashboard", ROOT)
 

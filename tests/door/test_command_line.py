@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-import infraspend
+from infraspend import cli
 from tests.command_line import run
 from tests.houses import House
 
@@ -42,7 +42,7 @@ def test_help_teaches(tmp_path: Path, verb: list[str], teaches: str) -> None:
 
 
 def test_help_shows_only_what_is_there() -> None:
-    group = typer.main.get_command(infraspend.app)
+    group = typer.main.get_command(cli.app)
     assert isinstance(group, typer.core.TyperGroup)
 
     assert sorted(group.list_commands(None)) == sorted(group.commands)
@@ -73,6 +73,7 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -99,6 +100,7 @@ def test_what_went_wrong_is_one_line(tmp_path: Path, arguments: list[str], says:
     assert said.stdout == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("arguments", [["--debug", "publish"], ["publish", "--debug"]])
 def test_debug_shows_the_traceback(tmp_path: Path, arguments: list[str]) -> None:
     said = run(*arguments, cwd=tmp_path)
@@ -113,11 +115,11 @@ def test_what_nobody_expected_is_one_line_too(
     def break_down(*_: object) -> None:
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("publishers.marts.publish", break_down)
+    monkeypatch.setattr("infraspend.publishers.marts.publish", break_down)
     monkeypatch.setattr(sys, "argv", ["infraspend", "publish", "--to", str(tmp_path)])
 
     with pytest.raises(SystemExit) as ended:
-        infraspend.main()
+        cli.main()
 
     assert ended.value.code == 1
     assert capsys.readouterr().err.splitlines() == [

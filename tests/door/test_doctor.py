@@ -15,12 +15,12 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-import infraspend
-from builder.diagnosis import diagnose
-from loaders import aws_cur, platforms
-from loaders.errors import InfraspendError
-from loaders.findings import Finding, Level
-from loaders.warehouse import KILL_AT
+from infraspend import cli
+from infraspend.builder.diagnosis import diagnose
+from infraspend.loaders import aws_cur, platforms
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.findings import Finding, Level
+from infraspend.loaders.warehouse import KILL_AT
 from tests.command_line import INFRASPEND, run
 from tests.houses import House, load
 from tests.loaders.bills import charge, deliver_legacy, text_of
@@ -146,7 +146,7 @@ def running(code: str) -> Iterator["subprocess.Popen[str]"]:
 @pytest.mark.parametrize(
     "code",
     [
-        "from loaders.warehouse import open_warehouse\nfrom pathlib import Path\n"
+        "from infraspend.loaders.warehouse import open_warehouse\nfrom pathlib import Path\n"
         "with open_warehouse(Path({!r})):",
         "import duckdb\nwith duckdb.connect({!r}) as connection:",
     ],
@@ -471,7 +471,7 @@ def test_the_command_says_each_in_a_line_and_fails(warehouse: Path, tmp_path: Pa
 def test_the_command_is_content_with_what_is_good(
     built: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(infraspend, "PROJECT", built.project)
-    said = CliRunner().invoke(infraspend.app, ["doctor", "--warehouse", str(built.warehouse)])
+    monkeypatch.setattr(cli, "current_project", lambda: built.project)
+    said = CliRunner().invoke(cli.app, ["doctor", "--warehouse", str(built.warehouse)])
     assert said.exit_code == 0, said.output
     assert f"good  {built.warehouse}: is as it should be\n" in said.output

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from builder.seeds import SEED_COLUMNS, check_seeds
-from loaders.errors import InfraspendError
-from loaders.warehouse import create_raw_tables
+from infraspend.builder.seeds import SEED_COLUMNS, check_seeds
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import create_raw_tables
 from tests.command_line import run
 from tests.end_to_end.companies import copy_project
 from tests.end_to_end.test_label_rules import REFUSED
@@ -226,6 +226,7 @@ def test_no_more_than_twenty_are_shown_and_the_others_counted(tmp_path: Path) ->
     assert shown[20] == "3 more, in the lines after it"
 
 
+@pytest.mark.thorough
 def test_the_command_line_shows_them_line_by_line_and_starts_no_dbt(
     fresh: House, tmp_path: Path
 ) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import duckdb
 
-from builder import BuildResult, build
-from builder.seeds import SEED_COLUMNS, path_for_dbt
-from loaders import aws_cur, kubernetes, platforms
+from infraspend.builder import BuildResult, build
+from infraspend.builder.seeds import SEED_COLUMNS, path_for_dbt
+from infraspend.loaders import aws_cur, kubernetes, platforms
 
 ROOT = Path(__file__).parents[2]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.seeds import SEED_COLUMNS
+from infraspend.builder.seeds import SEED_COLUMNS
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 

@@ -15,10 +15,10 @@ from decimal import Decimal
 import pytest
 from rich.console import Console
 
-from builder import BuildResult
-from builder.building import explained_percentage
-from loaders.errors import InfraspendError
-from publishers.explanation import (
+from infraspend.builder import BuildResult
+from infraspend.builder.building import explained_percentage
+from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.explanation import (
     Change,
     as_csv,
     as_json,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from builder.seeds import SEED_COLUMNS
+from infraspend.builder.seeds import SEED_COLUMNS
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
 from tests.fixtures.make_company import COMPANY
 from tests.loaders.bills import cur2_table, deliver_cur2

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from builder.seeds import SEED_COLUMNS
+from infraspend.builder.seeds import SEED_COLUMNS
 from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, built
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.loaders.collections import POD, collect

@@ -12,9 +12,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import BuildResult
-from loaders import aws_cur
-from publishers.marts import publish
+from infraspend.builder import BuildResult
+from infraspend.loaders import aws_cur
+from infraspend.publishers.marts import publish
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company
 from tests.end_to_end.test_open_month import (
     savings_plan,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.seeds import SEED_COLUMNS
+from infraspend.builder.seeds import SEED_COLUMNS
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.test_commitments import FEE, M5, covered, fee_of, plan_of, reserved
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of

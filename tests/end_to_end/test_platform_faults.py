@@ -30,7 +30,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import BuildResult
+from infraspend.builder import BuildResult
 from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loaders import aws_cur
-from loaders.simulation import SimulationResult, simulate
-from publishers.dashboard.charts import ask, read_charts
-from publishers.explanation import explain
+from infraspend.loaders import aws_cur
+from infraspend.loaders.simulation import SimulationResult, simulate
+from infraspend.publishers.dashboard.charts import ask, read_charts
+from infraspend.publishers.explanation import explain
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 

@@ -14,8 +14,8 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from builder import build
-from loaders import aws_cur
+from infraspend.builder import build
+from infraspend.loaders import aws_cur
 from tests.generated_bills import reference
 from tests.generated_bills.bills import (
     DISCOUNTS,

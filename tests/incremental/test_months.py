@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import build, unproven
-from builder.dbt import DBT
-from builder.seeds import path_for_dbt
-from loaders.errors import InfraspendError
-from publishers.marts import publish
+from infraspend.builder import build, unproven
+from infraspend.builder.dbt import DBT
+from infraspend.builder.seeds import path_for_dbt
+from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.marts import publish
 from tests.bench.incremental import Counts, count
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.incremental.machine import different_rows, project_at_once

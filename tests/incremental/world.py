@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from loaders import aws_cur, kubernetes, platforms
-from loaders.aws_cur.loading import Policy
+from infraspend.loaders import aws_cur, kubernetes, platforms
+from infraspend.loaders.aws_cur.loading import Policy
 from tests.end_to_end.companies import ROOT, Company
 from tests.generated_bills.bills import (
     HOUR,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from loaders.tables import PARTS, TABLES
+from infraspend.loaders.tables import PARTS, TABLES
 from tests.loaders.bills import moment
 
 Row = Mapping[str, object]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
 from tests.loaders.s3_server import FaultyS3, environment
 
 

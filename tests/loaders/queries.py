@@ -5,8 +5,8 @@ from typing import Any
 
 import duckdb
 
-from loaders.sql import literal
-from loaders.tables import TABLES
+from infraspend.loaders.sql import literal
+from infraspend.loaders.tables import TABLES
 
 # What differs between two runs that did the same: when, and under which load.
 _OF_A_RUN = {"_dlt_load_id", "landed_at", "rejected_at"}

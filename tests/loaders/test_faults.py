@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loaders import aws_cur
-from loaders.errors import InfraspendError
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, rows
 from tests.loaders.s3_server import BUCKET, HARMLESS, FaultyS3

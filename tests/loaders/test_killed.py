@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from loaders import aws_cur
-from loaders.warehouse import KILL_AT
+from infraspend.loaders import aws_cur
+from infraspend.loaders.warehouse import KILL_AT
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, rows
 
 STAGES = [
-    "files_verified",
-    "lines_counted",
+    pytest.param("files_verified", marks=pytest.mark.thorough),
+    pytest.param("lines_counted", marks=pytest.mark.thorough),
     "lines_landed",
-    "assembly_recorded",
+    pytest.param("assembly_recorded", marks=pytest.mark.thorough),
 ]
 KILLS = 100
 
 # Its children start with everything imported: a kill costs the load that it interrupts, no more.
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["loaders.aws_cur"])
+_PROCESSES.set_forkserver_preload(["infraspend.loaders.aws_cur"])
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from loaders import aws_cur, kubernetes, lease, platforms
-from loaders.aws_cur import Policy
-from loaders.errors import InfraspendError
-from loaders.lake import folder_name
-from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
-from loaders.warehouse import (
+from infraspend.loaders import aws_cur, kubernetes, lease, platforms
+from infraspend.loaders.aws_cur import Policy
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.lake import folder_name
+from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
+from infraspend.loaders.warehouse import (
     KILL_AT,
     LakeUrl,
     Landing,
@@ -56,7 +56,9 @@ STAGES = [
 KILLS = 5
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["loaders.aws_cur", "loaders.platforms", "loaders.lake"])
+_PROCESSES.set_forkserver_preload(
+    ["infraspend.loaders.aws_cur", "infraspend.loaders.platforms", "infraspend.loaders.lake"]
+)
 
 Content = dict[str, dict[str, list[tuple[Any, ...]]]]
 
@@ -216,6 +218,7 @@ def test_the_same_deliveries_give_the_same_rows_as_in_duckdb(
     assert list((root / "_infraspend" / "unfinished").iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_killed_at_any_stage_is_put_right_by_the_next(
     lake: LakeUrl, deliveries: Path, clean: Content, tmp_path: Path
 ) -> None:
@@ -259,6 +262,7 @@ def test_kills_at_random_end_like_a_clean_run(
     assert everything(copied(root, tmp_path / "copy.duckdb")) == clean
 
 
+@pytest.mark.thorough
 def test_superseded_assemblies_are_pruned_and_their_history_is_kept(
     lake: LakeUrl, bucket: Path, tmp_path: Path
 ) -> None:

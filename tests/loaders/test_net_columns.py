@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from loaders import aws_cur
-from loaders.errors import InfraspendError
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.queries import rows
 

@@ -13,11 +13,11 @@ import boto3
 import pytest
 from moto.core.authorization import enable_iam_authentication
 
-from loaders import aws_cur
-from loaders.errors import InfraspendError
-from loaders.kubernetes.shipping import open_shipment
-from loaders.warehouse import LakeUrl
-from publishers.targets import open_target
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.shipping import open_shipment
+from infraspend.loaders.warehouse import LakeUrl
+from infraspend.publishers.targets import open_target
 from tests.houses import ROOT
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.loaders.collections import collect

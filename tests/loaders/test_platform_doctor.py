@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from loaders.errors import InfraspendError
-from loaders.findings import Level
-from loaders.platforms.diagnosis import diagnose
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.findings import Level
+from infraspend.loaders.platforms.diagnosis import diagnose
 from tests.loaders.s3_server import BUCKET, FaultyS3
 
 PLATFORMS = """platform,sub_platform,schedule_source,cost_model,pool_by,owner,valid_from

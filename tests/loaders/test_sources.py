@@ -4,7 +4,7 @@ from pathlib import Path
 
 import yaml
 
-from loaders.tables import LOAD_ID, TABLES
+from infraspend.loaders.tables import LOAD_ID, TABLES
 
 SOURCES = sorted((Path(__file__).parents[2] / "models" / "staging").glob("*/_*__sources.yml"))
 

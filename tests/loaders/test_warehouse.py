@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from loaders.clock import utc_now
-from loaders.errors import InfraspendError
-from loaders.sql import literal
-from loaders.tables import LOAD_ID, TABLES
-from loaders.warehouse import (
+from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.sql import literal
+from infraspend.loaders.tables import LOAD_ID, TABLES
+from infraspend.loaders.warehouse import (
     Landing,
     LandingError,
     create_raw_tables,
@@ -119,6 +119,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
         create_raw_tables(path)
 
 
+@pytest.mark.thorough
 def test_nothing_is_left_beside_the_warehouse(tmp_path: Path) -> None:
     create_raw_tables(tmp_path / "new" / "infraspend.duckdb")
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 import yaml
 
-from publishers.metrics import read_metrics
+from infraspend.publishers.metrics import read_metrics
 from tests.houses import ROOT
 from tests.metrics.expected import PLAIN
 

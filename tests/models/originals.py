@@ -7,9 +7,9 @@ from the last run it only reads what was changed.
 import shutil
 from pathlib import Path
 
-from builder.dbt import DbtRun, DbtSetting, run_dbt
-from loaders.result import silent
-from loaders.simulation import simulate
+from infraspend.builder.dbt import DbtRun, DbtSetting, run_dbt
+from infraspend.loaders.result import silent
+from infraspend.loaders.simulation import simulate
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.end_to_end.test_label_rules import (
     LINES,

@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from builder.dbt import DbtSetting, run_dbt
-from loaders.result import silent
+from infraspend.builder.dbt import DbtSetting, run_dbt
+from infraspend.loaders.result import silent
 from tests.end_to_end.companies import ROOT
 
 HOURS = "(values ('blue', timestamp '2026-11-01 00:00'), ('blue', timestamp '2026-11-01 01:00'))"

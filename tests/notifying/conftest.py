@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from publishers.notifying import Notified, notify
+from infraspend.publishers.notifying import Notified, notify
 from tests.dashboard.contracts import create_marts
 from tests.houses import ROOT
 from tests.notifying.receivers import Mailbox, Webhook, mailbox

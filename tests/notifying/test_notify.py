@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders.errors import InfraspendError
+from infraspend.loaders.errors import InfraspendError
 from tests.command_line import run
 from tests.notifying.conftest import DASHBOARD, World, days, health, spent
 from tests.notifying.receivers import part
@@ -222,7 +222,7 @@ def test_a_file_of_services_that_is_wrong_is_refused(
 
 
 def test_an_analyst_adds_a_kind(world: World, tmp_path: Path) -> None:
-    from publishers.notifying import notify
+    from infraspend.publishers.notifying import notify
 
     project = tmp_path / "project"
     folder = project / "analyses" / "notify"
@@ -251,6 +251,7 @@ def test_an_analyst_adds_a_kind(world: World, tmp_path: Path) -> None:
         notify(*arguments)
 
 
+@pytest.mark.thorough
 def test_the_command_says_whom_it_told_and_fails_for_others(world: World) -> None:
     world.record(FAILED.format("money"))
     options = ("--warehouse", world.warehouse, "--dashboard", DASHBOARD)

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.dbt import DBT
-from loaders import aws_cur, kubernetes, platforms
+from infraspend.builder.dbt import DBT
+from infraspend.loaders import aws_cur, kubernetes, platforms
 from tests.end_to_end.companies import ROOT
 from tests.fixtures.make_company import COMPANY
 

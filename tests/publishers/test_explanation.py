@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from publishers.explanation import Explanation, Reason, as_csv
+from infraspend.publishers.explanation import Explanation, Reason, as_csv
 
 
 def test_no_cell_is_a_formula() -> None:

@@ -9,8 +9,8 @@ import duckdb
 import openpyxl
 import pytest
 
-from loaders.errors import InfraspendError
-from publishers.exporting import export
+from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.exporting import export
 
 HOSTILE = (
     *("=HYPERLINK(1)", "+1", "-1", "@cmd", "\ttab", "\n=1+1", "\uff1d1+1"),

@@ -6,9 +6,9 @@ import duckdb
 import pytest
 from filelock import FileLock
 
-from loaders.errors import InfraspendError
-from publishers.marts import publish
-from publishers.queries import read_analyses
+from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.marts import publish
+from infraspend.publishers.queries import read_analyses
 from tests.houses import ROOT, House
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from loaders.errors import InfraspendError
-from publishers.marts import DATABASE_NAME
-from publishers.targets import open_target
+from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.marts import DATABASE_NAME
+from infraspend.publishers.targets import open_target
 from tests.command_line import run
 from tests.houses import House
 from tests.loaders.s3_server import BUCKET, FaultyS3, environment
@@ -59,7 +59,7 @@ def test_a_run_that_was_killed_leaves_nothing_unknown(
 ) -> None:
     write({"index.html": "one"})
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("publishers.targets._put", _killed_at_the_index)
+        patch.setattr("infraspend.publishers.targets._put", _killed_at_the_index)
         write({"index.html": "two", "teams/a.html": "a"})
     assert keys(s3) >= {"teams/a.html"}
 

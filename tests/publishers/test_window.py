@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.spark import Spark, home_beside
-from loaders.errors import InfraspendError
-from loaders.warehouse import LakeUrl
-from publishers.marts import publish
+from infraspend.builder.spark import Spark, home_beside
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import LakeUrl
+from infraspend.publishers.marts import publish
 
 COLUMNS = {
     "usage_hour": {"name": "usage_hour", "data_type": "timestamp", "description": "An hour."},

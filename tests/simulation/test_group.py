@@ -8,12 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.seeds import check_seeds
-from loaders.errors import InfraspendError
-from loaders.simulation import group, simulate
-from loaders.simulation.company import ACCOUNT_NAMES, PAYER
-from loaders.simulation.names import Names
-from loaders.simulation.run import SEEDS
+from infraspend.builder.seeds import check_seeds
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.simulation import group, simulate
+from infraspend.loaders.simulation.company import ACCOUNT_NAMES, PAYER
+from infraspend.loaders.simulation.names import Names
+from infraspend.loaders.simulation.run import SEEDS
 
 pytestmark = pytest.mark.thorough
 

@@ -9,15 +9,15 @@ from typing import Any
 import duckdb
 import pytest
 
-import infraspend
-from loaders.errors import InfraspendError
-from loaders.simulation import SimulationResult, simulate
-from loaders.simulation.chance import Chance
-from loaders.simulation.clock import Window, utc
-from loaders.simulation.company_history import MIGRATIONS
-from loaders.simulation.company_meters import LOOP
-from loaders.simulation.company_platforms import SUB_PLATFORMS
-from loaders.simulation.machines import Machines
+from infraspend import cli
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.simulation import SimulationResult, simulate
+from infraspend.loaders.simulation.chance import Chance
+from infraspend.loaders.simulation.clock import Window, utc
+from infraspend.loaders.simulation.company_history import MIGRATIONS
+from infraspend.loaders.simulation.company_meters import LOOP
+from infraspend.loaders.simulation.company_platforms import SUB_PLATFORMS
+from infraspend.loaders.simulation.machines import Machines
 from tests.simulation.bill import Line, current_lines, legacy_lines
 
 # The fewest months before November of which AWS restated one.
@@ -261,7 +261,7 @@ def test_services_leave_their_machines_while_the_clusters_grow() -> None:
 
 
 def test_the_demo_says_what_there_is_to_see() -> None:
-    said = infraspend._WHAT_TO_SEE
+    said = cli._WHAT_TO_SEE
     assert f"{LOOP.service} jumps on {LOOP.since.day} November" in said
     assert LOOP.since.month == 11 and (LOOP.until - LOOP.since).days < 4
     assert len(MIGRATIONS) == 5 and "five services" in said

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from builder.spark import files_of
-from loaders.sql import literal
+from infraspend.builder.spark import files_of
+from infraspend.loaders.sql import literal
 
 Files = dict[Path, int]
 """Files, and when each was written, in nanoseconds."""

@@ -17,11 +17,11 @@ from shutil import copytree, ignore_patterns
 import duckdb
 import pytest
 
-from builder import BuildResult, build
-from builder.spark import home_beside
-from loaders import aws_cur, kubernetes, platforms
-from loaders.simulation import simulate
-from loaders.warehouse import LakeUrl
+from infraspend.builder import BuildResult, build
+from infraspend.builder.spark import home_beside
+from infraspend.loaders import aws_cur, kubernetes, platforms
+from infraspend.loaders.simulation import simulate
+from infraspend.loaders.warehouse import LakeUrl
 from tests.generated_bills.bills import HOUR, Line, Period, line, text_of
 from tests.generated_bills.delivery import deliver
 from tests.houses import ROOT

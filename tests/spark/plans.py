@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from jinja2 import Template
 
-from builder.spark import home_beside
+from infraspend.builder.spark import home_beside
 from tests.houses import ROOT
 
 _NOTHING_IS_SMALL = ("spark.sql.autoBroadcastJoinThreshold", "-1")

@@ -3,8 +3,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.spark import home_beside, window_in
-from publishers.marts import publish
+from infraspend.builder.spark import home_beside, window_in
+from infraspend.publishers.marts import publish
 from tests.spark.comparison import differences, marts_in, spark_table
 from tests.spark.conftest import Company
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from builder.spark import Spark
-from loaders.errors import InfraspendError
-from loaders.warehouse import LakeUrl
+from infraspend.builder.spark import Spark
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import LakeUrl
 
 
 def test_what_a_build_left_that_was_killed_is_gone_when_the_next_begins(tmp_path: Path) -> None:

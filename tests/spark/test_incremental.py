@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from loaders.warehouse import LakeUrl
+from infraspend.loaders.warehouse import LakeUrl
 from tests.spark.comparison import (
     differences,
     files_of_months,

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from builder.dbt import DBT, DBT_ON_SPARK
+from infraspend.builder.dbt import DBT, DBT_ON_SPARK
 from tests.houses import ROOT
 
 # The jinja of an expression; a text in it is written with sql_text, as each engine writes it.

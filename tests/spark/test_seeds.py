@@ -5,10 +5,10 @@ from shutil import copytree
 
 import pytest
 
-from builder import build, choose_seeds
-from loaders import aws_cur
-from loaders.errors import InfraspendError
-from loaders.warehouse import LakeUrl
+from infraspend.builder import build, choose_seeds
+from infraspend.loaders import aws_cur
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.warehouse import LakeUrl
 from tests.houses import ROOT
 from tests.loaders.bills import charge, deliver_legacy, text_of
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from loaders.kubernetes.prometheus import Access
-from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import Tracked, track
+from infraspend.loaders.kubernetes.prometheus import Access
+from infraspend.loaders.kubernetes.sources import Source
+from infraspend.loaders.kubernetes.tracker import Tracked, track
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "prometheus"
 

@@ -4,9 +4,9 @@ from functools import cache
 
 import pytest
 
-from loaders.errors import InfraspendError
-from loaders.findings import Finding
-from loaders.kubernetes.diagnosis import Level, diagnose
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.findings import Finding
+from infraspend.loaders.kubernetes.diagnosis import Level, diagnose
 from tests.tracker.exporter import START
 
 END = START + 4 * 3600

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from loaders import kubernetes
-from loaders.errors import InfraspendError
-from loaders.kubernetes.exporting import CollectionWriter
-from loaders.kubernetes.history import hours_to_collect, last_hour
-from loaders.kubernetes.tracker import track
+from infraspend.loaders import kubernetes
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.exporting import CollectionWriter
+from infraspend.loaders.kubernetes.history import hours_to_collect, last_hour
+from infraspend.loaders.kubernetes.tracker import track
 from tests.loaders.queries import rows as landed_rows
 from tests.tracker.reading import FIRST, collect, coverage, source
 
@@ -82,6 +82,7 @@ def test_a_run_that_was_asked_for_hours_collects_them_again(tmp_path: Path) -> N
     assert hours_to_collect(tmp_path, "blue", hour(5), hour(3)) == []
 
 
+@pytest.mark.thorough
 def test_what_is_collected_again_stands_beside_and_serves(server: str, tmp_path: Path) -> None:
     root = tmp_path / "collected"
     for _ in range(2):

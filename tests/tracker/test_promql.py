@@ -5,7 +5,7 @@ import ast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.kubernetes.promql import Window, literal, slot_seconds
+from infraspend.loaders.kubernetes.promql import Window, literal, slot_seconds
 
 
 @given(st.text())

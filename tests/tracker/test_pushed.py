@@ -3,9 +3,9 @@
 from decimal import Decimal
 from pathlib import Path
 
-from loaders import platforms
-from loaders.kubernetes.sources import UsageQuery
-from loaders.kubernetes.tracker import track
+from infraspend.loaders import platforms
+from infraspend.loaders.kubernetes.sources import UsageQuery
+from infraspend.loaders.kubernetes.tracker import track
 from tests.loaders.queries import rows as landed_rows
 from tests.tracker.reading import FIRST, NOW, collect, source
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from loaders import kubernetes
-from loaders.kubernetes.prometheus import Access
-from loaders.kubernetes.sources import Source
-from loaders.kubernetes.tracker import Tracked, TrackError, track
+from infraspend.loaders import kubernetes
+from infraspend.loaders.kubernetes.prometheus import Access
+from infraspend.loaders.kubernetes.sources import Source
+from infraspend.loaders.kubernetes.tracker import Tracked, TrackError, track
 from tests.loaders.queries import rows as landed_rows
 from tests.loaders.s3_server import BUCKET, FaultyS3
 from tests.tracker.reading import FIRST, NOW, source
@@ -35,6 +35,7 @@ def folders(s3: FaultyS3) -> list[str]:
     return sorted(key.split("/")[2] for key in keys(s3) if key.endswith("/collection.zip"))
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_where_the_bucket_ends(server: str, s3: FaultyS3, warehouse: Path) -> None:
     collected(server, 1, since=True)
     assert folders(s3) == ["20261101T00_20261101T01"]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from loaders.errors import InfraspendError
-from loaders.kubernetes.signing import Signature
-from loaders.kubernetes.sources import UsageQuery, read_sources, source_at
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes.signing import Signature
+from infraspend.loaders.kubernetes.sources import UsageQuery, read_sources, source_at
 
 FULL = """
 sources:

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder import build
-from loaders import aws_cur, kubernetes
+from infraspend.builder import build
+from infraspend.loaders import aws_cur, kubernetes
 from tests.houses import ROOT
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, rows, source

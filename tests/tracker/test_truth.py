@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loaders import kubernetes
+from infraspend.loaders import kubernetes
 from tests.loaders.queries import rows as landed_rows
 from tests.tracker.reading import FIRST, FIXTURES, NOW, collect, coverage, rows, source
 

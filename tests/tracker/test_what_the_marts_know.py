@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from builder import BuildResult
-from builder.seeds import SEED_COLUMNS
+from infraspend.builder import BuildResult
+from infraspend.builder.seeds import SEED_COLUMNS
 from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, source

@@ -1,0 +1,5 @@
+"""`python -m infraspend` is `infraspend`."""
+
+from infraspend.cli import main
+
+main()

@@ -1,0 +1,246 @@
+"""One build of a warehouse: checked before, run by dbt, which records it, and summed up after."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal, localcontext
+from pathlib import Path
+from textwrap import shorten
+
+import duckdb
+
+from infraspend.builder import records
+from infraspend.builder.dbt import PRINTED, DbtRun, DbtSetting, Node, one_line, run_dbt
+from infraspend.builder.edited import drop_what_edited_macros_made, keep_state
+from infraspend.builder.fingerprints import fingerprint_of, fingerprints_of_raw_tables
+from infraspend.builder.seed_choice import remember_seeds
+from infraspend.builder.seeds import check_seeds, path_for_dbt
+from infraspend.builder.spark import Spark
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.result import Progress, silent
+from infraspend.loaders.tables import LEDGERS
+from infraspend.loaders.warehouse import LakeUrl
+
+_ROW_CHARACTERS = 300
+_ROWS_SHOWN = 10
+_WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """How a build went.
+
+    Attributes:
+        succeeded: Everything that ran was built and passed its tests.
+        unproven: The models and tests that keep the marts from being published; empty if
+            everything was built, and tested since.
+        models: How many models were built.
+        tests: How many tests passed.
+        failures: One line for each node that failed: what it said and where to look.
+        warnings: One line for each test that found something which stops nothing.
+        log: dbt's own log of the build.
+        printed: What was printed and is not in that log: what Spark's Java said, or a crash.
+    """
+
+    succeeded: bool
+    unproven: tuple[records.Unproven, ...]
+    models: int
+    tests: int
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+    log: Path
+    printed: Path
+
+    @property
+    def may_be_published(self) -> bool:
+        """Every mart is built, and every test passed on it since."""
+        return self.succeeded and not self.unproven
+
+
+def build(
+    warehouse: Path,
+    project: Path,
+    seeds: Path,
+    arguments: Sequence[str] = (),
+    progress: Progress = silent,
+    lake: LakeUrl | None = None,
+    *,
+    unit_tests: bool = False,
+) -> BuildResult:
+    """Builds the models and runs their tests on what was loaded.
+
+    Args:
+        warehouse: The DuckDB file that the loaders wrote.
+        project: The root of the dbt project.
+        seeds: The directory of the seeds' CSVs.
+        arguments: Further arguments of `dbt build`, such as `--select true_cost`.
+        progress: Told about every seed and model that starts.
+        lake: Where the raw tables lie if Spark is to build them, beside the warehouse.
+        unit_tests: Run the unit tests, too: they prove the models on rows that are made up.
+
+    Returns:
+        How it went; a failed test is a result, not an exception.
+
+    Raises:
+        InfraspendError: There is nothing to build from: no warehouse, nothing loaded, or
+            mistakes in the seeds.
+    """
+    warehouse = warehouse.resolve()
+    spark = Spark.beside(warehouse, lake) if lake else None
+    if spark is None:
+        check_loaded(warehouse)
+    check_seeds(seeds)
+    artifacts = spark.home / "dbt" if spark else warehouse.with_name(f"{warehouse.name}.dbt")
+    recorded_in = spark.window if spark else warehouse
+    seeds_for_dbt = path_for_dbt(seeds, project)
+    # With arguments, such as other variables, the same files make other marts.
+    fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
+    raw = None if spark else fingerprints_of_raw_tables(warehouse)
+    if raw and _is_tampered(warehouse, raw):
+        progress("raw tables were changed by other hands: everything is rebuilt")
+        arguments = (*arguments, "--full-refresh")
+    if not unit_tests:
+        arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
+    with spark.held() if spark else nullcontext():
+        remember_seeds(recorded_in, seeds)
+        setting = DbtSetting(
+            project=project,
+            warehouse=warehouse,
+            seeds=seeds_for_dbt,
+            artifacts=artifacts,
+            spark=spark,
+        )
+        arguments = (*arguments, *drop_what_edited_macros_made(setting, progress))
+        run = run_dbt(setting, arguments, progress)
+        if spark:
+            spark.show(run.marts if run.succeeded else (), artifacts / "target" / "manifest.json")
+        unproven = records.unproven(recorded_in) or ()
+        if run.succeeded and not unproven:
+            keep_state(setting)
+            records.note_setting(recorded_in, records.BUILT_FROM, fingerprint)
+    if raw and run.succeeded:
+        records.note_raw_tables(warehouse, raw)
+    return _summed_up(run, unproven, recorded_in, artifacts)
+
+
+def _is_tampered(warehouse: Path, raw: Mapping[str, tuple[str, str]]) -> bool:
+    """Whether a raw dataset is not as a build read it last, and no load has changed it."""
+    before = records.raw_tables_of_last_build(warehouse)
+    return any(
+        dataset in before and before[dataset][0] == loads and before[dataset][1] != storage
+        for dataset, (loads, storage) in raw.items()
+    )
+
+
+def check_loaded(warehouse: Path) -> None:
+    """Makes sure that there is something to build from.
+
+    Raises:
+        InfraspendError: There is no warehouse, or no load ever ended well in it.
+    """
+    with records.opened(warehouse, read_only=True) as connection:
+        try:
+            for dataset, (ledger, _) in LEDGERS.items():
+                table = f"{dataset}.{ledger}"
+                if connection.execute(f"from warehouse.{table} limit 1").fetchone():
+                    return
+        except duckdb.CatalogException as error:
+            raise InfraspendError(
+                f"{warehouse}: this is not a warehouse of Infraspend (it has no {table}); "
+                "name another one with --warehouse"
+            ) from error
+    raise InfraspendError(
+        f"{warehouse}: nothing was loaded yet; "
+        "load a bill first: infraspend load aws-cur --from DIR"
+    )
+
+
+def explained_percentage(warehouse: Path) -> Decimal | None:
+    """How much of all invoices the bridge explains, in percent; None where there is no invoice.
+
+    A build whose bridges do not close fails; this says so of one that was good.
+
+    Args:
+        warehouse: A warehouse with the mart `invoice_bridge`.
+    """
+    with records.opened(warehouse, read_only=True) as connection:
+        ((invoice, unexplained),) = connection.execute("""
+            select
+                sum(abs(amount)) filter (where bridge_item = 'invoice'),
+                sum(abs(amount)) filter (where bridge_item = 'unexplained')
+            from warehouse.marts.invoice_bridge
+        """).fetchall()
+    if not invoice:
+        return None
+    with localcontext(prec=50):
+        percentage: Decimal = 100 * (1 - unexplained / invoice)
+        return percentage.quantize(Decimal("1e-10"), ROUND_DOWN)
+
+
+def is_up_to_date(warehouse: Path, project: Path, seeds: Path) -> bool:
+    """Whether a build would only make again what the last one made.
+
+    Args:
+        warehouse: An existing warehouse.
+        project: The root of the dbt project.
+        seeds: The directory of the seeds' CSVs.
+    """
+    return (
+        records.unproven(warehouse) == ()
+        and records.setting(warehouse, records.BUILT_FROM)
+        == fingerprint_of(warehouse, project, seeds)
+        and not _is_tampered(warehouse, fingerprints_of_raw_tables(warehouse))
+    )
+
+
+def _summed_up(
+    run: DbtRun, unproven: tuple[records.Unproven, ...], warehouse: Path, artifacts: Path
+) -> BuildResult:
+    """What dbt did, in the words of the command line."""
+    failures = [_line_for(node, warehouse) for node in run.failed]
+    if run.complaint:
+        failures.append(run.complaint)
+    if run.skipped:
+        failures.append(f"{len(run.skipped)} more were skipped, because they need what failed")
+    built = [node for node in run.nodes if node not in run.failed and node not in run.skipped]
+    return BuildResult(
+        succeeded=run.succeeded,
+        unproven=unproven,
+        models=sum(node.unique_id.startswith("model.") for node in built),
+        tests=sum(node.unique_id.startswith(("test.", "unit_test.")) for node in built),
+        failures=tuple(failures),
+        warnings=tuple(_line_for(node, warehouse) for node in run.warned),
+        log=artifacts / "logs" / "dbt.log",
+        printed=artifacts / "logs" / PRINTED,
+    )
+
+
+def _line_for(node: Node, warehouse: Path) -> str:
+    """One line about a node: what it said, the first rows it is about, and where to look."""
+    said = node.message
+    if node.is_test and node.rows and (rows := _first_rows(node.compiled, warehouse)):
+        said = f"found {node.rows:,}, the first: {'; '.join(rows)}"
+    line = f"{node.name} ({node.path}): {said}"
+    if node.compiled_path:
+        line += f"; the query: {node.compiled_path}"
+    return line
+
+
+def _first_rows(query: str, warehouse: Path) -> list[str]:
+    """The first rows that a failing test found, each as `column=value, ...`."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        try:
+            found = connection.execute(f"select * from (\n{query}\n) limit {_ROWS_SHOWN}")
+        except duckdb.Error:
+            # It needs something that only dbt has at hand; dbt's message must do.
+            return []
+        rows = found.fetchall()
+        names = [column[0] for column in found.description or ()]
+    return [
+        shorten(
+            one_line(", ".join(f"{name}={value}" for name, value in zip(names, row, strict=False))),
+            _ROW_CHARACTERS,
+            placeholder=" ...",
+        )
+        for row in rows
+    ]

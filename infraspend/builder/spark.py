@@ -1,0 +1,196 @@
+"""A build on Spark: where its tables lie, what it is built from, and how others see its marts.
+
+Spark keeps tables as Parquet files in a catalog that only Spark reads. Beside them lies one DuckDB
+file, the window: it holds the record of builds, as a warehouse does, and shows each mart as a view
+of the very files that the recorded build wrote. What is published is read through it; marts that
+were made anew since, by dbt itself, were not tested as a whole and are not seen.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from infraspend.builder.records import opened
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.sql import literal
+from infraspend.loaders.tables import LEDGERS
+from infraspend.loaders.warehouse import LakeUrl
+
+
+@dataclass(frozen=True)
+class Spark:
+    """What Spark builds.
+
+    Attributes:
+        home: The directory that everything of Spark's lies in: `<warehouse>.spark`, as the target
+            `spark` in profiles.yml has it.
+        lake: Where the loaders landed the raw tables.
+    """
+
+    home: Path
+    lake: LakeUrl
+
+    @classmethod
+    def beside(cls, warehouse: Path, lake: LakeUrl) -> "Spark":
+        """Spark's home beside a warehouse, made where it is missing.
+
+        Raises:
+            InfraspendError: Spark is not installed.
+        """
+        if find_spec("pyspark") is None or find_spec("dbt.adapters.spark") is None:
+            raise InfraspendError("Spark is not installed: run pip install 'infraspend[spark]'")
+        home = home_beside(warehouse)
+        home.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(window_in(home))):
+            return cls(home, lake)
+
+    @property
+    def window(self) -> Path:
+        """The DuckDB file that holds the record of builds and shows the marts."""
+        return window_in(self.home)
+
+    @property
+    def url(self) -> str:
+        """The lake as dbt is told of it: a URL, or a whole path."""
+        return self.lake.url if "://" in self.lake.url else str(Path(self.lake.url).resolve())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else builds here, and what a build left that was killed is gone, with all tables.
+
+        Such a build may leave files where a table was to be which the catalog does not know of, and
+        Spark makes no table where there are files.
+
+        Raises:
+            InfraspendError: Another run builds here.
+        """
+        lock = FileLock(self.home / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise InfraspendError(
+                f"{self.home} is being built by another run: wait for it to end"
+            ) from error
+        try:
+            if self._running.exists():
+                for folder in ("catalog", "tables"):
+                    shutil.rmtree(self.home / folder, ignore_errors=True)
+            self._running.touch()
+            yield
+            self._running.unlink()
+        finally:
+            lock.release()
+
+    @property
+    def _running(self) -> Path:
+        """A file that is there while a build runs, and after one that was killed."""
+        return self.home / "running"
+
+    def deliveries(self) -> bytes:
+        """What the lake holds, for the fingerprint of a build.
+
+        Raises:
+            InfraspendError: Nothing was loaded yet.
+        """
+        # Here, because the lake brings dlt, which builds on DuckDB do not need.
+        from infraspend.loaders.lake import read_lake
+
+        with read_lake(self.lake) as lake:
+            landed = {dataset: sorted(lake.landed(dataset)) for dataset in LEDGERS}
+        if not any(landed.values()):
+            raise InfraspendError(
+                f"{self.lake.url}: nothing was loaded yet; load a bill first: "
+                "infraspend --engine spark load aws-cur --from DIR"
+            )
+        return json.dumps(landed).encode()
+
+    def show(self, marts: Sequence[str], manifest: Path) -> None:
+        """Shows the marts as they are now, with the types and descriptions they were promised.
+
+        Args:
+            marts: The names of the marts to show: none of a build that failed.
+            manifest: dbt's manifest of the build.
+        """
+        with opened(self.window) as connection:
+            connection.execute("create schema if not exists warehouse.pipeline")
+            for name in ("nodes", "unproven"):
+                files = files_of(self.home / "tables" / "pipeline.db" / name)
+                if files:
+                    connection.execute(
+                        f"create or replace table warehouse.pipeline.{name} as from {_scan(files)}"
+                    )
+        if not marts:
+            return
+        nodes = json.loads(manifest.read_text())["nodes"].values()
+        models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+        with opened(self.window) as connection:
+            connection.execute("drop schema if exists warehouse.marts cascade")
+            connection.execute("create schema warehouse.marts")
+            for mart in marts:
+                for statement in _view(models[mart], self.home / "tables" / "marts.db" / mart):
+                    connection.execute(statement)
+
+
+def home_beside(warehouse: Path) -> Path:
+    """The directory of what Spark builds, beside the DuckDB file that it takes the place of."""
+    return warehouse.with_name(f"{warehouse.name}.spark")
+
+
+def window_in(home: Path) -> Path:
+    """The DuckDB file that holds the record of builds and shows the marts."""
+    return home / "infraspend.duckdb"
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The Parquet files of a table of Spark's: its own, and those of its months.
+
+    What a run that was killed left behind lies deeper, in a folder of its own, and is not part of
+    the table.
+    """
+    return sorted([*folder.glob("*.parquet"), *folder.glob("*=*/*.parquet")])
+
+
+def _view(model: dict[str, Any], folder: Path) -> list[str]:
+    """The statements that show a mart which lies in a folder of Parquet files."""
+    columns = model["columns"].values()
+    view = f"warehouse.marts.{model['name']}"
+    files = files_of(folder)
+    if files:
+        selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)
+        rows = f"select {selected} from {_scan(files)}"
+    else:
+        # A table that is kept by months has no file when it has no month.
+        nothing = ", ".join(
+            f'cast(null as {column["data_type"]}) as "{column["name"]}"' for column in columns
+        )
+        rows = f"select {nothing} where false"
+    return [
+        f"create view {view} as {rows}",
+        f"comment on view {view} is {literal(model['description'])}",
+        *(
+            f'comment on column {view}."{column["name"]}" is {literal(column["description"])}'
+            for column in columns
+        ),
+    ]
+
+
+def _scan(files: Sequence[Path]) -> str:
+    """A table function that reads Parquet files and, from their folders, the month."""
+    listed = ", ".join(literal(str(file)) for file in files)
+    return f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
+
+
+def _column(name: str, kind: str) -> str:
+    """A column of Spark's with the type that DuckDB gives it: Spark's times are instants."""
+    quoted = f'"{name}"'
+    if kind == "timestamp":
+        return f"{quoted} at time zone 'UTC' as {quoted}"
+    return f"cast({quoted} as {kind}) as {quoted}"

@@ -1,0 +1,196 @@
+"""Reads the charts that `analyses/dashboard/` declares, and asks the published file for each.
+
+A chart is a `.sql` with dbt's `ref()` and an entry under `analyses:` in a yml beside it, whose
+`config.meta.dashboard` says on which page it stands and how it is drawn. A chart reads what is
+published and nothing else, so its SQL can be copied and run on that file. Of the macros of the
+project it may call `compared_spend`.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.projects import roots_of
+from infraspend.publishers.queries import Declared, on_published, read_declared
+
+FOLDER = Path("analyses") / "dashboard"
+"""Where charts are declared, in the dbt project."""
+
+KINDS = ("tile", "stacked", "lines", "bars", "waterfall", "treemap", "table")
+"""How a chart can be drawn."""
+
+PAGES = (
+    *("overview", "teams", "services", "platforms", "migration"),
+    *("machine_learning", "commitments", "invoice", "pipeline", "team", "service"),
+)
+"""Where a chart can stand; `team` and `service` are one page for each."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One question to the marts, and how its answer is shown.
+
+    Attributes:
+        name: The name of its `.sql`.
+        page: The page that it stands on.
+        kind: How it is drawn, one of `KINDS`.
+        title: What its heading says.
+        description: What it shows and what is left out, in a sentence or two.
+        sql: Its SQL, as it runs on the published file.
+        order: Its place on the page, from low to high.
+        x: The column along the axis.
+        y: The columns that are drawn.
+        series: The column whose values are drawn as series of their own.
+        path: The columns of a treemap, from outer to inner.
+        each: On pages of which there are many, the column that names the page.
+        links: Which columns link to pages, and to which: `team` or `service`.
+        against: Of a tile, the column that it is compared with.
+        of: Of a tile, the column that it is a part of.
+        exact: Whether money is shown to the last digit and not to the cent.
+        total: The columns of a table that a last row adds up.
+        empty: What stands there if there are no rows: why, and what to do.
+    """
+
+    name: str
+    page: str
+    kind: str
+    title: str
+    description: str
+    sql: str
+    order: int = 0
+    x: str | None = None
+    y: tuple[str, ...] = ()
+    series: str | None = None
+    path: tuple[str, ...] = ()
+    each: str | None = None
+    links: Mapping[str, str] | None = None
+    against: str | None = None
+    of: str | None = None
+    exact: bool = False
+    total: tuple[str, ...] = ()
+    empty: str = "The published marts have no rows for this."
+
+    @property
+    def columns_named(self) -> set[str]:
+        """The columns that its entry speaks of."""
+        named = {self.x, self.series, self.each, self.against, self.of}
+        named |= {*self.y, *self.path, *self.total}
+        return {name for name in {*named, *(self.links or {})} if name is not None}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the published file says to a chart.
+
+    Attributes:
+        chart: The chart.
+        columns: The names of the columns.
+        types: Their types, as DuckDB writes them.
+        rows: The rows; of a chart that stands on many pages, those of all of them.
+    """
+
+    chart: Chart
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def place(self, column: str) -> int:
+        """Where a column stands."""
+        return self.columns.index(column)
+
+    def by_page(self) -> "dict[str, Answer]":
+        """The answer of each page, by what the page is about; without that column."""
+        place = self.place(self.chart.each or "")
+        rows: dict[str, list[tuple[Any, ...]]] = {}
+        for row in self.rows:
+            rows.setdefault(row[place], []).append((*row[:place], *row[place + 1 :]))
+        columns = (*self.columns[:place], *self.columns[place + 1 :])
+        types = (*self.types[:place], *self.types[place + 1 :])
+        return {key: Answer(self.chart, columns, types, found) for key, found in rows.items()}
+
+    def nothing(self) -> "Answer":
+        """The answer of a page that has no rows."""
+        place = self.place(self.chart.each or "")
+        columns = (*self.columns[:place], *self.columns[place + 1 :])
+        types = (*self.types[:place], *self.types[place + 1 :])
+        return Answer(self.chart, columns, types, [])
+
+
+def read_charts(project: Path, published: Iterable[str]) -> list[Chart]:
+    """Reads every chart that the project declares, in the order in which they are shown.
+
+    Args:
+        project: The root of the dbt project.
+        published: The names of the marts that the published file holds.
+
+    Raises:
+        InfraspendError: An entry or a `.sql` is missing or wrong, or reads what is not published.
+    """
+    declared = [one for root in roots_of(project) for one in read_declared(root / FOLDER)]
+    if not declared:
+        raise InfraspendError(f"{project / FOLDER} declares no charts")
+    marts = frozenset(published)
+    charts = [_chart(one, marts) for one in declared]
+    return sorted(charts, key=lambda chart: (PAGES.index(chart.page), chart.order, chart.name))
+
+
+def ask(
+    connection: duckdb.DuckDBPyConnection, chart: Chart, pages: list[str] | None = None
+) -> Answer:
+    """Asks the published file for a chart.
+
+    Args:
+        connection: The published file, open.
+        chart: The chart.
+        pages: Of a chart that stands on many pages, what these are about; all if not given.
+
+    Raises:
+        InfraspendError: The file does not know a column, or the SQL is wrong.
+    """
+    statement = chart.sql
+    if chart.each is not None and pages is not None:
+        # The subquery keeps its order: nothing here sorts.
+        statement = f'select * from (\n{chart.sql}\n) where "{chart.each}" in (select unnest($1))'
+    try:
+        answer = connection.execute(statement, [pages] if statement != chart.sql else [])
+        described = answer.description or []
+        rows = answer.fetchall()
+    except duckdb.Error as error:
+        raise InfraspendError(
+            f"{FOLDER / chart.name}.sql does not run on the published file"
+            f" ({first_line(error)}): it is "
+            "of another version, publish it again, or the SQL is wrong"
+        ) from error
+    columns = tuple(str(column[0]) for column in described)
+    if missing := sorted(chart.columns_named - set(columns)):
+        raise InfraspendError(f"{FOLDER / chart.name}.sql has no column {missing[0]}")
+    return Answer(chart, columns, tuple(str(column[1]) for column in described), rows)
+
+
+def _chart(declared: Declared, marts: frozenset[str]) -> Chart:
+    """A chart, of its `.sql` and its entry."""
+    sql, yml = declared.sql, declared.yml
+    meta = dict(declared.meta.get("dashboard") or {})
+    known = {field.name for field in fields(Chart)} - {"name", "sql", "description"}
+    if unknown := sorted(meta.keys() - known):
+        raise InfraspendError(f"{yml}: {sql.stem} has {unknown[0]!r}, which no chart has")
+    for key, allowed in (("kind", KINDS), ("page", PAGES)):
+        if meta.get(key) not in allowed:
+            raise InfraspendError(f"{yml}: the {key} of {sql.stem} is none of {', '.join(allowed)}")
+    if (meta["page"] in ("team", "service")) != ("each" in meta):
+        raise InfraspendError(
+            f"{yml}: {sql.stem}: pages team and service, and only they, have each"
+        )
+    for key in ("y", "path", "total"):
+        if key in meta:
+            meta[key] = (meta[key],) if isinstance(meta[key], str) else tuple(meta[key])
+    return Chart(
+        name=sql.stem,
+        description=" ".join(str(declared.entry.get("description") or "").split()),
+        sql=on_published(sql.parents[2], sql, marts),
+        **{"title": sql.stem.replace("_", " "), **meta},
+    )

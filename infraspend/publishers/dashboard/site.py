@@ -1,0 +1,276 @@
+"""Writes the pages of the dashboard, all of them or none.
+
+A page is one HTML file with its numbers in it, and shares three files with others: a style sheet, a
+script and the library that draws. No page asks for anything outside its folder, and a browser is
+told so: the policy in each page lets it load nothing else, and run no script that is written into a
+page. Labels are text wherever they stand.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+from filelock import FileLock, Timeout
+from markupsafe import Markup
+
+from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.result import Progress, silent
+from infraspend.publishers.dashboard import figures, wording
+from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
+from infraspend.publishers.marts import DATABASE_NAME
+
+_HERE = Path(__file__).parent
+_MARK = ".infraspend-dashboard"
+_MOST_PAGES = 1000
+_NAVIGATION = {
+    "overview": ("index.html", "Overview"),
+    "teams": ("teams.html", "Teams"),
+    "services": ("services.html", "Services"),
+    "platforms": ("platforms.html", "Platforms"),
+    "migration": ("migration.html", "Migration"),
+    "machine_learning": ("machine-learning.html", "Machine learning"),
+    "commitments": ("commitments.html", "Commitments"),
+    "invoice": ("invoice.html", "Invoice"),
+    "pipeline": ("pipeline.html", "Pipeline"),
+}
+_MANY = {"team": "teams", "service": "services"}
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What was written.
+
+    Attributes:
+        index: The page to open first.
+        pages: How many pages there are.
+        without_page: How many teams and services have no page of their own, the cheapest ones.
+    """
+
+    index: Path
+    pages: int
+    without_page: dict[str, int]
+
+
+def write_dashboard(
+    published: Path, to: Path, project: Path, progress: Progress = silent
+) -> Dashboard:
+    """Writes the dashboard of what was published.
+
+    Args:
+        published: The directory that the marts were published to.
+        to: The directory to write to. It is replaced as a whole, so that readers find
+            either the old pages or the new ones.
+        project: The root of the dbt project, whose `analyses/dashboard/` declares the charts.
+        progress: Told about every page of its own.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InfraspendError: Nothing was published, or by another version; a chart is declared wrongly;
+            or the directory holds something else, or cannot be written.
+    """
+    database = published / DATABASE_NAME
+    if not database.is_file():
+        raise InfraspendError(f"{database} is not there: run infraspend publish, or name --from")
+    to = to.absolute()
+    _check_target(to)
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            marts = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'marts'"
+            ).fetchall()
+            charts = read_charts(project, (mart for (mart,) in marts))
+            answers, without_page = _answers(connection, charts)
+    except duckdb.Error as error:
+        raise InfraspendError(
+            f"{database} cannot be read ({first_line(error)}): publish it again"
+        ) from error
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(to.with_name(f".{to.name}.lock"), timeout=0):
+            pages = _replace(to, answers, progress)
+    except Timeout as error:
+        raise InfraspendError(
+            f"{to} is being written by another run: wait for it to end"
+        ) from error
+    except OSError as error:
+        raise InfraspendError(f"{to}: cannot write the dashboard here ({error})") from error
+    return Dashboard(to / "index.html", pages, without_page)
+
+
+def address_of(page: str, name: str | None = None) -> str:
+    """Where a page lies, from the root of the dashboard.
+
+    Args:
+        page: One of `charts.PAGES`.
+        name: Of a team or a service, its name.
+    """
+    if page in _MANY:
+        return f"{_MANY[page]}/{wording.file_name(name or '')}"
+    return _NAVIGATION[page][0]
+
+
+def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
+    """Writes the pages beside the directory, then puts them in its place; returns how many."""
+    aside = to.with_name(f".{to.name}.aside")
+    old, new = aside / "old", aside / "new"
+    if old.exists() and not to.exists():
+        # A run was killed between the two renames.
+        old.rename(to)
+    shutil.rmtree(aside, ignore_errors=True)
+    new.mkdir(parents=True)
+    try:
+        pages = _write(new, answers, progress)
+        if to.exists():
+            to.rename(old)
+        new.rename(to)
+    finally:
+        if to.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+    return pages
+
+
+def _check_target(to: Path) -> None:
+    """Refuses to replace what is not a dashboard."""
+    if to.is_dir() and not (to / _MARK).is_file() and any(to.iterdir()):
+        raise InfraspendError(f"{to} holds something else than a dashboard: name another --to")
+    if to.exists() and not to.is_dir():
+        raise InfraspendError(f"{to} is a file: name a directory with --to")
+
+
+def _answers(
+    connection: duckdb.DuckDBPyConnection, charts: list[Chart]
+) -> tuple[list[Answer], dict[str, int]]:
+    """Every chart's answer; of teams and services, those of the pages that there will be.
+
+    Also how many of them are left without a page.
+    """
+    shown: dict[str, list[str]] = {}
+    without_page = {}
+    answers = []
+    for chart in charts:
+        if chart.each is None:
+            answers.append(ask(connection, chart))
+            continue
+        if chart.page not in shown:
+            # The first chart of these pages says which there are, the dearest first.
+            answer = ask(connection, chart)
+            place = answer.place(chart.each)
+            found = list(dict.fromkeys(row[place] for row in answer.rows))
+            shown[chart.page] = found[:_MOST_PAGES]
+            if len(found) > _MOST_PAGES:
+                without_page[_MANY[chart.page]] = len(found) - _MOST_PAGES
+        answers.append(ask(connection, chart, shown[chart.page]))
+    return answers, without_page
+
+
+def _write(folder: Path, answers: list[Answer], progress: Progress) -> int:
+    """Writes every page and what they share; returns how many pages there are."""
+    many: dict[str, dict[str, dict[Chart, Answer]]] = {kind: {} for kind in _MANY}
+    for answer in answers:
+        if answer.chart.each is None:
+            continue
+        for key, part in answer.by_page().items():
+            many[answer.chart.page].setdefault(key, {})[_key(answer)] = part
+    pages = _Pages(
+        folder,
+        files={kind: {key: wording.file_name(key) for key in many[kind]} for kind in _MANY},
+        shown={answer.chart.page for answer in answers},
+    )
+    for page, (file, title) in _NAVIGATION.items():
+        if page in pages.shown:
+            progress(title)
+            here = [answer for answer in answers if answer.chart.page == page]
+            pages.write(file, title, page, here)
+    for kind, section in _MANY.items():
+        progress(f"{len(many[kind])} {section}")
+        of_kind = [answer for answer in answers if answer.chart.page == kind]
+        for key, parts in many[kind].items():
+            here = [parts.get(_key(answer)) or answer.nothing() for answer in of_kind]
+            pages.write(f"{section}/{pages.files[kind][key]}", key, section, here, kind)
+    assets = folder / "assets"
+    assets.mkdir()
+    for path in sorted((_HERE / "assets").iterdir()):
+        shutil.copyfile(path, assets / path.name)
+    for name in ("echarts.min.js", "LICENSE", "NOTICE"):
+        to = name if name.endswith(".js") else f"echarts.{name}.txt"
+        shutil.copyfile(_HERE / "vendor" / name, assets / to)
+    (folder / _MARK).write_text("This directory is replaced whole by `infraspend dashboard`.\n")
+    return pages.count
+
+
+def _key(answer: Answer) -> Any:
+    """What tells charts apart."""
+    return answer.chart.name
+
+
+class _Pages:
+    """Writes pages that link to each other."""
+
+    def __init__(self, folder: Path, files: dict[str, dict[str, str]], shown: set[str]) -> None:
+        self.folder = folder
+        self.files = files
+        self.shown = shown
+        self.count = 0
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._template = environment.get_template("page.html.jinja")
+        for section in _MANY.values():
+            (folder / section).mkdir()
+
+    def write(
+        self, file: str, title: str, section: str, answers: list[Answer], kind: str = ""
+    ) -> None:
+        """Writes one page."""
+        root = "../" * file.count("/")
+
+        def link(what: str, name: object) -> str | None:
+            to = self.files[what].get(str(name))
+            return None if to is None else f"{root}{_MANY[what]}/{to}"
+
+        tiles = []
+        shown = []
+        drawn = {}
+        for answer in answers:
+            chart = answer.chart
+            if chart.kind == "tile":
+                tiles.append({"chart": chart, "tile": figures.tile(answer)})
+                continue
+            figure = figures.figure(answer, link)
+            if figure is not None:
+                drawn[chart.name] = figure
+            read = figures.table(answer, link)
+            shown.append({"chart": chart, "table": read, "is_drawn": figure is not None})
+        navigation = [
+            {"href": root + to, "text": text, "is_here": page == section}
+            for page, (to, text) in _NAVIGATION.items()
+            if page in self.shown
+        ]
+        text = self._template.render(
+            title=wording.name(title),
+            whole_title=wording.visible(title) if wording.name(title) != title else "",
+            kind=kind,
+            root=root,
+            navigation=navigation,
+            tiles=tiles,
+            figures=shown,
+            data=_script_safe(drawn),
+        )
+        (self.folder / file).write_text(text, encoding="utf-8")
+        self.count += 1
+
+
+def _script_safe(value: object) -> Markup:
+    """A value as JSON that cannot end the element it stands in."""
+    text = json.dumps(value, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

@@ -1,0 +1,665 @@
+"""Why is this so much: the charges, rules, platforms and usage that a label's spend is made of."""
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, astuple, dataclass, fields
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from difflib import get_close_matches
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.exporting import spreadsheet_cell
+
+_SPAN = "lyft_label = $label and usage_date between $first_day and $day"
+_REASONS = f"""
+    select
+        concat_ws(
+            ' ', product, usage_type, operation, charge_class, nullif(pricing_model, 'none'),
+            'account ' || account_id
+        ) as charge,
+        source_label, label_rule, coalesce(way, '') as way, coalesce(usage_of, '') as usage_of,
+        coalesce(basis, '') as basis, cast(sum(hours) as bigint) as hours,
+        sum(charge_true_cost) as charge_true_cost, sum(spend) as spend
+    from marts.explained_spend
+    where {_SPAN}
+    group by all
+    order by spend desc, charge, source_label, label_rule, way, usage_of, basis
+"""
+_STEPS = f"""
+    select
+        usage_hour, interval_hours, way, usage_of, step, step_name, platform, sub_platform,
+        capacity_pool, cost_model, usage_label, max(usage) as usage,
+        max(total_usage) as total_usage, unit, basis, sum(spend_before) as spend_before,
+        sum(spend_after) as spend_after, is_last_step
+    from marts.explained_splits
+    where {_SPAN}
+    group by all
+    order by way, usage_of, usage_hour, interval_hours, step
+"""
+_SPEND = f"select sum(spend) from marts.daily_spend where {_SPAN}"
+_RULE = """
+    select
+        match_on || coalesce(' ' || match_key, '') || ' ' || match_type
+        || coalesce(' ' || match_value, '')
+    from staging.stg_seeds__label_rules
+    where rule_order = ?
+    order by all
+"""
+_DAYS = """
+    select
+        min(usage_date) filter (lyft_label = $label), max(usage_date) filter (lyft_label = $label),
+        min(usage_date), max(usage_date)
+    from marts.daily_spend
+"""
+_INCOMPLETE = """
+    select date_day from marts.time_spine
+    where date_day between $first_day and $day and not is_complete
+    order by date_day
+"""
+
+
+_FEW_SUMS = 3
+"""How many sums of a way are shown without being asked for."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Charges that are alike, and how a part of them came to the label.
+
+    Attributes:
+        charge: Product, usage type, operation, class, pricing model and account of the charges.
+        label: The label on the bill, and the rule that found it.
+        way: The platforms that split them, in order, with pool and cost model; empty if none.
+        usage_of: Whose usage it was split by on each of these, in the same order.
+        usage: How much that was of how much, in which unit, on each of these, all hours added up.
+        basis: How well that is known; empty where nothing was split.
+        hours: How many hours it is about.
+        charge_true_cost: What the charges cost before the split, in US dollars.
+        spend: The label's part of it, in US dollars.
+    """
+
+    charge: str
+    label: str
+    way: str
+    usage_of: str
+    usage: str
+    basis: str
+    hours: int
+    charge_true_cost: Decimal
+    spend: Decimal
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a platform did with the charges of an hour, on one way to the label.
+
+    `spend_before` x `usage` / `total_usage` is `spend_after`, to the ten digits of a proportion.
+
+    Attributes:
+        usage_hour: When, UTC: the start of the interval.
+        interval_hours: How many hours the charges are for.
+        way: All platforms on the way.
+        usage_of: Whose usage it was split by on each of these.
+        step: The place of this one on the way, from 1.
+        step_name: The platform, as it stands in `way`.
+        platform: The platform.
+        sub_platform: Its sub-platform.
+        capacity_pool: The capacity pool whose schedule splits them.
+        cost_model: What they are split by.
+        usage_label: Whose usage counts here.
+        usage: How much that was; None where nobody can tell.
+        total_usage: Of how much.
+        unit: In which unit, and whether requests or usage count.
+        basis: How well the whole way is known.
+        spend_before: What came here, in US dollars; for the first platform what the charges cost.
+        spend_after: What went on from here; from the last platform to the label.
+        is_last_step: Whether it is the last one.
+    """
+
+    usage_hour: datetime
+    interval_hours: int
+    way: str
+    usage_of: str
+    step: int
+    step_name: str
+    platform: str
+    sub_platform: str
+    capacity_pool: str
+    cost_model: str
+    usage_label: str
+    usage: Decimal | None
+    total_usage: Decimal | None
+    unit: str | None
+    basis: str
+    spend_before: Decimal
+    spend_after: Decimal
+    is_last_step: bool
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """All that a label spent on a day, or on several that follow each other.
+
+    Attributes:
+        label: The label.
+        first_day: The first day of the usage, UTC.
+        day: The last one.
+        incomplete_days: Those of them that still go on, or lack a payer's usage.
+        spend: What the mart `daily_spend` says, in US dollars, to the last digit.
+        reasons: What it is made of, the largest first; they add up to it exactly.
+        steps: How platforms split it, hour by hour; the last ones of all ways add up exactly to
+            the reasons with a way.
+    """
+
+    label: str
+    first_day: date
+    day: date
+    incomplete_days: list[date]
+    spend: Decimal
+    reasons: list[Reason]
+    steps: list[Step]
+
+    @property
+    def when(self) -> str:
+        """The days, in words."""
+        return str(self.day) if self.first_day == self.day else f"{self.first_day} to {self.day}"
+
+
+def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanation:
+    """Takes a label's spend apart, down to the usage that split it.
+
+    Args:
+        warehouse: The DuckDB file that the models were built in, or a published one.
+        label: The label, as in the mart `daily_spend`.
+        day: The day of the usage, UTC.
+        days: How many days, up to and with that one.
+
+    Raises:
+        InfraspendError: Nothing was built yet, the warehouse is in use, the bill does not know the
+            label or reach these days, or the parts do not add up to what the mart says.
+    """
+    if not warehouse.exists():
+        raise InfraspendError(f"{warehouse} is not there: load something and run infraspend build")
+    first_day = day - timedelta(days=days - 1)
+    asked = {"label": label, "first_day": first_day, "day": day}
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            _check_known(connection, label, first_day, day)
+            ((spend,),) = connection.execute(_SPEND, asked).fetchall()
+            steps = [Step(*row) for row in connection.execute(_STEPS, asked).fetchall()]
+            rows = connection.execute(_REASONS, asked).fetchall()
+            rules = {row[2]: _rule(connection, row[2]) for row in rows if row[2] is not None}
+            span = {"first_day": first_day, "day": day}
+            incomplete = [one for (one,) in connection.execute(_INCOMPLETE, span).fetchall()]
+    except duckdb.CatalogException as error:
+        raise InfraspendError(
+            f"{warehouse} is not built yet, or by another version: run infraspend build"
+        ) from error
+    except duckdb.IOException as error:
+        raise InfraspendError(
+            f"{warehouse} cannot be read while something writes to it: try again when it is done"
+        ) from error
+    usage = {
+        (*way, basis): _usage_in_words([step for step in of_way if step.basis == basis])
+        for way, of_way in _by_way(steps).items()
+        for basis in {step.basis for step in of_way}
+    }
+    reasons = [_reason(row, rules, usage) for row in rows]
+    found = Explanation(label, first_day, day, incomplete, spend or Decimal(), reasons, steps)
+    _check_adds_up(found)
+    return found
+
+
+def _check_known(
+    connection: duckdb.DuckDBPyConnection, label: str, first_day: date, day: date
+) -> None:
+    """Refuses a label that never spent anything, and days that the bill does not reach."""
+    ((label_from, label_until, first, last),) = connection.execute(
+        _DAYS, {"label": label}
+    ).fetchall()
+    if label_from is None:
+        labels = connection.execute("select distinct lyft_label from marts.daily_spend").fetchall()
+        alike = get_close_matches(label, [name for (name,) in labels], n=3, cutoff=0.6)
+        meant = f"; did you mean {' or '.join(alike)}?" if alike else ""
+        raise InfraspendError(
+            f"{label} spent nothing on {first} to {last}, which the bill is about: the mart"
+            f" daily_spend lists all labels{meant}"
+        )
+    if day < first or first_day > last:
+        raise InfraspendError(
+            f"{day} is not on the bill, which is about {first} to {last}; {label} spent something"
+            f" on {label_from} to {label_until}"
+        )
+
+
+def _check_adds_up(found: Explanation) -> None:
+    """Refuses parts that are not the whole."""
+    total = sum((reason.spend for reason in found.reasons), Decimal())
+    unsplit = sum((reason.spend for reason in found.reasons if not reason.way), Decimal())
+    split = sum((step.spend_after for step in found.steps if step.is_last_step), Decimal())
+    for parts in (total, unsplit + split):
+        if parts != found.spend:
+            raise InfraspendError(
+                f"the parts of what {found.label} spent on {found.when} add up to {parts}, and the"
+                f" mart daily_spend says {found.spend}: run infraspend build"
+            )
+
+
+@dataclass(frozen=True)
+class ChangedReason:
+    """Charges that are alike, before and after, and what of them came to the label.
+
+    Attributes:
+        charge: Product, usage type, operation, class, pricing model and account of the charges.
+        label: The label on the bill, and the rule that found it.
+        platforms: The platforms that split them, in order; empty if none.
+        usage_of: Whose usage it was split by on each of these, in the same order.
+        cost_before: What the charges cost before, in US dollars, and before any split.
+        cost_after: What they cost on the days that are asked about.
+        spend_before: The label's part of them before.
+        spend_after: Its part on the days that are asked about.
+        change: How much more that is; negative where it is less.
+    """
+
+    charge: str
+    label: str
+    platforms: str
+    usage_of: str
+    cost_before: Decimal
+    cost_after: Decimal
+    spend_before: Decimal
+    spend_after: Decimal
+    change: Decimal
+
+
+@dataclass(frozen=True)
+class Change:
+    """What changed in a label's spend from one day to another, or from one week to another.
+
+    Attributes:
+        before: All that it spent before.
+        after: All that it spent on the days that are asked about.
+        reasons: What changed, the largest change first; the changes add up to the change of the
+            whole exactly.
+    """
+
+    before: Explanation
+    after: Explanation
+    reasons: list[ChangedReason]
+
+    @property
+    def amount(self) -> Decimal:
+        """How much more was spent, in US dollars; negative where less was."""
+        return self.after.spend - self.before.spend
+
+
+def change_between(before: Explanation, after: Explanation) -> Change:
+    """Compares two days or spans of a label by charge, label on the bill and platforms.
+
+    Pools are not compared: where a platform is pooled by node, every day has others.
+
+    Args:
+        before: What it spent before.
+        after: What it spent on the days that are asked about.
+    """
+    sums: dict[tuple[str, str, str, str], list[Decimal]] = defaultdict(lambda: [Decimal()] * 4)
+    for column, explanation in enumerate((before, after)):
+        platforms = {
+            way: " > ".join(
+                f"{of_platform[0].platform}: {of_platform[0].sub_platform}"
+                for of_platform in _by_place(steps)
+            )
+            for way, steps in _by_way(explanation.steps).items()
+        }
+        for reason in explanation.reasons:
+            through = platforms.get((reason.way, reason.usage_of), "")
+            amounts = sums[reason.charge, reason.label, through, reason.usage_of]
+            amounts[column] += reason.charge_true_cost
+            amounts[column + 2] += reason.spend
+    reasons = [
+        ChangedReason(
+            *alike,
+            cost_before=amounts[0],
+            cost_after=amounts[1],
+            spend_before=amounts[2],
+            spend_after=amounts[3],
+            change=amounts[3] - amounts[2],
+        )
+        for alike, amounts in sums.items()
+    ]
+    return Change(before, after, sorted(reasons, key=lambda one: (-abs(one.change), one.charge)))
+
+
+def print_explanation(
+    explanation: Explanation, console: Console, rows: int, *, hours: bool = False
+) -> None:
+    """Prints what a label spent and why, a paragraph for each way; the last row adds up.
+
+    Args:
+        explanation: What `explain` found.
+        console: Where to print.
+        rows: How many paragraphs to show; the others are summed up in one row.
+        hours: Whether to show every hour of a way as a sum to redo.
+    """
+    table = _table(f"What {explanation.label} spent on {explanation.when}, in US dollars")
+    steps = _by_way(explanation.steps)
+    paragraphs = _paragraphs(explanation.reasons)
+    for reasons in paragraphs[:rows]:
+        of_way = steps.get((reasons[0].way, reasons[0].usage_of), [])
+        lines = _sentences(explanation.label, reasons, of_way, hours)
+        table.add_row(_money(_sum(reasons)), escape("\n".join(lines)))
+    if others := paragraphs[rows:]:
+        spend = sum((_sum(reasons) for reasons in others), Decimal())
+        table.add_row(_money(spend), f"{len(others)} others (--rows shows more)")
+    table.add_section()
+    table.add_row(_money(explanation.spend), f"in all, exactly {explanation.spend:f}")
+    console.print(table)
+    _print_incomplete(explanation.incomplete_days, console)
+
+
+def print_change(change: Change, console: Console, rows: int) -> None:
+    """Prints what changed from one day or week to another, and a last row that adds up.
+
+    Args:
+        change: What `change_between` found.
+        console: Where to print.
+        rows: How many changes to show; the others are summed up in one row.
+    """
+    before, after = change.before, change.after
+    table = _table(
+        f"What changed for {after.label}, in US dollars: {before.when} and then {after.when}"
+    )
+    for reason in change.reasons[:rows]:
+        table.add_row(_change(reason.change), escape("\n".join(_comparison(reason))))
+    if others := change.reasons[rows:]:
+        rest = sum((reason.change for reason in others), Decimal())
+        table.add_row(_change(rest), f"{len(others)} others (--rows shows more)")
+    table.add_section()
+    table.add_row(
+        _change(change.amount),
+        f"in all, exactly {change.amount:+f}\nfrom {before.spend:f} to {after.spend:f}",
+    )
+    console.print(table)
+    _print_incomplete([*before.incomplete_days, *after.incomplete_days], console)
+
+
+def as_json(found: Explanation | Change) -> str:
+    """An explanation or a change for programs: amounts are texts, so that no digit is lost.
+
+    Args:
+        found: What `explain` or `change_between` found.
+    """
+    if isinstance(found, Explanation):
+        content = asdict(found)
+    else:
+        content = {
+            "label": found.after.label,
+            "before": _span(found.before),
+            "after": _span(found.after),
+            "change": found.amount,
+            "reasons": [asdict(reason) for reason in found.reasons],
+        }
+    return json.dumps(content, default=_plain, ensure_ascii=False, indent=2)
+
+
+def as_csv(found: Explanation | Change, *, hours: bool = False) -> str:
+    """An explanation or a change for spreadsheets, a line for each reason.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe.
+
+    Args:
+        found: What `explain` or `change_between` found.
+        hours: Whether to write a line for every hour and platform on a way, so that the sum can be
+            redone, in the place of the reasons with a way.
+    """
+    head: tuple[str, ...]
+    lines: Iterable[tuple[Any, ...]]
+    if isinstance(found, Change):
+        head = ("lyft_label", *(field.name for field in fields(ChangedReason)))
+        lines = [(found.after.label, *astuple(reason)) for reason in found.reasons]
+    elif hours:
+        names = [field.name for field in fields(Step)]
+        head = ("lyft_label", "charge", "label", *names, "spend")
+        lines = [
+            (
+                *(found.label, "", ""),
+                *astuple(step),
+                step.spend_after if step.is_last_step else "",
+            )
+            for step in found.steps
+        ]
+        lines += [
+            (found.label, reason.charge, reason.label, *[""] * len(names), reason.spend)
+            for reason in found.reasons
+            if not reason.way
+        ]
+    else:
+        names = [field.name for field in fields(Reason)]
+        head = ("lyft_label", "first_day", "day", *names)
+        lines = [
+            (found.label, found.first_day, found.day, *astuple(reason)) for reason in found.reasons
+        ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    for line in lines:
+        writer.writerow([_cell(value) for value in line])
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value as a cell shows it: decimals without an exponent, and no text as a formula."""
+    return f"{value:f}" if isinstance(value, Decimal) else spreadsheet_cell(value)
+
+
+def _plain(value: object) -> str:
+    """A value as JSON has it: decimals without an exponent."""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _span(found: Explanation) -> dict[str, Any]:
+    """The days of an explanation, and what was spent on them."""
+    return {name: getattr(found, name) for name in ("first_day", "day", "incomplete_days", "spend")}
+
+
+def _table(title: str) -> Table:
+    """An amount and what it is for, within 80 columns."""
+    table = Table(title=escape(title), title_justify="left", show_header=False, box=None)
+    table.add_column("amount", justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    return table
+
+
+def _print_incomplete(days: list[date], console: Console) -> None:
+    """Says which days are not to be compared with whole ones."""
+    if days:
+        named = ", ".join(map(str, sorted(set(days))))
+        console.print(f"Not complete yet, so not to be compared with whole days: {named}")
+
+
+def _paragraphs(reasons: list[Reason]) -> list[list[Reason]]:
+    """The reasons of each way together, and each reason without one, the largest spend first."""
+    of_way: dict[tuple[str, str], list[Reason]] = defaultdict(list)
+    alone = []
+    for reason in reasons:
+        if reason.way:
+            of_way[reason.way, reason.usage_of].append(reason)
+        else:
+            alone.append([reason])
+    return sorted([*of_way.values(), *alone], key=lambda one: -_sum(one))
+
+
+def _sum(reasons: list[Reason]) -> Decimal:
+    """What reasons add up to."""
+    return sum((reason.spend for reason in reasons), Decimal())
+
+
+def _comparison(reason: ChangedReason) -> list[str]:
+    """What changed of charges, a line for each thought."""
+    lines = [reason.charge, f"labelled {reason.label}"]
+    if not reason.platforms:
+        return [*lines, f"from {_money(reason.spend_before)} to {_money(reason.spend_after)}"]
+    return [
+        *lines,
+        f"split by {reason.platforms} by the usage of {reason.usage_of}",
+        f"from {_money(reason.spend_before)} of {_money(reason.cost_before)}"
+        f" to {_money(reason.spend_after)} of {_money(reason.cost_after)}",
+    ]
+
+
+def _by_way(steps: list[Step]) -> dict[tuple[str, str], list[Step]]:
+    """The steps of each way, hour by hour."""
+    found: dict[tuple[str, str], list[Step]] = defaultdict(list)
+    for step in steps:
+        found[step.way, step.usage_of].append(step)
+    return found
+
+
+def _by_place(steps: list[Step]) -> list[list[Step]]:
+    """The steps of a way, those of each platform together."""
+    found: dict[int, list[Step]] = defaultdict(list)
+    for step in steps:
+        found[step.step].append(step)
+    return [found[place] for place in sorted(found)]
+
+
+def _sentences(label: str, reasons: list[Reason], steps: list[Step], hours: bool) -> list[str]:
+    """What a paragraph says, a line for each thought."""
+    if not steps:
+        return [line for reason in reasons for line in (reason.charge, f"labelled {reason.label}")]
+    lines = []
+    for of_platform in _by_place(steps):
+        before = sum((step.spend_before for step in of_platform), Decimal())
+        after = sum((step.spend_after for step in of_platform), Decimal())
+        lines.append(f"{of_platform[0].step_name} split {_money(before)},")
+        lines.append(f"  {_usage_of(of_platform)}: {_money(after)}")
+        if of_platform[0].is_last_step and of_platform[0].usage_label != label:
+            lines.append(f"  which goes back to {label}")
+    bases = Counter[str]()
+    for step in steps:
+        if step.is_last_step:
+            bases[step.basis] += step.interval_hours
+    lines.append(", ".join(f"{_hours(count)} {basis}" for basis, count in bases.most_common()))
+    sums = _sums_to_redo(steps)
+    if hours or len(sums) <= _FEW_SUMS:
+        lines += [f"  {one}" for one in sums]
+    else:
+        lines.append("  each split by itself: --hours shows the sums")
+    for reason in reasons:
+        lines.append(
+            f"{_money(reason.spend)} of {_money(reason.charge_true_cost)}: {reason.charge}"
+        )
+        lines.append(f"  labelled {reason.label}")
+    return lines
+
+
+def _sums_to_redo(steps: list[Step]) -> list[str]:
+    """The sums of a way, hour by hour; those that are alike and follow each other in one line."""
+    hours: dict[tuple[datetime, int], list[Step]] = defaultdict(list)
+    for step in steps:
+        hours[step.usage_hour, step.interval_hours].append(step)
+    days = {step.usage_hour.date() for step in steps}
+    form = "%H:%M" if len(days) == 1 else "%m-%d %H:%M"
+    lines = []
+    for text, alike in groupby(hours, key=lambda hour: _sum_to_redo(hours[hour])):
+        (first, length), *others = alike
+        when = f"{first:{form}}"
+        if length > 1:
+            when += f" for {_hours(length)}"
+        if others:
+            when += f" to {others[-1][0]:{form}} each"
+        lines.append(f"{when}  {text}")
+    return lines
+
+
+def _hours(count: int) -> str:
+    """How many hours, in words."""
+    return f"{count} hour{'s' if count != 1 else ''}"
+
+
+def _sum_to_redo(steps: list[Step]) -> str:
+    """An hour of a way, to be typed into a calculator."""
+    text = _digits(steps[0].spend_before)
+    for step in steps:
+        if step.usage is None or not step.total_usage:
+            # All of it went to one label: nobody can tell about it, or there was nothing to hold.
+            text += " x 1"
+        else:
+            text += f" x {_digits(step.usage)} / {_digits(step.total_usage or Decimal())}"
+    return f"{text} = {_money(steps[-1].spend_after)}"
+
+
+def _usage_in_words(steps: list[Step]) -> str:
+    """Whose usage a way went by, of how much, platform after platform."""
+    return " > ".join(_usage_of(of_platform) for of_platform in _by_place(steps))
+
+
+def _usage_of(steps: list[Step]) -> str:
+    """Whose usage split what came to a platform, all hours added up."""
+    label, unit = steps[0].usage_label, steps[0].unit
+    known = [step for step in steps if step.usage is not None]
+    if not known:
+        return "nobody can tell whose usage"
+    usage = sum((step.usage or Decimal() for step in known), Decimal())
+    total = sum((step.total_usage or Decimal() for step in known), Decimal())
+    return f"{label} {_short(usage)} of {_short(total)} {unit}"
+
+
+def _digits(amount: Decimal) -> str:
+    """An amount with all of its digits, at most ten decimal places, without zeros at its end."""
+    text = f"{amount:.10f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def _short(amount: Decimal) -> str:
+    """An amount without the zeros at its end, at most four of its decimal places."""
+    return f"{amount:,.4f}".rstrip("0").rstrip(".")
+
+
+def _reason(
+    row: tuple[Any, ...], rules: dict[int, str], usage: dict[tuple[str, str, str], str]
+) -> Reason:
+    """One row of the mart, in words."""
+    charge, source_label, label_rule, way, usage_of, basis, hours, charge_true_cost, spend = row
+    rule = "" if label_rule is None else f" (rule {label_rule}{rules[label_rule]})"
+    return Reason(
+        charge=charge,
+        label=f"{source_label}{rule}",
+        way=way,
+        usage_of=usage_of,
+        usage=usage.get((way, usage_of, basis), ""),
+        basis=basis,
+        hours=hours,
+        charge_true_cost=charge_true_cost,
+        spend=spend,
+    )
+
+
+def _rule(connection: duckdb.DuckDBPyConnection, rule_order: int) -> str:
+    """What a label rule looks for; nothing in a published file, which has no rules."""
+    try:
+        rows = connection.execute(_RULE, [rule_order]).fetchall()
+    except duckdb.CatalogException:
+        return ""
+    return ": " + " and ".join(str(row[0]) for row in rows)
+
+
+def _change(amount: Decimal) -> str:
+    """More or fewer dollars, with six decimal places."""
+    return f"{amount:+,.6f}"
+
+
+def _money(amount: Decimal) -> str:
+    """Dollars with six decimal places, to be read."""
+    return f"{amount:,.6f}"

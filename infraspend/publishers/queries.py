@@ -1,0 +1,155 @@
+"""The project's SQL as it runs on the published file, without a run of dbt.
+
+`ref('x')` is `marts.x`, the table of that name in the published file. What reads anything else is
+not for that file.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.result import Progress, silent
+from infraspend.projects import package_of, roots_of
+
+MACROS = Path("macros") / "compared_spend.sql"
+"""The macro of the dbt project that charts and analyses may call."""
+
+_ANALYSES = "analyses"
+_REF = re.compile(r"""ref\(\s*['"](\w+)['"]\s*\)""")
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """An analysis that reads only what is published.
+
+    Attributes:
+        name: The name of its `.sql`.
+        sql: Its SQL, as it runs on the published file.
+    """
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A query of the project, and what a yml beside it declares of it.
+
+    Attributes:
+        sql: Its `.sql`.
+        yml: The yml.
+        entry: Its entry under `analyses:` there.
+    """
+
+    sql: Path
+    yml: Path
+    entry: Mapping[str, Any]
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """Its `config.meta`."""
+        return (self.entry.get("config") or {}).get("meta") or {}
+
+
+def read_declared(folder: Path) -> list[Declared]:
+    """Every query of a folder with its entry, by name.
+
+    Args:
+        folder: A folder with a `.sql` for each query, and ymls.
+
+    Raises:
+        InfraspendError: A yml cannot be read, or a `.sql` or an entry stands alone.
+    """
+    entries: dict[str, tuple[Path, Mapping[str, Any]]] = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            content = yaml.safe_load(path.read_text()) or {}
+        except yaml.YAMLError as error:
+            raise InfraspendError(f"{path} is no yml: {error}") from error
+        for entry in content.get("analyses") or []:
+            entries[entry["name"]] = (path, entry)
+    files = {path.stem: path for path in sorted(folder.glob("*.sql"))}
+    if alone := sorted(files.keys() ^ entries.keys()):
+        raise InfraspendError(
+            f"{folder}: {alone[0]} needs both a .sql and an entry under `analyses:` in a yml"
+        )
+    return [Declared(path, *entries[name]) for name, path in files.items()]
+
+
+def read_analyses(
+    project: Path, published: Iterable[str], progress: Progress = silent
+) -> list[Analysis]:
+    """Every analysis of the project that reads only what is published.
+
+    Args:
+        project: The root of the dbt project.
+        published: The names of the marts that the published file holds.
+        progress: Told of every analysis that only dbt can compile.
+    """
+    marts = frozenset(published)
+    analyses = []
+    found = [
+        (root, path)
+        for root in roots_of(project)
+        for path in sorted((root / _ANALYSES).glob("*.sql"))
+    ]
+    for root, path in found:
+        if not set(_REF.findall(path.read_text())) <= marts:
+            # It looks at the warehouse itself, such as at line items.
+            continue
+        try:
+            sql = on_published(root, path, marts)
+        except InfraspendError as error:
+            progress(f"analysis {path.stem} is not published: {error}")
+            continue
+        analyses.append(Analysis(path.stem, sql))
+    return analyses
+
+
+def on_published(
+    project: Path,
+    path: Path,
+    marts: frozenset[str],
+    sources: Mapping[str, str] | None = None,
+) -> str:
+    """SQL of the project, as it runs on the published file.
+
+    Args:
+        project: The root of the dbt project.
+        path: The `.sql`.
+        marts: The names of the marts that the published file holds.
+        sources: The sources that are at hand beside that file, and the schema of each.
+
+    Raises:
+        InfraspendError: It reads what is not published, or is no template of SQL.
+    """
+
+    def ref(model: str) -> str:
+        if model not in marts:
+            raise InfraspendError(
+                f"{path.relative_to(project)} reads {model}, and the published file has no such"
+                " mart: it is of another version; run infraspend build and infraspend publish"
+            )
+        return f"marts.{model}"
+
+    def source(name: str, table: str) -> str:
+        if sources is None or name not in sources:
+            raise InfraspendError(
+                f"{path.relative_to(project)} reads what is not published: {name}"
+            )
+        return f"{sources[name]}.{table}"
+
+    try:
+        template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+        text = path.read_text()
+        if (shared := package_of(project) / MACROS).is_file():
+            text = shared.read_text() + text
+        return template.from_string(text).render(ref=ref, source=source, sql_text=str).strip()
+    except (jinja2.TemplateError, TypeError) as error:
+        raise InfraspendError(f"{path}: {error}") from error

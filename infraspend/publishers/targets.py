@@ -1,0 +1,113 @@
+"""Where what is published goes: a directory, or a bucket by way of a directory of this run.
+
+In a bucket an object is replaced whole, and what readers open first is written last. A list of the
+objects that were written lies beside them, so that a later run removes those that are gone and
+never touches what somebody else put there.
+"""
+
+import mimetypes
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.places import MissingFileError, local_path, open_bucket
+from infraspend.loaders.result import Progress, silent
+
+if TYPE_CHECKING:
+    from infraspend.loaders.s3 import Bucket
+
+_AT_ONCE = 8
+# Every file that is published, and no other is ever removed.
+_WRITTEN = re.compile(
+    r"infraspend\.duckdb|marts/\w+(/billing_period=[\w-]+/data_\d+)?\.parquet"
+    r"|((teams|services)/)?[\w-]+\.html|assets/[\w.-]+|\.infraspend-dashboard"
+)
+# So that a page never meets a style sheet or a script of another version.
+_NOT_KEPT = "no-cache"
+
+
+@contextmanager
+def open_target(to: str, kind: str, first: str, progress: Progress = silent) -> Iterator[Path]:
+    """The directory to write to; what is in it is sent to the bucket, if `to` names one.
+
+    Args:
+        to: A path, a `file://` URL or an `s3://` URL.
+        kind: What is written, such as `dashboard`: each kind has a list of its own.
+        first: The file that readers open first, such as `index.html`.
+        progress: Told how many objects are sent.
+
+    Raises:
+        InfraspendError: It is another kind of place, holds files of the same names that somebody
+            else wrote, or cannot be written to.
+    """
+    if not to.startswith("s3://"):
+        path = local_path(to)
+        if path is None:
+            raise InfraspendError(f"{to}: name a directory, a file:// URL or an s3:// URL")
+        yield path
+        return
+    bucket = open_bucket(to)
+    with TemporaryDirectory(prefix="infraspend-") as folder:
+        target = Path(folder) / kind
+        yield target
+        _send(bucket, target, f".infraspend-{kind}.txt", first, progress)
+
+
+def _send(bucket: "Bucket", folder: Path, list_name: str, first: str, progress: Progress) -> None:
+    """Sends every file of a folder, then removes the objects that an earlier run wrote."""
+    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
+    # Not the lock of the run.
+    files = {name: path for name, path in found.items() if _WRITTEN.fullmatch(name)}
+    before = _listed(bucket, list_name)
+    foreign = {file.name for file in bucket.files(lambda name: name in files)} - before
+    if foreign:
+        raise InfraspendError(
+            f"{bucket.location(min(foreign))} was written by somebody else: name another --to"
+        )
+    # Whatever happens from here on, the next run knows of every object.
+    _note(bucket, folder, list_name, before | files.keys())
+    progress(f"{len(files):,} objects to {bucket.location('')}")
+    others = sorted(files.keys() - {first})
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        list(threads.map(lambda name: _put(bucket, files[name], name), others))
+    if first in files:
+        _put(bucket, files[first], first)
+    for name in sorted(before - files.keys()):
+        bucket.delete(name)
+    _note(bucket, folder, list_name, set(files))
+
+
+def _put(bucket: "Bucket", path: Path, name: str) -> None:
+    """Sends a file, with what a browser needs to know of it."""
+    content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    bucket.put(path, name, content_type=content_type, cache_control=_NOT_KEPT)
+
+
+def _listed(bucket: "Bucket", list_name: str) -> set[str]:
+    """The objects that earlier runs wrote.
+
+    Raises:
+        InfraspendError: The list names what no run writes: somebody else wrote it.
+    """
+    try:
+        names = set(bucket.read(list_name).decode(errors="replace").splitlines())
+    except MissingFileError:
+        return set()
+    if strange := sorted(name for name in names if not _WRITTEN.fullmatch(name)):
+        raise InfraspendError(
+            f"{bucket.location(list_name)} names {strange[0]!r}, which is never published: look who"
+            " wrote the list, and remove it"
+        )
+    return names
+
+
+def _note(bucket: "Bucket", folder: Path, list_name: str, names: set[str]) -> None:
+    """Writes the list of objects."""
+    path = folder.with_name(list_name)
+    path.write_text("".join(f"{name}\n" for name in sorted(names)))
+    bucket.put(path, list_name, content_type="text/plain; charset=utf-8")
