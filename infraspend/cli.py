@@ -184,9 +184,7 @@ PublishedOption = Annotated[
         file_okay=False,
     ),
 ]
-DaysOption = Annotated[
-    int, typer.Option(min=2, help="How many days of the company are told hour by hour.")
-]
+DaysOption = Annotated[int, typer.Option(min=2, help="How many days are simulated hour by hour.")]
 MonthsOption = Annotated[
     int,
     typer.Option(

@@ -210,10 +210,10 @@ class _Run:
         self._bill = Bill(chance, window, self._commitments, operations)
         self._clusters = Clusters(chance, scale)
         self._truth = Truth(out / "truth", partial(pushed.pushed, chance)) if has_truth else None
-        # A longer life is not told in more files.
+        # A longer life is not written in more files.
         self._days_of_a_file = 7 if window.months else 1
         self._lines = 0
-        self._told = 0
+        self._days_done = 0
 
     def write(self) -> int:
         """Writes everything and returns how many lines the bill has."""
@@ -269,17 +269,17 @@ class _Run:
         """Whether AWS corrected a month of the history long after it had been paid."""
         return self._window.is_history(period) and period.name == _RESTATED_LATER
 
-    def _tell(self, days: int, what: str) -> None:
+    def _report(self, days: int, what: str) -> None:
         """Says what is simulated next, and how much of all that is."""
         total = (self._window.end - self._window.start) // DAY
-        self._progress(f"Simulating {what}, {self._told} of {total} days done")
-        self._told += days
+        self._progress(f"Simulating {what}, {self._days_done} of {total} days done")
+        self._days_done += days
 
     def _write_days(
         self, days: Sequence[datetime], delivery: Delivery, draft: _Draft | None
     ) -> None:
         """Writes a month of the history: a collection and a file of it for all of its days."""
-        self._tell(len(days), f"{days[0]:%Y-%m}")
+        self._report(len(days), f"{days[0]:%Y-%m}")
         clusters: defaultdict[str, list[ClusterHour]] = defaultdict(list)
         published: list[Published] = []
         usage: list[Usage] = []
@@ -309,7 +309,7 @@ class _Run:
         published: Sequence[Published],
         usage: Sequence[Usage],
     ) -> None:
-        """Writes what was seen of the clusters on some days, and what owners told."""
+        """Writes what was seen of the clusters on some days, and what owners published."""
         for cluster, hours in clusters.items():
             write_collection(self._out / "kubernetes", cluster, hours)
         platforms = self._out / "platforms"
@@ -325,7 +325,7 @@ class _Run:
         usage: list[Usage] = []
         for hour in (days[0] + index * HOUR for index in range(len(days) * HOURS_OF_A_DAY)):
             if hour in days:
-                self._tell(1, f"{hour:%Y-%m-%d}")
+                self._report(1, f"{hour:%Y-%m-%d}")
             running = self._machines.running(hour)
             charges = self._bill.of_hour(hour, self._commitments.cover(hour, running))
             in_clusters = self._clusters.of_hour(hour, running)
