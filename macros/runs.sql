@@ -87,7 +87,7 @@
 {% macro recorded_nodes() -%}
     {%- set variables = tojson([
         var('true_cost_pooling'), var('unused_commitment'), var('resource_weights'), var('compared_days'),
-        var('carry_columns'), var('spread_marketplace')
+        var('carry_columns'), var('spread_marketplace'), var('focus')
     ]) -%}
     {%- set nodes = {} -%}
     {%- for node in graph.nodes.values()
