@@ -39,7 +39,7 @@ def test_the_validator_reports_nothing_but_the_exceptions(
     # It reads one file, and not a folder; a CSV would lose that ids are texts.
     months = folders[version] / "*" / "*.parquet"
     duckdb.sql(
-        f"copy (select * exclude ({'billing_period'}) from read_parquet('{months}'))"
+        f"copy (select * exclude (billing_period) from read_parquet('{months}'))"
         f" to '{tmp_path / 'all.parquet'}'"
     )
     (library,) = READERS.parent.glob("lib/python*/site-packages")
@@ -123,7 +123,8 @@ def test_it_adds_up_spend_by_label(server: Assistant, ledger: duckdb.DuckDBPyCon
         server,
         "execute_query",
         query="select x_LyftLabel as label, cast(sum(x_TrueCost) as varchar) as spend"
-        " from focus_data_table where x_ChargeClass <> 'commitment_to_come' group by all order by 1",
+        " from focus_data_table where x_ChargeClass <> 'commitment_to_come'"
+        " group by all order by 1",
     )
 
     expected = ledger.execute(
