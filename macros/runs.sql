@@ -91,7 +91,8 @@
     ]) -%}
     {%- set nodes = {} -%}
     {%- for node in graph.nodes.values()
-        if node.resource_type in recorded_types() and node.config.materialized != 'ephemeral' -%}
+        if node.resource_type in recorded_types() and node.config.materialized != 'ephemeral'
+        and node.config.enabled -%}
         {%- set text = node.checksum.checksum if node.resource_type == 'model' else '' -%}
         {%- do nodes.update({node.unique_id: {
             'type': node.resource_type,

@@ -1,5 +1,5 @@
--- The dataset Cost and Usage of FOCUS: every charge, and where a platform splits it every part of it.
--- The columns are FOCUS's in our spelling (`infraspend publish --focus` writes BilledCost and
+-- The dataset Cost and Usage of FOCUS: every charge, and where a platform splits it every part of
+-- it. The columns are FOCUS's in our spelling (`infraspend publish --focus` writes BilledCost and
 -- x_TrueCost). A commitment's fee is two charges: the purchase, which costs nothing because it
 -- covers later charges, and what nobody used of it.
 {{ config(
@@ -21,6 +21,15 @@
     'true_cost', 'invoiced_cost', 'net_amortized_cost', 'unblended_cost', 'list_cost',
     'usage_amount'
 ] %}
+{% set no_platform = 'cast(null as ' ~ dbt.type_string() ~ ')' %}
+{% set pooled_as = {
+    'source_label': 'lyft_label', 'invoiced_cost': 'net_unblended_cost', 'platform': no_platform,
+    'sub_platform': no_platform, 'cost_model': no_platform, 'wanted_pool': no_platform
+} %}
+{% set to_come = [] %}
+{% for column in charge + amounts %}
+    {% do to_come.append(pooled_as.get(column, column)) %}
+{% endfor %}
 
 with
 
@@ -32,17 +41,7 @@ claimed as (
     union all
     -- Billed already, and nothing that a platform could split yet.
     select
-        {%- for column in charge + amounts %}
-            {% if column == 'source_label' -%}
-                lyft_label as source_label
-            {%- elif column == 'invoiced_cost' -%}
-                net_unblended_cost as invoiced_cost
-            {%- elif column in ('platform', 'sub_platform', 'cost_model', 'wanted_pool') -%}
-                cast(null as {{ dbt.type_string() }}) as {{ column }}
-            {%- else -%}
-                {{ column }}
-            {%- endif %}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ to_come | join(',\n        ') }}
     from {{ ref('int_charges_pooled') }}
     where {{ in_month('billing_period') }} and charge_class = 'commitment_to_come'
 ),
@@ -71,10 +70,10 @@ usage_types as (
 
 charges as (
     select
-        {{ charge | join(',\n        ') }},
         {%- for amount in amounts %}
-            cast(sum({{ amount }}) as decimal(25, 10)) as {{ amount }}{{ ',' if not loop.last }}
+            cast(sum({{ amount }}) as decimal(25, 10)) as {{ amount }},
         {%- endfor %}
+        {{ charge | join(',\n        ') }}
     from claimed
     group by {{ charge | join(', ') }}
 ),

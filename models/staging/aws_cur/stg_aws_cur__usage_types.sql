@@ -1,5 +1,5 @@
--- What a usage type is counted in and called: a lookup, so that no charge has to carry it. Where the
--- lines of a month do not agree, nothing is said.
+-- What a usage type is counted in and called: a lookup, so that no charge has to carry it. Where
+-- the lines of a month do not agree, nothing is said.
 {{ config(materialized='view', enabled=var('focus'), meta={'month': 'billing_period'}) }}
 
 with
