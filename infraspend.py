@@ -770,9 +770,12 @@ def publish(
         ),
     ] = False,
     focus_version: Annotated[
-        _FocusVersion,
-        typer.Option(help="1.2 keeps ProviderName and PublisherName, for older readers."),
-    ] = _FocusVersion.V1_4,
+        _FocusVersion | None,
+        typer.Option(
+            help="1.2 keeps ProviderName and PublisherName, for older readers.",
+            show_default="1.4",
+        ),
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
 ) -> None:
@@ -787,10 +790,14 @@ def publish(
 
         infraspend publish --focus --focus-version 1.2
     """
+    if focus_version and not focus:
+        raise typer.BadParameter("--focus-version goes with --focus")
+    if focus and engine is Engine.SPARK:
+        raise typer.BadParameter("--focus is for what DuckDB built")
     to = to or str(warehouse.parent / "published")
     _publish(_record(engine, warehouse), to)
     if focus:
-        _publish_focus(_record(engine, warehouse), to, focus_version)
+        _publish_focus(warehouse, to, focus_version or _FocusVersion.V1_4)
 
 
 @app.command()
