@@ -358,7 +358,7 @@ def _state(to: Path) -> dict[str, tuple[object, ...]]:
     return {
         dataset: (
             tuple(schema(to, dataset)),
-            duckdb.read_parquet(str(to / pattern)).count("*").fetchone(),
+            *duckdb.execute(f"select count(*) from read_parquet('{to / pattern}')").fetchall(),
         )
         for dataset, pattern in FILES.items()
     }
