@@ -18,8 +18,8 @@ from builder.seeds import check_seeds, path_for_dbt
 from builder.spark import Spark
 from loaders.errors import InfraspendError
 from loaders.result import Progress, silent
-from loaders.tables import LEDGERS
-from loaders.warehouse import LakeUrl
+from loaders.tables import LEDGERS, TABLES, differences
+from loaders.warehouse import LakeUrl, create_raw_tables
 
 _ROW_CHARACTERS = 300
 _ROWS_SHOWN = 10
@@ -133,22 +133,29 @@ def _is_tampered(warehouse: Path, raw: Mapping[str, tuple[str, str]]) -> bool:
 
 
 def check_loaded(warehouse: Path) -> None:
-    """Makes sure that there is something to build from.
+    """Makes sure that there is something to build from, in raw tables of this version.
 
     Raises:
-        InfraspendError: There is no warehouse, or no load ever ended well in it.
+        InfraspendError: There is no warehouse, no load ever ended well in it, or another version
+            made its raw tables otherwise.
     """
     with records.opened(warehouse, read_only=True) as connection:
-        try:
-            for dataset, (ledger, _) in LEDGERS.items():
-                table = f"{dataset}.{ledger}"
-                if connection.execute(f"from warehouse.{table} limit 1").fetchone():
-                    return
-        except duckdb.CatalogException as error:
-            raise InfraspendError(
-                f"{warehouse}: this is not a warehouse of Infraspend (it has no {table}); "
-                "name another one with --warehouse"
-            ) from error
+        found = connection.execute(
+            "select table_schema, table_name, column_name, data_type"
+            " from information_schema.columns where table_catalog = 'warehouse'"
+        ).fetchall()
+    if not TABLES.keys() & {dataset for dataset, *_ in found}:
+        raise InfraspendError(
+            f"{warehouse}: this is not a warehouse of Infraspend (it has no raw tables); "
+            "name another one with --warehouse"
+        )
+    if differences(found):
+        # Adds what is missing, or says what cannot be added.
+        create_raw_tables(warehouse)
+    with records.opened(warehouse, read_only=True) as connection:
+        for dataset, (ledger, _) in LEDGERS.items():
+            if connection.execute(f"from warehouse.{dataset}.{ledger} limit 1").fetchone():
+                return
     raise InfraspendError(
         f"{warehouse}: nothing was loaded yet; "
         "load a bill first: infraspend load aws-cur --from DIR"

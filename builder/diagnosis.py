@@ -20,7 +20,7 @@ from builder.seed_choice import remembered_seeds
 from builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS
 from loaders.errors import InfraspendError, first_line, holder_of_lock
 from loaders.findings import Finding, Level
-from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
+from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, differences
 
 _VERBS: Final = {
     "raw_aws_cur": "aws-cur",
@@ -188,40 +188,24 @@ def _unreadable(warehouse: Path) -> Iterator[Finding]:
 
 
 def _shape(warehouse: Path, ask: Ask) -> Iterator[Finding]:
-    """Raw tables that an earlier version made otherwise."""
-    there = {
-        (dataset, table, column): kind
-        for dataset, table, column, kind in ask(
-            "select table_schema, table_name, column_name, data_type"
-            " from information_schema.columns where table_catalog = 'warehouse'"
-        )
-    }
-    for dataset, tables in TABLES.items():
-        missing, others = [], []
-        for table, columns in tables.items():
-            for column, kind in columns.items():
-                found = there.get((dataset, table, column))
-                if found is None:
-                    missing.append(f"{table}.{column}")
-                elif _plain(found) != _plain(kind):
-                    others.append(f"{table}.{column} is {found} and not {kind}")
-        if missing:
+    """Raw tables that another version made otherwise."""
+    found = ask(
+        "select table_schema, table_name, column_name, data_type"
+        " from information_schema.columns where table_catalog = 'warehouse'"
+    )
+    for dataset, different in differences(found).items():
+        if different.missing:
             yield _lack(
                 f"{warehouse}, {dataset}",
-                f"lacks {_some(missing)}, which this version has",
+                f"lacks {_some(different.missing)}, which this version has",
                 _load(dataset),
             )
-        if others:
+        if different.others:
             yield _lack(
                 f"{warehouse}, {dataset}",
-                f"has columns of other types: {_some(others)}",
+                f"has other columns than this version: {_some(different.others)}",
                 f"mv {warehouse} {warehouse}.old, and load again: {_load(dataset)}",
             )
-
-
-def _plain(kind: str) -> str:
-    """A type in one spelling."""
-    return kind.replace(" ", "").lower()
 
 
 def _some(names: Sequence[str]) -> str:

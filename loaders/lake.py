@@ -64,6 +64,7 @@ from loaders.warehouse import (
     delivery_key,
     dlt_columns,
     nothing_for,
+    what_to_migrate,
 )
 
 FILE_BYTES: Final = 128 << 20
@@ -401,9 +402,14 @@ class Lake(Warehouse):
             present = json.loads(self.files.cat_file(path))
         except FileNotFoundError:
             present = {}
-        for dataset, tables in TABLES.items():
-            if present.get(dataset) != tables:
-                self._load(dataset, [_empty(dataset, table) for table in tables])
+        found = [
+            (dataset, table, column, kind)
+            for dataset, tables in present.items()
+            for table, columns in tables.items()
+            for column, kind in {**columns, LOAD_ID: "varchar"}.items()
+        ]
+        for dataset in what_to_migrate(self.url, found, None):
+            self._load(dataset, [_empty(dataset, table) for table in TABLES[dataset]])
         if present != TABLES:
             self.files.pipe_file(path, json.dumps(TABLES).encode())
 
