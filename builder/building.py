@@ -17,6 +17,7 @@ from builder.seed_choice import remember_seeds
 from builder.seeds import check_seeds, path_for_dbt
 from builder.spark import Spark
 from loaders.errors import InfraspendError
+from loaders.local import private
 from loaders.result import Progress, silent
 from loaders.tables import LEDGERS, TABLES, differences
 from loaders.warehouse import LakeUrl, create_raw_tables
@@ -86,40 +87,42 @@ def build(
             mistakes in the seeds.
     """
     warehouse = warehouse.resolve()
-    spark = Spark.beside(warehouse, lake) if lake else None
-    if spark is None:
+    if lake is None:
         check_loaded(warehouse)
     check_seeds(seeds)
-    artifacts = spark.home / "dbt" if spark else warehouse.with_name(f"{warehouse.name}.dbt")
-    recorded_in = spark.window if spark else warehouse
     seeds_for_dbt = path_for_dbt(seeds, project)
-    # With arguments, such as other variables, the same files make other marts.
-    fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
-    raw = None if spark else fingerprints_of_raw_tables(warehouse)
-    if raw and _is_tampered(warehouse, raw):
-        progress("raw tables were changed by other hands: everything is rebuilt")
-        arguments = (*arguments, "--full-refresh")
-    if not unit_tests:
-        arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
-    with spark.held() if spark else nullcontext():
-        remember_seeds(recorded_in, seeds)
-        setting = DbtSetting(
-            project=project,
-            warehouse=warehouse,
-            seeds=seeds_for_dbt,
-            artifacts=artifacts,
-            spark=spark,
-        )
-        arguments = (*arguments, *drop_what_edited_macros_made(setting, progress))
-        run = run_dbt(setting, arguments, progress)
-        if spark:
-            spark.show(run.marts if run.succeeded else (), artifacts / "target" / "manifest.json")
-        unproven = records.unproven(recorded_in) or ()
-        if run.succeeded and not unproven:
-            keep_state(setting)
-            records.note_setting(recorded_in, records.BUILT_FROM, fingerprint)
-    if raw and run.succeeded:
-        records.note_raw_tables(warehouse, raw)
+    with private():
+        spark = Spark.beside(warehouse, lake) if lake else None
+        artifacts = spark.home / "dbt" if spark else warehouse.with_name(f"{warehouse.name}.dbt")
+        recorded_in = spark.window if spark else warehouse
+        # With arguments, such as other variables, the same files make other marts.
+        fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
+        raw = None if spark else fingerprints_of_raw_tables(warehouse)
+        if raw and _is_tampered(warehouse, raw):
+            progress("raw tables were changed by other hands: everything is rebuilt")
+            arguments = (*arguments, "--full-refresh")
+        if not unit_tests:
+            arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
+        with spark.held() if spark else nullcontext():
+            remember_seeds(recorded_in, seeds)
+            setting = DbtSetting(
+                project=project,
+                warehouse=warehouse,
+                seeds=seeds_for_dbt,
+                artifacts=artifacts,
+                spark=spark,
+            )
+            arguments = (*arguments, *drop_what_edited_macros_made(setting, progress))
+            run = run_dbt(setting, arguments, progress)
+            if spark:
+                manifest = artifacts / "target" / "manifest.json"
+                spark.show(run.marts if run.succeeded else (), manifest)
+            unproven = records.unproven(recorded_in) or ()
+            if run.succeeded and not unproven:
+                keep_state(setting)
+                records.note_setting(recorded_in, records.BUILT_FROM, fingerprint)
+        if raw and run.succeeded:
+            records.note_raw_tables(warehouse, raw)
     return _summed_up(run, unproven, recorded_in, artifacts)
 
 

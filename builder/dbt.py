@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from builder.dbt_process import PARENT
 from builder.spark import Spark
+from loaders.errors import InfraspendError
 from loaders.result import Progress
 
 DBT = (sys.executable, "-P", str(Path(__file__).with_name("dbt_process.py")))
@@ -160,8 +161,16 @@ def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -
 
     Returns:
         What came of it. A failure is a result, not an exception.
+
+    Raises:
+        InfraspendError: Something is in the way of what dbt writes.
     """
-    setting.logs.mkdir(parents=True, exist_ok=True)
+    try:
+        setting.logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfraspendError(
+            f"{setting.logs} cannot be written ({error.strerror}): move what is there away"
+        ) from error
     results = setting.target / "run_results.json"
     results.unlink(missing_ok=True)
     with (

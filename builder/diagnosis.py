@@ -20,6 +20,7 @@ from builder.seed_choice import remembered_seeds
 from builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS
 from loaders.errors import InfraspendError, first_line, holder_of_lock
 from loaders.findings import Finding, Level
+from loaders.local import check_is_lock
 from loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, differences
 
 _VERBS: Final = {
@@ -62,7 +63,7 @@ def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
     Returns:
         What is wrong, each with the command that mends it; or that nothing is.
     """
-    warehouse = warehouse.absolute()
+    warehouse = warehouse.resolve()
     findings = [*_disk(warehouse, published)]
     if not warehouse.exists():
         return [*findings, _lack(warehouse, "is not there", _load("raw_aws_cur"))]
@@ -122,6 +123,11 @@ def _disk(warehouse: Path, published: Path) -> Iterator[Finding]:
 def _held(warehouse: Path) -> Iterator[Finding]:
     """A process that has the warehouse: a load by its lock, anybody else by DuckDB's."""
     lock = warehouse.with_name(f"{warehouse.name}.lock")
+    try:
+        check_is_lock(lock)
+    except InfraspendError:
+        yield _lack(lock, "is no plain file, and the lock of loads", f"mv {lock} {lock}.old")
+        return
     if lock.exists():
         probe = FileLock(lock)
         try:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-from filelock import FileLock, Timeout
 
 # dlt reads these when it is imported: it neither phones home nor logs a page of traceback for an
 # error that is reported in one line here.
@@ -31,6 +30,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from loaders.errors import InfraspendError, first_line
+from loaders.local import emptied, locked, private
 from loaders.settings import THIS_VERSION, VERSION, note_setting, setting
 from loaders.sql import literal
 from loaders.tables import (
@@ -276,36 +276,33 @@ def open_warehouse(location: Location) -> Iterator[Warehouse]:
         with open_lake(location) as lake:
             yield lake
     else:
-        with _open_duckdb(location.absolute()) as warehouse:
+        # A link and what it leads to are one warehouse, with one lock.
+        with _open_duckdb(location.resolve()) as warehouse:
             yield warehouse
 
 
 @contextmanager
 def _open_duckdb(path: Path) -> Iterator[Warehouse]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f"{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InfraspendError(
-            f"{path} is being loaded by another run: wait for it to end, then run this again"
-        ) from error
-    try:
+    lock = path.with_name(f"{path.name}.lock")
+    busy = f"{path} is being loaded by another run: wait for it to end, then run this again"
+    with locked(lock, busy), private():
         # What dlt has pending in there belongs to a run that is gone, and would block this one.
-        shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
-        workbench = _pipelines_dir(path) / "workbench"
-        workbench.mkdir(parents=True)
-        warehouse = DuckDbWarehouse(workbench, path)
+        workbench = emptied(_pipelines_dir(path)) / "workbench"
+        workbench.mkdir()
         try:
-            warehouse._migrate()
-            for dataset in TABLES:
-                warehouse._remove_unfinished(dataset)
-        except (duckdb.Error, LandingError) as error:
-            raise InfraspendError(f"{path} cannot be opened: {database_message(error)}") from error
-        yield warehouse
-    finally:
-        shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
-        lock.release()
+            warehouse = DuckDbWarehouse(workbench, path)
+            try:
+                warehouse._migrate()
+                for dataset in TABLES:
+                    warehouse._remove_unfinished(dataset)
+            except (duckdb.Error, LandingError) as error:
+                raise InfraspendError(
+                    f"{path} cannot be opened: {database_message(error)}"
+                ) from error
+            yield warehouse
+        finally:
+            shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
 
 
 def create_raw_tables(warehouse: Location) -> None:

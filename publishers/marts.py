@@ -23,12 +23,12 @@ from pathlib import Path
 
 import duckdb
 import yaml
-from filelock import FileLock, Timeout
 
 from builder import records
 from builder.records import opened
 from loaders.clock import utc_now
 from loaders.errors import InfraspendError, first_line
+from loaders.local import emptied, locked
 from loaders.result import Progress, silent
 from loaders.sql import literal, quoted
 from publishers import DATABASE_NAME as DATABASE_NAME
@@ -115,12 +115,13 @@ def publish(
         raise InfraspendError(
             f"{database} is the warehouse itself; name another directory with --to"
         )
+    busy = f"{to} is being published to by another run: wait for it to end"
     try:
         (to / _MARTS_FOLDER).mkdir(parents=True, exist_ok=True)
-        with FileLock(to / _LOCK, timeout=0):
+        with locked(to / _LOCK, busy):
             for left in to.glob(f"{_ASIDE}*"):
                 # A run was killed.
-                shutil.rmtree(left)
+                shutil.rmtree(emptied(left))
             # On the same file system as the old files, or they could not be replaced in one step.
             with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=to) as folder:
                 rows = _write(warehouse, marts, Path(folder), progress, project)
@@ -132,10 +133,6 @@ def publish(
             for mart in before - set(marts):
                 _remove(to / _MARTS_FOLDER / mart)
                 _remove(to / _MARTS_FOLDER / f"{mart}.parquet")
-    except Timeout as error:
-        raise InfraspendError(
-            f"{to} is being published to by another run: wait for it to end"
-        ) from error
     except (OSError, duckdb.Error) as error:
         raise InfraspendError(f"{to}: cannot publish here ({first_line(error)})") from error
     return Published(database=database, parquet=parquet, rows=rows)
@@ -411,7 +408,9 @@ def _remove(path: Path) -> None:
 
 
 def _check_is_ours(folder: Path) -> None:
-    """Refuses a folder with anything but the months of a mart."""
+    """Refuses a folder with anything but the months of a mart, and a link to one."""
+    if folder.is_symlink():
+        raise InfraspendError(f"{folder} is a link: move it, or name another --to")
     for path in folder.rglob("*"):
         if path.is_file() and not _MONTH_FILE.fullmatch(path.relative_to(folder).as_posix()):
             raise InfraspendError(f"{path} was not published here: move it, or name another --to")

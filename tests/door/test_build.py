@@ -9,9 +9,11 @@ import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from builder import build, is_up_to_date, unproven
+from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.warehouse import create_raw_tables
 from tests.houses import House, load
+from tests.loaders.queries import rows
 
 
 def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
@@ -154,6 +156,25 @@ def test_an_edit_needs_a_build(built: House, name: str) -> None:
 
 def test_a_warehouse_that_was_never_built_needs_a_build(fresh: House) -> None:
     assert not is_up_to_date(fresh.warehouse, fresh.project, fresh.seeds)
+
+
+def test_the_record_is_in_utc_wherever_the_machine_is(
+    fresh: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    (fresh.project / "models" / "marts" / "orgs.sql").write_text(
+        "select current_setting('TimeZone') as org, cast(1 as bigint) as teams"
+    )
+    began = utc_now().replace(microsecond=0)
+
+    assert fresh.build().succeeded
+
+    ended = utc_now()
+    ((first, last),) = rows(
+        fresh.warehouse, "select min(noted_at), max(noted_at) from pipeline.results"
+    )
+    assert began <= first <= last <= ended
+    assert rows(fresh.warehouse, "select org from marts.orgs") == [("UTC",)]
 
 
 def test_no_warehouse(fresh: House, tmp_path: Path) -> None:
