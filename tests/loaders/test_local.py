@@ -1,4 +1,4 @@
-"""What a run writes beside its data is its owner's alone, and nothing that is in the way is used."""
+"""What a run writes is its owner's alone, and nothing that is in the way is used."""
 
 import stat
 from collections.abc import Callable
