@@ -10,7 +10,7 @@ variables, see docs/schedule.md.
 """
 
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -22,7 +22,7 @@ SOURCES = {"aws-cur": "BILL", "kubernetes": "KUBERNETES", "platforms": "PLATFORM
 with DAG(
     "infraspend_daily",
     schedule="30 7 * * *",
-    start_date=datetime(2026, 1, 1),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     # A warehouse has one writer at a time.
     max_active_runs=1,
