@@ -1,5 +1,6 @@
 """One build of a warehouse: checked before, run by dbt, which records it, and summed up after."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from textwrap import shorten
 import duckdb
 
 from builder import records
-from builder.dbt import PRINTED, DbtRun, DbtSetting, Node, one_line, run_dbt
+from builder.dbt import OUT_OF_MEMORY, PRINTED, DbtRun, DbtSetting, Node, one_line, run_dbt
 from builder.edited import drop_what_edited_macros_made, keep_state
 from builder.fingerprints import fingerprint_of, fingerprints_of_raw_tables
 from builder.seed_choice import remember_seeds
@@ -20,10 +21,13 @@ from loaders.errors import InfraspendError
 from loaders.local import private
 from loaders.result import Progress, silent
 from loaders.tables import LEDGERS, TABLES, differences
-from loaders.warehouse import LakeUrl, create_raw_tables
+from loaders.warehouse import MEMORY, LakeUrl, create_raw_tables
 
 _ROW_CHARACTERS = 300
 _ROWS_SHOWN = 10
+_NAMES_SHOWN = 3
+_BUILD_MEMORY = "3GB"
+"""What DuckDB may take in a build unless it is told otherwise: profiles.yml has it."""
 _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -207,8 +211,11 @@ def _summed_up(
     run: DbtRun, unproven: tuple[records.Unproven, ...], warehouse: Path, artifacts: Path
 ) -> BuildResult:
     """What dbt did, in the words of the command line."""
-    failures = [_line_for(node, warehouse) for node in run.failed]
-    if run.complaint:
+    lacking = [node for node in run.failed if OUT_OF_MEMORY in node.message]
+    failures = [_line_for(node, warehouse) for node in run.failed if node not in lacking]
+    if lacking or OUT_OF_MEMORY in run.complaint:
+        failures.append(_more_memory([node.name for node in lacking]))
+    elif run.complaint:
         failures.append(run.complaint)
     if run.skipped:
         failures.append(f"{len(run.skipped)} more were skipped, because they need what failed")
@@ -222,6 +229,17 @@ def _summed_up(
         warnings=tuple(_line_for(node, warehouse) for node in run.warned),
         log=artifacts / "logs" / "dbt.log",
         printed=artifacts / "logs" / PRINTED,
+    )
+
+
+def _more_memory(names: Sequence[str]) -> str:
+    """One line about what did not fit into DuckDB's memory, and what to set."""
+    what = ", ".join(names[:_NAMES_SHOWN]) or "dbt"
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return (
+        f"{what}{more}: DuckDB needs more memory than the {os.environ.get(MEMORY) or _BUILD_MEMORY}"
+        f" that it may take: set {MEMORY} to more, such as {MEMORY}=3GB for up to 20 million lines"
+        " of a bill, and no more than the machine has"
     )
 
 

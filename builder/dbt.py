@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -21,6 +22,9 @@ DBT_ON_SPARK = (sys.executable, "-m", "builder.dbt_on_spark")
 _GOOD = {"success", "pass", "warn", "no-op"}
 _NOT_RUN = {"skipped"}
 _LAST_LINES = 5
+
+OUT_OF_MEMORY = "Out of Memory Error"
+"""What DuckDB's message begins with where its memory does not suffice."""
 
 PRINTED = "printed.log"
 """The file beside dbt's log with what is not in it: what Spark's Java says, or a crash."""
@@ -188,6 +192,12 @@ def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -
         complaint = _follow(process.stdout, printed, progress)
     if not results.is_file():
         reason = complaint or f"dbt stopped with status {process.returncode} and gave no reason"
+        if process.returncode == -signal.SIGKILL:
+            # Linux does so to the process that takes the most, when there is no memory left.
+            reason = (
+                "dbt was killed: if the machine has no memory left, set INFRASPEND_MEMORY to less"
+                " than it has, and DuckDB puts the rest on the disk"
+            )
         return DbtRun(nodes=(), marts=(), complaint=reason)
     return _read_results(json.loads(results.read_text()), _read_manifest(setting.target))
 

@@ -9,10 +9,11 @@ import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from builder import build, is_up_to_date, unproven
+from builder.building import _BUILD_MEMORY
 from loaders.clock import utc_now
 from loaders.errors import InfraspendError
 from loaders.warehouse import create_raw_tables
-from tests.houses import House, load
+from tests.houses import ROOT, House, load
 from tests.loaders.queries import rows
 
 
@@ -104,6 +105,28 @@ def test_a_killed_build_never_counts(built: House) -> None:
 
     assert {one.why for one in run.unproven} == {"the run that began it did not end"}
     assert built.build().may_be_published
+
+
+def test_too_little_memory_is_one_line_that_says_what_to_set(
+    fresh: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFRASPEND_MEMORY", "60MB")
+    # A list is one value, which DuckDB cannot put on the disk.
+    (fresh.project / "models/marts/orgs.sql").write_text(
+        "select 'any' as org, cast(len(list(range)) as bigint) as teams from range(20000000)"
+    )
+
+    result = fresh.build()
+
+    assert not result.succeeded
+    line, *skipped = result.failures
+    assert line.startswith("orgs: DuckDB needs more memory than the 60MB that it may take: set ")
+    assert "INFRASPEND_MEMORY=3GB" in line
+    assert all("were skipped" in one for one in skipped)
+
+
+def test_the_memory_of_a_build_is_that_of_the_profile() -> None:
+    assert f"env_var('INFRASPEND_MEMORY', '{_BUILD_MEMORY}')" in (ROOT / "profiles.yml").read_text()
 
 
 @pytest.mark.thorough
