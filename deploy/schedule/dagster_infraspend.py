@@ -37,7 +37,7 @@ def load(kind: str, source: str) -> dg.AssetsDefinition:
         group_name="landed",
         check_specs=[dg.AssetCheckSpec("everything_landed", asset=name)],
     )
-    def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+    def landed(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         try:
             said, passed = run(context, "load", kind, "--from", source), True
         except dg.Failure as failure:
