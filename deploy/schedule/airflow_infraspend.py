@@ -2,7 +2,7 @@
 
 Put it where your DAGs lie. Every task runs one verb; the build itself decides which models and
 months it rebuilds. A load that refused a file landed the others, so the build goes on, and the run
-is failed by `everything_landed`.
+is failed by `all_went_well`.
 
 `infraspend` is found in PATH, or named in INFRASPEND_COMMAND: it must live in an environment of its
 own, since Airflow pins packages that dbt needs otherwise. The rest of its settings are environment
@@ -46,7 +46,8 @@ with DAG(
         + (f' && "{COMMAND}" publish --to "$PUBLISH_TO"' if "PUBLISH_TO" in os.environ else ""),
     )
     loads >> build >> publish
-    loads >> EmptyOperator(task_id="everything_landed")
+    # The state of a run is that of its last tasks.
+    [*loads, publish] >> EmptyOperator(task_id="all_went_well")
     if "INFRASPEND_NOTIFY" in os.environ:
         # After a build that failed, too: people hear of it.
         publish >> BashOperator(

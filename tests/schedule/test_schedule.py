@@ -169,14 +169,25 @@ def test_the_image_has_the_project_and_the_user_of_the_manifest() -> None:
     assert {"INFRASPEND_WAREHOUSE", "INFRASPEND_SEEDS", "BILL", "PUBLISH_TO"} <= names
 
 
-@pytest.fixture(scope="session")
-def dagster(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Dagster, in an environment of its own."""
-    home = tmp_path_factory.mktemp("dagster")
+def environment_with(requirement: str, home: Path) -> Path:
+    """The programs of an environment of its own."""
+    programs = home / "bin"
     subprocess.run([sys.executable, "-m", "venv", home], check=True)
-    install = [home / "bin" / "pip", "install", "--quiet", "dagster>=1.13,<1.14"]
-    subprocess.run(install, check=True)
-    return home / "bin" / "dagster"
+    subprocess.run([programs / "pip", "install", "--quiet", "uv"], check=True)
+    install = ["pip", "install", "--quiet", "--python", programs / "python", requirement]
+    subprocess.run([programs / "uv", *install], check=True)
+    return programs
+
+
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return environment_with("dagster>=1.13,<1.14", tmp_path_factory.mktemp("dagster")) / "dagster"
+
+
+@pytest.fixture(scope="module")
+def airflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    programs = environment_with("apache-airflow>=3.3,<3.4", tmp_path_factory.mktemp("airflow"))
+    return programs / "airflow"
 
 
 def in_dagster(dagster: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -212,6 +223,41 @@ def test_dagster_runs_the_verbs_and_goes_on_after_a_load_that_failed(
 
     assert in_dagster(dagster, **environment, FAILS="build").returncode == 1
     assert calls(tmp_path)[3:] == ["build"]
+
+
+IN_AIRFLOW = """
+import runpy, sys
+run = runpy.run_path(sys.argv[1])["dag"].test()
+print("STATE", run.state.value)
+"""
+
+
+@pytest.mark.thorough
+def test_airflow_runs_the_verbs_and_ends_as_failed_after_a_load_that_failed(
+    airflow: Path, tmp_path: Path
+) -> None:
+    environment = noting(
+        tmp_path,
+        **SOURCES,
+        **TARGETS,
+        AIRFLOW_HOME=str(tmp_path / "airflow"),
+        AIRFLOW__CORE__LOAD_EXAMPLES="False",
+        AIRFLOW__CORE__DAGS_FOLDER=str(SCHEDULE),
+    )
+    migrated = run([airflow, "db", "migrate"], **environment)
+    assert migrated.returncode == 0, migrated.stderr
+    python = [airflow.with_name("python"), "-c", IN_AIRFLOW, SCHEDULE / "airflow_infraspend.py"]
+
+    for fails, state, expected in (
+        ("nothing", "success", ALL[3:]),
+        ("load?kubernetes", "failed", ALL[3:]),
+        ("build", "failed", ["build", "notify"]),
+    ):
+        done = run(python, **environment, FAILS=fails)
+        assert f"STATE {state}" in done.stdout, done.stderr
+        assert sorted(calls(tmp_path)[:3]) == LOADS
+        assert calls(tmp_path)[3:] == expected
+        (tmp_path / "calls").unlink()
 
 
 @pytest.mark.thorough
