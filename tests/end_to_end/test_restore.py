@@ -68,7 +68,6 @@ def shell(command: str, company: Company) -> None:
 def test_a_backup_is_restored_and_goes_on_from_there(company: Company, clean: Company) -> None:
     company.warehouse.parent.mkdir()
     aws_cur.load(company.warehouse, str(company.bill), until="2026-04")
-    company.load()
     assert company.build(*WITHOUT_UNIT_TESTS).succeeded
     (backup,) = commands("Back up")
     shell(backup, company)
@@ -77,7 +76,9 @@ def test_a_backup_is_restored_and_goes_on_from_there(company: Company, clean: Co
     restore, remove, *loads = commands("Restore")
     (kept,) = (company.root / "backups").iterdir()
     assert kept.stat().st_mode & 0o077 == 0
-    shell(re.sub(r"/backups/\S+", str(kept), restore), company)
+    # The page's is of another day.
+    kept.rename(kept.with_name("infraspend-2026-11-01.duckdb"))
+    shell(restore, company)
     shell(remove, company)
     assert [line.split()[1] for line in loads] == ["load", "build"]
     company.load()
