@@ -1,6 +1,6 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo pictures fixture metrics test test-all thorough test-spark test-metrics lint bench clean
+.PHONY: help setup demo pictures fixture metrics test checks test-all thorough test-spark test-metrics lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
@@ -22,7 +22,8 @@ help:
 	@echo 'make test-metrics  ask every metric with MetricFlow, and compare it with plain SQL'
 	@echo 'make lint    check the style of SQL and Python, and the types'
 	@echo 'make bench   say what landing and building 20 million lines cost (another size: SCALE=3), what'
-	@echo '             incremental builds read, how long readers wait, and what the tracker asks'
+	@echo '             incremental builds read, how long readers wait, what label rules cost, and what'
+	@echo '             the tracker asks'
 	@echo 'make clean   remove what was built; .venv and warehouse/ stay'
 
 setup: .venv/.installed
@@ -64,7 +65,11 @@ fixture: setup
 # In the order of their names: by their number of tests, long ones of few tests would come last.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 15
 
-test: lint
+# Side by side: one process lints while the tests have what is left of two cores.
+test: setup
+	@$(MAKE) --no-print-directory --jobs 2 lint checks
+
+checks: setup
 	$(PYTEST) -m 'not thorough'
 
 test-all: test thorough
@@ -106,6 +111,7 @@ bench: setup
 	$(BIN)/python -m tests.bench.landing
 	$(BIN)/python -m tests.bench.incremental
 	$(BIN)/python -m tests.bench.interactive
+	$(BIN)/python -m tests.bench.rules
 	$(BIN)/python -m tests.bench.tracking
 
 clean:

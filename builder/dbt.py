@@ -144,11 +144,13 @@ class DbtSetting:
     def environment(self) -> dict[str, str]:
         """The environment of dbt: variables that the project reads, and whom it ends with."""
         lake = {"INFRASPEND_LAKE": self.spark.url} if self.spark else {}
+        # dbt reads a whole project anew where a profile has changed: a copied one has not.
+        warehouse = os.path.relpath(self.warehouse.resolve(), self.project.resolve())
         return (
             os.environ
             | lake
             | {
-                "INFRASPEND_WAREHOUSE": str(self.warehouse),
+                "INFRASPEND_WAREHOUSE": str(self.warehouse if self.spark else warehouse),
                 "INFRASPEND_SEEDS": self.seeds,
                 PARENT: str(os.getpid()),
             }

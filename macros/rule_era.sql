@@ -26,10 +26,6 @@
     {{ return(changes | sort) }}
 {%- endmacro %}
 
-{% macro rule_era_of(rules, change) -%}
-    {{ return(rule_changes(rules).index(change) + 1) }}
-{%- endmacro %}
-
 {#- When the era in the column `rule_era` begins. -#}
 {% macro era_from(rules) -%}
     {%- set changes = rule_changes(rules) -%}

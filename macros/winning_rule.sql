@@ -4,14 +4,15 @@
 -#}
 {% macro winning_rule(rules) -%}
     {%- if rules -%}
+    {%- set changes = rule_changes(rules) -%}
     case
         {%- for rule in rules %}
         when
             {%- for condition in rule.conditions %}
             {% if not loop.first %}and {% endif %}{{ rule_condition(condition) }}
             {%- endfor %}
-            and rule_era >= {{ rule_era_of(rules, rule.valid_from) }}
-            and rule_era < {{ rule_era_of(rules, rule.valid_until) }}
+            and rule_era >= {{ changes.index(rule.valid_from) + 1 }}
+            and rule_era < {{ changes.index(rule.valid_until) + 1 }}
             and {{ rule_label(rule) }} not in {{ reserved_labels() }}
             then {{ rule.order }}
         {%- endfor %}

@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from builder import BuildResult, build
+from builder.dbt import DbtSetting
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,13 +66,26 @@ class House:
     def build(self, *arguments: str, seeds: Path | None = None) -> BuildResult:
         return build(self.warehouse, self.project, seeds or self.seeds, arguments)
 
+    def parse(self) -> None:
+        """Reads the project as a build does, so that copies of it are read sooner."""
+        artifacts = self.warehouse.with_name(f"{self.warehouse.name}.dbt")
+        setting = DbtSetting(self.project, self.warehouse, "seeds", artifacts)
+        subprocess.run(
+            setting.command("parse", "--quiet"),
+            cwd=self.project,
+            env=setting.environment,
+            check=True,
+        )
+
     def plain_dbt(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Runs dbt itself, in the project."""
         clean = {name: value for name, value in os.environ.items() if "INFRASPEND" not in name}
         return subprocess.run(
             [Path(sys.executable).with_name("dbt"), "--no-use-colors", *arguments],
             cwd=self.project,
-            env=clean | {"INFRASPEND_WAREHOUSE": str(self.warehouse)} | environment,
+            env=clean
+            | {"INFRASPEND_WAREHOUSE": os.path.relpath(self.warehouse, self.project)}
+            | environment,
             capture_output=True,
             text=True,
             check=False,

@@ -51,6 +51,27 @@ def test_what_was_built_without_rows_is_not_published(built: House) -> None:
     assert built.build().may_be_published
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("memory.duckdb", id="what DuckDB keeps in memory"),
+        pytest.param("1st-select.db", id="no word of SQL"),
+        pytest.param('it\'s "ours"/{{ 7 * 7 }}/all.duckdb', id="quotes and braces"),
+    ],
+)
+def test_a_warehouse_may_have_any_name(fresh: House, name: str) -> None:
+    warehouse = fresh.root / name
+    warehouse.parent.mkdir(parents=True, exist_ok=True)
+    fresh.warehouse.rename(warehouse)
+
+    result = build(warehouse, fresh.project, fresh.seeds)
+
+    assert result.succeeded, result.failures
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        assert connection.sql("from marts.orgs").fetchall()
+
+
 def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
     resources = fresh.seeds / "platform_resources.csv"
     resources.write_text(resources.read_text() + "no-such-platform,main,a-label,,,,,\n")
@@ -65,6 +86,7 @@ def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
     assert not result.may_be_published
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("model", "says"),
     [
@@ -205,6 +227,7 @@ def test_no_warehouse(fresh: House, tmp_path: Path) -> None:
         build(tmp_path / "nowhere.duckdb", fresh.project, fresh.seeds)
 
 
+@pytest.mark.thorough
 def test_nothing_loaded(fresh: House, tmp_path: Path) -> None:
     create_raw_tables(tmp_path / "empty.duckdb")
 

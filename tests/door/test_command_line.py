@@ -73,6 +73,7 @@ def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
     assert "Traceback" not in said.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -99,6 +100,7 @@ def test_what_went_wrong_is_one_line(tmp_path: Path, arguments: list[str], says:
     assert said.stdout == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("arguments", [["--debug", "publish"], ["publish", "--debug"]])
 def test_debug_shows_the_traceback(tmp_path: Path, arguments: list[str]) -> None:
     said = run(*arguments, cwd=tmp_path)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.command_line import run
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -118,6 +118,7 @@ def test_without_a_bill_the_demo_company_serves(fresh: House) -> None:
     assert str(chosen) == f"{fresh.seeds.resolve()} (the demo company's)"
 
 
+@pytest.mark.thorough
 def test_the_demo_company_serves_the_bill_of_the_simulation(
     simulated: SimulationResult, tmp_path: Path
 ) -> None:
@@ -154,6 +155,7 @@ def test_the_demo_company_serves_no_other_bill(
         choose_seeds(fresh.warehouse, fresh.warehouse, fresh.project)
 
 
+@pytest.mark.thorough
 def test_the_demo_company_serves_no_other_bill_in_a_lake(tmp_path: Path) -> None:
     deliver_legacy(tmp_path / "bill", text_of([charge()]))
     lake = LakeUrl(str(tmp_path / "lake"))
@@ -166,6 +168,7 @@ def test_the_demo_company_serves_no_other_bill_in_a_lake(tmp_path: Path) -> None
 # The same for plain dbt
 
 
+@pytest.mark.thorough
 def test_plain_dbt_loads_the_demo_company_for_its_own_bill(fresh: House) -> None:
     for report in REPORTS:
         load_bill(fresh.warehouse, report, PAYER)
@@ -175,6 +178,7 @@ def test_plain_dbt_loads_the_demo_company_for_its_own_bill(fresh: House) -> None
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_absolute", [False, True])
 def test_plain_dbt_loads_the_demo_company_for_no_other_bill(
     fresh: House, is_absolute: bool
@@ -208,6 +212,7 @@ def test_plain_dbt_runs_models_on_seeds_that_are_there(fresh: House, facts: Path
 # At the command line
 
 
+@pytest.mark.thorough
 def test_build_refuses_in_one_line_and_builds_nothing(
     fresh: House, facts: Path, others: Path, tmp_path: Path
 ) -> None:
@@ -227,6 +232,7 @@ def test_build_refuses_in_one_line_and_builds_nothing(
     assert not fresh.warehouse.with_name(f"{fresh.warehouse.name}.dbt").exists()
 
 
+@pytest.mark.thorough
 def test_load_refuses_other_seeds_and_reads_the_closed_periods_of_those_it_knows(
     fresh: House, facts: Path, others: Path, tmp_path: Path
 ) -> None:
@@ -244,6 +250,7 @@ def test_load_refuses_other_seeds_and_reads_the_closed_periods_of_those_it_knows
     assert f"{facts}/closed_periods.csv cannot be read" in one_line(known.stderr)
 
 
+@pytest.mark.thorough
 def test_a_relative_path_is_from_here_and_one_of_the_environment_from_the_project(
     facts: Path, tmp_path: Path
 ) -> None:
@@ -275,6 +282,7 @@ def test_to_change_seeds_they_must_be_named(tmp_path: Path) -> None:
     assert "--seeds DIR" in said.stderr
 
 
+@pytest.mark.thorough
 def test_the_demo_takes_an_empty_warehouse_or_its_own_and_nobody_elses(tmp_path: Path) -> None:
     warehouse = tmp_path / "infraspend.duckdb"
     assert is_free_for_demo(warehouse)

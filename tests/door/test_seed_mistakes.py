@@ -226,6 +226,7 @@ def test_no_more_than_twenty_are_shown_and_the_others_counted(tmp_path: Path) ->
     assert shown[20] == "3 more, in the lines after it"
 
 
+@pytest.mark.thorough
 def test_the_command_line_shows_them_line_by_line_and_starts_no_dbt(
     fresh: House, tmp_path: Path
 ) -> None:

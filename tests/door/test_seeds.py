@@ -31,6 +31,7 @@ def orgs(house: House) -> list[tuple[str, int]]:
         return connection.execute("select org, teams from marts.orgs order by org").fetchall()
 
 
+@pytest.mark.thorough
 def test_an_absolute_path_and_columns_in_another_order(
     fresh: House, elsewhere: Path, built_house: House
 ) -> None:
@@ -91,6 +92,7 @@ def test_a_link_of_the_users_may_point_elsewhere_later(
     assert seen == {elsewhere.resolve(), newer.resolve()}
 
 
+@pytest.mark.thorough
 def test_plain_dbt_finds_nothing_at_a_path_that_nobody_has_seen(
     fresh: House, elsewhere: Path
 ) -> None:
@@ -131,6 +133,7 @@ def test_plain_dbt_takes_any_path_that_was_seen_and_changes_no_byte(
     assert orgs(fresh) == orgs(built_house)
 
 
+@pytest.mark.thorough
 def test_a_path_of_many_steps_up_is_as_good_as_an_absolute_one(
     fresh: House, elsewhere: Path
 ) -> None:
@@ -224,6 +227,7 @@ def test_a_seed_that_is_no_text_is_named(fresh: House, elsewhere: Path) -> None:
         fresh.build(seeds=elsewhere)
 
 
+@pytest.mark.thorough
 def test_a_mark_of_the_byte_order_is_no_part_of_a_column(fresh: House, elsewhere: Path) -> None:
     teams = elsewhere / "teams.csv"
     teams.write_text(teams.read_text(), encoding="utf-8-sig")

@@ -83,6 +83,7 @@ def test_line_items_have_every_column_of_cur_2(warehouse: Path) -> None:
     assert {name for (name,) in columns} == {"_assembly_id", "_dlt_load_id", *CUR_COLUMNS}
 
 
+@pytest.mark.thorough
 def test_what_identifies_and_describes_stays_as_it_was_written(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -116,6 +117,7 @@ def test_what_identifies_and_describes_stays_as_it_was_written(
     ]
 
 
+@pytest.mark.thorough
 def test_tag_keys_that_become_one_name_are_told_apart(warehouse: Path, bucket: Path) -> None:
     line = dict(charge()) | {
         "resourceTags/user:team": "lower",
@@ -156,6 +158,7 @@ def test_names_follow_aws_own_rule(delivered: str, landed: str) -> None:
     assert landed_name(delivered) == landed
 
 
+@pytest.mark.thorough
 def test_files_of_one_assembly_may_differ_in_their_columns(warehouse: Path, bucket: Path) -> None:
     tagged = dict(charge()) | {"resourceTags/user:Service": "api"}
     deliver_legacy(bucket, text_of([charge()]), text_of([tagged, tagged]))
@@ -173,6 +176,7 @@ def test_overwrite_mode_has_no_assembly_folder(warehouse: Path, bucket: Path) ->
     assert load(warehouse, bucket) == (1, 0, 1)
 
 
+@pytest.mark.thorough
 def test_control_totals_are_those_of_the_delivered_text(warehouse: Path, bucket: Path) -> None:
     lines = [
         charge(lineItem__UnblendedCost="1.123456789012", lineItem__NetUnblendedCost="1.1"),
@@ -209,6 +213,7 @@ def test_control_totals_are_those_of_the_delivered_text(warehouse: Path, bucket:
     assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(1,)]
 
 
+@pytest.mark.thorough
 def test_cur_2_parquet_lands_in_the_same_shape(warehouse: Path, bucket: Path) -> None:
     with_net = cur2_table(2, line_item_net_unblended_cost=pa.array([0.1, None]))
     deliver_cur2(bucket, cur2_table(), with_net)
@@ -259,6 +264,7 @@ def test_every_double_lands_with_the_digits_that_it_prints(tmp_path: Path) -> No
             assert amount == Decimal(text).quantize(Decimal("1e-10"), context=half_up), text
 
 
+@pytest.mark.thorough
 def test_one_execution_may_deliver_two_billing_periods(warehouse: Path, bucket: Path) -> None:
     deliver_cur2(bucket, cur2_table(), period="2026-09")
     deliver_cur2(bucket, cur2_table(), period="2026-10")
@@ -266,6 +272,7 @@ def test_one_execution_may_deliver_two_billing_periods(warehouse: Path, bucket: 
     assert load(warehouse, bucket) == (2, 0, 2)
 
 
+@pytest.mark.thorough
 def test_a_second_run_does_nothing(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, text_of([charge()]))
     load(warehouse, bucket)
@@ -301,6 +308,7 @@ def test_a_restatement_adds_an_assembly_and_pointing_back_changes_nothing(
     ]
 
 
+@pytest.mark.thorough
 def test_reports_and_periods_can_be_chosen(warehouse: Path, bucket: Path) -> None:
     for month, period in ((8, "20260801-20260901"), (9, "20260901-20261001")):
         deliver_legacy(bucket, text_of([charge()]), period=period, assembly=f"a{month}")
@@ -473,6 +481,7 @@ def test_a_bad_delivery_is_named(spoiled: tuple[Path, Path, str], said: str) -> 
     assert any(said in reason for (reason,) in rows(warehouse, REASONS))
 
 
+@pytest.mark.thorough
 def test_a_bad_delivery_stops_only_itself(spoiled: tuple[Path, Path, str]) -> None:
     warehouse, bucket, message = spoiled
 
@@ -499,6 +508,7 @@ def test_a_mended_delivery_lands(warehouse: Path, bucket: Path) -> None:
     assert load(warehouse, bucket) == (1, 0, 3)
 
 
+@pytest.mark.thorough
 def test_damaged_parquet_is_named(warehouse: Path, bucket: Path) -> None:
     deliver_cur2(bucket, cur2_table(50))
     (file,) = bucket.rglob("*.parquet")
@@ -528,6 +538,7 @@ def test_a_link_out_of_the_bucket_is_not_followed(
         load(warehouse, bucket)
 
 
+@pytest.mark.thorough
 def test_files_replaced_while_they_are_read_are_not_kept(warehouse: Path, bucket: Path) -> None:
     manifest = deliver_legacy(bucket, good(), overwrite=True)
     moments = itertools.count(1)

@@ -194,6 +194,7 @@ def test_json_that_is_none_is_named_by_its_row(warehouse: Path, bucket: Path) ->
         aws_cur.load(warehouse, str(bucket))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("manifest", sorted(ICE.glob("*.json")), ids=lambda path: path.stem)
 def test_the_columns_of_real_reports_of_several_years_have_a_place(
     warehouse: Path, bucket: Path, manifest: Path
@@ -221,6 +222,7 @@ def test_the_columns_of_real_reports_of_several_years_have_a_place(
     assert not left_out or "resourceTags" not in left_out[0]
 
 
+@pytest.mark.thorough
 def test_a_column_that_changes_its_type_from_file_to_file_lands(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -245,6 +247,7 @@ def test_a_column_that_changes_its_type_from_file_to_file_lands(
     ]
 
 
+@pytest.mark.thorough
 def test_a_daily_report_keeps_its_grain(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, FIXTURE.read_bytes(), report="daily", period="20231101-20231201")
 
@@ -253,6 +256,7 @@ def test_a_daily_report_keeps_its_grain(warehouse: Path, bucket: Path) -> None:
     assert rows(warehouse, "select grain_hours from raw_aws_cur.assemblies") == [(24,)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("end", "hours"),
     [
@@ -340,6 +344,7 @@ TAGS = (
 )
 
 
+@pytest.mark.thorough
 def test_all_tags_serve_where_those_of_the_resource_were_not_chosen(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -352,6 +357,7 @@ def test_all_tags_serve_where_those_of_the_resource_were_not_chosen(
     assert rows(warehouse, TAGS) == TAGS_LANDED
 
 
+@pytest.mark.thorough
 def test_all_tags_serve_in_text_too(warehouse: Path, bucket: Path) -> None:
     deliver_export_over(bucket)
     (file,) = bucket.rglob("*.csv.gz")
@@ -378,6 +384,7 @@ def test_tags_of_the_resource_are_left_alone_where_both_were_chosen(
     ]
 
 
+@pytest.mark.thorough
 def test_a_focus_export_is_told_what_to_do(warehouse: Path, bucket: Path) -> None:
     focus = pa.table(
         {
@@ -445,6 +452,7 @@ def test_a_control_total_has_the_digits_of_the_text(amounts: list[float | None])
     assert different == []
 
 
+@pytest.mark.thorough
 def test_columns_that_cur_2_does_not_know_are_kept(warehouse: Path, bucket: Path) -> None:
     line = charge(bill__ChargebackCode="red", lineItem__UsageType="")
     deliver_legacy(bucket, text_of([dict(line) | {"x_team": "a", "billing_period": "2026-10"}]))

@@ -18,10 +18,10 @@ from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy
 from tests.loaders.queries import content, rows
 
 STAGES = [
-    "files_verified",
-    "lines_counted",
+    pytest.param("files_verified", marks=pytest.mark.thorough),
+    pytest.param("lines_counted", marks=pytest.mark.thorough),
     "lines_landed",
-    "assembly_recorded",
+    pytest.param("assembly_recorded", marks=pytest.mark.thorough),
 ]
 KILLS = 100
 

@@ -100,6 +100,7 @@ BAD_VALUES: dict[str, dict[str, object]] = {
 }
 
 
+@pytest.mark.thorough
 def test_a_bad_value_refuses_its_hour_in_every_table(warehouse: Path, tmp_path: Path) -> None:
     for number, bad in enumerate(BAD_VALUES.values()):
         good = POD | {"usage_hour": ONE}
@@ -128,6 +129,7 @@ def test_a_bad_value_refuses_its_hour_in_every_table(warehouse: Path, tmp_path: 
     ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("table", "named", "nameless"),
     [
@@ -153,6 +155,7 @@ def test_a_row_without_a_name_refuses_its_hour(
     assert reason.endswith("is without a name")
 
 
+@pytest.mark.thorough
 def test_an_hour_that_was_not_collected_is_refused(warehouse: Path, tmp_path: Path) -> None:
     outside = POD | {"usage_hour": "2026-11-01 02:00"}
     collect(tmp_path, rows={"container_hours": [POD | {"usage_hour": ONE}, outside]})
@@ -212,6 +215,7 @@ FAULTS: list[tuple[Callable[[Path], None], str]] = [
 ]
 
 
+@pytest.mark.thorough
 def test_bad_collections_are_named_and_stop_only_themselves(
     warehouse: Path, tmp_path: Path
 ) -> None:

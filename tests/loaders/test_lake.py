@@ -216,6 +216,7 @@ def test_the_same_deliveries_give_the_same_rows_as_in_duckdb(
     assert list((root / "_infraspend" / "unfinished").iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_killed_at_any_stage_is_put_right_by_the_next(
     lake: LakeUrl, deliveries: Path, clean: Content, tmp_path: Path
 ) -> None:
@@ -259,6 +260,7 @@ def test_kills_at_random_end_like_a_clean_run(
     assert everything(copied(root, tmp_path / "copy.duckdb")) == clean
 
 
+@pytest.mark.thorough
 def test_superseded_assemblies_are_pruned_and_their_history_is_kept(
     lake: LakeUrl, bucket: Path, tmp_path: Path
 ) -> None:

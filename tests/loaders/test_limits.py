@@ -105,6 +105,7 @@ def test_what_does_not_fit_on_the_disk_is_named_and_lands_once_it_does(
     assert lasting(warehouse) == clean
 
 
+@pytest.mark.thorough
 def test_what_does_not_fit_into_memory_goes_to_disk_or_is_named(
     warehouse: Path, much: Path, clean: dict[str, list[Any]]
 ) -> None:
@@ -115,6 +116,7 @@ def test_what_does_not_fit_into_memory_goes_to_disk_or_is_named(
     assert lasting(warehouse) == clean
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Kolkata"])
 def test_the_clock_of_the_machine_changes_nothing(
     warehouse: Path, bucket: Path, tmp_path: Path, zone: str
@@ -148,6 +150,7 @@ def test_the_clock_of_the_machine_changes_nothing(
     ) == [("2026-03-08 00:00:00", 24), ("2026-11-01 00:00:00", 24)]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("month", "following", "hours"),
     [("2027-02", "2027-03", 672), ("2028-02", "2028-03", 696), ("2026-12", "2027-01", 744)],
@@ -199,6 +202,7 @@ def much_text(file: Path) -> None:
     pq.write_table(table, file, compression="zstd", use_dictionary=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [(many_rows, "no report has more rows than bytes"), (much_text, "unpacks to more than")],

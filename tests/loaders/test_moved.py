@@ -49,6 +49,7 @@ def drop_manifests(bucket: Path) -> None:
         manifest.unlink()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("prefix", ["", "/", "copies/of/", "copies//", "/copies/", "//"])
 def test_a_delivery_is_the_same_wherever_it_was_copied(
     warehouse: Path, bucket: Path, s3: FaultyS3, prefix: str
@@ -61,6 +62,7 @@ def test_a_delivery_is_the_same_wherever_it_was_copied(
     assert aws_cur.load(warehouse, f"{URL}/{prefix}").skipped == 2
 
 
+@pytest.mark.thorough
 def test_an_empty_prefix_gives_keys_that_begin_with_a_slash(
     warehouse: Path, bucket: Path, s3: FaultyS3
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_key_never_leads_out_of_the_prefix_given(
     assert not any("secret" in path for path in s3.downloads())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("month", ["month=9", "month=09"])
 @pytest.mark.parametrize("named", ["month=9", "month=09"])
 def test_a_manifest_in_year_and_month_folders_is_found(
@@ -108,6 +111,7 @@ def test_a_manifest_in_year_and_month_folders_is_found(
     assert rows(warehouse, "select billing_period from raw_aws_cur.assemblies") == [("2026-09",)]
 
 
+@pytest.mark.thorough
 def test_a_manifest_beside_the_data_gives_way_to_that_of_the_period(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -121,6 +125,7 @@ def test_a_manifest_beside_the_data_gives_way_to_that_of_the_period(
     assert aws_cur.load(warehouse, str(bucket)).skipped == 1
 
 
+@pytest.mark.thorough
 def test_two_payers_with_one_name_of_a_report_never_replace_each_other(
     warehouse: Path, lake: LakeUrl, bucket: Path, tmp_path: Path
 ) -> None:
@@ -140,6 +145,7 @@ def test_two_payers_with_one_name_of_a_report_never_replace_each_other(
         assert len(content(place, "raw_aws_cur")["line_items"]) == 3
 
 
+@pytest.mark.thorough
 def test_a_report_may_change_its_payer_between_two_months(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, lines_of(OURS), period="20260901-20261001", assembly="september")
     deliver_legacy(bucket, lines_of(THEIRS), assembly="october")
@@ -162,6 +168,7 @@ def test_a_payer_that_joins_a_delivery_does_not_make_it_another_one(
     assert rows(warehouse, SERVING) == [("first", THEIRS, 1), ("second", THEIRS, 2)]
 
 
+@pytest.mark.thorough
 def test_data_without_its_manifest_says_what_replicates_it(warehouse: Path, bucket: Path) -> None:
     deliver_cur2(bucket / "theirs", cur2_table())
     drop_manifests(bucket)
@@ -179,6 +186,7 @@ def test_data_without_its_manifest_says_what_replicates_it(warehouse: Path, buck
     assert rows(warehouse, "select report from raw_aws_cur.assemblies") == [("hourly",)]
 
 
+@pytest.mark.thorough
 def test_without_a_manifest_the_folder_written_last_is_current(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -197,6 +205,7 @@ def test_without_a_manifest_the_folder_written_last_is_current(
     ]
 
 
+@pytest.mark.thorough
 def test_without_a_manifest_each_payer_of_an_aggregated_bucket_lands(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -209,6 +218,7 @@ def test_without_a_manifest_each_payer_of_an_aggregated_bucket_lands(
     assert {payer for _, payer, _ in rows(warehouse, SERVING)} == {OURS, THEIRS}
 
 
+@pytest.mark.thorough
 def test_without_a_manifest_what_was_just_written_is_pending(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, lines_of(OURS))
     drop_manifests(bucket)
@@ -218,6 +228,7 @@ def test_without_a_manifest_what_was_just_written_is_pending(warehouse: Path, bu
     assert aws_cur.load(warehouse, str(bucket), policy=WITHOUT).landed == 1
 
 
+@pytest.mark.thorough
 def test_parts_of_a_longer_delivery_of_before_are_told(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, lines_of(OURS), lines_of(OURS), overwrite=True)
     drop_manifests(bucket)
@@ -235,6 +246,7 @@ def test_parts_of_a_longer_delivery_of_before_are_told(warehouse: Path, bucket: 
     assert "hourly-1.csv.gz" not in warning
 
 
+@pytest.mark.thorough
 def test_the_command_reads_data_without_its_manifest(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, lines_of(OURS))
     drop_manifests(bucket)

@@ -35,6 +35,7 @@ def landed_assemblies(warehouse: Path) -> list[str]:
     return [name for (name,) in rows(warehouse, "select assembly_id from raw_aws_cur.assemblies")]
 
 
+@pytest.mark.thorough
 def test_a_list_price_that_is_none_is_unknown_and_told_with_its_row(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_list_price_that_is_none_is_unknown_and_told_with_its_row(
     assert any("3 values cannot be read" in message for message in said)
 
 
+@pytest.mark.thorough
 def test_a_lake_forgives_what_a_file_forgives(
     warehouse: Path, lake: LakeUrl, bucket: Path, tmp_path: Path
 ) -> None:
@@ -75,6 +77,7 @@ def test_a_lake_forgives_what_a_file_forgives(
         assert content(copy, "raw_aws_cur")[table] == content(warehouse, "raw_aws_cur")[table]
 
 
+@pytest.mark.thorough
 def test_every_bad_value_of_money_is_named_at_once(warehouse: Path, bucket: Path) -> None:
     first = text_of([charge(), charge(lineItem__UnblendedCost="1,5")])
     lines = [
@@ -101,6 +104,7 @@ def test_a_refusal_of_very_many_values_says_how_many(warehouse: Path, bucket: Pa
     assert "row 21" not in said
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("nothing", ["None", "NULL", "nan", ""])
 def test_none_null_and_nan_are_empty(warehouse: Path, bucket: Path, nothing: str) -> None:
     line = charge(
@@ -141,6 +145,7 @@ def test_not_a_number_is_empty_in_parquet_too(warehouse: Path, bucket: Path) -> 
     ) == [(None, None, None)]
 
 
+@pytest.mark.thorough
 def test_accounts_written_as_numbers_get_their_zeros_back(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(
         bucket,
@@ -168,6 +173,7 @@ def test_accounts_written_as_numbers_get_their_zeros_back(warehouse: Path, bucke
         assert rows(warehouse, f"select distinct {accounts}") == [("000111111111", "012345678901")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("account", ["1.23457E+11", "1234567890123", "-1", "", "nan"])
 @pytest.mark.parametrize("column", ["bill/PayerAccountId", "lineItem/UsageAccountId"])
 def test_a_line_without_an_account_is_refused_by_its_row(
@@ -186,6 +192,7 @@ def test_a_line_without_an_account_is_refused_by_its_row(
     assert landed_assemblies(warehouse) == ["other"]
 
 
+@pytest.mark.thorough
 def test_a_line_without_dates_is_dated_by_its_interval_or_its_period(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -212,6 +219,7 @@ def test_a_line_without_dates_is_dated_by_its_interval_or_its_period(
     assert any("1 lines without dates belong to the whole period" in message for message in said)
 
 
+@pytest.mark.thorough
 def test_an_interval_that_is_none_never_reaches_a_build(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, text_of([charge(identity__TimeInterval="soon")]))
 
@@ -224,6 +232,7 @@ def test_an_interval_that_is_none_never_reaches_a_build(warehouse: Path, bucket:
 TAGGED = [charge(resourceTags__user_Team="a"), charge(resourceTags__user_Team="caf\u00e9")]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -248,6 +257,7 @@ def test_a_text_that_cannot_be_read_is_named_by_row_and_value(
     assert landed_assemblies(warehouse) == ["other"]
 
 
+@pytest.mark.thorough
 def test_tags_as_a_list_of_keys_and_values_are_read(warehouse: Path, bucket: Path) -> None:
     entries = pa.list_(pa.struct([("key", pa.string()), ("value", pa.string())]))
     tags = [[{"key": "user_team", "value": "b"}, {"key": "user_service", "value": "a"}]]

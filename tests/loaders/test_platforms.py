@@ -83,6 +83,7 @@ def test_every_format_says_the_same(warehouse: Path, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_a_file_lands_once_and_a_changed_one_again(warehouse: Path, tmp_path: Path) -> None:
     publish(tmp_path, "spark/usage.csv", USAGE + f"{HOUR},spark,main,,a,1,\n")
     load(warehouse, tmp_path)
@@ -252,6 +253,7 @@ def test_an_hour_of_a_pool_in_two_units_is_refused(warehouse: Path, tmp_path: Pa
     ]
 
 
+@pytest.mark.thorough
 def test_a_unit_that_is_another_one_than_in_the_hours_before_is_noted(
     warehouse: Path, tmp_path: Path
 ) -> None:
@@ -282,6 +284,7 @@ def test_a_unit_that_is_another_one_than_in_the_hours_before_is_noted(
     assert platforms.load(warehouse, str(tmp_path)).notes == ()
 
 
+@pytest.mark.thorough
 def test_refused_hours_are_shown_and_strict_fails(tmp_path: Path) -> None:
     file = publish(tmp_path, "files/spark/usage.csv", TWO_UNITS)
     command = ("load", "platforms", "--from", "files", "--warehouse", "w.duckdb")

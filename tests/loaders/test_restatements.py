@@ -28,6 +28,7 @@ def deliver(bucket: Path, number: int, lines: Sequence[Row], **delivery: str) ->
     )
 
 
+@pytest.mark.thorough
 def test_superseded_assemblies_are_pruned_and_their_history_is_kept(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -49,6 +50,7 @@ def test_superseded_assemblies_are_pruned_and_their_history_is_kept(
     )
 
 
+@pytest.mark.thorough
 def test_an_older_assembly_that_arrives_late_changes_nothing(warehouse: Path, bucket: Path) -> None:
     deliver(bucket, 2, [charge()] * 2)
     aws_cur.load(warehouse, str(bucket))
@@ -59,6 +61,7 @@ def test_an_older_assembly_that_arrives_late_changes_nothing(warehouse: Path, bu
     assert content(warehouse, "raw_aws_cur") == before
 
 
+@pytest.mark.thorough
 def test_the_assembly_of_a_closed_period_lands_late_and_is_never_pruned(
     warehouse: Path, bucket: Path
 ) -> None:
@@ -71,6 +74,7 @@ def test_the_assembly_of_a_closed_period_lands_late_and_is_never_pruned(
     assert rows(warehouse, LINES) == [("assembly-1", 1), ("assembly-2", 2)]
 
 
+@pytest.mark.thorough
 def test_a_pruned_assembly_lands_again_once_its_period_is_closed_with_it(
     warehouse: Path, bucket: Path, tmp_path: Path
 ) -> None:
@@ -96,6 +100,7 @@ def test_closed_periods_are_read_from_the_seed(tmp_path: Path) -> None:
         aws_cur.closed_assemblies(tmp_path)
 
 
+@pytest.mark.thorough
 def test_an_empty_delivery_never_wipes_a_month_by_itself(warehouse: Path, bucket: Path) -> None:
     header_only = text_of([charge()]).splitlines(keepends=True)[0]
     deliver(bucket, 1, [charge()])
@@ -117,6 +122,7 @@ def test_an_empty_delivery_never_wipes_a_month_by_itself(warehouse: Path, bucket
     ) == [("assembly-3", 0), ("assembly-1", 1)]
 
 
+@pytest.mark.thorough
 def test_a_month_may_begin_empty(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, text_of([charge()]).splitlines(keepends=True)[0])
 

@@ -84,6 +84,7 @@ def test_nothing_new_downloads_no_data(warehouse: Path, deliveries: Path, s3: Fa
     assert all(path.endswith("-Manifest.json") for path in s3.downloads())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("fault", HARMLESS)
 def test_a_network_that_recovers_changes_nothing(
     warehouse: Path,
@@ -101,6 +102,7 @@ def test_a_network_that_recovers_changes_nothing(
     assert lines_of(warehouse) == from_directory
 
 
+@pytest.mark.thorough
 def test_bytes_that_stay_wrong_are_named_and_do_not_land(
     warehouse: Path, deliveries: Path, s3: FaultyS3
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_body_that_is_short_without_a_word_is_not_believed(tmp_path: Path, s3:
         bucket.fetch(file, tmp_path / "half")
 
 
+@pytest.mark.thorough
 def test_a_part_replaced_between_looking_and_reading_starts_over(
     warehouse: Path, bucket: Path, s3: FaultyS3
 ) -> None:
@@ -159,6 +162,7 @@ def test_a_part_replaced_between_looking_and_reading_starts_over(
     ) == [("assembly-2", 7)]
 
 
+@pytest.mark.thorough
 def test_an_object_of_many_parts_is_checked_part_by_part(
     warehouse: Path, bucket: Path, s3: FaultyS3
 ) -> None:
@@ -186,6 +190,7 @@ def test_an_object_of_many_parts_is_checked_part_by_part(
     assert not s3.faults
 
 
+@pytest.mark.thorough
 def test_a_listing_may_have_many_pages(warehouse: Path, bucket: Path, s3: FaultyS3) -> None:
     deliver_legacy(bucket / "z", good())
     s3.sync(bucket)
@@ -205,6 +210,7 @@ def test_a_refusal_says_what_to_check(warehouse: Path) -> None:
         aws_cur.load(warehouse, "s3://AKIACANARY:canary@bucket/prefix")
 
 
+@pytest.mark.thorough
 def test_a_server_that_stays_away_fails_in_one_line(
     warehouse: Path, deliveries: Path, s3: FaultyS3
 ) -> None:
@@ -215,6 +221,7 @@ def test_a_server_that_stays_away_fails_in_one_line(
         aws_cur.load(warehouse, URL)
 
 
+@pytest.mark.thorough
 def test_collections_and_published_files_are_read_from_a_bucket_too(
     warehouse: Path, bucket: Path, s3: FaultyS3
 ) -> None:
@@ -231,6 +238,7 @@ def test_collections_and_published_files_are_read_from_a_bucket_too(
         kubernetes.load(warehouse, URL)
 
 
+@pytest.mark.thorough
 def test_a_load_of_collections_costs_what_is_new(
     warehouse: Path, tmp_path: Path, s3: FaultyS3
 ) -> None:
@@ -252,6 +260,7 @@ def test_a_load_of_collections_costs_what_is_new(
     assert rows(warehouse, "select count(*) from raw_kubernetes.container_hours") == [(16,)]
 
 
+@pytest.mark.thorough
 def test_collections_of_several_objects_land_once_however_they_lie(
     warehouse: Path, tmp_path: Path, s3: FaultyS3
 ) -> None:
@@ -292,6 +301,7 @@ def flip_a_bit(archive: Path) -> None:
     archive.write_bytes(data)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [

@@ -142,6 +142,7 @@ def test_a_file_of_another_duckdb_is_named(warehouse: Path) -> None:
         create_raw_tables(warehouse)
 
 
+@pytest.mark.thorough
 def test_nothing_is_left_beside_the_warehouse(tmp_path: Path) -> None:
     create_raw_tables(tmp_path / "new" / "infraspend.duckdb")
 

@@ -272,6 +272,7 @@ def test_a_label_that_is_not_there_is_answered_with_those_alike(
     assert "did you mean" in company.refused(tool, **arguments)
 
 
+@pytest.mark.thorough
 def test_a_bill_of_one_month_has_none_to_compare_with(
     published_company: Path, tmp_path: Path
 ) -> None:
@@ -415,6 +416,7 @@ def texts(value: Any) -> Iterator[str]:
         yield value
 
 
+@pytest.mark.thorough
 def test_labels_are_data_whatever_they_say(attacked: Path) -> None:
     with assistant(INFRASPEND, "mcp", "--from", attacked) as one:
         by_label = one.ask("query_metric", metric="spend", by=["lyft_label"])
@@ -443,6 +445,7 @@ def test_labels_are_data_whatever_they_say(attacked: Path) -> None:
         assert max(map(len, texts(answer["rows"]))) < 2_100
 
 
+@pytest.mark.thorough
 def test_answers_are_bounded_in_rows(published_company: Path) -> None:
     command = (INFRASPEND, "mcp", "--from", published_company.parent, "--rows", "3")
     with assistant(*command) as one:
@@ -461,6 +464,7 @@ def test_answers_are_bounded_in_rows(published_company: Path) -> None:
     assert endless["more_rows"] == 1
 
 
+@pytest.mark.thorough
 def test_answers_are_bounded_in_time_and_memory(published_company: Path) -> None:
     command = (INFRASPEND, "mcp", "--from", published_company.parent, "--seconds", "1")
     endless = "select count(*) from range(1000000) a, range(1000000) b where a.range * b.range = 7"
@@ -486,6 +490,7 @@ def test_whatever_opens_the_file_in_this_process_is_locked(
         ).fetchall() == [(False, True, 7000)]
 
 
+@pytest.mark.thorough
 def test_what_is_published_later_serves_the_next_answer(
     published_company: Path, tmp_path: Path
 ) -> None:
@@ -502,6 +507,7 @@ def test_what_is_published_later_serves_the_next_answer(
     assert before != after == "a later build"
 
 
+@pytest.mark.thorough
 def test_the_extra_is_all_that_it_needs(published_company: Path) -> None:
     """Nothing of what only landing, building and publishing need is imported."""
     start = (

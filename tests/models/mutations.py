@@ -194,8 +194,8 @@ MUTATIONS = {
     ),
     "a rule holds from its end on": Mutation(
         "macros/winning_rule.sql",
-        "and rule_era < {{ rule_era_of(rules, rule.valid_until) }}",
-        "and rule_era <= {{ rule_era_of(rules, rule.valid_until) }}",
+        "and rule_era < {{ changes.index(rule.valid_until) + 1 }}",
+        "and rule_era <= {{ changes.index(rule.valid_until) + 1 }}",
         "int_label_keys+",
         company="labelled",
     ),

@@ -63,6 +63,7 @@ def test_every_described_macro_exists(macros: dict[str, str]) -> None:
     assert {macro["name"] for macro in described} - macros.keys() == set()
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("parsed")
 def test_a_selection_runs_only_tests_of_what_it_has(target: Path) -> None:
     """`dbt build --select +true_cost` can be the first command on what the loaders wrote."""

@@ -251,6 +251,7 @@ def test_an_analyst_adds_a_kind(world: World, tmp_path: Path) -> None:
         notify(*arguments)
 
 
+@pytest.mark.thorough
 def test_the_command_says_whom_it_told_and_fails_for_others(world: World) -> None:
     world.record(FAILED.format("money"))
     options = ("--warehouse", world.warehouse, "--dashboard", DASHBOARD)

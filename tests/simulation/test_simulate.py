@@ -64,6 +64,7 @@ def test_a_second_run_finds_everything_there(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == times
 
 
+@pytest.mark.thorough
 def test_a_run_that_lost_a_file_is_repeated_whole(two_days: Path, tmp_path: Path) -> None:
     simulate(tmp_path, days=2)
     next((tmp_path / "platforms").rglob("*.csv")).unlink()
@@ -71,6 +72,7 @@ def test_a_run_that_lost_a_file_is_repeated_whole(two_days: Path, tmp_path: Path
     assert _digests(tmp_path) == _digests(two_days)
 
 
+@pytest.mark.thorough
 def test_another_simulation_in_the_directory_is_replaced(two_days: Path, tmp_path: Path) -> None:
     simulate(tmp_path, days=3)
     simulate(tmp_path, days=2)

@@ -119,6 +119,7 @@ def without_a_warehouse(*arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.thorough
 def test_the_tracker_runs_without_them(server: str, tmp_path: Path) -> None:
     where = ["--prometheus", server, "--cluster", "gap", "--to", str(tmp_path / "out")]
     hours = ["--since", "2026-11-01", "--until", "2026-11-01T01"]

@@ -69,6 +69,7 @@ def test_labels_can_be_chosen_and_an_incomplete_hour_can_fail_the_run(
     assert len(coverage(tmp_path)) == 2
 
 
+@pytest.mark.thorough
 def test_the_doctor_looks_with_the_credentials_of_the_tracker_at_a_day_that_is_named(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,6 +120,7 @@ def _seconds_asked(request: Request) -> float:
     return max((one for one in seconds if one <= 3600), default=0)
 
 
+@pytest.mark.thorough
 def test_a_query_that_takes_too_long_is_halved_and_nothing_changes(
     server: str, tmp_path: Path
 ) -> None:
@@ -167,6 +168,7 @@ def test_a_query_that_is_too_long_names_fewer_pods_and_nothing_changes(
     assert rows(tmp_path / "whole", "container_hours", "sum(memory_usage_gib_hours)::int") == [(3,)]
 
 
+@pytest.mark.thorough
 def test_metrics_are_named_one_by_one(server: str, tmp_path: Path) -> None:
     """Google's Managed Service for Prometheus takes no pattern of metrics' names."""
 
@@ -273,6 +275,7 @@ def test_sources_are_asked_side_by_side_and_a_bad_one_stops_no_other(
     assert coverage(tmp_path) == [(50, 60), (60, 60)]
 
 
+@pytest.mark.thorough
 def test_no_more_sources_are_asked_at_once_than_may_be(server: str, tmp_path: Path) -> None:
     together = Barrier(AT_ONCE, timeout=30)
     first = list(range(AT_ONCE))

@@ -82,6 +82,7 @@ def test_a_run_that_was_asked_for_hours_collects_them_again(tmp_path: Path) -> N
     assert hours_to_collect(tmp_path, "blue", hour(5), hour(3)) == []
 
 
+@pytest.mark.thorough
 def test_what_is_collected_again_stands_beside_and_serves(server: str, tmp_path: Path) -> None:
     root = tmp_path / "collected"
     for _ in range(2):

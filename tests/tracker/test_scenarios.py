@@ -79,6 +79,7 @@ def test_a_pod_takes_as_much_as_its_largest_init_container(server: str, tmp_path
     ) == [("main", 1, 4), ("migrate", 2, 0)]
 
 
+@pytest.mark.thorough
 def test_a_scrape_that_cannot_be_is_not_believed(server: str, tmp_path: Path) -> None:
     tracked = collect(source(server, "bad"), tmp_path / "collected")
 
@@ -161,6 +162,7 @@ def test_hours_that_have_not_passed_are_never_collected(server: str, tmp_path: P
     assert coverage(tmp_path) == [(60, 60)]
 
 
+@pytest.mark.thorough
 def test_hostile_names_are_harmless(server: str, tmp_path: Path) -> None:
     tracked = collect(source(server, HOSTILE), tmp_path / "collected")
 

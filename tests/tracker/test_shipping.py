@@ -35,6 +35,7 @@ def folders(s3: FaultyS3) -> list[str]:
     return sorted(key.split("/")[2] for key in keys(s3) if key.endswith("/collection.zip"))
 
 
+@pytest.mark.thorough
 def test_a_run_goes_on_where_the_bucket_ends(server: str, s3: FaultyS3, warehouse: Path) -> None:
     collected(server, 1, since=True)
     assert folders(s3) == ["20261101T00_20261101T01"]
