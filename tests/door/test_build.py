@@ -129,6 +129,7 @@ def test_a_killed_build_never_counts(built: House) -> None:
     assert built.build().may_be_published
 
 
+@pytest.mark.thorough
 def test_too_little_memory_is_one_line_that_says_what_to_set(
     fresh: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +204,7 @@ def test_a_warehouse_that_was_never_built_needs_a_build(fresh: House) -> None:
     assert not is_up_to_date(fresh.warehouse, fresh.project, fresh.seeds)
 
 
+@pytest.mark.thorough
 def test_the_record_is_in_utc_wherever_the_machine_is(
     fresh: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
