@@ -1083,6 +1083,12 @@ def main() -> None:
             err.print(f"[red]mistake:[/] {escape(mistake)}", highlight=False, soft_wrap=True)
         _fail(str(error), debug)
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:
+            _fail(
+                f"{error.filename} cannot be used ({error.strerror}): look what is there, and move"
+                " it or name another place",
+                debug,
+            )
         _fail(f"{type(error).__name__}: {error} (unexpected: --debug shows where)", debug)
 
 

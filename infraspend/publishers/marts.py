@@ -24,12 +24,12 @@ from pathlib import Path
 
 import duckdb
 import yaml
-from filelock import FileLock, Timeout
 
 from infraspend.builder import records
 from infraspend.builder.records import opened
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.projects import package_of
@@ -139,19 +139,16 @@ def written_aside(to: Path) -> Iterator[Path]:
     Raises:
         InfraspendError: Another run publishes there, or it cannot be written.
     """
+    busy = f"{to} is being published to by another run: wait for it to end"
     try:
         to.mkdir(parents=True, exist_ok=True)
-        with FileLock(to / _LOCK, timeout=0):
+        with locked(to / _LOCK, busy):
             for left in to.glob(f"{_ASIDE}*"):
                 # A run was killed.
-                shutil.rmtree(left)
+                shutil.rmtree(emptied(left))
             # On the same file system as the old files, or they could not be replaced in one step.
             with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=to) as folder:
                 yield Path(folder)
-    except Timeout as error:
-        raise InfraspendError(
-            f"{to} is being published to by another run: wait for it to end"
-        ) from error
     except (OSError, duckdb.Error) as error:
         raise InfraspendError(f"{to}: cannot publish here ({first_line(error)})") from error
 
@@ -445,7 +442,9 @@ def _remove(path: Path) -> None:
 
 
 def _check_is_ours(folder: Path) -> None:
-    """Refuses a folder with anything but the months of a mart."""
+    """Refuses a folder with anything but the months of a mart, and a link to one."""
+    if folder.is_symlink():
+        raise InfraspendError(f"{folder} is a link: move it, or name another --to")
     for path in folder.rglob("*"):
         if path.is_file() and not _MONTH_FILE.fullmatch(path.relative_to(folder).as_posix()):
             raise InfraspendError(f"{path} was not published here: move it, or name another --to")
