@@ -131,7 +131,7 @@ def test_cron_starts_the_tracker_and_the_script_with_what_they_need(tmp_path: Pa
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     for unit in (SCHEDULE / "systemd").iterdir():
         # As if the clone were where the units look for it.
-        text = unit.read_text().replace("/opt/infraspend/.venv/bin", str(INFRASPEND.parent))
+        text = unit.read_text().replace("/opt/infraspend/bin", str(INFRASPEND.parent))
         (tmp_path / unit.name).write_text(text.replace("/opt/infraspend/", f"{ROOT}/"))
     units = sorted(map(str, tmp_path.glob("infraspend-*")))
     assert len(units) == 4
