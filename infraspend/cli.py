@@ -88,6 +88,13 @@ class Digest(Enum):
     WEEK = "week"
 
 
+class _FocusVersion(Enum):
+    """The version of FOCUS whose readers are served."""
+
+    V1_2 = "1.2"
+    V1_4 = "1.4"
+
+
 class _InOrder(TyperGroup):
     """Shows the verbs in the order of a dollar's way through the house."""
 
@@ -825,6 +832,19 @@ def publish(
             help="The directory or bucket to publish to; published/ beside the warehouse.",
         ),
     ] = None,
+    focus: Annotated[
+        bool,
+        typer.Option(
+            "--focus", help="The FOCUS datasets as well, of a build with --vars 'focus: true'."
+        ),
+    ] = False,
+    focus_version: Annotated[
+        _FocusVersion | None,
+        typer.Option(
+            help="1.2 keeps ProviderName and PublisherName, for older readers.",
+            show_default="1.4",
+        ),
+    ] = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
 ) -> None:
@@ -836,8 +856,17 @@ def publish(
         infraspend publish --to /srv/finops
 
         infraspend publish --to s3://our-marts/infraspend
+
+        infraspend publish --focus --focus-version 1.2
     """
-    _publish(_record(engine, warehouse), to or str(warehouse.parent / "published"))
+    if focus_version and not focus:
+        raise typer.BadParameter("--focus-version goes with --focus")
+    if focus and engine is Engine.SPARK:
+        raise typer.BadParameter("--focus is for what DuckDB built")
+    to = to or str(warehouse.parent / "published")
+    _publish(_record(engine, warehouse), to)
+    if focus:
+        _publish_focus(warehouse, to, focus_version or _FocusVersion.V1_4)
 
 
 @app.command()
@@ -1090,6 +1119,12 @@ def main() -> None:
             err.print(f"[red]mistake:[/] {escape(mistake)}", highlight=False, soft_wrap=True)
         _fail(str(error), debug)
     except Exception as error:
+        if isinstance(error, OSError) and error.filename:
+            _fail(
+                f"{error.filename} cannot be used ({error.strerror}): look what is there, and move"
+                " it or name another place",
+                debug,
+            )
         _fail(f"{type(error).__name__}: {error} (unexpected: --debug shows where)", debug)
 
 
@@ -1200,6 +1235,20 @@ def _publish(warehouse: Path, to: str) -> "Published":
         published = publish_marts(warehouse, folder, progress, current_project())
     _say(f"publish: {len(published.rows)} marts are in {to}")
     return published
+
+
+def _publish_focus(warehouse: Path, to: str, version: _FocusVersion) -> None:
+    """Publishes the FOCUS datasets, and says where."""
+    from infraspend.publishers.focus import FIRST, publish_focus
+    from infraspend.publishers.targets import open_target
+
+    with (
+        _telling("publish") as progress,
+        open_target(to, "focus", FIRST, progress) as folder,
+    ):
+        published = publish_focus(warehouse, folder, version.value, progress)
+    charges = _count(published.rows["focus"], "row")
+    _say(f"publish: FOCUS {version.value} is in {to}, {charges} of charges")
 
 
 def _dashboard(published: Path, to: str) -> None:

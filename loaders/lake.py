@@ -47,11 +47,11 @@ os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
 import dlt
 import duckdb
 from dlt.pipeline.exceptions import PipelineStepFailed
-from filelock import FileLock, Timeout
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.lake_files import BucketFiles, DirectoryFiles, LakeFiles
 from infraspend.loaders.lease import Lease
+from infraspend.loaders.local import emptied, locked, private
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, Columns
 from infraspend.loaders.warehouse import (
@@ -64,6 +64,7 @@ from infraspend.loaders.warehouse import (
     delivery_key,
     dlt_columns,
     nothing_for,
+    what_to_migrate,
 )
 
 FILE_BYTES: Final = 128 << 20
@@ -401,9 +402,14 @@ class Lake(Warehouse):
             present = json.loads(self.files.cat_file(path))
         except FileNotFoundError:
             present = {}
-        for dataset, tables in TABLES.items():
-            if present.get(dataset) != tables:
-                self._load(dataset, [_empty(dataset, table) for table in tables])
+        found = [
+            (dataset, table, column, kind)
+            for dataset, tables in present.items()
+            for table, columns in tables.items()
+            for column, kind in {**columns, LOAD_ID: "varchar"}.items()
+        ]
+        for dataset in what_to_migrate(self.url, found, None):
+            self._load(dataset, [_empty(dataset, table) for table in TABLES[dataset]])
         if present != TABLES:
             self.files.pipe_file(path, json.dumps(TABLES).encode())
 
@@ -466,24 +472,16 @@ def _held_directory(url: str) -> Iterator[_Held]:
     """A directory that no other run has: its name, its root, its files, no lease, a workbench."""
     path = _directory(url)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f"{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InfraspendError(
-            f"{path} is being loaded by another run: wait for it to end, then run this again"
-        ) from error
-    # Beside the lake, so that files move in without being copied.
-    workbench = path.with_name(f"{path.name}.landing")
-    arriving = path / "_infraspend" / "arriving"
-    try:
-        for folder in (workbench, arriving):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-        yield str(path), str(path), DirectoryFiles(str(arriving)), None, workbench
-    finally:
-        shutil.rmtree(workbench, ignore_errors=True)
-        lock.release()
+    lock = path.with_name(f"{path.name}.lock")
+    busy = f"{path} is being loaded by another run: wait for it to end, then run this again"
+    with locked(lock, busy), private():
+        # Beside the lake, so that files move in without being copied.
+        workbench = emptied(path.with_name(f"{path.name}.landing"))
+        try:
+            arriving = emptied(path / "_infraspend" / "arriving")
+            yield str(path), str(path), DirectoryFiles(str(arriving)), None, workbench
+        finally:
+            shutil.rmtree(workbench, ignore_errors=True)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ prove something are `decimal(38,18)`, and all times are plain timestamps in UTC.
 not delivered or not measured, which is not the same as zero.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from infraspend.loaders.cur_columns import CUR_COLUMNS
@@ -253,3 +255,55 @@ def decimal_digits(kind: str) -> tuple[int, int]:
     """Precision and scale of a type written `decimal(precision,scale)`."""
     precision, scale = kind.removeprefix("decimal(").removesuffix(")").split(",")
     return int(precision), int(scale)
+
+
+@dataclass(frozen=True)
+class Differences:
+    """How the tables of a dataset are not those of this version.
+
+    Attributes:
+        missing: The columns that they lack, as `table.column`.
+        others: What is otherwise, each in a few words: a column of another type, or one that this
+            version does not know.
+    """
+
+    missing: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def differences(found: Iterable[tuple[str, str, str, str]]) -> dict[str, Differences]:
+    """Compares the raw tables of a warehouse with those of this version.
+
+    Args:
+        found: Dataset, table, column and type of every column of the warehouse, as DuckDB's
+            information schema has them.
+
+    Returns:
+        By dataset, those that are not the same.
+    """
+    there = {(dataset, table, column): kind for dataset, table, column, kind in found}
+    different = {}
+    for dataset, tables in TABLES.items():
+        known = {
+            (dataset, table, column): kind
+            for table, columns in tables.items()
+            for column, kind in (columns | {LOAD_ID: "varchar"}).items()
+        }
+        missing, others = [], []
+        for key, kind in known.items():
+            name = ".".join(key[1:])
+            if key not in there:
+                missing.append(name)
+            elif _plain(there[key]) != _plain(kind):
+                others.append(f"{name} is {there[key]} and not {kind}")
+        for of, table, column in there.keys() - known.keys():
+            if of == dataset and table in tables:
+                others.append(f"{table}.{column} is not known")
+        if missing or others:
+            different[dataset] = Differences(tuple(missing), tuple(sorted(others)))
+    return different
+
+
+def _plain(kind: str) -> str:
+    """A type in one spelling."""
+    return kind.replace(" ", "").lower()

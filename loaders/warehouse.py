@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-from filelock import FileLock, Timeout
 
 # dlt reads these when it is imported: it neither phones home nor logs a page of traceback for an
 # error that is reported in one line here.
@@ -31,6 +30,8 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.local import emptied, locked, private
+from infraspend.loaders.settings import THIS_VERSION, VERSION, note_setting, setting
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import (
     LEDGERS,
@@ -38,7 +39,9 @@ from infraspend.loaders.tables import (
     PARTS,
     TABLES,
     Columns,
+    Differences,
     decimal_digits,
+    differences,
 )
 
 KILL_AT: Final = "INFRASPEND_KILL_AT"
@@ -219,20 +222,28 @@ class DuckDbWarehouse(Warehouse):
             )
         return self._pipelines[dataset]
 
-    def _create_missing_tables(self) -> None:
-        present: dict[str, dict[str, set[str]]] = {}
-        for dataset, table, column in self.query(
-            "select table_schema, table_name, column_name from information_schema.columns"
-        ):
-            present.setdefault(dataset, {}).setdefault(table, set()).add(column)
-        for dataset, tables in TABLES.items():
-            there = present.get(dataset, {})
-            if any(columns.keys() - there.get(table, set()) for table, columns in tables.items()):
-                if "_dlt_version" in there:
-                    # Else dlt believes what it noted there, and does not look at the tables.
-                    with duckdb.connect(self.path) as connection:
-                        connection.execute(f"delete from {dataset}._dlt_version")
-                self.land(dataset, [nothing_for(table, tables[table]) for table in tables])
+    def _migrate(self) -> None:
+        """Makes raw tables that are missing, adds columns that they lack, and notes the version.
+
+        Raises:
+            InfraspendError: A column is of another type, or this version does not know it.
+        """
+        with duckdb.connect(self.path) as connection:
+            found = connection.execute(
+                "select table_schema, table_name, column_name, data_type"
+                " from information_schema.columns where table_catalog = current_database()"
+            ).fetchall()
+            different = what_to_migrate(str(self.path), found, setting(connection, VERSION))
+            known = {dataset for dataset, *_ in found}
+            for dataset in different.keys() & known:
+                # Else dlt believes what it noted there, and does not look at the tables.
+                connection.execute(f"delete from {dataset}._dlt_version")
+        for dataset in different:
+            tables = TABLES[dataset]
+            self.land(dataset, [nothing_for(table, tables[table]) for table in tables])
+        with duckdb.connect(self.path) as connection:
+            if setting(connection, VERSION) != THIS_VERSION:
+                note_setting(connection, VERSION, THIS_VERSION)
 
     def _remove_unfinished(self, dataset: str) -> None:
         complete = f"select load_id from {dataset}._dlt_loads where status = 0"
@@ -255,7 +266,8 @@ def open_warehouse(location: Location) -> Iterator[Warehouse]:
 
     Raises:
         InfraspendError: Another run has the warehouse, another program has the file open, the
-            file is not a DuckDB database, or the lake cannot be reached.
+            file is not a DuckDB database or has raw tables that another version made otherwise, or
+            the lake cannot be reached.
     """
     if isinstance(location, LakeUrl):
         # Here, because a lake is a warehouse.
@@ -264,36 +276,33 @@ def open_warehouse(location: Location) -> Iterator[Warehouse]:
         with open_lake(location) as lake:
             yield lake
     else:
-        with _open_duckdb(location.absolute()) as warehouse:
+        # A link and what it leads to are one warehouse, with one lock.
+        with _open_duckdb(location.resolve()) as warehouse:
             yield warehouse
 
 
 @contextmanager
 def _open_duckdb(path: Path) -> Iterator[Warehouse]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path.with_name(f"{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise InfraspendError(
-            f"{path} is being loaded by another run: wait for it to end, then run this again"
-        ) from error
-    try:
+    lock = path.with_name(f"{path.name}.lock")
+    busy = f"{path} is being loaded by another run: wait for it to end, then run this again"
+    with locked(lock, busy), private():
         # What dlt has pending in there belongs to a run that is gone, and would block this one.
-        shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
-        workbench = _pipelines_dir(path) / "workbench"
-        workbench.mkdir(parents=True)
-        warehouse = DuckDbWarehouse(workbench, path)
+        workbench = emptied(_pipelines_dir(path)) / "workbench"
+        workbench.mkdir()
         try:
-            warehouse._create_missing_tables()
-            for dataset in TABLES:
-                warehouse._remove_unfinished(dataset)
-        except (duckdb.Error, LandingError) as error:
-            raise InfraspendError(f"{path} cannot be opened: {database_message(error)}") from error
-        yield warehouse
-    finally:
-        shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
-        lock.release()
+            warehouse = DuckDbWarehouse(workbench, path)
+            try:
+                warehouse._migrate()
+                for dataset in TABLES:
+                    warehouse._remove_unfinished(dataset)
+            except (duckdb.Error, LandingError) as error:
+                raise InfraspendError(
+                    f"{path} cannot be opened: {database_message(error)}"
+                ) from error
+            yield warehouse
+        finally:
+            shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
 
 
 def create_raw_tables(warehouse: Location) -> None:
@@ -353,6 +362,30 @@ def _write_parquet(file: Path, columns: Columns, rows: Sequence[Mapping[str, obj
             [[row[name] for name in columns] for row in rows],
         )
         connection.execute(f"copy landing to {literal(str(file))} (format parquet)")
+
+
+def what_to_migrate(
+    where: str, found: Iterable[tuple[str, str, str, str]], made_by: str | None
+) -> dict[str, Differences]:
+    """The datasets that lack tables or columns, and which.
+
+    Args:
+        where: The warehouse, for messages.
+        found: Its columns, as `loaders.tables.differences` takes them.
+        made_by: The version that made it, if it says so.
+
+    Raises:
+        InfraspendError: A column is of another type, or this version does not know it.
+    """
+    different = differences(found)
+    if others := [one for differs in different.values() for one in differs.others]:
+        # Not cast: what another type cut off would stay lost, and nobody would know.
+        raise InfraspendError(
+            f"{where} has raw tables of {made_by or 'an unknown version'}, and this is Infraspend"
+            f" {THIS_VERSION}, which has others ({others[0]}): install the version that made it, or"
+            f" mv {where} {where}.old and load all deliveries again"
+        )
+    return different
 
 
 def nothing_for(table: str, columns: Columns) -> Landing:

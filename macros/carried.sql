@@ -1,5 +1,8 @@
-{#- The further columns of the report that the marts carry: the variable `carry_columns`, once it is right. -#}
-{% macro carried_columns() -%}
+{#-
+    The further columns of the report that charges carry: the variable `carry_columns`, once it is right, and up
+    to int_charges_claimed what the FOCUS datasets need, if the variable `focus` asks for them.
+-#}
+{% macro carried_columns(of_marts=false) -%}
     {%- set columns = var('carry_columns') -%}
     {%- if columns is string or columns is not iterable -%}
         {{ refuse_carried(columns, 'it is no list of columns') }}
@@ -15,7 +18,15 @@
                 ~ ' of a map name a member, such as product_volume_type') }}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(columns) }}
+    {{ return(columns | list if of_marts else columns + focus_columns()) }}
+{%- endmacro %}
+
+{#- What a row of FOCUS says of the line, and neither prices nor labels ask for. -#}
+{% macro focus_columns() -%}
+    {{ return([
+        'bill_invoice_id', 'bill_bill_type', 'reservation_reservation_a_r_n',
+        'savings_plan_savings_plan_a_r_n'
+    ] | reject('in', var('carry_columns')) | list if var('focus') else []) }}
 {%- endmacro %}
 
 {% macro refuse_carried(column, problem) -%}
@@ -29,15 +40,15 @@
 {%- endmacro %}
 
 {#- They as a part of a list of columns, each with a comma behind it: nothing where nothing is carried. -#}
-{% macro carried(relation=none) -%}
-    {%- for column in carried_columns() -%}
+{% macro carried(relation=none, of_marts=false) -%}
+    {%- for column in carried_columns(of_marts) -%}
         {{ relation ~ '.' if relation }}{{ column }},{{ ' ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
 {#- The same for a mart, where absent is NULL. -#}
 {% macro carried_to_mart() -%}
-    {%- for column in carried_columns() -%}
+    {%- for column in carried_columns(of_marts=true) -%}
         nullif({{ column }}, '') as {{ column }},{{ ' ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -87,11 +87,12 @@
 {% macro recorded_nodes() -%}
     {%- set variables = tojson([
         var('true_cost_pooling'), var('unused_commitment'), var('resource_weights'), var('compared_days'),
-        var('carry_columns'), var('spread_marketplace')
+        var('carry_columns'), var('spread_marketplace'), var('focus')
     ]) -%}
     {%- set nodes = {} -%}
     {%- for node in graph.nodes.values()
-        if node.resource_type in recorded_types() and node.config.materialized != 'ephemeral' -%}
+        if node.resource_type in recorded_types() and node.config.materialized != 'ephemeral'
+        and node.config.enabled -%}
         {%- set text = node.checksum.checksum if node.resource_type == 'model' else '' -%}
         {%- do nodes.update({node.unique_id: {
             'type': node.resource_type,

@@ -12,7 +12,7 @@ line_items as (
     from {{ source('aws_cur', 'line_items') }} as raw_lines
 )
 
-{% for column in carried_columns() %}
+{% for column in carried_columns(of_marts=true) %}
     select '{{ column }}' as carried_column
     from line_items
     having coalesce(max({{ column }}), '') = ''

@@ -61,9 +61,24 @@ def built(built_house: House, tmp_path: Path) -> House:
 @pytest.fixture(scope="session")
 def fixture_company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, BuildResult]:
     """The company of tests/fixtures/company, built, and how that went. Only to be read."""
+    return _built_once(tmp_path_factory, "fixture-company")
+
+
+@pytest.fixture(scope="session")
+def focus_company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """The same, built with the datasets of FOCUS. Only to be read."""
+    company, result = _built_once(tmp_path_factory, "focus-company", "--vars", "{focus: true}")
+    assert result.succeeded, "\n".join(result.failures)
+    return company
+
+
+def _built_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, *arguments: str
+) -> tuple[Company, BuildResult]:
+    """The company of tests/fixtures/company, built with some arguments, once for all tests."""
     base = tmp_path_factory.getbasetemp()
     # Processes that share out the tests share it, too.
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "fixture-company"
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with FileLock(f"{root}.lock"):
         company, kept = Company(root / "company", root / "infraspend"), root / "result.pickle"
         if not kept.exists():
@@ -71,7 +86,7 @@ def fixture_company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, 
             (company.root / "seeds").rename(company.seeds)
             copy_project(company.project)
             company.load()
-            kept.write_bytes(pickle.dumps(company.build(*WITHOUT_UNIT_TESTS)))
+            kept.write_bytes(pickle.dumps(company.build(*WITHOUT_UNIT_TESTS, *arguments)))
         result: BuildResult = pickle.loads(kept.read_bytes())
     return company, result
 

@@ -1,5 +1,6 @@
 """One build of a warehouse: checked before, run by dbt, which records it, and summed up after."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,19 +11,31 @@ from textwrap import shorten
 import duckdb
 
 from infraspend.builder import records
-from infraspend.builder.dbt import PRINTED, DbtRun, DbtSetting, Node, one_line, run_dbt
+from infraspend.builder.dbt import (
+    OUT_OF_MEMORY,
+    PRINTED,
+    DbtRun,
+    DbtSetting,
+    Node,
+    one_line,
+    run_dbt,
+)
 from infraspend.builder.edited import drop_what_edited_macros_made, keep_state
 from infraspend.builder.fingerprints import fingerprint_of, fingerprints_of_raw_tables
 from infraspend.builder.seed_choice import remember_seeds
 from infraspend.builder.seeds import check_seeds, path_for_dbt
 from infraspend.builder.spark import Spark
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.local import private
 from infraspend.loaders.result import Progress, silent
-from infraspend.loaders.tables import LEDGERS
-from infraspend.loaders.warehouse import LakeUrl
+from infraspend.loaders.tables import LEDGERS, TABLES, differences
+from infraspend.loaders.warehouse import MEMORY, LakeUrl, create_raw_tables
 
 _ROW_CHARACTERS = 300
 _ROWS_SHOWN = 10
+_NAMES_SHOWN = 3
+_BUILD_MEMORY = "3GB"
+"""What DuckDB may take in a build unless it is told otherwise: profiles.yml has it."""
 _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -86,40 +99,42 @@ def build(
             mistakes in the seeds.
     """
     warehouse = warehouse.resolve()
-    spark = Spark.beside(warehouse, lake) if lake else None
-    if spark is None:
+    if lake is None:
         check_loaded(warehouse)
     check_seeds(seeds)
-    artifacts = spark.home / "dbt" if spark else warehouse.with_name(f"{warehouse.name}.dbt")
-    recorded_in = spark.window if spark else warehouse
     seeds_for_dbt = path_for_dbt(seeds, project)
-    # With arguments, such as other variables, the same files make other marts.
-    fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
-    raw = None if spark else fingerprints_of_raw_tables(warehouse)
-    if raw and _is_tampered(warehouse, raw):
-        progress("raw tables were changed by other hands: everything is rebuilt")
-        arguments = (*arguments, "--full-refresh")
-    if not unit_tests:
-        arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
-    with spark.held() if spark else nullcontext():
-        remember_seeds(recorded_in, seeds)
-        setting = DbtSetting(
-            project=project,
-            warehouse=warehouse,
-            seeds=seeds_for_dbt,
-            artifacts=artifacts,
-            spark=spark,
-        )
-        arguments = (*arguments, *drop_what_edited_macros_made(setting, progress))
-        run = run_dbt(setting, arguments, progress)
-        if spark:
-            spark.show(run.marts if run.succeeded else (), artifacts / "target" / "manifest.json")
-        unproven = records.unproven(recorded_in) or ()
-        if run.succeeded and not unproven:
-            keep_state(setting)
-            records.note_setting(recorded_in, records.BUILT_FROM, fingerprint)
-    if raw and run.succeeded:
-        records.note_raw_tables(warehouse, raw)
+    with private():
+        spark = Spark.beside(warehouse, lake) if lake else None
+        artifacts = spark.home / "dbt" if spark else warehouse.with_name(f"{warehouse.name}.dbt")
+        recorded_in = spark.window if spark else warehouse
+        # With arguments, such as other variables, the same files make other marts.
+        fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
+        raw = None if spark else fingerprints_of_raw_tables(warehouse)
+        if raw and _is_tampered(warehouse, raw):
+            progress("raw tables were changed by other hands: everything is rebuilt")
+            arguments = (*arguments, "--full-refresh")
+        if not unit_tests:
+            arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
+        with spark.held() if spark else nullcontext():
+            remember_seeds(recorded_in, seeds)
+            setting = DbtSetting(
+                project=project,
+                warehouse=warehouse,
+                seeds=seeds_for_dbt,
+                artifacts=artifacts,
+                spark=spark,
+            )
+            arguments = (*arguments, *drop_what_edited_macros_made(setting, progress))
+            run = run_dbt(setting, arguments, progress)
+            if spark:
+                manifest = artifacts / "target" / "manifest.json"
+                spark.show(run.marts if run.succeeded else (), manifest)
+            unproven = records.unproven(recorded_in) or ()
+            if run.succeeded and not unproven:
+                keep_state(setting)
+                records.note_setting(recorded_in, records.BUILT_FROM, fingerprint)
+        if raw and run.succeeded:
+            records.note_raw_tables(warehouse, raw)
     return _summed_up(run, unproven, recorded_in, artifacts)
 
 
@@ -133,22 +148,29 @@ def _is_tampered(warehouse: Path, raw: Mapping[str, tuple[str, str]]) -> bool:
 
 
 def check_loaded(warehouse: Path) -> None:
-    """Makes sure that there is something to build from.
+    """Makes sure that there is something to build from, in raw tables of this version.
 
     Raises:
-        InfraspendError: There is no warehouse, or no load ever ended well in it.
+        InfraspendError: There is no warehouse, no load ever ended well in it, or another version
+            made its raw tables otherwise.
     """
     with records.opened(warehouse, read_only=True) as connection:
-        try:
-            for dataset, (ledger, _) in LEDGERS.items():
-                table = f"{dataset}.{ledger}"
-                if connection.execute(f"from warehouse.{table} limit 1").fetchone():
-                    return
-        except duckdb.CatalogException as error:
-            raise InfraspendError(
-                f"{warehouse}: this is not a warehouse of Infraspend (it has no {table}); "
-                "name another one with --warehouse"
-            ) from error
+        found = connection.execute(
+            "select table_schema, table_name, column_name, data_type"
+            " from information_schema.columns where table_catalog = 'warehouse'"
+        ).fetchall()
+    if not TABLES.keys() & {dataset for dataset, *_ in found}:
+        raise InfraspendError(
+            f"{warehouse}: this is not a warehouse of Infraspend (it has no raw tables); "
+            "name another one with --warehouse"
+        )
+    if differences(found):
+        # Adds what is missing, or says what cannot be added.
+        create_raw_tables(warehouse)
+    with records.opened(warehouse, read_only=True) as connection:
+        for dataset, (ledger, _) in LEDGERS.items():
+            if connection.execute(f"from warehouse.{dataset}.{ledger} limit 1").fetchone():
+                return
     raise InfraspendError(
         f"{warehouse}: nothing was loaded yet; "
         "load a bill first: infraspend load aws-cur --from DIR"
@@ -197,8 +219,11 @@ def _summed_up(
     run: DbtRun, unproven: tuple[records.Unproven, ...], warehouse: Path, artifacts: Path
 ) -> BuildResult:
     """What dbt did, in the words of the command line."""
-    failures = [_line_for(node, warehouse) for node in run.failed]
-    if run.complaint:
+    lacking = [node for node in run.failed if OUT_OF_MEMORY in node.message]
+    failures = [_line_for(node, warehouse) for node in run.failed if node not in lacking]
+    if lacking or OUT_OF_MEMORY in run.complaint:
+        failures.append(_more_memory([node.name for node in lacking]))
+    elif run.complaint:
         failures.append(run.complaint)
     if run.skipped:
         failures.append(f"{len(run.skipped)} more were skipped, because they need what failed")
@@ -212,6 +237,17 @@ def _summed_up(
         warnings=tuple(_line_for(node, warehouse) for node in run.warned),
         log=artifacts / "logs" / "dbt.log",
         printed=artifacts / "logs" / PRINTED,
+    )
+
+
+def _more_memory(names: Sequence[str]) -> str:
+    """One line about what did not fit into DuckDB's memory, and what to set."""
+    what = ", ".join(names[:_NAMES_SHOWN]) or "dbt"
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return (
+        f"{what}{more}: DuckDB needs more memory than the {os.environ.get(MEMORY) or _BUILD_MEMORY}"
+        f" that it may take: set {MEMORY} to more, such as {MEMORY}=3GB for up to 20 million lines"
+        " of a bill, and no more than the machine has"
     )
 
 

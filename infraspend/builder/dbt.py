@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -12,6 +13,7 @@ from typing import Any, TextIO
 
 from infraspend.builder.dbt_process import PARENT
 from infraspend.builder.spark import Spark
+from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.result import Progress
 
 DBT = (sys.executable, "-P", str(Path(__file__).with_name("dbt_process.py")))
@@ -20,6 +22,9 @@ DBT_ON_SPARK = (sys.executable, "-m", "infraspend.builder.dbt_on_spark")
 _GOOD = {"success", "pass", "warn", "no-op"}
 _NOT_RUN = {"skipped"}
 _LAST_LINES = 5
+
+OUT_OF_MEMORY = "Out of Memory Error"
+"""What DuckDB's message begins with where its memory does not suffice."""
 
 PRINTED = "printed.log"
 """The file beside dbt's log with what is not in it: what Spark's Java says, or a crash."""
@@ -162,8 +167,16 @@ def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -
 
     Returns:
         What came of it. A failure is a result, not an exception.
+
+    Raises:
+        InfraspendError: Something is in the way of what dbt writes.
     """
-    setting.logs.mkdir(parents=True, exist_ok=True)
+    try:
+        setting.logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfraspendError(
+            f"{setting.logs} cannot be written ({error.strerror}): move what is there away"
+        ) from error
     results = setting.target / "run_results.json"
     results.unlink(missing_ok=True)
     with (
@@ -181,6 +194,12 @@ def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -
         complaint = _follow(process.stdout, printed, progress)
     if not results.is_file():
         reason = complaint or f"dbt stopped with status {process.returncode} and gave no reason"
+        if process.returncode == -signal.SIGKILL:
+            # Linux does so to the process that takes the most, when there is no memory left.
+            reason = (
+                "dbt was killed: if the machine has no memory left, set INFRASPEND_MEMORY to less"
+                " than it has, and DuckDB puts the rest on the disk"
+            )
         return DbtRun(nodes=(), marts=(), complaint=reason)
     return _read_results(json.loads(results.read_text()), _read_manifest(setting.target))
 

@@ -20,7 +20,8 @@ from infraspend.builder.seed_choice import remembered_seeds
 from infraspend.builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS
 from infraspend.loaders.errors import InfraspendError, first_line, holder_of_lock
 from infraspend.loaders.findings import Finding, Level
-from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
+from infraspend.loaders.local import check_is_lock
+from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, differences
 
 _VERBS: Final = {
     "raw_aws_cur": "aws-cur",
@@ -62,7 +63,7 @@ def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
     Returns:
         What is wrong, each with the command that mends it; or that nothing is.
     """
-    warehouse = warehouse.absolute()
+    warehouse = warehouse.resolve()
     findings = [*_disk(warehouse, published)]
     if not warehouse.exists():
         return [*findings, _lack(warehouse, "is not there", _load("raw_aws_cur"))]
@@ -122,6 +123,11 @@ def _disk(warehouse: Path, published: Path) -> Iterator[Finding]:
 def _held(warehouse: Path) -> Iterator[Finding]:
     """A process that has the warehouse: a load by its lock, anybody else by DuckDB's."""
     lock = warehouse.with_name(f"{warehouse.name}.lock")
+    try:
+        check_is_lock(lock)
+    except InfraspendError:
+        yield _lack(lock, "is no plain file, and the lock of loads", f"mv {lock} {lock}.old")
+        return
     if lock.exists():
         probe = FileLock(lock)
         try:
@@ -188,40 +194,24 @@ def _unreadable(warehouse: Path) -> Iterator[Finding]:
 
 
 def _shape(warehouse: Path, ask: Ask) -> Iterator[Finding]:
-    """Raw tables that an earlier version made otherwise."""
-    there = {
-        (dataset, table, column): kind
-        for dataset, table, column, kind in ask(
-            "select table_schema, table_name, column_name, data_type"
-            " from information_schema.columns where table_catalog = 'warehouse'"
-        )
-    }
-    for dataset, tables in TABLES.items():
-        missing, others = [], []
-        for table, columns in tables.items():
-            for column, kind in columns.items():
-                found = there.get((dataset, table, column))
-                if found is None:
-                    missing.append(f"{table}.{column}")
-                elif _plain(found) != _plain(kind):
-                    others.append(f"{table}.{column} is {found} and not {kind}")
-        if missing:
+    """Raw tables that another version made otherwise."""
+    found = ask(
+        "select table_schema, table_name, column_name, data_type"
+        " from information_schema.columns where table_catalog = 'warehouse'"
+    )
+    for dataset, different in differences(found).items():
+        if different.missing:
             yield _lack(
                 f"{warehouse}, {dataset}",
-                f"lacks {_some(missing)}, which this version has",
+                f"lacks {_some(different.missing)}, which this version has",
                 _load(dataset),
             )
-        if others:
+        if different.others:
             yield _lack(
                 f"{warehouse}, {dataset}",
-                f"has columns of other types: {_some(others)}",
+                f"has other columns than this version: {_some(different.others)}",
                 f"mv {warehouse} {warehouse}.old, and load again: {_load(dataset)}",
             )
-
-
-def _plain(kind: str) -> str:
-    """A type in one spelling."""
-    return kind.replace(" ", "").lower()
 
 
 def _some(names: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from infraspend.loaders import settings
 from infraspend.loaders.errors import InfraspendError, first_line, holder_of_lock
 
 BUILT_FROM = "built_from"
@@ -114,12 +115,8 @@ def setting(warehouse: Path, name: str) -> str | None:
         name: Names the setting.
     """
     with opened(warehouse, read_only=True) as connection:
-        if not _is_there(connection, "settings"):
-            return None
-        row = connection.execute(
-            "select value from warehouse.pipeline.settings where name = ?", [name]
-        ).fetchone()
-    return row[0] if row else None
+        connection.execute("use warehouse")
+        return settings.setting(connection, name)
 
 
 def note_setting(warehouse: Path, name: str, value: str) -> None:
@@ -131,14 +128,8 @@ def note_setting(warehouse: Path, name: str, value: str) -> None:
         value: The text.
     """
     with opened(warehouse) as connection:
-        connection.execute("create schema if not exists warehouse.pipeline")
-        connection.execute(
-            "create table if not exists warehouse.pipeline.settings"
-            " (name varchar primary key, value varchar not null)"
-        )
-        connection.execute(
-            "insert or replace into warehouse.pipeline.settings values (?, ?)", [name, value]
-        )
+        connection.execute("use warehouse")
+        settings.note_setting(connection, name, value)
 
 
 def note_raw_tables(warehouse: Path, fingerprints: Mapping[str, tuple[str, str]]) -> None:

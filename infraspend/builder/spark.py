@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from infraspend.builder.records import opened
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.local import locked
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LEDGERS
 from infraspend.loaders.warehouse import LakeUrl
@@ -72,22 +72,14 @@ class Spark:
         Raises:
             InfraspendError: Another run builds here.
         """
-        lock = FileLock(self.home / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise InfraspendError(
-                f"{self.home} is being built by another run: wait for it to end"
-            ) from error
-        try:
+        busy = f"{self.home} is being built by another run: wait for it to end"
+        with locked(self.home / "lock", busy):
             if self._running.exists():
                 for folder in ("catalog", "tables"):
                     shutil.rmtree(self.home / folder, ignore_errors=True)
             self._running.touch()
             yield
             self._running.unlink()
-        finally:
-            lock.release()
 
     @property
     def _running(self) -> Path:

@@ -16,19 +16,20 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 import yaml
-from filelock import FileLock, Timeout
 
 from infraspend.builder import records
 from infraspend.builder.records import opened
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.projects import package_of
@@ -110,40 +111,57 @@ def publish(
         InfraspendError: Something failed, was not tested since it was built, or was never
             built; or the directory cannot be written.
     """
-    marts = _publishable(warehouse)
+    marts = proven_marts(warehouse)
     database = to / DATABASE_NAME
     if database.exists() and database.samefile(warehouse):
         raise InfraspendError(
             f"{database} is the warehouse itself; name another directory with --to"
         )
-    try:
-        (to / _MARTS_FOLDER).mkdir(parents=True, exist_ok=True)
-        with FileLock(to / _LOCK, timeout=0):
-            for left in to.glob(f"{_ASIDE}*"):
-                # A run was killed.
-                shutil.rmtree(left)
-            # On the same file system as the old files, or they could not be replaced in one step.
-            with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=to) as folder:
-                rows = _write(warehouse, marts, Path(folder), progress, project)
-                before = _marts_in(database)
-                parquet = tuple(
-                    _replace_parquet(mart, Path(folder), to / _MARTS_FOLDER) for mart in marts
-                )
-                _replace(Path(folder) / DATABASE_NAME, database)
-            for mart in before - set(marts):
-                _remove(to / _MARTS_FOLDER / mart)
-                _remove(to / _MARTS_FOLDER / f"{mart}.parquet")
-    except Timeout as error:
-        raise InfraspendError(
-            f"{to} is being published to by another run: wait for it to end"
-        ) from error
-    except (OSError, duckdb.Error) as error:
-        raise InfraspendError(f"{to}: cannot publish here ({first_line(error)})") from error
+    with written_aside(to) as folder:
+        (to / _MARTS_FOLDER).mkdir(exist_ok=True)
+        rows = _write(warehouse, marts, folder, progress, project)
+        before = _marts_in(database)
+        parquet = tuple(replace_parquet(mart, folder, to / _MARTS_FOLDER) for mart in marts)
+        _replace(folder / DATABASE_NAME, database)
+        for mart in before - set(marts):
+            _remove(to / _MARTS_FOLDER / mart)
+            _remove(to / _MARTS_FOLDER / f"{mart}.parquet")
     return Published(database=database, parquet=parquet, rows=rows)
 
 
-def _publishable(warehouse: Path) -> tuple[str, ...]:
-    """The marts of a warehouse, if every one was built and every test passed since."""
+@contextmanager
+def written_aside(to: Path) -> Iterator[Path]:
+    """A directory to write new files in, beside those whose place they are to take.
+
+    Args:
+        to: The directory to publish to; made where it is missing.
+
+    Raises:
+        InfraspendError: Another run publishes there, or it cannot be written.
+    """
+    busy = f"{to} is being published to by another run: wait for it to end"
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        with locked(to / _LOCK, busy):
+            for left in to.glob(f"{_ASIDE}*"):
+                # A run was killed.
+                shutil.rmtree(emptied(left))
+            # On the same file system as the old files, or they could not be replaced in one step.
+            with tempfile.TemporaryDirectory(prefix=_ASIDE, dir=to) as folder:
+                yield Path(folder)
+    except (OSError, duckdb.Error) as error:
+        raise InfraspendError(f"{to}: cannot publish here ({first_line(error)})") from error
+
+
+def proven_marts(warehouse: Path) -> tuple[str, ...]:
+    """The marts of a warehouse.
+
+    Args:
+        warehouse: A warehouse in which dbt ran.
+
+    Raises:
+        InfraspendError: One was not built, or not every test passed since.
+    """
     unproven = records.unproven(warehouse)
     if unproven is None:
         reason = "was never built"
@@ -385,8 +403,20 @@ def _marts_in(database: Path) -> set[str]:
     return {name for (name,) in found}
 
 
-def _replace_parquet(mart: str, folder: Path, marts: Path) -> Path:
-    """Puts a mart's new Parquet in the place of the old, whatever that was; returns where it is."""
+def replace_parquet(mart: str, folder: Path, marts: Path) -> Path:
+    """Puts a mart's new Parquet in the place of the old, whatever that was.
+
+    Args:
+        mart: The name of the file, without its ending, or of the folder.
+        folder: Where the new one was written.
+        marts: Where it goes.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        InfraspendError: In its place is a folder with other files than Parquet by month.
+    """
     new, other = folder / mart, marts / f"{mart}.parquet"
     if not new.is_dir():
         new, other = folder / f"{mart}.parquet", marts / mart
@@ -412,7 +442,9 @@ def _remove(path: Path) -> None:
 
 
 def _check_is_ours(folder: Path) -> None:
-    """Refuses a folder with anything but the months of a mart."""
+    """Refuses a folder with anything but the months of a mart, and a link to one."""
+    if folder.is_symlink():
+        raise InfraspendError(f"{folder} is a link: move it, or name another --to")
     for path in folder.rglob("*"):
         if path.is_file() and not _MONTH_FILE.fullmatch(path.relative_to(folder).as_posix()):
             raise InfraspendError(f"{path} was not published here: move it, or name another --to")

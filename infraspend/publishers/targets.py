@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 # Every file that is published, and no other is ever removed.
 _WRITTEN = re.compile(
-    r"infraspend\.duckdb|marts/\w+(/billing_period=[\w-]+/data_\d+)?\.parquet"
+    r"infraspend\.duckdb|(marts/\w+|focus\w*)(/billing_period=[\w-]+/data_\d+)?\.parquet"
     r"|((teams|services)/)?[\w-]+\.html|assets/[\w.-]+|\.infraspend-dashboard"
 )
 # So that a page never meets a style sheet or a script of another version.

@@ -2,8 +2,9 @@
 {% test one_row_per(model, columns, nullable=[], carries=false) %}
 
 {%- if carries -%}
-    {%- set columns = columns + carried_columns() -%}
-    {%- set nullable = nullable + carried_columns() -%}
+    {%- set carried = carried_columns(of_marts=carries == 'to_marts') -%}
+    {%- set columns = columns + carried -%}
+    {%- set nullable = nullable + carried -%}
 {%- endif -%}
 
 {%- set required = columns | reject('in', nullable) | list %}

@@ -13,7 +13,7 @@
     'usage_hour', 'billing_period', 'is_period_charge', 'payer_account_id', 'account_id',
     'lyft_label', 'platform', 'sub_platform', 'capacity_pool', 'cost_model', 'interval_hours',
     'via', 'source_label', 'product', 'charge_class', 'basis'
-] + carried_columns() %}
+] + carried_columns(of_marts=true) %}
 
 with
 
@@ -63,7 +63,7 @@ split as (
                 then 'sub_platform'
             else splits.basis
         end as basis,
-        {{ carried('charges') }}
+        {{ carried('charges', of_marts=true) }}
         charges.true_cost,
         charges.invoiced_cost,
         charges.net_amortized_cost,

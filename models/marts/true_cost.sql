@@ -53,6 +53,6 @@ group by
     instance_type,
     pricing_model,
     charge_class,
-    {{ carried() }}
+    {{ carried(of_marts=true) }}
     usage_hour,
     is_period_charge

@@ -9,9 +9,12 @@ import pytest
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from infraspend.builder import build, is_up_to_date, unproven
+from infraspend.builder.building import _BUILD_MEMORY
+from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.warehouse import create_raw_tables
-from tests.houses import House, load
+from tests.houses import ROOT, House, load
+from tests.loaders.queries import rows
 
 
 def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
@@ -127,6 +130,29 @@ def test_a_killed_build_never_counts(built: House) -> None:
 
 
 @pytest.mark.thorough
+def test_too_little_memory_is_one_line_that_says_what_to_set(
+    fresh: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFRASPEND_MEMORY", "60MB")
+    # A list is one value, which DuckDB cannot put on the disk.
+    (fresh.project / "models/marts/orgs.sql").write_text(
+        "select 'any' as org, cast(len(list(range)) as bigint) as teams from range(20000000)"
+    )
+
+    result = fresh.build()
+
+    assert not result.succeeded
+    line, *skipped = result.failures
+    assert line.startswith("orgs: DuckDB needs more memory than the 60MB that it may take: set ")
+    assert "INFRASPEND_MEMORY=3GB" in line
+    assert all("were skipped" in one for one in skipped)
+
+
+def test_the_memory_of_a_build_is_that_of_the_profile() -> None:
+    assert f"env_var('INFRASPEND_MEMORY', '{_BUILD_MEMORY}')" in (ROOT / "profiles.yml").read_text()
+
+
+@pytest.mark.thorough
 def test_dbt_ends_with_the_process_that_started_it(built: House) -> None:
     model = built.project / "models/marts/orgs.sql"
     model.write_text(
@@ -176,6 +202,26 @@ def test_an_edit_needs_a_build(built: House, name: str) -> None:
 
 def test_a_warehouse_that_was_never_built_needs_a_build(fresh: House) -> None:
     assert not is_up_to_date(fresh.warehouse, fresh.project, fresh.seeds)
+
+
+@pytest.mark.thorough
+def test_the_record_is_in_utc_wherever_the_machine_is(
+    fresh: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    (fresh.project / "models" / "marts" / "orgs.sql").write_text(
+        "select current_setting('TimeZone') as org, cast(1 as bigint) as teams"
+    )
+    began = utc_now().replace(microsecond=0)
+
+    assert fresh.build().succeeded
+
+    ended = utc_now()
+    ((first, last),) = rows(
+        fresh.warehouse, "select min(noted_at), max(noted_at) from pipeline.results"
+    )
+    assert began <= first <= last <= ended
+    assert rows(fresh.warehouse, "select org from marts.orgs") == [("UTC",)]
 
 
 def test_no_warehouse(fresh: House, tmp_path: Path) -> None:

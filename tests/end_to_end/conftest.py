@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.companies import copy_project
+from tests.loaders.conftest import s3, s3_server
+
+__all__ = ["project", "s3", "s3_server"]
 
 
 @pytest.fixture(scope="session")

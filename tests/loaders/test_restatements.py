@@ -149,6 +149,21 @@ def test_a_delivery_is_pending_until_its_data_is_there(warehouse: Path, bucket: 
     assert aws_cur.load(warehouse, str(bucket)).landed == 1
 
 
+@pytest.mark.parametrize(("hours", "is_late"), [(47, False), (49, True)])
+def test_a_delivery_is_late_after_as_many_hours(
+    warehouse: Path, bucket: Path, hours: int, is_late: bool
+) -> None:
+    written = datetime.now(UTC) - timedelta(hours=hours)
+    manifest = deliver_legacy(bucket, text_of([charge()]), written=written)
+    next(manifest.parent.glob("*/*.csv.gz")).unlink()
+
+    if is_late:
+        with pytest.raises(InfraspendError, match="48 hours after its manifest was written"):
+            aws_cur.load(warehouse, str(bucket))
+    else:
+        assert aws_cur.load(warehouse, str(bucket)).pending == 1
+
+
 def test_data_without_a_manifest_are_named_and_stop_no_other(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, text_of([charge()])).unlink()
     deliver_legacy(bucket, text_of([charge()]), report="other", assembly="other")

@@ -115,6 +115,33 @@ def test_bytes_that_stay_wrong_are_named_and_do_not_land(
     assert rows(warehouse, "select distinct report from raw_aws_cur.assemblies") == [("hourly",)]
 
 
+def short_and_sure(answer: Answer) -> None:
+    """Half of the body, which says that it is all."""
+    handler, half = answer.handler, answer.body[: len(answer.body) // 2]
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(half)))
+    # As of an object whose ETag is no sum of its bytes.
+    handler.send_header("x-amz-server-side-encryption", "aws:kms")
+    handler.end_headers()
+    handler.wfile.write(half)
+    answer.is_sent = True
+
+
+def test_a_body_that_is_short_without_a_word_is_not_believed(tmp_path: Path, s3: FaultyS3) -> None:
+    s3.client.put_object(Bucket=BUCKET, Key="report", Body=b"0123456789" * 100)
+    bucket = open_bucket(URL)
+    file = bucket.stat("report")
+
+    s3.faults = [("report", short_and_sure)]
+    bucket.fetch(file, tmp_path / "whole")
+    assert not s3.faults
+    assert (tmp_path / "whole").read_bytes() == b"0123456789" * 100
+
+    s3.faults = [("report", short_and_sure)] * 4
+    with pytest.raises(InfraspendError, match=r"report is damaged \(500 of 1000 bytes came\)"):
+        bucket.fetch(file, tmp_path / "half")
+
+
 @pytest.mark.thorough
 def test_a_part_replaced_between_looking_and_reading_starts_over(
     warehouse: Path, bucket: Path, s3: FaultyS3

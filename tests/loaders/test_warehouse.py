@@ -10,11 +10,13 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LOAD_ID, TABLES
 from infraspend.loaders.warehouse import (
+    MEMORY,
     Landing,
     LandingError,
     create_raw_tables,
     open_warehouse,
 )
+from tests.door.test_doctor import of_another_version
 from tests.loaders.queries import rows
 
 
@@ -103,6 +105,20 @@ def test_a_statement_that_fails_blocks_nothing_that_follows(warehouse: Path) -> 
         assert opened.query("select _delivery_id from raw_platforms.usage") == [("good",)]
 
 
+def test_landing_takes_no_more_memory_than_it_may(
+    warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MEMORY, "500MB")
+    limit = "current_setting('memory_limit')"
+    select = usage("one").select.replace("'api' as lyft_label", f"{limit} as lyft_label")
+
+    with open_warehouse(warehouse) as opened:
+        opened.land("raw_platforms", [Landing("usage", select, "_delivery_id", ["one"])])
+        assert opened.query("select lyft_label from raw_platforms.usage") == [("476.8 MiB",)]
+        with opened.scratch() as scratch:
+            assert scratch.execute(f"select {limit}").fetchone() == ("476.8 MiB",)
+
+
 def test_two_runs_do_not_collide(warehouse: Path) -> None:
     with (
         open_warehouse(warehouse),
@@ -117,6 +133,13 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(InfraspendError, match=r"notes.duckdb cannot be opened"):
         create_raw_tables(path)
+
+
+def test_a_file_of_another_duckdb_is_named(warehouse: Path) -> None:
+    of_another_version(warehouse)
+
+    with pytest.raises(InfraspendError, match=r"infraspend\.duckdb cannot be opened.* version"):
+        create_raw_tables(warehouse)
 
 
 @pytest.mark.thorough

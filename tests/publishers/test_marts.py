@@ -1,5 +1,6 @@
 """Only whole, tested marts are published, and nobody who reads them notices how."""
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -339,6 +340,38 @@ def test_what_a_killed_run_left_is_removed(built: House, tmp_path: Path) -> None
     publish(built.warehouse, tmp_path)
 
     assert not (tmp_path / ".publishing-abc").exists()
+
+
+def test_what_is_published_is_on_the_disk_before_it_takes_the_place_of_the_old(
+    built: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_month(built, "['2026-10', '2026-11']")
+    synced, moved = set[int](), list[tuple[str, bool]]()
+    sync, rename, replace = os.fsync, Path.rename, Path.replace
+
+    def noting_sync(file: int) -> None:
+        synced.add(os.fstat(file).st_ino)
+        sync(file)
+
+    def note(path: Path) -> None:
+        files = [path] if path.is_file() else list(path.rglob("*.parquet"))
+        moved.append((path.name, {file.stat().st_ino for file in files} <= synced))
+
+    def noting_rename(path: Path, to: Path) -> Path:
+        note(path)
+        return rename(path, to)
+
+    def noting_replace(path: Path, to: Path) -> Path:
+        note(path)
+        return replace(path, to)
+
+    monkeypatch.setattr(os, "fsync", noting_sync)
+    monkeypatch.setattr(Path, "rename", noting_rename)
+    monkeypatch.setattr(Path, "replace", noting_replace)
+
+    publish(built.warehouse, tmp_path)
+
+    assert sorted(moved) == [("infraspend.duckdb", True), ("orgs", True)]
 
 
 def test_what_names_a_row_is_its_key(built: House, tmp_path: Path) -> None:

@@ -45,6 +45,18 @@ def test_pages_are_sent_with_their_types_and_old_ones_go(s3: FaultyS3) -> None:
     assert head["CacheControl"] == "no-cache"
 
 
+def test_leftovers_of_a_killed_publish_are_not_sent(s3: FaultyS3) -> None:
+    left = {
+        f".publishing-x/{DATABASE_NAME}": "half",
+        ".publishing-x/marts/orgs.parquet": "half",
+        ".publishing-x/index.html": "half",
+    }
+
+    write({"index.html": "whole", **left})
+
+    assert keys(s3) == {"index.html", ".infraspend-dashboard.txt"}
+
+
 def test_what_somebody_else_wrote_is_never_replaced(s3: FaultyS3) -> None:
     s3.client.put_object(Bucket=BUCKET, Key="for people/index.html", Body=b"a home page")
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import duckdb
 import jinja2
-from filelock import FileLock, Timeout
 from markupsafe import Markup
 
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, silent
 from infraspend.publishers.dashboard import figures, wording
 from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
@@ -77,7 +77,8 @@ def write_dashboard(
     database = published / DATABASE_NAME
     if not database.is_file():
         raise InfraspendError(f"{database} is not there: run infraspend publish, or name --from")
-    to = to.absolute()
+    # What a link leads to is replaced, not the link.
+    to = to.resolve()
     _check_target(to)
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
@@ -92,12 +93,9 @@ def write_dashboard(
         ) from error
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(to.with_name(f".{to.name}.lock"), timeout=0):
+        busy = f"{to} is being written by another run: wait for it to end"
+        with locked(to.with_name(f".{to.name}.lock"), busy):
             pages = _replace(to, answers, progress)
-    except Timeout as error:
-        raise InfraspendError(
-            f"{to} is being written by another run: wait for it to end"
-        ) from error
     except OSError as error:
         raise InfraspendError(f"{to}: cannot write the dashboard here ({error})") from error
     return Dashboard(to / "index.html", pages, without_page)
@@ -122,8 +120,8 @@ def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
     if old.exists() and not to.exists():
         # A run was killed between the two renames.
         old.rename(to)
-    shutil.rmtree(aside, ignore_errors=True)
-    new.mkdir(parents=True)
+    emptied(aside)
+    new.mkdir()
     try:
         pages = _write(new, answers, progress)
         if to.exists():

@@ -21,7 +21,7 @@ select
     -- what
     product,
     charge_class,
-    {{ carried() }}
+    {{ carried(of_marts=true) }}
 
     -- who splits it, and how
     platform,
@@ -46,7 +46,7 @@ group by
     source_label,
     product,
     charge_class,
-    {{ carried() }}
+    {{ carried(of_marts=true) }}
     platform,
     sub_platform,
     cost_model,

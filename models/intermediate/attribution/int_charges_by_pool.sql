@@ -33,7 +33,7 @@ resolved as (
         charges.source_label,
         charges.product,
         charges.charge_class,
-        {{ carried('charges') }}
+        {{ carried('charges', of_marts=true) }}
         charges.platform,
         charges.sub_platform,
         charges.cost_model,
@@ -82,7 +82,7 @@ select
     -- what
     product,
     charge_class,
-    {{ carried() }}
+    {{ carried(of_marts=true) }}
 
     -- who splits it, and how
     platform,
@@ -108,7 +108,7 @@ group by
     source_label,
     product,
     charge_class,
-    {{ carried() }}
+    {{ carried(of_marts=true) }}
     platform,
     sub_platform,
     capacity_pool,

@@ -50,7 +50,10 @@ pooled as (
         wanted_pool,
         true_cost,
         net_unblended_cost,
-        net_amortized_cost
+        net_amortized_cost,
+        unblended_cost,
+        list_cost,
+        usage_amount
     from {{ ref('int_charges_on_nodes') }}
     union all
     select
@@ -60,7 +63,10 @@ pooled as (
         assigned.wanted_pool,
         assigned.true_cost,
         assigned.net_unblended_cost,
-        assigned.net_amortized_cost
+        assigned.net_amortized_cost,
+        assigned.unblended_cost,
+        assigned.list_cost,
+        assigned.usage_amount
     from assigned
     where
         not exists (
@@ -98,6 +104,9 @@ select
     true_cost,
     net_unblended_cost as invoiced_cost,
     net_amortized_cost,
+    unblended_cost,
+    list_cost,
+    usage_amount,
 
     -- when
     usage_hour,

@@ -10,7 +10,10 @@
     'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
     'platform', 'sub_platform', 'cost_model', 'usage_hour', 'interval_hours', 'is_period_charge'
 ] + carried_columns() %}
-{% set costs = ['true_cost', 'net_unblended_cost', 'net_amortized_cost'] %}
+{% set costs = [
+    'true_cost', 'net_unblended_cost', 'net_amortized_cost', 'unblended_cost', 'list_cost',
+    'usage_amount'
+] %}
 {% set billed_alike = charge | reject('in', ['charge_class', 'cost_model']) | list %}
 
 with

@@ -1,0 +1,38 @@
+-- What a usage type is counted in and called: a lookup, so that no charge has to carry it. Where
+-- the lines of a month do not agree, nothing is said.
+{{ config(materialized='view', enabled=var('focus'), meta={'month': 'billing_period'}) }}
+
+with
+
+line_items as (
+    select * from {{ source('aws_cur', 'line_items') }}
+),
+
+assemblies as (
+    select * from {{ ref('stg_aws_cur__assemblies') }}
+)
+
+select
+    -- what
+    assemblies.billing_period,
+    coalesce(line_items.line_item_product_code, '') as product,
+    coalesce(line_items.line_item_usage_type, '') as usage_type,
+
+    -- what it is counted in and called
+    case
+        when min(line_items.pricing_unit) = max(line_items.pricing_unit)
+            then nullif(min(line_items.pricing_unit), '')
+    end as unit,
+    case
+        when
+            min(line_items.line_item_line_item_description)
+            = max(line_items.line_item_line_item_description)
+            then nullif(min(line_items.line_item_line_item_description), '')
+    end as description
+from line_items
+inner join assemblies on {{ is_line_of('assemblies') }}
+where assemblies.is_serving
+group by
+    assemblies.billing_period,
+    coalesce(line_items.line_item_product_code, ''),
+    coalesce(line_items.line_item_usage_type, '')
