@@ -9,7 +9,7 @@
 {% macro weigh(name, of) -%}
 {%- set hour = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool'] -%}
 {%- set known = ['schedule_source', 'basis', 'coverage'] -%}
-{%- set one = '277200000000000000000' -%}
+{%- set one = gap_parts() ~ '0000000000000000' -%}
 {%- set price = resource_weight('resource') -%}
 
 sums as (

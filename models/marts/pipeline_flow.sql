@@ -1,5 +1,5 @@
--- The talk's "log rate of dataflow": how much goes into each stage on a day and how much comes out,
--- next to the median of the 28 days before, so that a day on which less arrives is seen.
+-- The talk's "log rate of dataflow": the rows and dollars that enter and leave each stage per day,
+-- beside the median of the 28 days before, so that a day on which less arrives stands out.
 
 with
 
@@ -36,7 +36,7 @@ select
     days.spend_in,
     days.spend_out,
 
-    -- next to the days before
+    -- compared with the days before
     case
         when medians.rows_in > 0
             then {{ from_units(

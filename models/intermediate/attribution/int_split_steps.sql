@@ -1,6 +1,6 @@
--- How a charge is split, platform after platform: of every part that int_splits knows, each
--- platform on its way, and whose usage it went by there. What goes back to the label that a charge
--- carries has no label here, because only the charge knows it.
+-- How a charge is split, platform after platform: for every part in int_splits, each platform that
+-- split it and the label whose usage decided there. The part that returns to the charge's own label
+-- has no label here, because only the charge knows it.
 {{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 {% set root = [
@@ -57,7 +57,7 @@ parts as (
     where is_served
 ),
 
--- What a part was before its platform split it is what the platform below handed on.
+-- A part before a platform's split is the part after the split of the platform before it.
 handed_on as (
     select
         *,
@@ -80,7 +80,7 @@ select
     -- which schedule splits the charge
     {{ root | join(',\n    ') }},
 
-    -- on which way to whom
+    -- through which chain, to which label
     way,
     usage_of,
     lyft_label,
