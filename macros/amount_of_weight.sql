@@ -1,4 +1,4 @@
-{#- What `weigh` multiplies by, divided out again; of `max` in millionths, which keep six digits more. -#}
+{#- Divides out the factors of `weigh`; for `max` in millionths, which keep six more digits. -#}
 {% macro amount_of_weight(weight_units, cost_model, times) -%}
     case
         when {{ cost_model }} = 'even'

@@ -1,4 +1,5 @@
-{#- The further columns of the report that the marts carry: the variable `carry_columns`, once it is right. -#}
+{#- The further columns of the report that the marts carry: the variable `carry_columns`, validated.
+-#}
 {% macro carried_columns() -%}
     {%- set columns = var('carry_columns') -%}
     {%- if columns is string or columns is not iterable -%}
@@ -28,7 +29,8 @@
     {{ return(['account_tags', 'cost_category', 'discount', 'product', 'resource_tags']) }}
 {%- endmacro %}
 
-{#- They as a part of a list of columns, each with a comma behind it: nothing where nothing is carried. -#}
+{#- The carried columns as part of a column list, each followed by a comma; empty if there are none.
+-#}
 {% macro carried(relation=none) -%}
     {%- for column in carried_columns() -%}
         {{ relation ~ '.' if relation }}{{ column }},{{ ' ' if not loop.last }}
@@ -42,7 +44,7 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The same for rows that are of no line of the bill. -#}
+{#- The same for rows that belong to no line of the bill. -#}
 {% macro carried_of_no_line() -%}
     {%- for column in carried_columns() -%}
         '' as {{ column }},{{ ' ' if not loop.last }}

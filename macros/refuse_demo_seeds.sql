@@ -1,6 +1,7 @@
 {#-
-    Before the seeds of the demo company are loaded: they serve only the bill that `infraspend simulate`
-    writes. It is known by the names of its reports, and by its payer, a number that AWS gives to nobody.
+    Before the seeds of the demo company are loaded: they are only for the bill that `infraspend
+    simulate` writes. That bill is recognised by the names of its reports, and by its payer, a
+    number that AWS does not assign.
 -#}
 {% macro refuse_demo_seeds() -%}
     {%- set loaded = [] -%}
