@@ -2,7 +2,7 @@
 -- from. A gap is filled in this order: the hour itself if enough of it was scraped and of what
 -- splits the platform, else its complete neighbours on both sides, else the last complete hour
 -- before it, else nothing: the hour is unattributed. A gap is never filled from hours under another
--- schedule_source, nor from hours of the other kind, fixed or not.
+-- schedule_source, nor across a change to or from fixed shares.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,7 +1,7 @@
 -- The unused cost of commitments, hour by hour. It stays with the commitment, under a label of its
 -- own, or is spread over the pools that the commitment can cover (the variable
 -- `unused_commitment`): a reservation's over its family, a savings plan's over all families that
--- such a plan can cover. A reservation's cost in hours to come is here as well, without a label.
+-- such a plan can cover. A reservation's cost in hours to come is here as well, as `unlabeled`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
