@@ -376,8 +376,8 @@ class Lake(Warehouse):
         with self.scratch() as connection:
             source = self._reader([path], TABLES[note.dataset][table])
             ((mine, others),) = connection.execute(
-                f"select count(*) filter (where {is_deleted}), count(*) filter (where not {is_deleted})"
-                f" from {source}"
+                f"select count(*) filter (where {is_deleted}),"
+                f" count(*) filter (where not {is_deleted}) from {source}"
             ).fetchall()
             if mine and not others:
                 self.files.remove([path])
@@ -415,8 +415,8 @@ def open_lake(location: LakeUrl) -> Iterator[Lake]:
     Raises:
         InfraspendError: Another run has the lake, or it cannot be reached or written to.
     """
-    holding = _locked_bucket if location.url.startswith("s3://") else _locked_directory
-    with holding(location.url) as (url, root, files, lease, workbench), duckdb.connect() as memory:
+    locked = _locked_bucket if location.url.startswith("s3://") else _locked_directory
+    with locked(location.url) as (url, root, files, lease, workbench), duckdb.connect() as memory:
         _let_read(memory, files)
         for dataset in TABLES:
             memory.execute(f"create schema {dataset}")
