@@ -21,7 +21,7 @@
         ~ " where payer_account_id <> '111122223333' limit 1"
     ).rows -%}
         {%- do exceptions.raise_compiler_error(
-            'the seeds of the demo company (' ~ loaded[0] ~ ', ...) serve only the bill that `infraspend simulate`'
+            'the seeds of the demo company (' ~ loaded[0] ~ ', ...) are only for the bill that `infraspend simulate`'
             ~ ' writes, and this warehouse has another: name the directory of your own in INFRASPEND_SEEDS,'
             ~ ' or build with `infraspend build --seeds DIR`'
         ) -%}
