@@ -1,5 +1,5 @@
--- How many rows went into each stage on each of the last 60 days, next to the median of the 28 days
--- before it.
+-- How many rows entered each stage on each of the last 60 days, compared with the median of the 28
+-- days before it.
 
 with
 

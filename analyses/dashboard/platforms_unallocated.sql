@@ -1,4 +1,4 @@
--- What nobody held of each sub-platform, as a part of what it cost, day by day.
+-- The unallocated share of each sub-platform's cost, day by day.
 
 with
 

@@ -39,15 +39,15 @@ class Message:
         recipient: An e-mail address, or a tag.
         title: Its subject; without untrusted text.
         html: Its text; untrusted text is escaped.
-        tells: The problems that it reports as new, or as over.
-        reminds: The problems that it repeats.
+        reported: The problems that it reports as new, or as over.
+        repeated: The problems that it repeats.
     """
 
     recipient: str
     title: str
     html: str
-    tells: tuple[Known, ...]
-    reminds: tuple[Known, ...] = ()
+    reported: tuple[Known, ...]
+    repeated: tuple[Known, ...] = ()
 
 
 def compose(

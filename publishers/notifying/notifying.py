@@ -134,7 +134,7 @@ def _noted(message: Message, digest: str | None, now: datetime) -> list[Known]:
             resolution_notified_at=now if one.is_over else one.resolution_notified_at,
             digested_at=now if digest else one.digested_at,
         )
-        for one in (*message.tells, *message.reminds)
+        for one in (*message.reported, *message.repeated)
     ]
 
 
