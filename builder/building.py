@@ -217,10 +217,10 @@ def _summed_up(
 
 def _line_for(node: Node, warehouse: Path) -> str:
     """One line about a node: its message, the first failing rows, and its file."""
-    said = node.message
+    text = node.message
     if node.is_test and node.rows and (rows := _first_rows(node.compiled, warehouse)):
-        said = f"found {node.rows:,}, the first: {'; '.join(rows)}"
-    line = f"{node.name} ({node.path}): {said}"
+        text = f"found {node.rows:,}, the first: {'; '.join(rows)}"
+    line = f"{node.name} ({node.path}): {text}"
     if node.compiled_path:
         line += f"; the query: {node.compiled_path}"
     return line

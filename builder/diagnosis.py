@@ -433,10 +433,10 @@ def _build(warehouse: Path, project: Path) -> Iterator[Finding]:
         "a build was interrupted": [one for one in unproven if "did not end" in one.why],
         "the last build failed": [one for one in unproven if "last run ended" in one.why],
     }
-    told = [(what, some) for what, some in of.items() if some]
-    if unproven and not told:
-        told = [("not everything was built and tested", list(unproven))]
-    for what, some in told:
+    problems = [(what, some) for what, some in of.items() if some]
+    if unproven and not problems:
+        problems = [("not everything was built and tested", list(unproven))]
+    for what, some in problems:
         names = _some([f"{one.name}: {one.why}" for one in some])
         yield _lack(f"{warehouse}, pipeline.unproven", f"{what}: {names}", command)
     before = records.raw_tables_of_last_build(warehouse)

@@ -261,11 +261,11 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
                 self._known.pop(path, None)
             keys = [{"Key": one["Key"]} for one in some]
             with explaining(f"s3://{bucket}", writing=True):
-                said = self.client.delete_objects(
+                result = self.client.delete_objects(
                     Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
                 )
                 # S3 answers 200 and lists what it did not delete.
-                for left in said.get("Errors", ()):
+                for left in result.get("Errors", ()):
                     raise ClientError({"Error": left}, "DeleteObjects")
 
     def rm_file(self, path: str) -> None:

@@ -101,14 +101,14 @@ class Bucket:
         Raises:
             InfraspendError: It cannot be written.
         """
-        said = {"ContentType": content_type, "CacheControl": cache_control}
+        arguments = {"ContentType": content_type, "CacheControl": cache_control}
         with explaining(self.location(name), writing=True):
             try:
                 self._client.upload_file(
                     str(file),
                     self.name,
                     self._key(name),
-                    ExtraArgs={key: text for key, text in said.items() if text},
+                    ExtraArgs={key: text for key, text in arguments.items() if text},
                 )
             except S3UploadFailedError as error:
                 # The error replaced by this one has S3's message.

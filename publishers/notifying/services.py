@@ -46,12 +46,12 @@ class Services:
         self._file = file
         self._apprise = apprise.Apprise()
         configuration = apprise.AppriseConfig()
-        with _heard() as said:
+        with _heard() as warnings:
             configuration.add(str(file.resolve()))
             self._apprise.add(configuration)
             services = list(self._apprise.find(template=_ANYBODY))
-        if said:
-            raise InfraspendError(f"{file} cannot be used: {said[0]}")
+        if warnings:
+            raise InfraspendError(f"{file} cannot be used: {warnings[0]}")
         if not services:
             raise InfraspendError(f"{file} names no service: docs/notify.md shows some")
         if any(_has_secret(service) for service in services):
@@ -78,7 +78,7 @@ class Services:
             return False, [why]
         tag, template = _address(message.recipient)
         succeeded, failures = 0, []
-        with _heard() as said:
+        with _heard() as warnings:
             for body_format, some in self._by_format(tag, template).items():
                 is_html = body_format == apprise.NotifyFormat.HTML
                 result = some.notify(
@@ -91,7 +91,7 @@ class Services:
                 succeeded += result.success_count
                 failures += [_why(service) for service in result if not service]
                 if not (result or failures):
-                    failures = [f"{result.status.name.lower()}: {' '.join(said)}"]
+                    failures = [f"{result.status.name.lower()}: {' '.join(warnings)}"]
         return succeeded > 0, failures
 
     def _by_format(
@@ -117,8 +117,8 @@ def as_text(html: str) -> str:
 
 def _why(service: apprise.NotifyResult) -> str:
     """Why a service did not accept a message; with its URL without secrets and options."""
-    said = dict.fromkeys(entry.message for entry in service.logs())
-    return f"{service.name} ({service.url.partition('?')[0]}): {' '.join(said)}"
+    warnings = dict.fromkeys(entry.message for entry in service.logs())
+    return f"{service.name} ({service.url.partition('?')[0]}): {' '.join(warnings)}"
 
 
 def _address(recipient: str) -> tuple[str, dict[str, str]]:
@@ -157,15 +157,15 @@ def _check_mode(file: Path) -> None:
 @contextmanager
 def _heard() -> Iterator[list[str]]:
     """Collects apprise's warnings instead of logging them."""
-    said: list[str] = []
+    warnings: list[str] = []
     logger = logging.getLogger("apprise")
     handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
     before = logger.propagate
     logger.addHandler(handler)
     logger.propagate = False
     try:
-        yield said
+        yield warnings
     finally:
         logger.removeHandler(handler)
         logger.propagate = before

@@ -180,7 +180,7 @@ reasons as (
         'two_reports' as reason,
         concat(
             'account ', account_id, ' is on the reports ', one_report, ' and ', another_report,
-            ': name the one that serves the payer in reports.csv'
+            ': name the one to use for the payer in reports.csv'
         ) as evidence
     from of_two_reports
     union all
