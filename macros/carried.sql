@@ -1,5 +1,4 @@
-{#- The further columns of the report that the marts carry: the variable `carry_columns`, validated.
--#}
+{#- The further columns of the report that the marts carry: the variable `carry_columns`, validated. -#}
 {% macro carried_columns() -%}
     {%- set columns = var('carry_columns') -%}
     {%- if columns is string or columns is not iterable -%}
@@ -29,8 +28,7 @@
     {{ return(['account_tags', 'cost_category', 'discount', 'product', 'resource_tags']) }}
 {%- endmacro %}
 
-{#- The carried columns as part of a column list, each followed by a comma; empty if there are none.
--#}
+{#- The carried columns as part of a column list, each followed by a comma; empty if there are none. -#}
 {% macro carried(relation=none) -%}
     {%- for column in carried_columns() -%}
         {{ relation ~ '.' if relation }}{{ column }},{{ ' ' if not loop.last }}

@@ -12,8 +12,10 @@
 
 {% macro duckdb__deal(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}
-{#- Above this, a weight times the whole of a schedule needs more than 38 digits, and the division
-takes two steps. -#}
+{#-
+    Above this, a weight times the whole of a schedule needs more than 38 digits, and the division
+    takes two steps.
+-#}
 {%- set fits = '9999999999999999999999999999' -%}
 {%- set sure = '1000000000000000' -%}
 {%- set rest = '((dealt_weight * 100000) % total_weight)' -%}

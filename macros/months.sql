@@ -48,8 +48,7 @@
     )
 {%- endmacro %}
 
-{#- For a view that needs no list of months: its tests read the listed months, so they run after it.
--#}
+{#- For a view that needs no list of months: its tests read the listed months, so they run after it. -#}
 {% macro after_months() -%}
     {%- if model.resource_type != 'unit_test' -%}
         -- depends_on: {{ ref('infraspend', 'months') }}
@@ -142,8 +141,7 @@
     {{ return("cast(getvariable('" ~ name ~ "') as varchar)") }}
 {%- endmacro %}
 
-{#- One variable per model: all threads of dbt share one session, where Spark runs in its process.
--#}
+{#- One variable per model: all threads of dbt share one session, where Spark runs in its process. -#}
 {% macro spark__session_variable(name) -%}
     {{ return('session.' ~ name ~ '_of_' ~ model.name) }}
 {%- endmacro %}

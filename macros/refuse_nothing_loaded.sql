@@ -1,5 +1,4 @@
-{#- on-run-start: stops with one line of advice if nothing was loaded, instead of failing in every
-model. -#}
+{#- on-run-start: stops with one line of advice if nothing was loaded, instead of failing in every model. -#}
 {% macro refuse_nothing_loaded() -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
         {%- set loads = [] -%}

@@ -6,8 +6,7 @@
     `pipeline.built_months` records what every month was built from.
 -#}
 
-{#- on-run-start: records what is about to be built or tested, and drops the tables of edited
-models. -#}
+{#- on-run-start: records what is about to be built or tested, and drops the tables of edited models. -#}
 {% macro begin_run() -%}
     {%- if execute and is_recorded_run() -%}
         {%- do create_records() -%}
@@ -30,8 +29,7 @@ models. -#}
     {%- endif -%}
 {%- endmacro %}
 
-{#- on-run-end: records the results and, if nothing is left to prove, what the months were built
-from. -#}
+{#- on-run-end: records the results and, if nothing is left to prove, what the months were built from. -#}
 {% macro end_run(results) -%}
     {%- if execute and is_recorded_run() -%}
         {%- set rows = [] -%}
@@ -85,8 +83,7 @@ from. -#}
     ) }}
 {%- endmacro %}
 
-{#- Every node that can be built or tested, with its code: a hash of its file and of the variables.
--#}
+{#- Every node that can be built or tested, with its code: a hash of its file and of the variables. -#}
 {% macro recorded_nodes() -%}
     {%- set variables = tojson([
         var('true_cost_pooling'), var('unused_commitment'), var('resource_weights'), var('compared_days'),
@@ -109,8 +106,7 @@ from. -#}
     {{ return(nodes) }}
 {%- endmacro %}
 
-{#- The last build of every node: {code, full_run}; full_run is the last run that built all of its
-months. -#}
+{#- The last build of every node: {code, full_run}; full_run is the last run that built all of its months. -#}
 {% macro last_builds() -%}
     {%- set builds = {} -%}
     {%- set rows = run_query(
