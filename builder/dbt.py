@@ -191,7 +191,7 @@ def _follow(lines: Iterable[str], printed: TextIO, progress: Progress) -> str:
     Args:
         lines: The output of dbt and of everything that it runs.
         printed: Gets the lines that are no log events of dbt.
-        progress: Told about every seed and model that starts.
+        progress: Gets a line for every seed and model that starts.
     """
     complaint = ""
     last_printed: deque[str] = deque(maxlen=_LAST_LINES)

@@ -176,7 +176,7 @@
 {#-
     Spark computes a common table expression again wherever it is named, so that the joins above
     would read `of` eight times. Here it is read once and shuffled once, by `by`. Spark's windows
-    spill to disk, and all of them go by the same groups.
+    spill to disk, and all of them use the same groups.
 -#}
 {% macro spark__deal(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}

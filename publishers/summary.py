@@ -97,9 +97,9 @@ def _spend_by_service(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
 
 
 def _unallocated_capacity(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
-    """What each cluster, or other part of a platform, cost, and what nobody used of it.
+    """The cost of each cluster, or other part of a platform, and its unallocated capacity.
 
-    A dollar that passes several platforms stands with each of them, and once in the total.
+    A dollar that several platforms split counts for each of them, and once in the total.
     """
     rows = _rows(
         marts,

@@ -1,10 +1,10 @@
 -- Why a label's spend changed from one billing period to the next: by the hours of the month that
 -- the bill covers, by volume, by list price, or by the discount of commitments and negotiated
--- rates. Each effect is the difference between two neighbours of a chain: the spend before; the
--- same for as many hours as now; at today's volume; at today's list price; the spend now. So the
--- effects add up to the change to the last digit. A platform's cost is decomposed first, by usage
--- type. A label whose share of it changed uses more or less of it; the rest of the platform's
--- change is allocated to labels by their present shares.
+-- rates. Each effect is the difference between two neighbours of a chain: the earlier spend; the
+-- same for as many hours as in the later period; at the later volume; at the later list price; the
+-- later spend. So the effects add up to the change to the last digit. A platform's cost is
+-- decomposed first, by usage type. A label whose share of it changed uses more or less of it; the
+-- rest of the platform's change is allocated to labels by their later shares.
 {{ config(materialized='table', meta={'month': 'billing_period'}) }}
 
 {% set who = ['lyft_label', 'platform', 'sub_platform', 'product', 'usage_type'] %}

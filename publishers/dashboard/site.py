@@ -271,6 +271,6 @@ class _Pages:
 
 
 def _script_safe(value: object) -> Markup:
-    """A value as JSON that cannot end the element it stands in."""
+    """A value as JSON that cannot end its HTML element."""
     text = json.dumps(value, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

@@ -1,8 +1,8 @@
 -- Every hour that a sub-platform should have a schedule for, and the hours that its weights come
--- from. A gap is filled in this order: the hour itself if enough of it was scraped and of what
--- splits the platform, else its complete neighbours on both sides, else the last complete hour
--- before it, else nothing: the hour is unattributed. A gap is never filled from hours under another
--- schedule_source, nor across a change to or from fixed shares.
+-- from, the first that applies: the hour itself, if it has enough scrapes and enough of the metrics
+-- that split the platform; its complete neighbours on both sides; the last complete hour before it.
+-- Otherwise the hour is unattributed. Never fills a gap from hours under another schedule_source,
+-- nor across a change to or from fixed shares.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

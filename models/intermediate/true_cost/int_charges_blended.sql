@@ -25,7 +25,7 @@ upfront_fees as (
 ),
 
 -- A savings plan's usage pays both fees in one amount, so that the part of the upfront payment that
--- falls on the period stands beside the recurring fee.
+-- falls on the period is beside the recurring fee.
 period_fees as (
     select
         billing_period,
