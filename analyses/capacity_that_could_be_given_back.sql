@@ -1,5 +1,5 @@
--- What could be given back: per cluster and instance type, how many whole nodes stood free in every
--- single hour of the last seven complete days, and what that many cost in that time.
+-- Capacity to give back: per cluster and instance type, how many whole nodes were free in every
+-- hour of the last seven complete days, and their cost in that time.
 
 with
 

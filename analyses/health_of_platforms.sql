@@ -1,5 +1,5 @@
 -- Which platforms' schedules were not measured in the last 30 complete days, and the dollars that
--- rest on such hours.
+-- those hours allocate.
 
 select
     health.platform,

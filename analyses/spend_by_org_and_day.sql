@@ -1,4 +1,4 @@
--- What each org spends, day by day, as it owned labels on that day.
+-- What each org spends, day by day, with the owners of that day.
 
 select
     usage_date,

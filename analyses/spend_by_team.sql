@@ -1,5 +1,5 @@
--- What each team of an org spends, month by month, with what it owns today: yesterday's spend of a
--- label that has moved stands with the team that has it now.
+-- What each team of an org spends, month by month, with the owners of today: earlier spend of a
+-- label that has moved is that of its present team.
 
 select
     date_trunc('month', usage_date) as month_from,

@@ -1,6 +1,6 @@
--- Whose spend changed most: the last 28 complete days of the bill and the 28 days before, which
--- have the same weekdays, at least ten dollars apart. Left out are a day that still goes on, and
--- charges for a whole month.
+-- Whose spend changed most, by at least ten dollars: the last 28 complete days of the bill and the
+-- 28 days before, which have the same weekdays. Left out are a day that is still open, and charges
+-- for a whole month.
 
 with
 

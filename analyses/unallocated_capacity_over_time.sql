@@ -1,5 +1,5 @@
--- What each sub-platform offered and nobody held, week by week, in dollars; all divided by all is
--- the week's share.
+-- The unallocated capacity of each sub-platform, week by week, in dollars; its sum divided by the
+-- sum of the spend is the week's share.
 
 select
     date_trunc('week', usage_date) as week_from,

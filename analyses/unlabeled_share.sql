@@ -1,7 +1,7 @@
--- How much of the spend nobody owns yet, week by week: what no rule labels, what a platform could
--- not attribute, and labels that no team claims. Charges for a whole month, such as credits and
--- support, would all stand in one week: they are left out. A week of fewer than seven days is not
--- to be compared with others.
+-- How much of the spend has no owner yet, week by week: without a label, unattributed by a
+-- platform, or with a label that no team owns. Charges for a whole month, such as credits and
+-- support, would all fall in one week: they are left out. A week of fewer than seven days is not
+-- comparable with others.
 
 select
     date_trunc('week', usage_date) as week_from,

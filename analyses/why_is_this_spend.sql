@@ -1,6 +1,6 @@
 -- Why is this $X: every charge that a label paid a part of on a day, with the rule that labelled
--- it, and the platforms that split it; the parts add up to what the mart says. By which usage, the
--- mart explained_splits says. `infraspend explain` prints both in words.
+-- it, and the platforms that split it; the parts add up to daily_spend. The usage behind each split
+-- is in explained_splits. `infraspend explain` prints both.
 --
 --     from analyses.why_is_this_spend where lyft_label = 'pricing' and usage_date = '2026-11-18'
 

@@ -1,5 +1,5 @@
 -- Why is this not what Cost Explorer (CUDOS) says: per payer and billing period, AWS's amortized
--- cost and true_cost, with every difference between them by its name; `unexplained` is 0. The
+-- cost and true_cost, with every difference between them named; `unexplained` is 0. The
 -- chapter of this name in README.md explains the items.
 --
 --     dbt show --inline "$(cat analyses/why_not_what_cost_explorer_says.sql)" --limit -1
@@ -13,8 +13,8 @@
 
 with
 
--- AWS's own formula, which CUDOS and its queries share: nothing net, and discounts where they
--- stand.
+-- AWS's own formula, which CUDOS and its queries share: nothing net, and discounts as their own
+-- lines.
 lines as (
     select
         billing_period,
@@ -156,8 +156,8 @@ compared as (
         coalesce(ours.fees_without_costs, 0) as fees_without_costs,
         coalesce(ours.amortized_prepayments, 0) as amortized_prepayments,
         -coalesce(true_costs.cost_to_come, 0) as commitments_to_come,
-        -- What commitments cost when amortized is what was paid for them and their part of what was
-        -- paid upfront, but for AWS's rounding: of net costs and of gross ones.
+        -- The amortized cost of commitments equals the fees and the period's part of the upfront
+        -- payment, apart from AWS's rounding: of net costs and of gross ones.
         coalesce(
             ours.commitment_difference - aws.commitment_difference - ours.fees_without_costs, 0
         ) as aws_rounding,

@@ -1,5 +1,5 @@
-"""LAND: what AWS, Prometheus and platform owners said, as they said it, in the raw tables.
+"""LAND: what AWS, Prometheus and platform owners delivered, unchanged, in the raw tables.
 
-`aws_cur`, `kubernetes` and `platforms` each land one kind of delivery; `warehouse` holds the one
-safe way to land anything, `lake` the same for Spark; `tables` lists what the raw tables hold.
+`aws_cur`, `kubernetes` and `platforms` each land one kind of delivery; `warehouse` has the one safe
+way to land anything, `lake` the same for Spark; `tables` lists the raw tables and their columns.
 """

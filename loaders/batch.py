@@ -1,8 +1,7 @@
 """Lands many small deliveries at once: validated before, compared after, recorded last.
 
-A load costs about half a second however little is in it, and a month of collections is hundreds
-of deliveries. They are validated one by one, so that a bad one stops only itself, and land
-together.
+A load takes about half a second even if it is tiny, and a month of collections is hundreds of
+deliveries. They are validated one by one, so that a bad one stops only itself, and land together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,10 +37,10 @@ class Prepared:
 
     Attributes:
         delivery: Its id.
-        name: What to call it in messages.
+        name: Its name in messages.
         parts: Table -> rows.
         ledger: Its row in the dataset's ledger.
-        rejects: The rows it adds to the dataset's rejects table.
+        rejects: The rows that it adds to the dataset's rejects table.
     """
 
     delivery: str
@@ -60,7 +59,7 @@ def land_prepared(warehouse: Warehouse, dataset: str, prepared: Sequence[Prepare
     """Lands validated deliveries, each whole or not at all.
 
     Raises:
-        InfraspendError: The warehouse refused them or did not take every row.
+        InfraspendError: The warehouse refused them or did not insert every row.
     """
     remaining = iter(prepared)
     while batch := list(islice(remaining, _BATCH)):
@@ -96,7 +95,7 @@ def _land_batch(warehouse: Warehouse, dataset: str, batch: Sequence[Prepared]) -
 
 
 def _compare(warehouse: Warehouse, dataset: str, batch: Sequence[Prepared]) -> None:
-    """Compares the rows that landed with those that were sent; keeps nothing if they differ."""
+    """Compares the rows that landed with those that were sent; removes all if they differ."""
     for table, key in PARTS[dataset].items():
         sent = warehouse.rows_of(dataset, table, [one.delivery for one in batch])
         counted = f"select {key}, count(*) from {sent} group by {key}"

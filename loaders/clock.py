@@ -1,8 +1,8 @@
-"""What time it is."""
+"""The current time."""
 
 from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """The present as a plain UTC timestamp, as the raw tables hold it."""
+    """The current time as a plain UTC timestamp, as in the raw tables."""
     return datetime.now(UTC).replace(tzinfo=None)

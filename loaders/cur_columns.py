@@ -76,8 +76,8 @@ MAP_COLUMNS: Final = (
     "tags",
 )
 """Columns that hold a map, landed as one JSON text with sorted keys and text values. Two are not
-CUR 2.0's: `account_tags` is what `tags` says of the account, and `other_columns` has the columns
-that CUR 2.0 does not know."""
+CUR 2.0's: `account_tags` has the account's part of `tags`, and `other_columns` has the columns that
+CUR 2.0 does not have."""
 
 CUR_COLUMNS: Final[dict[str, str]] = dict(
     sorted(

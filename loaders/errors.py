@@ -1,11 +1,11 @@
-"""The errors that a user of Infraspend can meet."""
+"""The errors that a user of Infraspend may see."""
 
 import re
 from collections.abc import Sequence
 
 
 class InfraspendError(Exception):
-    """Something the user can act on, said in one line.
+    """An error that the user can act on, in one line.
 
     The message names the file, hour or platform that is wrong and what to do about it. The
     command line prints it without a traceback and exits with 1.
@@ -21,18 +21,18 @@ class InfraspendError(Exception):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, without the paragraphs below it."""
+    """The first line of an error's message."""
     return str(error).strip().splitlines()[0]
 
 
 def holder_of_lock(error: BaseException) -> tuple[int, str] | None:
-    """Which process has a DuckDB file open, from the error of another that wants it.
+    """Which process has a DuckDB file open, from the error of another that tries to open it.
 
     Args:
-        error: What DuckDB says; it names the process on Linux and macOS.
+        error: DuckDB's error; it names the process on Linux and macOS.
 
     Returns:
-        Its id and its program; None where DuckDB does not say.
+        Its id and its program; None if DuckDB does not name them.
     """
     found = re.search(r"held in (\S.*?) ?\(PID (\d+)\)", str(error))
     return (int(found[2]), found[1]) if found else None

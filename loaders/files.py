@@ -1,7 +1,7 @@
-"""Data files, verified before anything is read out of them.
+"""Data files, verified before they are read.
 
-DuckDB sums up a damaged file without complaint (it does not check gzip's CRC), so the bytes go
-through Python's zlib and a hash first.
+DuckDB reads a damaged file without an error (it does not check gzip's CRC), so Python's zlib and a
+hash verify the bytes first.
 """
 
 import csv
@@ -28,7 +28,7 @@ MOST_EXPANSION: Final = 100
 """How many times its size a packed file may unpack to beyond that. Real reports stay below 40."""
 
 MOST_ROWS: Final = 1 << 20
-"""How many rows a Parquet file may say it has, whatever its size; beyond that one for each byte."""
+"""How many rows a Parquet footer may claim, whatever the file's size; beyond that one per byte."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DataFile:
     """A verified data file.
 
     Attributes:
-        name: What to call it in messages.
+        name: Its name in messages.
         path: Where it can be read.
         bytes: Its size as delivered.
         sha256: The hash of its bytes, in hex.
@@ -59,7 +59,7 @@ class _Writable(Protocol):
 
 
 class _Hashing(io.RawIOBase):
-    """Passes a file's bytes on and hashes them on the way."""
+    """Hashes a file's bytes while they are read."""
 
     def __init__(self, raw: io.BufferedReader) -> None:
         self._raw = raw
@@ -98,7 +98,7 @@ def unpack_csv_zip(name: str, path: Path, to: Path) -> DataFile:
     """Unpacks the one CSV file that a zip file holds: its checksum, its length and its header row.
 
     Args:
-        name: What to call it in messages.
+        name: Its name in messages.
         path: The zip file.
         to: Where the CSV file goes; the `path` of what is returned.
 
@@ -135,13 +135,13 @@ def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection)
     """Hashes a Parquet file and opens it.
 
     Args:
-        name: What to call it in messages.
+        name: Its name in messages.
         path: The file.
-        connection: Opens it. Making one for every file takes longer than most files do.
+        connection: Opens it. A new connection per file takes longer than most files do.
 
     Raises:
-        InfraspendError: The file is not Parquet, its footer is damaged, or it says that it unpacks
-            to far more than a report would.
+        InfraspendError: The file is not Parquet, its footer is damaged, or it claims to unpack to
+            far more than a report would.
     """
     with path.open("rb") as raw:
         digest = hashlib.file_digest(raw, "sha256").hexdigest()
@@ -178,7 +178,7 @@ def unreadable_line(file: DataFile, *, packed: bool) -> str | None:
         The row (the first below the header is 1), the column and the value; None if no line is.
     """
     header = [column for column, _ in file.columns]
-    # What is no UTF-8 is kept as what no text has, so that it can be found and shown.
+    # Invalid UTF-8 is kept as surrogates, so that it can be found and shown.
     opened = gzip.open if packed else open
     with opened(
         file.path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""
@@ -210,7 +210,7 @@ def _drain(name: str, content: _Readable, packed: int, target: _Writable | None)
             target.write(chunk)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InfraspendError(f"{name} is written in UTF-16: have it written in UTF-8")
-    # A header row is some kilobytes; what follows it may be cut inside a character.
+    # A header row is some kilobytes; the rest may be cut inside a character.
     text = io.StringIO(head.decode("utf-8-sig", errors="ignore"), newline="")
     return next(csv.reader(text), [])
 

@@ -1,4 +1,4 @@
-"""What a look at a source of usage or a warehouse finds, for `infraspend doctor` to say."""
+"""What `infraspend doctor` finds in a source of usage or a warehouse."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,24 +8,24 @@ class Level(Enum):
     """What a finding means."""
 
     GOOD = "good"
-    """It is as it should be."""
+    """In order."""
 
     NOTE = "note"
-    """It works, and something will not be known."""
+    """Works, but something will not be known."""
 
     LACK = "lack"
-    """It does not work, or not well enough, before something is changed."""
+    """Does not work, or not well enough, until something is changed."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is so where usage comes from.
+    """One finding about a source of usage or a warehouse.
 
     Attributes:
         subject: What it is about: a cluster, a file, a sub-platform; the server itself if empty.
-        text: What is so, and what to change where it should be otherwise.
+        text: The finding, and what to change if it is a problem.
         level: What it means.
-        command: What mends it; empty if that is no single command.
+        command: The command that fixes it; empty if no single command does.
     """
 
     subject: str

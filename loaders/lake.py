@@ -10,21 +10,21 @@ dlt's filesystem destination lays them out; everything else is as in a DuckDB fi
 Every file has all columns of its table, in their order, and `_dlt_load_id`: times are plain UTC,
 amounts exact decimals, JSON is text, and everything may be NULL. Each table has at least one file,
 which may be empty, so that it can be read before anything has landed; for line items it lies in
-`billing_period=none/assembly=none`. `<id>` is `folder_name` of the assembly's id, which stands in
-`_assembly_id` as it is.
+`billing_period=none/assembly=none`. `<id>` is `folder_name` of the assembly's id; `_assembly_id`
+has the id itself.
 
 A delivery counts once its row is in the ledger (`assemblies`, `collections`, `deliveries`), which
-is written last, in a load of its own. What may have to be taken back is noted before it is
-written, in `_infraspend/unfinished/`; so a run that follows a killed one looks at a few notes and
-not at all of the lake. A file appears whole or not at all. Whoever reads only what the ledger
-lists reads whole deliveries, while a load goes on, too.
+is written last, in a load of its own. What may have to be undone is noted before it is written, in
+`_infraspend/unfinished/`; so a run after a killed one reads a few notes and not the whole lake.
+Files appear atomically. A reader of the deliveries in the ledger reads whole deliveries, also
+during a load.
 
 One run has a lake at a time: by a lock beside the directory, or in a bucket by a lease
-(`loaders.lease`), which the store must be able to grant: S3 and what knows its conditional writes.
-In a bucket, let a lifecycle rule end uploads that are not complete after a day.
+(`loaders.lease`), which needs a store with S3's conditional writes. In a bucket, let a lifecycle
+rule abort incomplete uploads after a day.
 
-Every load adds a file to each table it fills. Load collections of many hours at once, and not every
-hour, where there are many: engines read few large files faster than many small ones.
+Every load adds a file to each table it fills. If there are many collections, load those of many
+hours at once, not every hour: engines read few large files faster than many small ones.
 """
 
 import json
@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-# dlt reads it when it loads: what has landed in a bucket need not stay here as well.
+# dlt reads this when it loads: files that have landed in a bucket need not stay here.
 os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
 
 import dlt
@@ -68,10 +68,10 @@ from infraspend.loaders.warehouse import (
 )
 
 FILE_BYTES: Final = 128 << 20
-"""About how large the files of a large table become."""
+"""The approximate size of the files of a large table."""
 
 NONE: Final = "none"
-"""The value of each partition of the file that only tells a table's columns."""
+"""The value of each partition of the empty file that defines a table's columns."""
 
 _PARTITIONS: Final = {("raw_aws_cur", "line_items"): ("billing_period", "assembly")}
 """The tables that are divided into folders: the last partition is the delivery's."""
@@ -79,18 +79,18 @@ _PARTITIONS: Final = {("raw_aws_cur", "line_items"): ("billing_period", "assembl
 _ASKED_OFTEN: Final = frozenset(
     {"control_totals", "rejects", *(name for name, _ in LEDGERS.values())}
 )
-"""The tables that loaders ask again and again: small, and read once."""
+"""The small tables that loaders query often: read once."""
 
 
 @dataclass(frozen=True)
 class _Note:
-    """What is to be taken back, or taken out, if the run that does it does not end.
+    """What has to be undone, or deleted, if the run that does it does not end.
 
     Attributes:
         dataset: The dataset.
         tables: The tables it is about, in the order in which they lose their rows.
         deliveries: The deliveries it is about.
-        load: The load that writes them; empty if they are to be taken out, whatever wrote them.
+        load: The load that writes them; empty if they are to be deleted, whatever wrote them.
     """
 
     dataset: str
@@ -101,10 +101,10 @@ class _Note:
 
 @dataclass(frozen=True)
 class Lake(Warehouse):
-    """A lake, held by this process alone.
+    """A lake, locked by this process.
 
     Attributes:
-        url: How it is called.
+        url: Its URL.
         root: Its path in `files`.
         files: The storage it lies in.
     """
@@ -120,7 +120,7 @@ class Lake(Warehouse):
     _brought: dict[tuple[str, str, str], str] = field(default_factory=dict, repr=False)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a query gives, all of them; for small answers."""
+        """All rows of a query; for small results."""
         for dataset, tables in TABLES.items():
             for table in tables:
                 if re.search(rf"\b{dataset}\.{table}\b", sql):
@@ -128,7 +128,7 @@ class Lake(Warehouse):
         return self._memory.execute(sql, parameters).fetchall()
 
     def rows_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> str:
-        """A table expression that gives the rows of some deliveries."""
+        """A table expression of the rows of some deliveries."""
         ids = ", ".join(literal(delivery) for delivery in deliveries)
         source = self._reader(self._files_of(dataset, table, deliveries), TABLES[dataset][table])
         return f"(from {source} where {delivery_key(dataset, table)} in ({ids}))"
@@ -144,7 +144,7 @@ class Lake(Warehouse):
                 self._load(dataset, some, deliveries)
 
     def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
-        """Takes deliveries out of some tables, all of it even if this run is killed meanwhile."""
+        """Deletes deliveries from some tables, completely even if this run is killed meanwhile."""
         if not any(self._files_of(dataset, table, deliveries) for table in tables):
             return
         note = _Note(dataset, list(tables), list(deliveries), "")
@@ -155,13 +155,13 @@ class Lake(Warehouse):
 
     @contextmanager
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A database of its own in memory, which can read the lake's files."""
+        """A separate database in memory, which can read the lake's files."""
         with super().scratch() as connection:
             _let_read(connection, self.files)
             yield connection
 
     def _show(self, dataset: str, table: str) -> None:
-        """Makes a table that a query can name: read once, or a view of what is there now."""
+        """Creates a table that a query can name: read once, or a view of the present files."""
         if self._is_remembered(dataset, table):
             return
         kind = "table" if table in _ASKED_OFTEN else "view"
@@ -178,7 +178,7 @@ class Lake(Warehouse):
         return known.fetchone() is not None
 
     def _remember(self, dataset: str, table: str, files: Iterable[Path]) -> None:
-        """Adds what landed in a table that was read before."""
+        """Adds newly landed rows to a table that was read before."""
         if self._is_remembered(dataset, table):
             landed = f"read_parquet([{', '.join(_as_pattern(str(file)) for file in files)}])"
             self._memory.execute(f"insert into {dataset}.{table} by name from {landed}")
@@ -211,7 +211,7 @@ class Lake(Warehouse):
         )
 
     def _files_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> list[str]:
-        """The files that may hold rows of some deliveries."""
+        """The files that may have rows of some deliveries."""
         if (dataset, table) in _PARTITIONS:
             wanted = {folder_name(delivery) for delivery in deliveries}
             return [path for path in self._paths(dataset, table) if _delivery_of(path) in wanted]
@@ -238,7 +238,7 @@ class Lake(Warehouse):
     def _load(
         self, dataset: str, landings: Sequence[Landing], deliveries: Sequence[str] = ()
     ) -> None:
-        """Runs a load that is taken back if one of the deliveries is never recorded."""
+        """Runs a load that is undone if one of the deliveries is never recorded."""
         if self._lease:
             self._lease.check()
         self._partitions.clear()
@@ -264,7 +264,7 @@ class Lake(Warehouse):
         try:
             pipeline.load()
         except PipelineStepFailed as failure:
-            # Not left pending: dlt would try it again before anything else, for ever.
+            # Not left pending: dlt would retry it before anything else, for ever.
             pipeline.abort_packages()
             self._take_back(note)
             self.files.remove([path])
@@ -275,7 +275,7 @@ class Lake(Warehouse):
                 self._brought[dataset, landing.table, delivery] = load
 
     def _resource(self, dataset: str, landing: Landing, folder: Path) -> Any:
-        """Writes what lands as Parquet files, for dlt to move as they are."""
+        """Writes the landing rows as Parquet files, which dlt moves unchanged."""
         columns = TABLES[dataset][landing.table] | {LOAD_ID: "varchar"}
 
         def files() -> Iterator[Any]:
@@ -289,7 +289,7 @@ class Lake(Warehouse):
                 # DuckDB writes a column as never NULL where it can tell, and dlt would write the
                 # file again.
                 connection.execute("set disabled_optimizers = 'statistics_propagation'")
-                # The order of lines means nothing, and keeping it takes memory.
+                # The order of lines has no meaning, and preserving it takes memory.
                 connection.execute("set preserve_insertion_order = false")
                 connection.execute(
                     f"copy (select {values}, {literal(load)} as {LOAD_ID}"
@@ -322,14 +322,14 @@ class Lake(Warehouse):
     # What is unfinished
 
     def _write_note(self, note: _Note) -> str:
-        """Notes what is to be taken back, or out, and returns the note's path."""
+        """Notes what is to be undone, or deleted, and returns the note's path."""
         path = f"{self.root}/_infraspend/unfinished/{time.time_ns()}.json"
         self.files.pipe_file(path, json.dumps(asdict(note)).encode())
         return path
 
     def _settle(self) -> None:
-        """Takes away what is not whole, and what was to be taken out."""
-        # The newest first: rows of a ledger that are unfinished vouch for nothing.
+        """Deletes incomplete deliveries, and those that were to be deleted."""
+        # The newest first: unfinished rows of a ledger prove nothing.
         for path in reversed(self.files.below(f"{self.root}/_infraspend/unfinished/")):
             note = _Note(**json.loads(self.files.cat_file(path)))
             if not note.load:
@@ -356,7 +356,7 @@ class Lake(Warehouse):
         self._bring_no_more(note)
 
     def _take_out(self, note: _Note) -> None:
-        """Takes deliveries out of the files that hold them."""
+        """Deletes deliveries from the files that have them."""
         for table in note.tables:
             if note.load:
                 paths = self._files_of_load(note.dataset, table, note.load)
@@ -371,14 +371,14 @@ class Lake(Warehouse):
         self._bring_no_more(note)
 
     def _rewrite(self, note: _Note, table: str, path: str) -> None:
-        """Replaces a file by what it holds of other deliveries, if it holds some of these."""
+        """Rewrites a file without these deliveries, if it has any of them."""
         ids = ", ".join(literal(delivery) for delivery in note.deliveries)
-        held = f"coalesce({delivery_key(note.dataset, table)} in ({ids}), false)"
+        is_deleted = f"coalesce({delivery_key(note.dataset, table)} in ({ids}), false)"
         with self.scratch() as connection:
             source = self._reader([path], TABLES[note.dataset][table])
             ((mine, others),) = connection.execute(
-                f"select count(*) filter (where {held}), count(*) filter (where not {held})"
-                f" from {source}"
+                f"select count(*) filter (where {is_deleted}),"
+                f" count(*) filter (where not {is_deleted}) from {source}"
             ).fetchall()
             if mine and not others:
                 self.files.remove([path])
@@ -386,7 +386,7 @@ class Lake(Warehouse):
                 kept = self.workbench / "kept.parquet"
                 connection.execute("set disabled_optimizers = 'statistics_propagation'")
                 connection.execute(
-                    f"copy (from {source} where not {held}) to {literal(str(kept))}"
+                    f"copy (from {source} where not {is_deleted}) to {literal(str(kept))}"
                     " (format parquet, compression zstd)"
                 )
                 self.files.put_file(str(kept), path)
@@ -416,13 +416,13 @@ class Lake(Warehouse):
 
 @contextmanager
 def open_lake(location: LakeUrl) -> Iterator[Lake]:
-    """Opens a lake, made if it is not there, with every raw table and nothing half landed.
+    """Opens a lake, created if missing, with every raw table and no incomplete delivery.
 
     Raises:
         InfraspendError: Another run has the lake, or it cannot be reached or written to.
     """
-    holding = _held_bucket if location.url.startswith("s3://") else _held_directory
-    with holding(location.url) as (url, root, files, lease, workbench), duckdb.connect() as memory:
+    locked = _locked_bucket if location.url.startswith("s3://") else _locked_directory
+    with locked(location.url) as (url, root, files, lease, workbench), duckdb.connect() as memory:
         _let_read(memory, files)
         for dataset in TABLES:
             memory.execute(f"create schema {dataset}")
@@ -433,15 +433,15 @@ def open_lake(location: LakeUrl) -> Iterator[Lake]:
         except (duckdb.Error, LandingError, ValueError) as error:
             raise InfraspendError(f"{url} cannot be opened: {database_message(error)}") from error
         yield lake
-        # Whatever went wrong is left to the next opening.
+        # The next opening cleans up after any error.
         lake._settle()
 
 
 @contextmanager
 def read_lake(location: LakeUrl) -> Iterator[Lake]:
-    """Shows a lake as it is to somebody who only reads: takes no lock and writes nothing.
+    """Opens a lake read-only: takes no lock and writes nothing.
 
-    What a load that goes on, or that was killed, has not recorded is in no ledger yet.
+    What a running or killed load has not recorded is in no ledger yet.
 
     Raises:
         InfraspendError: Nothing was loaded yet, or the lake cannot be reached.
@@ -468,8 +468,8 @@ _Held = tuple[str, str, LakeFiles, Lease | None, Path]
 
 
 @contextmanager
-def _held_directory(url: str) -> Iterator[_Held]:
-    """A directory that no other run has: its name, its root, its files, no lease, a workbench."""
+def _locked_directory(url: str) -> Iterator[_Held]:
+    """A locked directory: its name, its root, its files, no lease, a workbench."""
     path = _directory(url)
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f"{path.name}.lock")
@@ -485,8 +485,8 @@ def _held_directory(url: str) -> Iterator[_Held]:
 
 
 @contextmanager
-def _held_bucket(url: str) -> Iterator[_Held]:
-    """A part of a bucket that no other run has."""
+def _locked_bucket(url: str) -> Iterator[_Held]:
+    """A part of a bucket, locked by a lease."""
     bucket, prefix = _bucket_and_prefix(url)
     files = BucketFiles()
     below = f"{prefix}/" if prefix else ""
@@ -520,10 +520,10 @@ def _bucket_and_prefix(url: str) -> tuple[str, str]:
 
 
 def folder_name(delivery: str) -> str:
-    """A delivery's id as the name of a folder: itself where it is plain, and unlike any other's.
+    """A delivery's id as the name of a folder: the id itself if it is plain, and always unique.
 
-    Programs do not agree on how to write in the name of a folder what is not a lower-case letter,
-    a digit, a dot or a hyphen. The empty id is `none`.
+    Programs differ in how they encode characters other than lower-case letters, digits, dots and
+    hyphens in the name of a folder. The empty id is `none`.
     """
     if not delivery:
         return NONE
@@ -534,13 +534,13 @@ def folder_name(delivery: str) -> str:
 
 
 def _let_read(connection: duckdb.DuckDBPyConnection, files: LakeFiles) -> None:
-    """Lets DuckDB read the files of a lake; those of a directory it reads by itself."""
+    """Lets DuckDB read the files of a lake in a bucket; it reads those of a directory by itself."""
     if isinstance(files, BucketFiles):
         connection.register_filesystem(files)
 
 
 def _as_pattern(path: str) -> str:
-    """A path as a SQL literal: DuckDB takes it for a pattern, in which [ * ? are themselves."""
+    """A path as a SQL literal with [ * ? escaped, because DuckDB takes it for a pattern."""
     return literal(re.sub(r"([\[*?])", r"[\1]", path))
 
 
@@ -556,6 +556,6 @@ def _delivery_of(path: str) -> str:
 
 
 def _empty(dataset: str, table: str) -> Landing:
-    """No rows, in a file that tells the columns."""
+    """No rows, in a file that defines the columns."""
     nothing = nothing_for(table, TABLES[dataset][table])
     return replace(nothing, partition=dict.fromkeys(_PARTITIONS.get((dataset, table), ()), ""))

@@ -1,9 +1,9 @@
-"""The two kinds of storage a lake may lie in, as file systems for dlt and for DuckDB.
+"""The two kinds of storage of a lake, as file systems for dlt and for DuckDB.
 
 dlt writes to a bucket through `fsspec`, whose S3 file system needs aiobotocore, which holds
 botocore back. So a lake has file systems of its own: a directory, and a bucket that boto3 reaches
-as it does everywhere else here. In both a file appears whole or not at all, under its name, on
-stable storage: what is killed half-way leaves no half a file for a reader to stumble over.
+as it does everywhere else here. In both a file appears atomically under its name, on stable
+storage: a killed run leaves no partial file for a reader.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ _MOST_AT_ONCE: Final = 1000
 
 
 class LakeFiles(Protocol):
-    """What a lake asks of its storage; a path is absolute, or begins with the bucket.
+    """The interface of a lake's storage; a path is absolute, or begins with the bucket.
 
     Attributes:
         protocol: The scheme of its URLs.
@@ -46,7 +46,7 @@ class LakeFiles(Protocol):
 
     @property
     def shared(self) -> dict[str, Any]:
-        """What dlt hands to the other file systems of this kind that it makes."""
+        """The arguments that dlt passes to further instances of this file system."""
 
     def below(self, prefix: str) -> list[str]:
         """Every file whose path begins with a text, in their order."""
@@ -62,21 +62,21 @@ class LakeFiles(Protocol):
         """
 
     def pipe_file(self, path: str, value: bytes) -> None:
-        """Writes a file, whole or not at all, in place of what was there."""
+        """Writes a file atomically, replacing an existing one."""
 
     def put_file(self, lpath: str, rpath: str) -> None:
-        """Copies a file of this machine, whole or not at all, in place of what was there."""
+        """Copies a local file atomically, replacing an existing one."""
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Deletes files; one that is not there is no error."""
+        """Deletes files; a missing one is no error."""
 
 
 class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
-    """The file system of this machine, with files that appear whole.
+    """The local file system, with files that appear atomically.
 
     Args:
-        arriving: A directory on the same disk for files that are not yet whole; what a killed run
-            left there is deleted when the lake is opened.
+        arriving: A directory on the same disk for incomplete files; leftovers of a killed run are
+            deleted when the lake is opened.
     """
 
     protocol = DIRECTORY
@@ -88,7 +88,7 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
 
     @property
     def shared(self) -> dict[str, Any]:
-        """Where files arrive."""
+        """The directory of incomplete files."""
         return {"arriving": str(self._arriving)}
 
     def below(self, prefix: str) -> list[str]:
@@ -102,15 +102,15 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
         )
 
     def glob(self, path: str, **_: Any) -> dict[str, dict[str, Any]]:
-        """What lies below a path that ends in `**`, the one pattern dlt asks for.
+        """The files below a path that ends in `**`, the only pattern that dlt uses.
 
-        Other characters of a path are what they are, and no pattern.
+        Other characters of a path are literal.
         """
         found: dict[str, dict[str, Any]] = self.find(path.removesuffix("**"), detail=True)
         return found
 
     def put_file(self, lpath: str, rpath: str, **_: Any) -> None:
-        """Copies a file, or links to it where it lies on the same disk."""
+        """Copies a file, or links to it if it is on the same disk."""
         with self._appearing(rpath) as hidden:
             try:
                 os.link(lpath, hidden)
@@ -128,7 +128,7 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
         self.pipe_file(path, value.encode(encoding or "utf-8"))
 
     def remove(self, paths: Sequence[str]) -> None:
-        """Deletes files, and the folders of partitions that this leaves empty."""
+        """Deletes files, and folders of partitions that become empty."""
         for path in map(Path, paths):
             path.unlink(missing_ok=True)
             folder = path.parent
@@ -141,7 +141,7 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
 
     @contextlib.contextmanager
     def _appearing(self, path: str) -> Iterator[Path]:
-        """A file elsewhere, which gets its name once it is written to the disk."""
+        """A temporary file, which gets its name once it is written to the disk."""
         target = Path(str(self._strip_protocol(path)))
         target.parent.mkdir(parents=True, exist_ok=True)
         hidden = self._arriving / uuid4().hex
@@ -156,10 +156,10 @@ class DirectoryFiles(LocalFileSystem):  # type: ignore[misc]
 
 
 class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
-    """The objects of S3. There a file appears whole by nature.
+    """The objects of S3, where writes are atomic.
 
     Args:
-        client: The boto3 client of another one, which takes long to make.
+        client: The boto3 client of another instance, which takes long to create.
     """
 
     protocol = BUCKET
@@ -167,7 +167,7 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
 
     def __init__(self, client: Any = None, **_: Any) -> None:
         super().__init__()
-        # What was said of objects when they were listed: DuckDB asks again and again.
+        # The metadata of listed objects, which DuckDB asks for repeatedly.
         self._known: dict[str, dict[str, Any]] = {}
         with explaining("s3://"):
             self.client: Any = client or boto3.Session().client("s3", config=CONFIG)
@@ -189,14 +189,14 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
         return {one["name"]: one for one in found} if detail else [one["name"] for one in found]
 
     def glob(self, path: str, detail: bool = False, **_: Any) -> Any:
-        """What lies below a path that ends in `**`, the one pattern dlt asks for.
+        """The files below a path that ends in `**`, the only pattern that dlt uses.
 
-        DuckDB asks with every path that it is given.
+        DuckDB calls it with every path that it is given.
         """
         return self.find(path.removesuffix("/**"), detail=detail) if detail else [path]
 
     def exists(self, path: str, **_: Any) -> bool:
-        """Whether there is such an object; a network that fails is no answer."""
+        """Whether there is such an object; a network error is raised."""
         try:
             self.info(path)
         except FileNotFoundError:
@@ -204,7 +204,7 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
         return True
 
     def info(self, path: str, **_: Any) -> dict[str, Any]:
-        """What is known of an object."""
+        """The metadata of an object."""
         path = self._strip_protocol(path)
         if path in self._known:
             return self._known[path]
@@ -261,11 +261,11 @@ class BucketFiles(AbstractFileSystem):  # type: ignore[misc]
                 self._known.pop(path, None)
             keys = [{"Key": one["Key"]} for one in some]
             with explaining(f"s3://{bucket}", writing=True):
-                said = self.client.delete_objects(
+                result = self.client.delete_objects(
                     Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
                 )
-                # S3 answers 200 and lists what it left.
-                for left in said.get("Errors", ()):
+                # S3 answers 200 and lists what it did not delete.
+                for left in result.get("Errors", ()):
                     raise ClientError({"Error": left}, "DeleteObjects")
 
     def rm_file(self, path: str) -> None:
@@ -306,7 +306,7 @@ def _address(path: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _found(path: str) -> Iterator[None]:
-    """Says that there is no such object as a file system does."""
+    """Raises a file system's error for a missing object."""
     try:
         yield
     except MissingFileError as missing:

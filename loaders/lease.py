@@ -1,9 +1,8 @@
-"""Keeps a lake in a bucket for one run: an object that only one can create, for a while.
+"""Locks a lake in a bucket for one run: an object that only one run can create, for a while.
 
 S3 creates an object only if there is none (`If-None-Match: *`), and replaces one only if it is
-still the one that was seen (`If-Match`). Who creates the lease has the lake and renews it while
-the run goes on. A run that was killed renews nothing, and its lease ends by itself; its age is
-told by S3's own clock.
+unchanged (`If-Match`). The run that creates the lease has the lake and renews it until it ends. A
+run that was killed renews nothing, and its lease expires; S3's own clock gives its age.
 """
 
 import contextlib
@@ -29,11 +28,11 @@ _GONE: Final = {"NoSuchKey", "404"}
 
 
 class _RefusedError(Exception):
-    """The object is not what the request said it would be."""
+    """The object is not in the state that the request requires."""
 
 
 class Lease:
-    """A lake that is held."""
+    """A lease that this run has."""
 
     def __init__(self, client: Any, bucket: str, key: str) -> None:
         self._client = client
@@ -46,13 +45,13 @@ class Lease:
 
     @contextlib.contextmanager
     def held(self, what: str) -> Iterator["Lease"]:
-        """Holds the lease.
+        """Creates the lease and renews it.
 
         Args:
-            what: What it keeps for this run, for messages.
+            what: What it locks, for messages.
 
         Raises:
-            InfraspendError: Another run holds it, or the store cannot tell one from the other.
+            InfraspendError: Another run has it, or the store has no conditional writes.
         """
         with explaining(self._where, writing=True):
             self._take(what)
@@ -62,15 +61,15 @@ class Lease:
         finally:
             self._ended.set()
             self._renewing.join()
-            # What is not deleted now ends by itself.
+            # A lease that is not deleted now expires.
             with contextlib.suppress(ClientError, BotoCoreError):
                 self._client.delete_object(**self._address, IfMatch=self._etag)
 
     def check(self) -> None:
-        """Makes sure that the lake is still held.
+        """Makes sure that the lease is still valid.
 
         Raises:
-            InfraspendError: The lease may have ended, and another run may have begun.
+            InfraspendError: The lease may have expired, and another run may have begun.
         """
         if time.monotonic() - self._renewed > 0.75 * SECONDS:
             raise InfraspendError(
@@ -117,7 +116,7 @@ class Lease:
 
     def _put(self, **condition: str) -> None:
         began = time.monotonic()
-        # Different each time, so that its ETag is.
+        # Different each time, so that its ETag differs too.
         holder = {"host": socket.gethostname(), "process": os.getpid(), "at": time.time_ns()}
         try:
             written = self._client.put_object(

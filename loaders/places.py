@@ -1,7 +1,7 @@
-"""The places that `--from` can name: a directory, or the part of an S3 bucket below a prefix.
+"""The locations that `--from` can name: a directory, or the part of an S3 bucket below a prefix.
 
-A file's name is its path below the place, with `/` between its parts. Names come from outside
-(a manifest can say anything), so a name that leads out of the place is refused.
+A file's name is its path below the location, with `/` between its parts. Names are not trusted (a
+manifest may have any), so a name that leads out of the location is refused.
 """
 
 import os
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class File:
-    """A file in a place, as it was when it was looked at.
+    """A file in a location, as it was when it was listed.
 
     Attributes:
-        name: Its path below the place.
+        name: Its path below the location.
         bytes: Its size.
         modified: When it was written, plain UTC.
         version: A text that changes when the file is replaced: the ETag, or inode, size and time.
@@ -36,21 +36,21 @@ class File:
 
 
 class MissingFileError(InfraspendError):
-    """A file is not there; it may still come."""
+    """A file is missing; it may still arrive."""
 
 
 class ReplacedFileError(InfraspendError):
-    """A file was replaced between looking at it and reading it: look again."""
+    """A file was replaced between listing and reading it: list it again."""
 
 
 class Place(Protocol):
-    """Where deliveries lie: the only part of a loader that knows how bytes are reached."""
+    """A location of deliveries: the only part of a loader that knows how bytes are read."""
 
     def files(self, wanted: Callable[[str], bool]) -> Iterator[File]:
         """Every file whose name is wanted, however deep, in the order of the names."""
 
     def location(self, name: str) -> str:
-        """The whole path or URL of a file, as a person would look it up."""
+        """The full path or URL of a file."""
 
     def read(self, name: str) -> bytes:
         """The content of a small file.
@@ -64,15 +64,15 @@ class Place(Protocol):
 
         Raises:
             MissingFileError: There is no such file.
-            InfraspendError: The name leads out of the place.
+            InfraspendError: The name leads out of the location.
         """
 
     def fetch(self, file: File, to: Path) -> None:
         """Makes a file readable at the path `to`, exactly as `file` describes it.
 
         Raises:
-            MissingFileError: It is gone.
-            ReplacedFileError: It is another one by now.
+            MissingFileError: It was deleted.
+            ReplacedFileError: It was replaced meanwhile.
             InfraspendError: It cannot be read.
         """
 
@@ -90,7 +90,7 @@ class Directory:
             for name in sorted(names):
                 path = Path(folder) / name
                 below = path.relative_to(self.root).as_posix()
-                # A link to nowhere is no file; one that leads out is refused when it is read.
+                # A broken link is no file; one that leads out is refused when it is read.
                 if wanted(below) and path.is_file():
                     yield _file(below, path)
 
@@ -129,10 +129,11 @@ def _file(name: str, path: Path) -> File:
 
 
 def open_place(url: str) -> Place:
-    """The place that a path, a `file://` URL or an `s3://` URL names.
+    """The location that a path, a `file://` URL or an `s3://` URL names.
 
     Raises:
-        InfraspendError: It names no directory or bucket, or a kind of place that is not read.
+        InfraspendError: It names no directory or bucket, or a kind of location that is not
+            supported.
     """
     return open_bucket(url) if url.startswith("s3://") else Directory(local_directory(url))
 
@@ -149,7 +150,7 @@ def open_bucket(url: str) -> "Bucket":
             f"{parsed.scheme}://<bucket>/<prefix> is all that a URL may say: credentials come"
             " from AWS's own environment variables, profiles and roles"
         )
-    # Here, so that who reads a directory does not wait for boto3.
+    # Imported here, so that reading a directory does not wait for boto3.
     from infraspend.loaders.s3 import Bucket
 
     # The / after the bucket is the URL's; one more is the first letter of the keys.
@@ -161,7 +162,7 @@ def local_directory(url: str) -> Path:
     """The directory that a path or a `file://` URL names.
 
     Raises:
-        InfraspendError: It names no directory, or another kind of place.
+        InfraspendError: It names no directory, or another kind of location.
     """
     path = local_path(url)
     if path is None:
@@ -175,7 +176,7 @@ def local_directory(url: str) -> Path:
 
 
 def local_path(url: str) -> Path | None:
-    """The path that a path or a `file://` URL names; None for another kind of place."""
+    """The path that a path or a `file://` URL names; None for another kind of location."""
     if "://" not in url:
         return Path(url)
     parsed = urlsplit(url)
@@ -183,13 +184,13 @@ def local_path(url: str) -> Path | None:
 
 
 def as_directory(url: str, copy: Path, wanted: Callable[[str], bool]) -> Path:
-    """The directory that a URL names; what lies in a bucket is copied first.
+    """The directory that a URL names; a bucket is copied first.
 
-    For loaders that look at all of the files anyway.
+    For loaders that read all of the files anyway.
 
     Args:
         url: A path, a `file://` URL or an `s3://` URL.
-        copy: A directory for the copy, which is made if it is needed.
+        copy: A directory for the copy, created if needed.
         wanted: Which names below the URL to copy.
 
     Raises:
@@ -204,15 +205,15 @@ def as_directory(url: str, copy: Path, wanted: Callable[[str], bool]) -> Path:
 
 
 def at_hand(place: Place, file: File, copy: Path) -> Path:
-    """The path of a file on this machine; what lies in a bucket is copied first.
+    """The path of a file on this machine; a file in a bucket is copied first.
 
     Args:
-        place: Where it lies.
+        place: Its location.
         file: The file.
-        copy: A directory for copies, which is made if it is needed.
+        copy: A directory for copies, created if needed.
 
     Raises:
-        InfraspendError: It cannot be read, or its name leads out of the place.
+        InfraspendError: It cannot be read, or its name leads out of the location.
     """
     if isinstance(place, Directory):
         return place.root / file.name
@@ -230,5 +231,5 @@ def at_hand(place: Place, file: File, copy: Path) -> Path:
 
 
 def copy_of(place: Place, copy: Path) -> Path:
-    """Where copies of a bucket's files go: the path reads like the URL, which messages name."""
+    """The directory of a bucket's copies: its path reads like the URL, because messages show it."""
     return copy / "s3" / place.location("").removeprefix("s3://").strip("/")

@@ -1,14 +1,14 @@
-"""What a load reports to the one who asked for it."""
+"""What a load reports to its caller."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[[str], None]
-"""Takes one short line about what is being done now."""
+"""Takes one short line about the current step."""
 
 
 def silent(_message: str) -> None:
-    """A `Progress` for those who do not watch."""
+    """A `Progress` that prints nothing."""
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class LoadResult:
 
     Attributes:
         landed: Deliveries that landed: assemblies, collections or files.
-        skipped: Deliveries that had landed before and were left alone.
+        skipped: Deliveries that had landed before and were skipped.
         rejected: Hours (of a cluster or sub-platform) that were refused; see the rejects table.
         rows: Rows that landed.
         pending: Deliveries that were announced and are not all there yet.
         unread: Values that could not be read and landed as NULL; see the rejects table.
-        refused: Each hour that was refused: where it is, and why.
-        notes: What landed and should be looked at, such as a unit that is another one than before.
+        refused: Each hour that was refused: its file and row, and why.
+        notes: What landed and should be checked, such as a unit that differs from the hours before.
     """
 
     landed: int

@@ -1,8 +1,7 @@
-"""A bucket as a place: every byte is checked against what S3 says it holds.
+"""A bucket as a location: every download is checked against S3's size and checksum.
 
-Credentials, regions, profiles and roles are AWS's own business: boto3 finds them where every
-other AWS tool does (environment, `~/.aws`, `role_arn`, instance roles), and `AWS_ENDPOINT_URL`
-points it at another server.
+boto3 finds credentials, regions, profiles and roles where every other AWS tool does (environment,
+`~/.aws`, `role_arn`, instance roles), and `AWS_ENDPOINT_URL` points it at another server.
 """
 
 import hashlib
@@ -36,7 +35,7 @@ CONFIG: Final = Config(
     read_timeout=30,
     retries={"mode": "adaptive", "total_max_attempts": 5},
 )
-# boto3 repeats a request that fails; a body that breaks off half-way is repeated here.
+# boto3 retries a failed request; a body that ends early is retried here.
 _ATTEMPTS: Final = 4
 _BROKEN_BODY: Final = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
 _MISSING: Final = {"404", "NoSuchKey", "NotFound"}
@@ -44,7 +43,7 @@ _REPLACED: Final = {"412", "PreconditionFailed"}
 
 
 class _DamagedError(Exception):
-    """What came is not what S3 says it holds."""
+    """The bytes received do not match S3's size or checksum."""
 
 
 @dataclass(frozen=True)
@@ -91,32 +90,32 @@ class Bucket:
                     yield found["Prefix"].removeprefix(prefix).rstrip("/")
 
     def put(self, file: Path, name: str, content_type: str = "", cache_control: str = "") -> None:
-        """Writes an object, whole or not at all.
+        """Writes an object atomically.
 
         Args:
             file: What is written.
             name: Its name below the prefix.
-            content_type: What a browser is told about it.
+            content_type: Its MIME type, for browsers.
             cache_control: How long a browser may keep it.
 
         Raises:
             InfraspendError: It cannot be written.
         """
-        said = {"ContentType": content_type, "CacheControl": cache_control}
+        arguments = {"ContentType": content_type, "CacheControl": cache_control}
         with explaining(self.location(name), writing=True):
             try:
                 self._client.upload_file(
                     str(file),
                     self.name,
                     self._key(name),
-                    ExtraArgs={key: text for key, text in said.items() if text},
+                    ExtraArgs={key: text for key, text in arguments.items() if text},
                 )
             except S3UploadFailedError as error:
-                # What S3 said is in the error that this one stands for.
+                # The error replaced by this one has S3's message.
                 raise error.__context__ or error from error
 
     def delete(self, name: str) -> None:
-        """Removes an object, if it is there.
+        """Removes an object, if it exists.
 
         Raises:
             InfraspendError: It cannot be removed.
@@ -136,7 +135,7 @@ class Bucket:
 
     def stat(self, name: str) -> File:
         """An object as it is now."""
-        # Empty parts are as good as others: AWS writes them where a prefix is empty or ends in /.
+        # Empty parts are allowed: AWS writes them where a prefix is empty or ends in /.
         if not name or any(part in (".", "..") for part in name.split("/")):
             raise InfraspendError(f"{name!r} leads out of {self.location('')}: it is not read")
         with explaining(self.location(name)):
@@ -144,7 +143,7 @@ class Bucket:
         return _file(name, head["ContentLength"], head["LastModified"], head["ETag"])
 
     def fetch(self, file: File, to: Path) -> None:
-        """Downloads an object and compares its size and its ETag with what was announced."""
+        """Downloads an object and compares its size and its ETag with the listed ones."""
         where = self.location(file.name)
         try:
             self._repeating(where, lambda: self._download(file, to))
@@ -172,7 +171,7 @@ class Bucket:
             raise _DamagedError("its bytes do not have its ETag")
 
     def _part_sizes(self, file: File, response: dict[str, Any]) -> list[int]:
-        """The sizes of the parts whose MD5 sums make up the ETag; none where it is no such sum."""
+        """The sizes of the parts whose MD5 sums make up the ETag; none if it is no such sum."""
         matched = re.fullmatch(r'"[0-9a-f]{32}(?:-(\d+))?"', file.version)
         if not matched or response.get("ServerSideEncryption") not in (None, "AES256"):
             return []
@@ -214,7 +213,7 @@ def _file(name: str, size: int, modified: datetime, etag: str) -> File:
 
 
 def _etag(digests: list[Any], parts: int) -> str:
-    """The ETag of an object that was uploaded in so many parts."""
+    """The ETag of an object that was uploaded in a number of parts."""
     if len(digests) == parts == 1:
         return str(digests[0].hexdigest())
     whole = b"".join(digest.digest() for digest in digests)
@@ -223,7 +222,7 @@ def _etag(digests: list[Any], parts: int) -> str:
 
 @contextmanager
 def explaining(where: str, *, writing: bool = False) -> Iterator[None]:
-    """Turns what boto3 raises into one line that says what to do."""
+    """Turns boto3's errors into one line with the way out."""
     fails, right = ("cannot be written", "write") if writing else ("cannot be read", "read")
     try:
         yield
@@ -242,7 +241,7 @@ def explaining(where: str, *, writing: bool = False) -> Iterator[None]:
             f"{where} {fails} without credentials: set AWS_PROFILE, or run where a role gives them"
         ) from error
     except BotoCoreError as error:
-        # Its message may hold the endpoint's URL, and that a password.
+        # Its message may contain the endpoint's URL with a password.
         raise InfraspendError(
             f"{where} {fails} ({type(error).__name__}): check the network,"
             " AWS_ENDPOINT_URL and AWS's configuration, then run this again"

@@ -1,10 +1,10 @@
-"""Small pieces of SQL that every loader writes."""
+"""Small SQL expressions that every loader uses."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-# Python's idea of white space, which is wider than that of DuckDB's trim().
+# Python's white space, which has more characters than DuckDB's trim().
 _WHITE_SPACE: Final = "".join(filter(str.isspace, map(chr, range(0x3001))))
 
 
@@ -14,17 +14,17 @@ def literal(text: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as a SQL identifier, whatever is in it."""
+    """A name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text_of(name: str) -> str:
-    """A delivered column as text: NULL where nothing is in it, a double by its shortest digits."""
+    """A delivered column as text: NULL where it is empty, a double by its shortest digits."""
     return f"nullif(cast({quoted(name)} as varchar), '')"
 
 
 def time_of(name: str, kind: str) -> str:
-    """A delivered column as a plain UTC timestamp, or as text that is still to be cast to one."""
+    """A delivered column as a plain UTC timestamp, or as text to be cast to one."""
     match kind:
         case "TIMESTAMP WITH TIME ZONE":
             return f"timezone('UTC', {quoted(name)})"
@@ -35,7 +35,7 @@ def time_of(name: str, kind: str) -> str:
 
 
 def label_of(text: str) -> str:
-    """A label in the one spelling it has here: trimmed, lower case, NFC; NULL if nothing is left.
+    """A label normalised: trimmed, lower case, NFC; NULL if nothing is left.
 
     Args:
         text: A SQL expression of type varchar.
@@ -46,11 +46,11 @@ def label_of(text: str) -> str:
 def csv_call(paths: Iterable[Path], names: Iterable[str], compression: str) -> str:
     """A table function call that reads CSV files as text.
 
-    Nothing is detected: a sniffer that meets a ragged line may decide to skip the lines above it.
+    Nothing is detected: DuckDB's sniffer may skip the lines above a ragged line.
 
     Args:
         paths: The files; the first line of each is its header.
-        names: What to call the columns, in their order.
+        names: The names of the columns, in their order.
         compression: `gzip` or `none`.
     """
     files = ", ".join(literal(str(path)) for path in paths)

@@ -1,8 +1,8 @@
-"""What the raw tables hold: every dataset, table and column, with its type, in one place.
+"""The raw tables: every dataset, table and column, with its type, in one place.
 
-The names are a contract: dbt's staging models read them. Amounts are `decimal(25,10)`, sums that
-prove something are `decimal(38,18)`, and all times are plain timestamps in UTC. A NULL amount was
-not delivered or not measured, which is not the same as zero.
+The names are a contract: dbt's staging models read them. Amounts are `decimal(25,10)`, control
+totals are `decimal(38,18)`, and all times are plain timestamps in UTC. A NULL amount was not
+delivered or not measured, which is not the same as zero.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,10 @@ AMOUNT: Final = "decimal(25,10)"
 """An amount as delivered: dollars, core-hours, GiB-hours."""
 
 TOTAL: Final = "decimal(38,18)"
-"""A sum that proves that nothing was lost: wider and finer than what it adds up."""
+"""A control total: wider and finer than the amounts that it sums."""
 
 FIRST_YEAR: Final = 2006
-"""No usage is older (UTC): Amazon's cloud opened in this year. What is, is a clock's mistake."""
+"""No usage is older (UTC): AWS opened in this year. Earlier times are a clock's mistake."""
 
 LOAD_ID: Final = "_dlt_load_id"
 """The load that wrote a row. The row counts once that load is complete in `_dlt_loads`."""
@@ -229,8 +229,8 @@ LEDGERS: Final[dict[str, tuple[str, str]]] = {
     "raw_kubernetes": ("collections", "collection_id"),
     "raw_platforms": ("deliveries", "delivery_id"),
 }
-"""Per dataset, the table with one row per delivery, written last, and its key: a delivery whose
-row is there has landed whole."""
+"""Per dataset, the table with one row per delivery, written last, and its key: a delivery with a
+row there has landed completely."""
 
 PARTS: Final[dict[str, dict[str, str]]] = {
     "raw_aws_cur": {
@@ -248,7 +248,7 @@ PARTS: Final[dict[str, dict[str, str]]] = {
     },
     "raw_platforms": {"usage": "_delivery_id", "schedules": "_delivery_id"},
 }
-"""Per dataset, the tables that hold what was delivered, and the column that names the delivery."""
+"""Per dataset, the tables of delivered rows, and the column that names the delivery."""
 
 
 def decimal_digits(kind: str) -> tuple[int, int]:

@@ -1,11 +1,11 @@
-"""The warehouse, and the one safe way to put something into it.
+"""The warehouse, and the one safe way to land rows in it.
 
 A warehouse is one DuckDB file, or a lake of Parquet files for Spark (`loaders.lake`). A delivery
-lands in two loads. The first inserts what was delivered, each table by one guarded
-statement; the second writes the delivery's row in its ledger (`assemblies`, `collections`,
-`deliveries`). The ledger row is the mark that the delivery is whole: `open_warehouse` takes away
-whatever an earlier, interrupted run left without one. So a run may be killed at any moment and
-repeated, and every delivery is there exactly once.
+lands in two loads. The first inserts the delivered rows, each table by one guarded statement; the
+second writes the delivery's row in its ledger (`assemblies`, `collections`, `deliveries`). The
+ledger row marks the delivery as complete: `open_warehouse` deletes the rows that an interrupted run
+left without one. So a run may be killed at any moment and repeated, and every delivery is there
+exactly once.
 """
 
 import os
@@ -20,8 +20,8 @@ from typing import Any, Final
 
 import duckdb
 
-# dlt reads these when it is imported: it neither phones home nor logs a page of traceback for an
-# error that is reported in one line here.
+# dlt reads these when it is imported: no telemetry, and no traceback in the log for an error that
+# is reported in one line here.
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 
@@ -45,31 +45,31 @@ from infraspend.loaders.tables import (
 )
 
 KILL_AT: Final = "INFRASPEND_KILL_AT"
-"""Names the stage at which the process kills itself: how the tests prove that this is harmless."""
+"""The stage at which the process kills itself, so that tests can prove that this is harmless."""
 
 
 MEMORY: Final = "INFRASPEND_MEMORY"
-"""Names how much memory DuckDB may take while landing, such as `4GB`; what does not fit goes to
-disk, beside the warehouse."""
+"""How much memory DuckDB may take while landing, such as `4GB`; the rest spills to disk, beside the
+warehouse."""
 
 _MEMORY: Final = "2GB"
 
 
 class LandingError(Exception):
-    """The database refused a statement; the message is the database's own."""
+    """The database refused a statement; the message is its own."""
 
 
 @dataclass(frozen=True)
 class Landing:
-    """What one table receives in a load.
+    """The rows that a load inserts into one table.
 
     Attributes:
         table: The table, without its dataset.
         select: A query whose columns are those of the table, less `_dlt_load_id`, by name.
         key: The column that names the delivery.
-        deliveries: The deliveries that `select` holds. The statement does nothing if one of them
-            is in the table already.
-        partition: Column -> value: the folder that a lake keeps these rows in. DuckDB needs none.
+        deliveries: The deliveries in `select`. The statement does nothing if one of them is in the
+            table already.
+        partition: Column -> value: the folder of these rows in a lake. DuckDB needs none.
     """
 
     table: str
@@ -92,38 +92,38 @@ Location = Path | LakeUrl
 
 @dataclass(frozen=True)
 class Warehouse(ABC):
-    """An open warehouse, held by this process alone.
+    """An open warehouse, locked by this process.
 
     Attributes:
-        workbench: An empty directory for files on their way in; it is emptied on every opening.
+        workbench: An empty directory for temporary files; it is emptied on every opening.
     """
 
     workbench: Path
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a query gives, all of them; for small answers."""
+        """All rows of a query; for small results."""
 
     @abstractmethod
     def rows_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> str:
-        """A table expression, for `query` and `land`, that gives the rows of some deliveries."""
+        """A table expression, for `query` and `land`, of the rows of some deliveries."""
 
     @abstractmethod
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
         """Runs one load that fills the given tables.
 
         Raises:
-            LandingError: The database refused one of the statements; none of the tables shows
-                anything of this load.
+            LandingError: The database refused one of the statements; no row of this load is visible
+                in any table.
         """
 
     @abstractmethod
     def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
-        """Takes deliveries out of some tables, which are emptied of them in the given order."""
+        """Deletes deliveries from some tables, in the given order."""
 
     @contextmanager
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A database of its own in memory, for what is looked up before something lands."""
+        """A separate database in memory, for look-ups before landing."""
         with duckdb.connect() as connection:
             connection.execute(f"set temp_directory = {literal(str(self.workbench / 'scratch'))}")
             connection.execute(f"set memory_limit = {literal(_memory())}")
@@ -135,12 +135,12 @@ class Warehouse(ABC):
         rows: Mapping[str, Sequence[Mapping[str, object]]],
         derived: Iterable[Landing] = (),
     ) -> None:
-        """Runs one load of rows that Python holds: ledger rows, totals, rejects.
+        """Runs one load of rows from Python: ledger rows, totals, rejects.
 
         Args:
             dataset: The dataset.
             rows: Table -> rows, each with a value for every column it has.
-            derived: What else the load fills, from what has landed before.
+            derived: Further tables of the load, filled from rows that landed before.
         """
         landings = list(derived)
         for table, table_rows in rows.items():
@@ -155,18 +155,18 @@ class Warehouse(ABC):
             self.land(dataset, landings)
 
     def reject(self, dataset: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Records why deliveries were refused whole, once however often they are tried again."""
+        """Records why deliveries were refused, once however often they are retried."""
         known = set(self.query(f"select file, reason from {dataset}.rejects"))
         fresh = [row for row in rows if (row["file"], row["reason"]) not in known]
         self.land_rows(dataset, {"rejects": fresh})
 
     def remove(self, dataset: str, delivery: str) -> None:
-        """Takes everything of a delivery away again, the ledger row first."""
+        """Deletes all rows of a delivery, the ledger row first."""
         ledger, _ = LEDGERS[dataset]
         self.discard(dataset, [ledger, *PARTS[dataset]], [delivery])
 
     def landed(self, dataset: str) -> set[str]:
-        """The deliveries of a dataset that have landed whole."""
+        """The deliveries of a dataset that have landed completely."""
         ledger, key = LEDGERS[dataset]
         return {str(row[0]) for row in self.query(f"select {key} from {dataset}.{ledger}")}
 
@@ -183,12 +183,12 @@ class DuckDbWarehouse(Warehouse):
     _pipelines: dict[str, dlt.Pipeline] = field(default_factory=dict, repr=False)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows that a query gives, all of them; for small answers."""
+        """All rows of a query; for small results."""
         with duckdb.connect(self.path) as connection:
             return connection.execute(sql, parameters).fetchall()
 
     def rows_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> str:
-        """A table expression that gives the rows of some deliveries."""
+        """A table expression of the rows of some deliveries."""
         return f"(from {dataset}.{table} where {_is_one_of(dataset, table, deliveries)})"
 
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
@@ -198,13 +198,13 @@ class DuckDbWarehouse(Warehouse):
         try:
             pipeline.run(resources)
         except PipelineStepFailed as failure:
-            # Not left pending: dlt would try it again before anything else, for ever.
+            # Not left pending: dlt would retry it before anything else, for ever.
             pipeline.abort_packages()
             self._remove_unfinished(dataset)
             raise LandingError(database_message(failure)) from failure
 
     def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
-        """Takes deliveries out of some tables, one after the other."""
+        """Deletes deliveries from some tables, one after the other."""
         with duckdb.connect(self.path) as connection:
             for table in tables:
                 condition = _is_one_of(dataset, table, deliveries)
@@ -252,14 +252,14 @@ class DuckDbWarehouse(Warehouse):
         for table, column in PARTS[dataset].items():
             conditions[table] += f" or {column} not in (select {key} from {dataset}.{ledger})"
         with duckdb.connect(self.path) as connection:
-            # The ledger first: its unfinished rows vouch for nothing.
+            # The ledger first: its unfinished rows prove nothing.
             for table in sorted(conditions, key=lambda name: name != ledger):
                 connection.execute(f"delete from {dataset}.{table} where {conditions[table]}")
 
 
 @contextmanager
 def open_warehouse(location: Location) -> Iterator[Warehouse]:
-    """Opens a warehouse, made if it is not there, with every raw table and nothing half landed.
+    """Opens a warehouse, created if missing, with every raw table and no incomplete delivery.
 
     Args:
         location: The DuckDB file, or a lake.
@@ -306,19 +306,19 @@ def _open_duckdb(path: Path) -> Iterator[Warehouse]:
 
 
 def create_raw_tables(warehouse: Location) -> None:
-    """Makes the warehouse with all raw tables, empty, where they are missing."""
+    """Creates the warehouse and its missing raw tables, empty."""
     with open_warehouse(warehouse):
         pass
 
 
 def checkpoint(stage: str) -> None:
-    """Ends the process here, at once and without clean-up, if `INFRASPEND_KILL_AT` says so."""
+    """Kills the process here, without clean-up, if `INFRASPEND_KILL_AT` names this stage."""
     if os.environ.get(KILL_AT) == stage:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def delivery_key(dataset: str, table: str) -> str:
-    """The column of a ledger, or of a table of what was delivered, that names the delivery."""
+    """The column of a ledger, or of a table of delivered rows, that names the delivery."""
     ledger, key = LEDGERS[dataset]
     return key if table == ledger else PARTS[dataset][table]
 
@@ -339,8 +339,7 @@ def _pipelines_dir(path: Path) -> Path:
 def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
     columns = TABLES[dataset][landing.table]
     names = ", ".join(f'"{name}"' for name in columns)
-    # As a text: dlt takes statements apart and puts them together again, several times, and so
-    # DuckDB runs what is written and nothing else.
+    # As text: dlt parses and rewrites statements, and this way DuckDB runs the query unchanged.
     query = f"select {names} from query({literal(landing.select)}) as src"
     if landing.deliveries:
         wanted = ", ".join(literal(delivery) for delivery in landing.deliveries)
@@ -389,7 +388,7 @@ def what_to_migrate(
 
 
 def nothing_for(table: str, columns: Columns) -> Landing:
-    """A landing of no rows, which makes the table, or adds the columns it lacks."""
+    """A landing of no rows, which creates the table, or adds the columns it lacks."""
     nulls = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
     return Landing(table, f"select {nulls} where false", "", ())
 
@@ -413,7 +412,7 @@ def _dlt_type(kind: str) -> dict[str, object]:
 
 
 def database_message(error: BaseException) -> str:
-    """The first line of what went wrong: dlt wraps the database's own words several times."""
+    """The first line of the error: dlt wraps the database's message several times."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
         if isinstance(cause, InfraspendError):

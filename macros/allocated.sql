@@ -1,6 +1,6 @@
 {#-
-    What a pod or container counts with. Where its use is not known, its request does: a pod that
-    nobody measured took no less of a node.
+    The amount that a pod or container counts with. Where its use is not known, its request counts:
+    a pod without measurements took no less of a node.
 -#}
 {% macro allocated(request, usage, base) -%}
     case {{ base }}

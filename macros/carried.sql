@@ -12,7 +12,7 @@
         {%- if not modules.re.fullmatch('[a-z][a-z0-9_]*', column | string) -%}
             {{ refuse_carried(column, 'write it as CUR 2.0 would, such as line_item_availability_zone') }}
         {%- elif columns | select('equalto', column) | list | length > 1 -%}
-            {{ refuse_carried(column, 'it is there twice') }}
+            {{ refuse_carried(column, 'it is listed twice') }}
         {%- elif staged and (column in staged.columns or column in carried_maps()) -%}
             {{ refuse_carried(column, 'it is a map or has the name of a column that is there already:'
                 ~ ' of a map name a member, such as product_volume_type') }}
@@ -53,7 +53,7 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- The same for rows that are of no line of the bill. -#}
+{#- The same for rows that belong to no line of the bill. -#}
 {% macro carried_of_no_line() -%}
     {%- for column in carried_columns() -%}
         '' as {{ column }},{{ ' ' if not loop.last }}

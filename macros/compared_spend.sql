@@ -1,8 +1,8 @@
 {#-
     Common table expressions for charts that compare equal spans: `compared` has the spend of the last 28
     complete days of the bill, or of as many as `days` says, and of as many days before, by some columns of
-    daily_spend. A day that still goes on is in neither. It leaves out charges for a whole month. What came
-    before is NULL where the bill does not reach back so far.
+    daily_spend. A day that is still open is in neither. Charges for a whole month are left out. The
+    earlier span is NULL where the bill does not reach back so far.
 -#}
 {% macro compared_spend(columns, days=28) -%}
 spans as (

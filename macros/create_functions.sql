@@ -14,6 +14,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- On Spark the expressions stand where they are used. -#}
+{#- On Spark the expressions are inlined. -#}
 {% macro spark__create_functions() -%}
 {%- endmacro %}

@@ -1,10 +1,10 @@
 {#-
-    The one rounding rule of the house. Writes the common table expressions that end in `name`:
-    every row of `of` with `dealt_units`, its part of `whole` in proportion to `weight`. Each part is
-    rounded down, and the units left over go one each to the largest remainders, ties in the order of
-    `ties`; so the parts of a group `by` add up to its whole exactly. A group without any weight is dealt
-    evenly. All amounts are integers; `whole`
-    is a constant or an aggregate; `by` and `ties` together name one row.
+    The project's one rounding rule: allocation by largest remainder. Writes the common table
+    expressions that end in `name`: every row of `of` with `dealt_units`, its part of `whole` in
+    proportion to `weight`. Each part is rounded down, and the units left over go one each to the
+    largest remainders, ties in the order of `ties`; so the parts of a group `by` add up to its
+    whole exactly. A group without any weight is split evenly. All amounts are integers; `whole` is
+    a constant or an aggregate; `by` and `ties` together name one row.
 -#}
 {% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
     {{ return(adapter.dispatch('deal', 'infraspend')(name, of, by, weight, ties, keep, whole)) }}
@@ -12,7 +12,10 @@
 
 {% macro duckdb__deal(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}
-{#- Above this a weight times the whole of a schedule needs more than 38 digits, and is divided in two steps. -#}
+{#-
+    Above this, a weight times the whole of a schedule needs more than 38 digits, and the division
+    takes two steps.
+-#}
 {%- set fits = '9999999999999999999999999999' -%}
 {%- set sure = '1000000000000000' -%}
 {%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
@@ -85,7 +88,7 @@
     from {{ name }}_missed
 ),
 
-{#- Divided once: DuckDB would copy the division into everything that reads it. -#}
+{#- Materialized, because DuckDB would copy the division into every reader. -#}
 {{ name }}_remainders as materialized (
     select
         * exclude (dealt_weight, estimate, missed),
@@ -132,7 +135,7 @@
     from {{ name }}_ordered
 ),
 
-{#- Only where some of those that tie have to go without is their order asked for. -#}
+{#- Ties are ordered only where there are fewer units left over than tied rows. -#}
 {{ name }}_tied as (
     select
         remainders.row_id,
@@ -171,9 +174,9 @@
 {%- endmacro %}
 
 {#-
-    Spark reads a common table expression anew wherever it is named, with everything that it is made of,
-    so that the joins above would read `of` eight times. Here it is read once and shuffled once, by
-    `by`. Spark's windows spill to disk, and all of them go by the same groups.
+    Spark computes a common table expression again wherever it is named, so that the joins above
+    would read `of` eight times. Here it is read once and shuffled once, by `by`. Spark's windows
+    spill to disk, and all of them use the same groups.
 -#}
 {% macro spark__deal(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}

@@ -9,9 +9,10 @@
 {%- endmacro %}
 
 {#-
-    Dividing doubles is twenty times faster than dividing whole numbers of 38 digits. A quotient below
-    1e14 is missed by far less than a half, so that rounded to the nearest it is right or one too high.
-    Above, DuckDB's // rounds towards zero; a remainder below zero means that it went one too far.
+    Dividing doubles is twenty times faster than dividing whole numbers of 38 digits. A quotient
+    below 1e14 is off by far less than a half, so that rounded to the nearest it is right or one too
+    high. Above, DuckDB's // rounds towards zero; a remainder below zero means that it is one too
+    high.
 -#}
 {% macro floor_divide_function() -%}
     {%- set quotient = 'cast(dividend as double) / cast(divisor as double)' -%}
@@ -25,9 +26,9 @@
 {%- endmacro %}
 
 {#-
-    Spark's `div` returns a bigint, whatever it divides, and `/` on decimals rounds. What is left of the
-    dividend without its remainder is a multiple of the divisor, so that nothing has to be rounded. A
-    quotient of more than 20 digits is an error.
+    Spark's `div` returns a bigint, whatever it divides, and `/` on decimals rounds. The dividend
+    less its remainder is a multiple of the divisor, so that nothing is rounded. A quotient of more
+    than 20 digits is an error.
 -#}
 {% macro spark__floor_divide(dividend, divisor) -%}
     {%- set whole_dividend = 'cast(' ~ dividend ~ ' as ' ~ whole_number() ~ ')' -%}

@@ -1,4 +1,4 @@
-{#- A line of a daily report without intervals may say at which hour of its day usage began. -#}
+{#- A line of a daily report without intervals may name the hour of its day at which usage began. -#}
 {% macro hour_of_line(lines, assemblies) -%}
     coalesce(
         cast(substr({{ lines }}.identity_time_interval, 1, 19) as timestamp),

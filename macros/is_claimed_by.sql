@@ -1,4 +1,4 @@
-{#- Whether a charge is one that a key of `int_platform_keys` is about: by the names of two relations. -#}
+{#- Whether a charge matches a key of `int_platform_keys`, given the names of two relations. -#}
 {% macro is_claimed_by(keys, charges) -%}
     {{ charges }}.billing_period = {{ keys }}.billing_period
     and {{ charges }}.lyft_label = {{ keys }}.lyft_label

@@ -1,4 +1,4 @@
-{#- Whether a raw line was delivered in an assembly, by the names of two relations. -#}
+{#- Whether a raw line belongs to an assembly, given the names of two relations. -#}
 {% macro is_line_of(assemblies, lines='line_items') -%}
     {{ return(adapter.dispatch('is_line_of', 'infraspend')(assemblies, lines)) }}
 {%- endmacro %}
@@ -7,7 +7,7 @@
     {{ lines }}._assembly_id = {{ assemblies }}.assembly_id
 {%- endmacro %}
 
-{#- On Spark a line stands in the folder of its billing period, so that others need not be looked into. -#}
+{#- On Spark a line is in the folder of its billing period, so that other folders are not read. -#}
 {% macro spark__is_line_of(assemblies, lines) -%}
     {{ lines }}._assembly_id = {{ assemblies }}.assembly_id
     and {{ lines }}.billing_period = {{ assemblies }}.billing_period

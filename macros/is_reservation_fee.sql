@@ -1,6 +1,6 @@
 {#-
-    Whether a line is what was paid upfront for a reservation: it names it, or, where its ARN was blanked, AWS
-    bills it as heavy usage.
+    Whether a line is the upfront fee of a reservation: it names the reservation, or, where the ARN
+    was blanked, AWS bills it as heavy usage.
 -#}
 {% macro is_reservation_fee(line_item_type, reservation_id, usage_type) -%}
     (

@@ -1,6 +1,6 @@
 {#-
-    Whether a charge is a Marketplace contract whose cost is spread over its term: not what is used by the
-    hour, and not what the bill of another month corrects.
+    Whether a charge is a Marketplace contract whose cost is spread over its term: no usage by the
+    hour, and no correction of another month.
 -#}
 {% macro is_spread_contract() -%}
     {%- set products = var('spread_marketplace') -%}

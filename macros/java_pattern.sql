@@ -1,7 +1,6 @@
 {#-
-    Says to Java's regular expressions what a pattern says to RE2: a dot is anything but a line feed, the
-    end is the end and not the last line break before it, and upper and lower case are those of all
-    letters.
+    Rewrites a pattern so that it means in Java what it means in RE2: a dot is anything but a line
+    feed, `$` is the end and not before a last line break, and case folding covers all of Unicode.
 -#}
 {% macro java_pattern(pattern) -%}
     {%- set pieces = [] -%}

@@ -9,7 +9,7 @@
     )
 {%- endmacro %}
 
-{#- A key of a map, as it stands: Spark's JSON paths cannot name a key that holds a quote. -#}
+{#- A key of a map, as it is: Spark's JSON paths cannot name a key that contains a quote. -#}
 {% macro spark__json_value(json, key) -%}
     try_element_at(from_json({{ json }}, 'map<string, string>'), {{ sql_text(key) }})
 {%- endmacro %}

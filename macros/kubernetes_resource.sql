@@ -1,4 +1,4 @@
-{#- The column of a wide row of weights that holds the resource. -#}
+{#- The column of a wide row of weights that has the amount of the resource. -#}
 {% macro kubernetes_resource(weights) -%}
     case resources.resource
         when 'cpu' then {{ weights }}.cpu

@@ -1,7 +1,7 @@
 {#-
     Reads the label rules that apply to charges (or, with scope='namespaces', to namespaces and pods)
     and returns them in their order, each as {order, label, valid_from, valid_until, conditions}.
-    Stops the build at a rule that cannot be followed, naming its row. A warehouse without seeds
+    Stops the build at an invalid rule and names its row. A warehouse without seeds
     (a fresh one, while listing or compiling) has no rules.
 -#}
 {% macro label_rules(scope='charges') -%}

@@ -1,4 +1,4 @@
-{#- For how many hours, at the most, a good hour lends its weights to others before and after it. -#}
+{#- How many hours away, at most, an hour may fill a gap before or after it. -#}
 {% macro lending_hours() -%}
     {%- if model.resource_type == 'unit_test' -%}
         {{ return(0) }}

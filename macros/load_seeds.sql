@@ -1,6 +1,6 @@
 {#-
     How seeds get into Spark. dbt-spark itself would write an empty cell as the text `None`, end a text
-    at its first quote, and ask for a varchar without a length, which Spark does not have.
+    at its first quote, and declare a varchar without a length, which Spark does not have.
 -#}
 {% macro spark__create_csv_table(model, agate_table) -%}
     {%- set types = model.config.column_types -%}

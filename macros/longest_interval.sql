@@ -1,4 +1,4 @@
-{#- How many hours the longest charge of a platform has. -#}
+{#- The number of hours of the longest charge that a platform splits. -#}
 {% macro longest_interval() -%}
     {%- if model.resource_type == 'unit_test' -%}
         {{ return(0) }}

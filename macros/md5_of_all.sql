@@ -1,4 +1,4 @@
-{#- One fingerprint of many texts, whatever order they come in. -#}
+{#- One fingerprint of many texts, in any order. -#}
 {% macro md5_of_all(text) -%}
     {{ return(adapter.dispatch('md5_of_all', 'infraspend')(text)) }}
 {%- endmacro %}

@@ -1,14 +1,14 @@
 {#-
     Months are replaced whole. The model `months` lists those that the warehouse knows and why one has
-    to be refreshed. An incremental model of this project makes one month per statement: its pre-hook
-    deletes the listed months and names the first, the model makes it, and the post-hook repeats the
-    same statement for the others. So a full refresh needs memory for its largest month only, and the
-    rows of a month lie together. The session variable `refreshed_month` names the month; where it is
-    not set, as in `dbt show`, a model selects all months. So it does in unit tests, whose rows need no
-    month. Other projects that use this one as a package call these macros, too: hence the prefix.
+    to be refreshed. An incremental model of this project builds one month per statement: its
+    pre-hook deletes the listed months and names the first, the model builds it, and the post-hook
+    repeats the same statement for the others. So a full refresh needs memory for its largest month
+    only, and the rows of a month lie together. The session variable `refreshed_month` names the
+    month; where it is not set, as in `dbt show`, and in unit tests, a model selects all months.
+    Other projects that use this one as a package call these macros, too: hence the prefix.
 -#}
 
-{#- A filter for an incremental model: rows of the month that the statement makes. -#}
+{#- A filter for an incremental model: rows of the month that the statement builds. -#}
 {% macro in_month(column) -%}
     {%- if model.resource_type == 'unit_test' -%}
         {{ return('true') }}
@@ -36,7 +36,7 @@
     < coalesce({{ infraspend.plus_hours('(' ~ starts_at ~ " + interval '1' month)", after) }}, {{ infraspend.end_of_time() }})
 {%- endmacro %}
 
-{#- The same for rows by month of usage, where the statement makes the month of a bill. -#}
+{#- The same for rows by month of usage, where the statement builds a billing period. -#}
 {% macro in_months_of_bill(column) -%}
     {%- if model.resource_type == 'unit_test' -%}
         {{ return('true') }}
@@ -48,7 +48,7 @@
     )
 {%- endmacro %}
 
-{#- For a view that no list is needed for: its tests look at the listed months, so they come after. -#}
+{#- For a view that needs no list of months: its tests read the listed months, so they run after it. -#}
 {% macro after_months() -%}
     {%- if model.resource_type != 'unit_test' -%}
         -- depends_on: {{ ref('infraspend', 'months') }}
@@ -68,12 +68,12 @@
             {{ infraspend.delete_months(this, config.get('unique_key'), months) }}
         {%- endif -%}
         {{ infraspend.set_session_variable('refreshed_months', months | join(',')) }}
-        {#- A month without rows, where there is none to refresh. -#}
-        {{ infraspend.set_session_variable('refreshed_month', months | first | default('0001-01')) }}
+        {#- A month without rows, if there is none to refresh. -#} {{
+        infraspend.set_session_variable('refreshed_month', months | first | default('0001-01')) }}
     {%- endif -%}
 {%- endmacro %}
 
-{#- Post-hook: makes the other months by the statement that made the first. -#}
+{#- Post-hook: builds the other months with the statement that built the first. -#}
 {% macro repeat_for_other_months() -%}
     {%- if infraspend.is_made_by_month() -%}
         {%- set months = run_query(
@@ -88,8 +88,8 @@
 {%- endmacro %}
 
 {#-
-    Whether the model that is being built goes by the list of months. It does not where the list was
-    never built, as when a part of the project is the first thing that is built in a warehouse.
+    Whether the model that is being built uses the list of months. It does not if the list was never
+    built, as when a part of the project is built first in a new warehouse.
 -#}
 {% macro is_made_by_month() -%}
     {{ return(
@@ -100,7 +100,7 @@
     ) }}
 {%- endmacro %}
 
-{#- The listed months, or all of them if the table is new or a full refresh was asked for. -#}
+{#- The listed months, or all known months if the table is new or a full refresh was requested. -#}
 {% macro months_of_model() -%}
     {{ return(run_query(
         'select month from ' ~ ref('infraspend', 'months')
@@ -132,7 +132,7 @@
     {%- do run_query('alter table ' ~ relation ~ ' drop if exists ' ~ partitions | join(', ')) -%}
 {%- endmacro %}
 
-{#- A text that a session keeps, or NULL. -#}
+{#- A variable of the session, or NULL. -#}
 {% macro session_variable(name) -%}
     {{ return(adapter.dispatch('session_variable', 'infraspend')(name)) }}
 {%- endmacro %}
@@ -141,7 +141,7 @@
     {{ return("cast(getvariable('" ~ name ~ "') as varchar)") }}
 {%- endmacro %}
 
-{#- One of each model: all threads of dbt's work in one session, where Spark runs in its process. -#}
+{#- One variable per model: all threads of dbt share one session, where Spark runs in its process. -#}
 {% macro spark__session_variable(name) -%}
     {{ return('session.' ~ name ~ '_of_' ~ model.name) }}
 {%- endmacro %}
@@ -164,7 +164,7 @@
     ) -%}
 {%- endmacro %}
 
-{#- Spark refuses a statement with a variable that nobody declared, which DuckDB takes for NULL. -#}
+{#- Spark refuses a statement with an undeclared variable, which DuckDB reads as NULL. -#}
 {% macro declare_session_variable(name) -%}
     {{ return(adapter.dispatch('declare_session_variable', 'infraspend')(name)) }}
 {%- endmacro %}

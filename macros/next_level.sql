@@ -1,6 +1,6 @@
 {#-
-    Reads the common table expression `below`: the parts that go on, as int_parts_level_2 describes
-    them. Each is dealt over the schedule of the platform that it goes on to, as a whole.
+    Reads the common table expression `below`: the parts that another platform splits, as in
+    int_parts_level_2. Each is allocated over that platform's schedule for its whole sub-platform.
 -#}
 {% macro next_level() -%}
 {%- set root = [
@@ -16,7 +16,7 @@ handovers as (
     where {{ in_month('usage_month') }}
 ),
 
--- An hour that the next platform has no schedule for stays with the label that brought it.
+-- In an hour for which the next platform has no schedule, the part stays with its label.
 offered as (
     select
         {%- for column in root %}
@@ -69,7 +69,7 @@ select
     dealt.{{ column }},
     {%- endfor %}
 
-    -- how the part came here
+    -- through which platforms it came
     dealt.via_labels,
     dealt.via,
     dealt.passed,
@@ -82,11 +82,11 @@ select
     dealt.is_served,
     dealt.is_measured,
 
-    -- whose it is
+    -- whose part it is
     dealt.lyft_label,
     dealt.goes_back,
 
-    -- where it goes on to
+    -- which platform splits it next
     handovers.next_platform,
     handovers.next_sub_platform,
     handovers.next_cost_model,

@@ -7,9 +7,9 @@
 {%- endmacro %}
 
 {#-
-    Java's \s knows one space more than RE2's, and its $ also stands before a last line break. Lower
-    case is what each character has by itself, as in DuckDB: in whole words Java minds the place of a
-    Greek sigma, and gives the dotted capital I two characters.
+    Java's \s matches one space more than RE2's, and its $ also matches before a last line break.
+    Characters are lowercased one by one, as in DuckDB: for whole words Java looks at the position
+    of a Greek sigma, and turns the dotted capital I into two characters.
 -#}
 {% macro spark__normalized_label(text) -%}
     {%- set trimmed -%}

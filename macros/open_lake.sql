@@ -1,6 +1,7 @@
 {#-
-    Before a run on Spark: makes sure that the engine counts exactly, and shows it the raw tables that the
-    loaders landed as Parquet in the lake (INFRASPEND_LAKE). DuckDB has its raw tables in the warehouse.
+    Before a run on Spark: checks that the engine computes exactly, and creates the raw tables over
+    the Parquet files that the loaders landed in the lake (INFRASPEND_LAKE). DuckDB has its raw
+    tables in the warehouse.
 -#}
 {% macro open_lake() -%}
     {{ return(adapter.dispatch('open_lake', 'infraspend')()) }}
@@ -19,9 +20,10 @@
 {%- endmacro %}
 
 {#-
-    The columns are those of the sources' properties, not what Spark would find in some file: of a
-    timestamp without a zone it would make another type, of a table without rows nothing. The table is
-    made anew every time: it holds no data of its own, and says where the data are today.
+    The columns are those of the sources' properties, not those that Spark infers from a file: it
+    reads a timestamp without a zone as another type, and infers nothing from a table without rows.
+    The table is created again every time: it has no data of its own, only the data's present
+    location.
 -#}
 {% macro show_raw_table(source) -%}
     {%- set relation = api.Relation.create(schema=source.schema, identifier=source.identifier) -%}
@@ -53,7 +55,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- In any other state Spark rounds, or makes NULL of what does not fit, and says nothing. -#}
+{#- With other settings Spark silently rounds, or returns NULL for what does not fit. -#}
 {% macro refuse_inexact_settings() -%}
     {%- set wanted = {
         'spark.sql.ansi.enabled': 'true',

@@ -1,7 +1,8 @@
 {#-
     For data tests: the rows of a model that belong to the months which the last builds refreshed. All of
-    its rows in `dbt test`, if something that the test reads was built in full and not proven since, and
-    where this project is a package of another: dbt asks only the main project what a test reads.
+    its rows in `dbt test`, if something that the test reads was built in full and not proven since,
+    and where this project is a package of another: dbt calls only the main project's
+    get_where_subquery.
 -#}
 {% macro refreshed(relation, column=none) -%}
     {%- set own_column = month_column_of(relation) -%}
@@ -23,7 +24,7 @@
     ) }}
 {%- endmacro %}
 
-{#- The column that says which month a row belongs to; none where a test has to look at all rows. -#}
+{#- The column with the month of a row; none where a test has to read all rows. -#}
 {% macro month_column_of(relation) -%}
     {%- if execute and model.resource_type == 'test' and project_name == 'infraspend' -%}
         {%- for id in model.depends_on.nodes if id in graph.nodes -%}
@@ -47,7 +48,7 @@
     ).rows[0][0] > 0) }}
 {%- endmacro %}
 
-{#- Constants, so that an engine need not read what they rule out. -#}
+{#- Constants, so that an engine can prune what it reads. -#}
 {% macro is_in_months(column, months) -%}
     {%- set conditions = [] -%}
     {%- for month in months -%}

@@ -1,6 +1,7 @@
 {#-
-    Before the seeds of the demo company are loaded: they serve only the bill that `infraspend simulate`
-    writes. It is known by the names of its reports, and by its payer, a number that AWS gives to nobody.
+    Before the seeds of the demo company are loaded: they are only for the bill that `infraspend
+    simulate` writes. That bill is recognised by the names of its reports, and by its payer, a
+    number that AWS does not assign.
 -#}
 {% macro refuse_demo_seeds() -%}
     {%- set loaded = [] -%}
@@ -21,7 +22,7 @@
         ~ " where payer_account_id <> '111122223333' limit 1"
     ).rows -%}
         {%- do exceptions.raise_compiler_error(
-            'the seeds of the demo company (' ~ loaded[0] ~ ', ...) serve only the bill that `infraspend simulate`'
+            'the seeds of the demo company (' ~ loaded[0] ~ ', ...) are only for the bill that `infraspend simulate`'
             ~ ' writes, and this warehouse has another: name the directory of your own in INFRASPEND_SEEDS,'
             ~ ' or build with `infraspend build --seeds DIR`'
         ) -%}

@@ -1,4 +1,4 @@
-{#- on-run-start: says in a line what to do where nothing was loaded, instead of failing in every model. -#}
+{#- on-run-start: stops with one line of advice if nothing was loaded, instead of failing in every model. -#}
 {% macro refuse_nothing_loaded() -%}
     {%- if execute and flags.WHICH in ('build', 'run') -%}
         {%- set loads = [] -%}

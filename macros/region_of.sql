@@ -1,7 +1,7 @@
 {#-
-    AWS names the region of a zone with a letter, or more, behind it; what is not of us-east-1 has the
-    short name of its region before the usage type. A usage type without one is of us-east-1 or of no
-    region: that does not say which.
+    A zone is named after its region, with a letter or more appended; a usage type begins with the
+    short name of its region unless that is us-east-1. A usage type without one is of us-east-1 or
+    of no region, so its region is unknown.
 -#}
 {% macro region_of(zone, usage_type) -%}
     {%- set regions = {

@@ -1,6 +1,6 @@
 {#-
-    Rules have dates, and keys should stay few: between two dates on which any rule changes, all hours
-    are one era, numbered from 0.
+    Rules have dates, and there should be few keys: all hours between two dates on which any rule
+    changes are one era, numbered from 0.
 -#}
 {% macro rule_era(rules, hour) -%}
     {%- set changes = rule_changes(rules) -%}

@@ -1,6 +1,6 @@
 {#-
-    The label that a rule gives: its text, in which {value} stands for what its `present` or `regex`
-    row looked at and {1}, {2}, ... for what that row's pattern captured.
+    The label that a rule gives: its text, in which {value} is the value that its `present` or
+    `regex` row matched, and {1}, {2}, ... are the groups that the row's pattern captured.
 -#}
 {% macro rule_label(rule) -%}
     {%- set parts = [] -%}

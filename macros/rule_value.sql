@@ -1,4 +1,4 @@
-{#- The expression that a condition of a label rule looks at. -#}
+{#- The expression that a condition of a label rule tests. -#}
 {% macro rule_value(condition) -%}
     {%- if condition.on == 'tag' -%}
         {{ json_value('tags', condition.key) }}

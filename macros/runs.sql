@@ -1,12 +1,12 @@
 {#-
     The record of what was built and tested, whoever started dbt. `pipeline.results` has two rows for
-    every node that a run selects: one from before the run and one with what came of it, so that a run
-    that was killed is seen. Runs are counted, because a clock can be set back. `pipeline.unproven` says
-    which nodes keep the marts from being published, and why; `pipeline.built_months` keeps what every
-    month was built from.
+    every node that a run selects: one from before the run and one with its result, so that a run
+    that was killed is noticed. Runs are numbered, because a clock can be set back.
+    `pipeline.unproven` lists the nodes that keep the marts from being published, and why;
+    `pipeline.built_months` records what every month was built from.
 -#}
 
-{#- on-run-start: notes what is about to be built or tested, and drops the tables of edited models. -#}
+{#- on-run-start: records what is about to be built or tested, and drops the tables of edited models. -#}
 {% macro begin_run() -%}
     {%- if execute and is_recorded_run() -%}
         {%- do create_records() -%}
@@ -29,7 +29,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- on-run-end: notes what came of it and, if nothing is left to prove, what the months were built from. -#}
+{#- on-run-end: records the results and, if nothing is left to prove, what the months were built from. -#}
 {% macro end_run(results) -%}
     {%- if execute and is_recorded_run() -%}
         {%- set rows = [] -%}
@@ -47,7 +47,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Notes that the listed months are begun, or what all months were built from. -#}
+{#- Records that the listed months are begun, or what all months were built from. -#}
 {% macro note_months(months, is_done) -%}
     {%- do run_query(
         'insert into pipeline.built_months select ' ~ number_of_this_run()
@@ -57,12 +57,12 @@
     ) -%}
 {%- endmacro %}
 
-{#- What the months were built from, if anything was ever built. -#}
+{#- The table of what the months were built from; none if nothing was ever built. -#}
 {% macro built_months() -%}
     {{ return(adapter.get_relation(target.database or none, 'pipeline', 'built_months') if execute else none) }}
 {%- endmacro %}
 
-{#- The table of the model `months`, if it was built. -#}
+{#- The table of the model `months`; none if it was never built. -#}
 {% macro list_of_months() -%}
     {%- set node = graph.nodes.get('model.infraspend.months') -%}
     {{ return(adapter.get_relation(node.database, node.schema, node.alias) if node else none) }}
@@ -83,7 +83,7 @@
     ) }}
 {%- endmacro %}
 
-{#- Every node that can be built or tested, with its code: that of its file, under these variables. -#}
+{#- Every node that can be built or tested, with its code: a hash of its file and of the variables. -#}
 {% macro recorded_nodes() -%}
     {%- set variables = tojson([
         var('true_cost_pooling'), var('unused_commitment'), var('resource_weights'), var('compared_days'),
@@ -107,7 +107,7 @@
     {{ return(nodes) }}
 {%- endmacro %}
 
-{#- How every node was built last: {code, full_run}, the last run that built all of its months. -#}
+{#- The last build of every node: {code, full_run}; full_run is the last run that built all of its months. -#}
 {% macro last_builds() -%}
     {%- set builds = {} -%}
     {%- set rows = run_query(
@@ -126,8 +126,8 @@
 {%- endmacro %}
 
 {#-
-    Whether this run builds a node with all of its months: it is new, it was edited, or what it reads
-    was built in full since. Kept in `full`, so that it is found out once for each.
+    Whether this run builds a node with all of its months: it is new, it was edited, or something
+    that it reads was built in full since. Cached in `full`.
 -#}
 {% macro is_built_in_full(id, nodes, last, full) -%}
     {%- if id not in nodes or id not in selected_resources or nodes[id].type == 'test' -%}
@@ -152,7 +152,7 @@
     {{ return(full[id]) }}
 {%- endmacro %}
 
-{#- The table of an edited model goes, so that dbt makes it anew. -#}
+{#- Drops the table of an edited model, so that dbt rebuilds it. -#}
 {% macro drop_edited(node) -%}
     {%- set relation = adapter.get_relation(node.database, node.schema, node.alias) -%}
     {%- if relation and not flags.FULL_REFRESH -%}
@@ -175,7 +175,7 @@
     ) -%}
 {%- endmacro %}
 
-{#- The project as it is now: every node, once for each node that it reads. -#}
+{#- The project as it is now: one row per node and node that it reads. -#}
 {% macro replace_nodes(nodes) -%}
     {%- set rows = [] -%}
     {%- for id, node in nodes.items() -%}
@@ -218,8 +218,8 @@
 {%- endmacro %}
 
 {#-
-    A node is proven if its last run ended well and nothing that it reads was built since. What a run
-    skipped is as it was before.
+    A node is proven if its last run ended well and nothing that it reads was built since. A node
+    that a run skipped keeps its state.
 -#}
 {% macro unproven_nodes() -%}
 with

@@ -1,4 +1,4 @@
-{#- As AWS lists them; the services of database plans have not been seen on a bill with such a plan yet. -#}
+{#- As AWS lists them; the services of database plans are not yet verified on a bill with such a plan. -#}
 {% macro savings_plans_for(product) -%}
     case
         when {{ product }} in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda')

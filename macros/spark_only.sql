@@ -1,4 +1,4 @@
-{#- A setting that only Spark has a use for: DuckDB would warn of it. -#}
+{#- A setting that only Spark uses: DuckDB would warn about it. -#}
 {% macro spark_only(value) -%}
     {{ return(value if target.type == 'spark' else none) }}
 {%- endmacro %}

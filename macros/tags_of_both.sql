@@ -1,4 +1,4 @@
-{#- Tags of a resource and of its account as one JSON text; their keys differ in how they begin. -#}
+{#- Tags of a resource and of its account as one JSON text; their keys have different prefixes. -#}
 {% macro tags_of_both(resource_tags, account_tags) -%}
     case
         when {{ account_tags }} is null

@@ -1,4 +1,4 @@
-{#- What usage is counted in, in words: the unit of the cost model, and which of request and usage counts. -#}
+{#- The unit of usage as text: the unit of the cost model, and which of request and usage counts. -#}
 {% macro unit_of_usage(cost_model, platforms, owner_unit) -%}
     case
         when {{ platforms }}.schedule_source = 'ready_made' then 'published shares'

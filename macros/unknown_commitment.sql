@@ -1,4 +1,4 @@
-{#- What a commitment is called that a bill does not name, or names in two ways. -#}
+{#- The name of a commitment that a bill does not name, or names in two ways. -#}
 {% macro unknown_commitment() -%}
     {{ return('unknown commitment') }}
 {%- endmacro %}

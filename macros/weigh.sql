@@ -1,15 +1,16 @@
 {#-
-    The cost models and what becomes of free capacity. Writes the common table expressions that end in
-    `name`: the weights of every label, by cost model, from what the labels held of each resource
-    (`of`, shaped like int_weights_laddered). Reads the common table expressions `cost_models` (shaped
-    like int_platform_cost_models), `hours` (like int_sub_platform_hours) and `platforms`.
+    The cost models and free capacity. Writes the common table expressions that end in `name`: the
+    weights of every label, by cost model, from what the labels requested or used of each resource
+    (`of`, shaped like int_weights_laddered). Reads the common table expressions `cost_models`
+    (shaped like int_platform_cost_models), `hours` (like int_sub_platform_hours) and `platforms`.
 
-    A share of one resource is counted in 277200000000000000000ths, which most small fractions divide.
+    A share of one resource is counted in whole units: `one` of them are the whole, and `one` is
+    divisible by most small denominators.
 -#}
 {% macro weigh(name, of) -%}
 {%- set hour = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool'] -%}
 {%- set known = ['schedule_source', 'basis', 'coverage'] -%}
-{%- set one = '277200000000000000000' -%}
+{%- set one = gap_parts() ~ '0000000000000000' -%}
 {%- set price = resource_weight('resource') -%}
 
 sums as (
@@ -21,7 +22,7 @@ sums as (
     group by {{ (hour + ['resource'] + known) | join(', ') }}
 ),
 
--- Every resource of a pool, once for each cost model that looks at it.
+-- Every resource of a pool, once for each cost model that measures it.
 totals as (
     select
         cost_models.cost_model,
@@ -47,7 +48,7 @@ held as (
     where not weights.is_capacity and weights.weight_units > 0
 ),
 
--- One resource, or what an owner pushed: what each label held, and what nobody did.
+-- One resource, or what an owner pushed: what each label requested or used, and what is free.
 single as (
     select
         {{ (hour + ['cost_model', 'lyft_label'] + known) | join(',\n        ') }},
@@ -64,7 +65,7 @@ single as (
     where cost_model not in ('max', 'weighted', 'even') and capacity_units > allocated_units
 ),
 
--- Everybody who was there pays the same.
+-- Every label that was present pays the same.
 present as (
     select distinct
         {{ (hour + ['lyft_label'] + known) | join(',\n        ') }}
@@ -91,7 +92,7 @@ max_pools as (
     where cost_model = 'max' and capacity_units > 0
 ),
 
--- An hour in which nobody held anything weighs as much as any other.
+-- An hour in which nobody used anything weighs as much as any other.
 largest_rest as (
     select
         {%- for column in hour + known %}
@@ -112,7 +113,7 @@ largest_rest as (
     having coalesce(sum(shares.weight_units), 0) + count(shares.weight_units) <= {{ one }}
 ),
 
--- All resources count with their price; what was held beyond the capacity is scaled down to it.
+-- All resources count at their price; requests or use beyond the capacity are scaled down to it.
 priced_holdings as (
     select
         {{ (hour + ['lyft_label'] + known) | join(',\n        ') }},
@@ -143,7 +144,7 @@ priced_rest as (
     group by {{ (hour + known) | join(', ') }}
 ),
 
--- As it is before anything is done about free capacity.
+-- As measured, before free capacity is reallocated.
 weighed as (
     select
         {{ (hour + ['cost_model', 'lyft_label'] + known) | join(',\n        ') }},
@@ -195,8 +196,8 @@ weighed as (
     where weight_units > 0
 ),
 
--- A pool that was there without anybody in it, and an hour without any pool, are free all the
--- same; an hour that nobody can tell about is unattributed.
+-- A pool without any label, and an hour without any pool, are free in any case; an hour of which
+-- nothing is known is unattributed.
 asked as (
     select distinct
         {{ (hour + ['cost_model'] + known) | join(',\n        ') }}
@@ -243,8 +244,8 @@ answered as (
     from answers
 ),
 
--- Where free capacity was ever spread there are two sets of weights: as it was measured, and as
--- it splits the spend.
+-- Where free capacity was ever spread there are two sets of weights: as measured, and as they split
+-- the spend.
 spreaders as (
     select distinct
         platform,

@@ -6,7 +6,7 @@
     hugeint
 {%- endmacro %}
 
-{#- 38 digits, as many as an amount has that `units` makes whole; one more is an error. -#}
+{#- 38 digits, as many as a whole amount of `units` has; one more is an error. -#}
 {% macro spark__whole_number() -%}
     decimal(38, 0)
 {%- endmacro %}

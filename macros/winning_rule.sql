@@ -1,6 +1,6 @@
 {#-
-    The rule_order of the first rule that matches, NULL if none does. A rule that would give no label,
-    or a reserved one, does not match.
+    The rule_order of the first rule that matches, NULL if none does. A rule whose label would be
+    empty or reserved does not match.
 -#}
 {% macro winning_rule(rules) -%}
     {%- if rules -%}

@@ -24,7 +24,7 @@ left join {{ ref('commitments') }} as commitments
         hours.payer_account_id = commitments.payer_account_id
         and hours.commitment_id = commitments.commitment_id
         and hours.commitment_type = commitments.commitment_type
--- What is unused of hours to come nobody knows.
+-- The unused cost of hours to come is not known.
 where spine.days_back <= 28 and hours.unused_cost is not null
 group by
     hours.payer_account_id,

@@ -1,5 +1,5 @@
--- What AWS changed when it delivered a billing period again; changes that a closed month did not
--- take are frozen out.
+-- What AWS changed when it delivered a billing period again; changes after a month was closed are
+-- frozen out.
 
 select
     restated_at,

@@ -1,5 +1,4 @@
--- Spend on EC2 of services' own and on Kubernetes, day by day, of services that had EC2 of their
--- own.
+-- Services with EC2 instances of their own: their spend on these and on Kubernetes, day by day.
 
 with
 

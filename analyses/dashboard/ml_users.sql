@@ -1,5 +1,5 @@
 -- Who spent most on the clusters that run notebooks, inference services, pipelines or experiments,
--- in the end and by day; the last 60 complete days. Free is what nobody used of them.
+-- after all splits, by day; the last 60 complete days. Free is their unallocated capacity.
 
 with
 

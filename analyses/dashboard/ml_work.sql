@@ -1,5 +1,5 @@
 -- What every notebook, inference service, pipeline run and experiment cost in the last 30 complete
--- days, and how much of that stood idle.
+-- days, and how much of that was idle.
 
 select
     spend.lyft_label as service,

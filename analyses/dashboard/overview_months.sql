@@ -1,4 +1,4 @@
--- Spend by month and org, as it owned labels on each day; months of which not all is known say so.
+-- Spend by month and org, with the owners of each day; incomplete months are marked.
 
 select
     billing_period || case when is_complete then '' else ' (not complete)' end as billing_period,

@@ -1,5 +1,5 @@
--- Whose spend changed most: the last 28 complete days and the 28 days before, at least ten dollars
--- apart.
+-- Whose spend changed most, by at least ten dollars: the last 28 complete days and the 28 days
+-- before.
 
 with
 

@@ -1,5 +1,5 @@
--- Spend by service and day, last 30 complete days: the eleven dearest, the others in one. Labels
--- are lower case, so no label is `Others`.
+-- Spend by service and day, last 30 complete days: the eleven that spent most, and the others
+-- together. Labels are lower case, so no label is `Others`.
 
 with
 

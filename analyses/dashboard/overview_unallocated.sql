@@ -1,6 +1,6 @@
--- What platforms offered in the last 28 complete days and nobody held, and all that platforms
--- split. Both count a dollar once: what is free on one platform is not handed to the next, and what
--- several platforms split is the first one's.
+-- The unallocated capacity of platforms in the last 28 complete days, and all spend that platforms
+-- split. Both count a dollar once: free capacity of one platform is not split by the next, and
+-- spend that several platforms split counts for the first.
 
 select
     sum(capacity.free_spend) as free_spend,

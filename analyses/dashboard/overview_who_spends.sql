@@ -1,4 +1,4 @@
--- Who spends what: org, team and service, last 28 complete days, as they are owned today.
+-- Who spends what: org, team and service, last 28 complete days, with the owners of today.
 
 select
     spend.current_org as org,

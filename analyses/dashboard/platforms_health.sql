@@ -1,5 +1,5 @@
--- How well each platform was known in the last 28 complete days, and the dollars that rest on hours
--- that were not seen themselves.
+-- The data quality of each platform in the last 28 complete days, and the dollars that hours
+-- without data of their own allocate.
 
 select
     health.platform,

@@ -1,4 +1,4 @@
--- What was held and what was not, by pool, last 28 complete days.
+-- Allocated and unallocated capacity by pool, last 28 complete days.
 
 select
     capacity.platform || ': ' || capacity.sub_platform || ' ' || capacity.capacity_pool as pool,

@@ -1,4 +1,4 @@
--- Who owns a service, and from when until when.
+-- Who owns a service, and for which period.
 
 select
     lyft_label as service,

@@ -1,5 +1,5 @@
--- The sums behind a service's spend, platform after platform, to be redone: of every way through
--- platforms the last hour of the last complete day, or the whole day where the bill has no hours.
+-- The calculation behind a service's spend, platform after platform: for every chain of platforms
+-- the last hour of the last complete day, or the whole day where the bill has no hours.
 
 with
 

@@ -1,4 +1,4 @@
--- What a service uses most of, last 28 complete days: usage types, regions and instance types,
+-- What a service spends most on, last 28 complete days: usage types, regions and instance types,
 -- after every platform's split.
 
 select

@@ -1,6 +1,6 @@
 -- Why a service spent this much in the last 28 complete days: the charges by the label on the bill,
--- the platforms that split them, and by whose usage each did. Charges for a whole month are left
--- out, as in the number on top.
+-- the platforms that split them, and the usage that decided on each. Charges for a whole month are
+-- left out, as in the number on top.
 
 with
 

@@ -1,4 +1,4 @@
--- What each service of a team spent, day by day, last 30 complete days, as it is owned today.
+-- What each service of a team spent, day by day, last 30 complete days, with the owners of today.
 
 select
     spend.usage_date,

@@ -1,5 +1,5 @@
--- Charges of a type that nobody has met: each costs what AWS charged for it, until somebody says
--- what it is.
+-- Charges of an unknown line type: each costs what AWS charged for it, until the type is added to
+-- the project.
 
 select
     'finops' as recipient,

@@ -1,5 +1,5 @@
--- Payers' billing periods of which nothing is in the marts, because something in them cannot be
--- right, and invoices that the bridge to true_cost does not explain to the last digit.
+-- Payers' billing periods that are left out of the marts, because they contradict themselves, and
+-- invoices that the bridge to true_cost does not explain to the last digit.
 
 with
 

@@ -1,6 +1,6 @@
--- Models and tests of the last build that failed, or that a build which was interrupted left: until
--- they pass, the published marts stay as they were. Read from the warehouse: what fails is not
--- published.
+-- Models and tests that failed in the last build, or that an interrupted build left unfinished:
+-- until they pass, the published marts do not change. Read from the warehouse, because failures are
+-- not published.
 
 with
 
@@ -17,5 +17,5 @@ select
     unproven.why
 from {{ source('pipeline', 'unproven') }} as unproven
 cross join last_run
--- What is older than what it reads has not failed itself.
+-- A node that is older than what it reads has not failed itself.
 where unproven.why like 'its last run%' or unproven.why like 'the run that began it%'

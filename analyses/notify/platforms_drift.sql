@@ -1,5 +1,5 @@
 -- Platforms whose split differs by a quarter or more from that of the 28 days before, up to the end
--- of the bill: a tenant came or went, or what is measured changed. In its first week a platform is
+-- of the bill: a tenant came or went, or the measurement changed. In its first week a platform is
 -- compared with too few days.
 
 with

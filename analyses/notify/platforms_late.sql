@@ -1,5 +1,5 @@
--- Platforms of which nothing was seen for a day or longer, up to the end of the bill: usage or
--- schedules are late.
+-- Platforms without data for a day or longer, up to the end of the bill: usage or schedules are
+-- late.
 
 with
 
@@ -46,7 +46,7 @@ cross join bill
 left join contacts
     on health.platform = contacts.platform and health.sub_platform = contacts.sub_platform
 where
-    -- What has ended is not late.
+    -- A platform that has ended is not late.
     last_days.last_expected_on = bill.last_day
     and (last_days.last_seen_on is null or health.usage_date > last_days.last_seen_on)
 group by contacts.contact, health.platform, health.sub_platform, last_days.last_seen_on

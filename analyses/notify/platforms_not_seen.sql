@@ -1,5 +1,5 @@
--- Days on which hours of a platform were not seen, between others that were: days in a row are one
--- problem. What is late, up to the end of the bill, is in platforms_late.
+-- Days on which hours of a platform lack data, before days that have data: consecutive days are one
+-- problem. Late data, up to the end of the bill, is in platforms_late.
 
 with
 
@@ -20,7 +20,7 @@ last_days as (
 not_seen as (
     select
         health.*,
-        -- The same for days in a row.
+        -- The same for consecutive days.
         health.usage_date - cast(
             row_number() over (
                 partition by health.platform, health.sub_platform, health.status

@@ -1,5 +1,5 @@
 -- Accounts in which a twentieth of the spend of the last 28 days, and ten dollars, has no label.
--- Whoever owns the label `unlabeled` hears of it, else the team that spends most in the account.
+-- The owner of the label `unlabeled` is notified, else the team that spends most in the account.
 
 with
 

@@ -1,4 +1,4 @@
-"""One build of a warehouse: checked before, run by dbt, which records it, and summed up after."""
+"""One build of a warehouse: checked first, run and recorded by dbt, and summarised."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -44,15 +44,15 @@ class BuildResult:
     """How a build went.
 
     Attributes:
-        succeeded: Everything that ran was built and passed its tests.
+        succeeded: Everything that ran was built, and all its tests passed.
         unproven: The models and tests that keep the marts from being published; empty if
             everything was built, and tested since.
         models: How many models were built.
         tests: How many tests passed.
-        failures: One line for each node that failed: what it said and where to look.
-        warnings: One line for each test that found something which stops nothing.
+        failures: One line for each node that failed: its message and its file.
+        warnings: One line for each test that warned.
         log: dbt's own log of the build.
-        printed: What was printed and is not in that log: what Spark's Java said, or a crash.
+        printed: Output that is not in that log: of Spark's Java, or a crash.
     """
 
     succeeded: bool
@@ -66,7 +66,7 @@ class BuildResult:
 
     @property
     def may_be_published(self) -> bool:
-        """Every mart is built, and every test passed on it since."""
+        """Every mart is built, and every test has passed on it since."""
         return self.succeeded and not self.unproven
 
 
@@ -80,19 +80,19 @@ def build(
     *,
     unit_tests: bool = False,
 ) -> BuildResult:
-    """Builds the models and runs their tests on what was loaded.
+    """Builds the models on the loaded data and runs their tests.
 
     Args:
         warehouse: The DuckDB file that the loaders wrote.
         project: The root of the dbt project.
         seeds: The directory of the seeds' CSVs.
         arguments: Further arguments of `dbt build`, such as `--select true_cost`.
-        progress: Told about every seed and model that starts.
-        lake: Where the raw tables lie if Spark is to build them, beside the warehouse.
-        unit_tests: Run the unit tests, too: they prove the models on rows that are made up.
+        progress: Gets a line for every seed and model that starts.
+        lake: The location of the raw tables if Spark builds.
+        unit_tests: Run the unit tests, too: they test the models on made-up rows.
 
     Returns:
-        How it went; a failed test is a result, not an exception.
+        The result; a failed test is one, too, and no exception.
 
     Raises:
         InfraspendError: There is nothing to build from: no warehouse, nothing loaded, or
@@ -139,7 +139,7 @@ def build(
 
 
 def _is_tampered(warehouse: Path, raw: Mapping[str, tuple[str, str]]) -> bool:
-    """Whether a raw dataset is not as a build read it last, and no load has changed it."""
+    """Whether a raw dataset changed since the last build without a load."""
     before = records.raw_tables_of_last_build(warehouse)
     return any(
         dataset in before and before[dataset][0] == loads and before[dataset][1] != storage
@@ -180,7 +180,7 @@ def check_loaded(warehouse: Path) -> None:
 def explained_percentage(warehouse: Path) -> Decimal | None:
     """How much of all invoices the bridge explains, in percent; None where there is no invoice.
 
-    A build whose bridges do not close fails; this says so of one that was good.
+    A build whose bridges do not close fails; this is for one that passed.
 
     Args:
         warehouse: A warehouse with the mart `invoice_bridge`.
@@ -200,7 +200,7 @@ def explained_percentage(warehouse: Path) -> Decimal | None:
 
 
 def is_up_to_date(warehouse: Path, project: Path, seeds: Path) -> bool:
-    """Whether a build would only make again what the last one made.
+    """Whether a build would only repeat the last one.
 
     Args:
         warehouse: An existing warehouse.
@@ -252,11 +252,11 @@ def _more_memory(names: Sequence[str]) -> str:
 
 
 def _line_for(node: Node, warehouse: Path) -> str:
-    """One line about a node: what it said, the first rows it is about, and where to look."""
-    said = node.message
+    """One line about a node: its message, the first failing rows, and its file."""
+    text = node.message
     if node.is_test and node.rows and (rows := _first_rows(node.compiled, warehouse)):
-        said = f"found {node.rows:,}, the first: {'; '.join(rows)}"
-    line = f"{node.name} ({node.path}): {said}"
+        text = f"found {node.rows:,}, the first: {'; '.join(rows)}"
+    line = f"{node.name} ({node.path}): {text}"
     if node.compiled_path:
         line += f"; the query: {node.compiled_path}"
     return line
@@ -268,7 +268,7 @@ def _first_rows(query: str, warehouse: Path) -> list[str]:
         try:
             found = connection.execute(f"select * from (\n{query}\n) limit {_ROWS_SHOWN}")
         except duckdb.Error:
-            # It needs something that only dbt has at hand; dbt's message must do.
+            # The query needs something that only dbt has; its message is used.
             return []
         rows = found.fetchall()
         names = [column[0] for column in found.description or ()]

@@ -1,4 +1,4 @@
-"""Runs dbt in a process of its own and says, node by node, what came of it."""
+"""Runs dbt in a process of its own and returns the result of each node."""
 
 import json
 import os
@@ -27,20 +27,20 @@ OUT_OF_MEMORY = "Out of Memory Error"
 """What DuckDB's message begins with where its memory does not suffice."""
 
 PRINTED = "printed.log"
-"""The file beside dbt's log with what is not in it: what Spark's Java says, or a crash."""
+"""The file beside dbt's log for other output: of Spark's Java, or a crash."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A seed, model or test, and what came of it.
+    """A seed, model or test, and its result.
 
     Attributes:
         unique_id: dbt's own name for it, `model.infraspend.true_cost`.
         name: Its short name.
         path: The file that defines it, relative to the project.
-        status: dbt's word: success, pass, warn, error, fail, skipped, ...
-        message: What dbt says about it, in one line.
-        rows: How many rows a test found that should not be there.
+        status: dbt's status: success, pass, warn, error, fail, skipped, ...
+        message: dbt's message about it, in one line.
+        rows: How many failing rows a test found.
         compiled: The query as it ran; for a test, the one whose rows are its failures.
         compiled_path: The file that holds this query, if dbt wrote one.
     """
@@ -56,18 +56,18 @@ class Node:
 
     @property
     def is_test(self) -> bool:
-        """It checks rows that are there already and makes none."""
+        """It checks existing rows and builds none."""
         return self.unique_id.startswith("test.")
 
 
 @dataclass(frozen=True)
 class DbtRun:
-    """What came of one run of dbt.
+    """The result of one run of dbt.
 
     Attributes:
         nodes: Every node that it ran or skipped.
         marts: The names of the project's marts.
-        complaint: Why it stopped before it ran anything, in one line; empty if it did not.
+        complaint: Why dbt stopped before it ran anything, in one line; empty if it did not.
     """
 
     nodes: tuple[Node, ...]
@@ -76,17 +76,17 @@ class DbtRun:
 
     @property
     def failed(self) -> tuple[Node, ...]:
-        """The nodes that are the reason of a failure; not those skipped because of them."""
+        """The nodes that failed; not those skipped because of them."""
         return tuple(node for node in self.nodes if node.status not in _GOOD | _NOT_RUN)
 
     @property
     def skipped(self) -> tuple[Node, ...]:
-        """The nodes that did not run because one that they need failed."""
+        """The nodes that were skipped because one that they need failed."""
         return tuple(node for node in self.nodes if node.status in _NOT_RUN)
 
     @property
     def warned(self) -> tuple[Node, ...]:
-        """The tests that found something which does not stop a build."""
+        """The tests that warned."""
         return tuple(node for node in self.nodes if node.status == "warn")
 
     @property
@@ -97,14 +97,14 @@ class DbtRun:
 
 @dataclass(frozen=True)
 class DbtSetting:
-    """What dbt works on, and where.
+    """The project, warehouse and directories of a run of dbt.
 
     Attributes:
         project: The root of the dbt project; its profiles lie there too.
         warehouse: The DuckDB file to build in.
         seeds: The directory of the seeds, relative to the project; see `seeds.path_for_dbt`.
-        artifacts: Where dbt writes what it compiled, its results and its log.
-        spark: Builds instead of DuckDB.
+        artifacts: Where dbt writes compiled SQL, its results and its log.
+        spark: The settings of Spark, if it builds instead of DuckDB.
     """
 
     project: Path
@@ -115,7 +115,7 @@ class DbtSetting:
 
     @property
     def target(self) -> Path:
-        """Where dbt writes what it compiled, and its results."""
+        """Where dbt writes compiled SQL and its results."""
         return self.artifacts / "target"
 
     @property
@@ -142,9 +142,9 @@ class DbtSetting:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment of dbt: variables that the project reads, and whom it ends with."""
+        """The environment of dbt: the project's variables, and the process that it ends with."""
         lake = {"INFRASPEND_LAKE": self.spark.url} if self.spark else {}
-        # dbt reads a whole project anew where a profile has changed: a copied one has not.
+        # dbt parses the whole project again if a profile has changed: a copied one has not.
         warehouse = os.path.relpath(self.warehouse.resolve(), self.project.resolve())
         return (
             os.environ
@@ -158,10 +158,10 @@ class DbtSetting:
 
 
 def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -> DbtRun:
-    """Runs `dbt build` and waits until it ended.
+    """Runs `dbt build` and waits until it ends.
 
     Args:
-        setting: What it works on, and where.
+        setting: The project, warehouse and directories.
         arguments: Further arguments of `dbt build`.
         progress: Gets a line for every seed and model that starts.
 
@@ -205,12 +205,12 @@ def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -
 
 
 def _follow(lines: Iterable[str], printed: TextIO, progress: Progress) -> str:
-    """Passes on what dbt says while it runs; returns the last error that it spoke of.
+    """Reports dbt's progress while it runs; returns the last error that it logged.
 
     Args:
-        lines: What dbt and whatever runs in it print.
-        printed: Gets the lines that are no event of dbt's.
-        progress: Told about every seed and model that starts.
+        lines: The output of dbt and of everything that it runs.
+        printed: Gets the lines that are no log events of dbt.
+        progress: Gets a line for every seed and model that starts.
     """
     complaint = ""
     last_printed: deque[str] = deque(maxlen=_LAST_LINES)
@@ -225,13 +225,13 @@ def _follow(lines: Iterable[str], printed: TextIO, progress: Progress) -> str:
             data = event["data"]
             progress(f"{data['index']} of {data['total']}: {node['node_name']}")
         if event["info"]["level"] == "error":
-            # An exception comes with a preamble of dbt's around its own words.
+            # dbt puts a preamble before an exception's own message.
             complaint = event["data"].get("exc") or event["info"]["msg"]
     return one_line(complaint or "".join(last_printed))
 
 
 def _event(line: str) -> dict[str, Any] | None:
-    """The event of dbt's that a line is; None for plain text: a crash, or what Java says."""
+    """The log event of dbt in a line; None for plain text: a crash, or output of Java."""
     try:
         event = json.loads(line)
     except json.JSONDecodeError:
@@ -247,7 +247,7 @@ def _read_manifest(target: Path) -> dict[str, Any]:
 
 
 def _read_results(results: dict[str, Any], known: dict[str, Any]) -> DbtRun:
-    """Puts dbt's results and its manifest together."""
+    """Combines dbt's results and its manifest."""
     nodes = tuple(
         Node(
             unique_id=result["unique_id"],
@@ -270,12 +270,12 @@ def _read_results(results: dict[str, Any], known: dict[str, Any]) -> DbtRun:
 
 
 def _is_quiet_hook(result: dict[str, Any]) -> bool:
-    """A hook of the project that did its work: nobody asks about it."""
+    """A hook of the project that succeeded: not reported."""
     return bool(result["unique_id"].startswith("operation.") and result["status"] in _GOOD)
 
 
 def _is_mart(node: dict[str, Any]) -> bool:
-    """This node is one of the tables that other people read."""
+    """Whether this node is a mart."""
     return bool(node["resource_type"] == "model" and node["schema"] == "marts")
 
 

@@ -2,7 +2,7 @@
 
 dbt-spark 1.11 turns ANSI mode off in every session, whatever the profile says. Without it a sum
 that does not fit into 38 digits is NULL, and so is a text that is no number: money would disappear
-and nobody would be told.
+silently.
 """
 
 from dbt.adapters.spark.connections import SparkCredentials

@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 PARENT: Final = "INFRASPEND_PARENT"
-"""Names the id of the process that started dbt."""
+"""The environment variable with the id of the process that started dbt."""
 
 _SECONDS: Final = 0.5
 
@@ -17,7 +17,7 @@ _SECONDS: Final = 0.5
 def end_with_parent() -> None:
     """Ends this process as soon as the one that `INFRASPEND_PARENT` names is gone.
 
-    dbt would go on, and keep the warehouse open, when a build is killed.
+    Else dbt would continue, and keep the warehouse open, when a build is killed.
     """
     if parent := os.environ.get(PARENT):
         threading.Thread(target=_watch, args=(int(parent),), daemon=True).start()

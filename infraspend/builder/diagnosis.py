@@ -1,6 +1,6 @@
-"""Says what is wrong with a warehouse, and the command that mends it, for `infraspend doctor`.
+"""Finds what is wrong with a warehouse, and the command that fixes it, for `infraspend doctor`.
 
-Nothing is changed, and the warehouse is opened to be read.
+Nothing is changed; the warehouse is opened read-only.
 """
 
 import shutil
@@ -29,7 +29,7 @@ _VERBS: Final = {
     "raw_platforms": "platforms",
 }
 _REJECT_DAYS: Final = 28
-"""How long a refusal is told."""
+"""How many days a refusal is reported."""
 
 _NOT_LANDED_SINCE: Final = """
     not exists (
@@ -41,19 +41,19 @@ _NOT_LANDED_SINCE: Final = """
             and assemblies.landed_at >= rejects.rejected_at
     )
 """
-"""That nothing of a refused delivery's report and billing period has landed since."""
+"""The condition that no delivery of a refused one's report and billing period has landed since."""
 
 _FREE_BYTES: Final = 1 << 30
-"""How much room a disk should have at least, whatever lies on it."""
+"""How much free space a disk should have at least."""
 
 _EXAMPLES: Final = 3
 
 Ask = Callable[..., list[tuple[Any, ...]]]
-"""Gives the rows that a query finds in the warehouse."""
+"""Returns the rows of a query in the warehouse."""
 
 
 def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
-    """Looks at a warehouse: its file, what was loaded, the last build and what was published.
+    """Inspects a warehouse: its file, its loads, the last build and the published marts.
 
     Args:
         warehouse: The DuckDB file.
@@ -61,14 +61,14 @@ def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
         published: The directory that is published to.
 
     Returns:
-        What is wrong, each with the command that mends it; or that nothing is.
+        The problems, each with the command that fixes it; or one finding that there is none.
     """
     warehouse = warehouse.resolve()
     findings = [*_disk(warehouse, published)]
     if not warehouse.exists():
         return [*findings, _lack(warehouse, "is not there", _load("raw_aws_cur"))]
     if held := list(_held(warehouse)):
-        # Whoever has it may be writing: what is half done is not wrong.
+        # The process that has it may be writing: unfinished rows are no problem.
         return [*findings, *held]
     if unreadable := list(_unreadable(warehouse)):
         return [*findings, *unreadable]
@@ -96,7 +96,7 @@ def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
 
 
 def _lack(where: object, what: str, command: str) -> Finding:
-    """Something that is wrong."""
+    """A problem."""
     return Finding(str(where), what, Level.LACK, command)
 
 
@@ -106,7 +106,7 @@ def _load(dataset: str, options: str = "") -> str:
 
 
 def _disk(warehouse: Path, published: Path) -> Iterator[Finding]:
-    """Too little room: what is published is written beside what was published before."""
+    """Too little free space: marts are published beside those published before."""
     folder = next(path for path in (warehouse.parent, *warehouse.parents) if path.exists())
     files = [warehouse, *(path for path in published.rglob("*") if path.is_file())]
     needed = _FREE_BYTES + sum(path.stat().st_size for path in files if path.exists())
@@ -121,7 +121,7 @@ def _disk(warehouse: Path, published: Path) -> Iterator[Finding]:
 
 
 def _held(warehouse: Path) -> Iterator[Finding]:
-    """A process that has the warehouse: a load by its lock, anybody else by DuckDB's."""
+    """A process that uses the warehouse: a load by its lock, any other by DuckDB's."""
     lock = warehouse.with_name(f"{warehouse.name}.lock")
     try:
         check_is_lock(lock)
@@ -145,12 +145,12 @@ def _held(warehouse: Path) -> Iterator[Finding]:
             holder = holder_of_lock(error)
             yield _of_process(warehouse, holder[0] if holder else None)
     except duckdb.Error:
-        # Whatever it is, it is no lock: the next look says.
+        # Any other error is no lock: the next check reports it.
         return
 
 
 def _of_process(warehouse: Path, process: int | None) -> Finding:
-    """That a process has the warehouse, and how to end it."""
+    """The finding that a process uses the warehouse, and how to end it."""
     if process is None:
         return _lack(warehouse, "is in use by another process", f"fuser -v {warehouse}*")
     with suppress(OSError):
@@ -165,7 +165,7 @@ def _of_process(warehouse: Path, process: int | None) -> Finding:
 
 
 def _holder(lock: Path) -> int | None:
-    """The process that has a lock, where the system tells (Linux)."""
+    """The process that has a lock, if the system shows it (Linux)."""
     inode = lock.stat().st_ino
     with suppress(OSError):
         for line in Path("/proc/locks").read_text().splitlines():
@@ -221,7 +221,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _unfinished(warehouse: Path, ask: Ask) -> Iterator[Finding]:
-    """What an interrupted load left: rows of no load that ended, or of no delivery."""
+    """Rows that an interrupted load left: of no completed load, or of no delivery."""
     for dataset, tables in TABLES.items():
         ledger, key = LEDGERS[dataset]
         left = {}
@@ -247,7 +247,7 @@ def _unfinished(warehouse: Path, ask: Ask) -> Iterator[Finding]:
 
 
 def _periods(ask: Ask) -> Iterator[Finding]:
-    """Billing periods that were announced and are not there, or lie between others and are not."""
+    """Billing periods that were announced and are missing, or are missing between others."""
     pending = ask(f"""
         select rejects.report, rejects.billing_period, max_by(rejects.reason, rejects.rejected_at)
         from raw_aws_cur.rejects as rejects
@@ -287,7 +287,7 @@ def _between(first: str, last: str) -> Iterator[str]:
 
 
 def _totals(ask: Ask) -> Iterator[Finding]:
-    """Assemblies whose lines are not those that were counted in the files when they landed."""
+    """Assemblies whose lines differ from those counted in the files when they landed."""
     for report, period, counted, lines, cost, sums in ask("""
         with newest as (
             select *
@@ -338,7 +338,7 @@ def _totals(ask: Ask) -> Iterator[Finding]:
 
 
 def _rejects(ask: Ask) -> Iterator[Finding]:
-    """What was refused lately, and was not delivered again since."""
+    """Deliveries that were refused lately, and not delivered again since."""
     since = f"rejected_at > now()::timestamp - interval {_REJECT_DAYS} day"
     found = {
         "raw_aws_cur": ask(f"""
@@ -356,7 +356,7 @@ def _rejects(ask: Ask) -> Iterator[Finding]:
             from raw_kubernetes.rejects as rejects
             where
                 {since}
-                -- What the tracker itself tells of an hour has landed with it.
+                -- What the tracker itself reports of an hour has landed with it.
                 and (rejects.usage_hour is null or rejects.row_number is not null)
                 and not exists (
                     select 1
@@ -408,7 +408,7 @@ def _rejects(ask: Ask) -> Iterator[Finding]:
 
 
 def _build(warehouse: Path, project: Path) -> Iterator[Finding]:
-    """A build that failed, was interrupted, or is older than what it is made from."""
+    """A build that failed, was interrupted, or is older than what it is built from."""
     command = "infraspend build"
     with records.opened(warehouse, read_only=True) as connection:
         ledgers = (f"warehouse.{dataset}.{ledger}" for dataset, (ledger, _) in LEDGERS.items())
@@ -423,10 +423,10 @@ def _build(warehouse: Path, project: Path) -> Iterator[Finding]:
         "a build was interrupted": [one for one in unproven if "did not end" in one.why],
         "the last build failed": [one for one in unproven if "last run ended" in one.why],
     }
-    told = [(what, some) for what, some in of.items() if some]
-    if unproven and not told:
-        told = [("not everything was built and tested", list(unproven))]
-    for what, some in told:
+    problems = [(what, some) for what, some in of.items() if some]
+    if unproven and not problems:
+        problems = [("not everything was built and tested", list(unproven))]
+    for what, some in problems:
         names = _some([f"{one.name}: {one.why}" for one in some])
         yield _lack(f"{warehouse}, pipeline.unproven", f"{what}: {names}", command)
     before = records.raw_tables_of_last_build(warehouse)
@@ -446,13 +446,13 @@ def _build(warehouse: Path, project: Path) -> Iterator[Finding]:
     built_from = records.setting(warehouse, records.BUILT_FROM)
     if newer or unproven or not built_from or not seeds or not seeds.is_dir():
         return
-    # It has arguments of dbt's after it.
+    # Arguments for dbt follow it.
     if built_from.split()[0] != fingerprint_of(warehouse, project, seeds):
         yield _lack(warehouse, "was built before seeds or models were edited", command)
 
 
 def _seeds(warehouse: Path) -> Iterator[Finding]:
-    """Seeds that are gone or wrong, or name nothing; and what else the last build warned of."""
+    """Seeds that are missing or wrong, or name nothing; and other warnings of the last build."""
     seeds = remembered_seeds(warehouse)
     if seeds is None:
         return
@@ -488,11 +488,11 @@ def _seeds(warehouse: Path) -> Iterator[Finding]:
 
 
 def _rows_of(connection: duckdb.DuckDBPyConnection, warehouse: Path, test: str) -> str:
-    """The rows that a test finds, of which there are some; nothing where its query is gone."""
+    """The first rows that a test finds; empty if its compiled query is gone."""
     compiled = warehouse.with_name(f"{warehouse.name}.dbt") / "target" / "compiled"
     for path in sorted(compiled.glob(f"*/tests/**/{test}.sql")):
         with suppress(duckdb.Error):
-            # As dbt names the file: a warehouse of any name.
+            # The name that dbt gives to the database file.
             query = path.read_text().replace(f'"{warehouse.stem}".', "warehouse.")
             answer = connection.execute(query)
             names = [column[0] for column in answer.description or ()]
@@ -507,7 +507,7 @@ def _rows_of(connection: duckdb.DuckDBPyConnection, warehouse: Path, test: str) 
 
 
 def _published(warehouse: Path, published: Path) -> Iterator[Finding]:
-    """What is published and is not of the last good build, or is half of a publish."""
+    """Published marts that are not of the last good build, or of an interrupted publish."""
     command = f"infraspend publish --to {published}"
     database = published / "infraspend.duckdb"
     if left := sorted(published.glob(".publishing-*")):
@@ -523,7 +523,7 @@ def _published(warehouse: Path, published: Path) -> Iterator[Finding]:
 
 
 def _made_from(database: Path) -> tuple[str | None, datetime | None]:
-    """What a published file was made from, and when; None where it does not say."""
+    """What a published file was built from, and when; None if it does not say."""
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
             row = connection.execute("select made_from, published_at from build").fetchone()

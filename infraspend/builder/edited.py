@@ -1,8 +1,7 @@
-"""Edited macros: what they made is made anew.
+"""Rebuilds the models that use edited macros.
 
-dbt's graph, which the project's own hooks look at, knows the files of models and not those of
-macros. So the manifest of the last good build is kept, and dbt itself compares
-(`state:modified.macros`).
+dbt's graph, which the project's own hooks read, has the files of models and not those of macros. So
+the manifest of the last good build is kept, and dbt itself compares (`state:modified.macros`).
 """
 
 import hashlib
@@ -24,7 +23,7 @@ def drop_what_edited_macros_made(setting: DbtSetting, progress: Progress) -> tup
     """Drops the tables of models that use a macro which was edited since the last good build.
 
     Args:
-        setting: What dbt works on, and where.
+        setting: The project, warehouse and directories.
         progress: Gets a line if any macro was edited.
 
     Returns:
@@ -49,10 +48,10 @@ def drop_what_edited_macros_made(setting: DbtSetting, progress: Progress) -> tup
 
 
 def keep_state(setting: DbtSetting) -> None:
-    """Keeps what the next build compares with, after one that passed every test.
+    """Keeps the manifest that the next build compares with, after a build that passed every test.
 
     Args:
-        setting: What dbt works on, and where.
+        setting: The project, warehouse and directories.
     """
     state = setting.artifacts / _STATE
     state.mkdir(exist_ok=True)
@@ -88,7 +87,7 @@ def _models_of_edited_macros(setting: DbtSetting) -> list[tuple[str, str]]:
 
 
 def _fingerprint(setting: DbtSetting) -> str:
-    """Of the macros' files."""
+    """The fingerprint of the macros' files."""
     digest = hashlib.sha256()
     for root in roots_of(setting.project):
         for path in sorted((root / "macros").rglob("*.sql")):

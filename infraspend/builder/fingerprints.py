@@ -1,4 +1,4 @@
-"""What a build is made from, as one short text: equal fingerprints build equal marts."""
+"""The fingerprint of a build's inputs: equal fingerprints build equal marts."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -39,12 +39,12 @@ def fingerprint_of(warehouse: Path | Spark, project: Path, seeds: Path) -> str:
 
 
 def fingerprints_of_raw_tables(warehouse: Path) -> dict[str, tuple[str, str]]:
-    """Of every raw dataset, the fingerprints of its loads and of how its tables are stored.
+    """Per raw dataset, the fingerprints of its loads and of how its tables are stored.
 
-    Whoever lands something writes a load, too. Where a dataset's loads are the same and what is
-    stored is not, somebody else changed what had landed: a line that was deleted, doubled or
-    edited. Read from DuckDB's own account of its segments, not from the rows; landing in one
-    dataset leaves the segments of the others as they are.
+    Every landing also records a load. If a dataset's loads are the same and its storage is not,
+    landed rows were changed without a load: deleted, duplicated or edited. Read from DuckDB's
+    storage metadata, not from the rows; landing in one dataset does not change the segments of
+    others.
 
     Args:
         warehouse: An existing warehouse.
@@ -85,7 +85,7 @@ def _digest(parts: Iterable[bytes]) -> str:
 
 
 def _engines(names: Iterable[str] = _ENGINES) -> Iterator[bytes]:
-    """The versions of what computes the marts."""
+    """The versions of the software that computes the marts."""
     for name in names:
         yield f"{name}=={version(name)}".encode()
 

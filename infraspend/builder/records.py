@@ -1,7 +1,7 @@
-"""What a warehouse notes about its builds, in its schema `pipeline`, and what follows from it.
+"""The record of builds in a warehouse, in its schema `pipeline`.
 
-dbt itself writes the record, in hooks of the project (macros/runs.sql), so that it does not matter
-who starts dbt. Here it is read; and what only `infraspend build` knows is kept beside it.
+dbt itself writes the record, in hooks of the project (macros/runs.sql), whoever starts dbt. This
+module reads it, and adds what only `infraspend build` knows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from infraspend.loaders import settings
 from infraspend.loaders.errors import InfraspendError, first_line, holder_of_lock
 
 BUILT_FROM = "built_from"
-"""The setting that says what the last good build was made from; see `fingerprint_of`."""
+"""The setting with the fingerprint of the last good build; see `fingerprint_of`."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Unproven:
     """A model or test that keeps the marts from being published.
 
     Attributes:
-        node: dbt's name for it, such as `model.infraspend.true_cost`.
+        node: dbt's unique id, such as `model.infraspend.true_cost`.
         why: What is wrong with it.
     """
 
@@ -78,7 +78,7 @@ def unproven(warehouse: Path) -> tuple[Unproven, ...] | None:
         warehouse: An existing warehouse.
 
     Returns:
-        They and why; empty if everything was built, and tested since. None if nothing was ever
+        The nodes and why; empty if everything was built, and tested since. None if nothing was ever
         built.
 
     Raises:
@@ -108,11 +108,11 @@ def marts(warehouse: Path) -> tuple[str, ...]:
 
 
 def setting(warehouse: Path, name: str) -> str | None:
-    """What `note_setting` noted under a name; None where nothing was.
+    """The value that `note_setting` recorded under a name; None if there is none.
 
     Args:
         warehouse: An existing warehouse.
-        name: Names the setting.
+        name: The name of the setting.
     """
     with opened(warehouse, read_only=True) as connection:
         connection.execute("use warehouse")
@@ -120,11 +120,11 @@ def setting(warehouse: Path, name: str) -> str | None:
 
 
 def note_setting(warehouse: Path, name: str, value: str) -> None:
-    """Notes a text in the warehouse, in the place of the one before.
+    """Records a text in the warehouse, replacing the one before.
 
     Args:
         warehouse: An existing warehouse.
-        name: Names the setting.
+        name: The name of the setting.
         value: The text.
     """
     with opened(warehouse) as connection:
@@ -133,7 +133,7 @@ def note_setting(warehouse: Path, name: str, value: str) -> None:
 
 
 def note_raw_tables(warehouse: Path, fingerprints: Mapping[str, tuple[str, str]]) -> None:
-    """Notes how the raw tables were that a build read; see `fingerprints_of_raw_tables`."""
+    """Records the raw tables that a build read; see `fingerprints_of_raw_tables`."""
     with opened(warehouse) as connection:
         # In one statement, so that a process that is killed leaves all of it or none.
         connection.execute(
@@ -149,7 +149,7 @@ def note_raw_tables(warehouse: Path, fingerprints: Mapping[str, tuple[str, str]]
 
 
 def raw_tables_of_last_build(warehouse: Path) -> dict[str, tuple[str, str]]:
-    """What `note_raw_tables` noted; empty where nothing was."""
+    """What `note_raw_tables` recorded; empty if nothing."""
     with opened(warehouse, read_only=True) as connection:
         if not _is_there(connection, "raw_datasets"):
             return {}

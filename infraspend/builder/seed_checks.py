@@ -1,8 +1,8 @@
-"""Finds the mistakes in seeds, all of them at once and without dbt.
+"""Finds all mistakes in seeds at once, without dbt.
 
-What a cell may be is read from dbt's own tests of the seeds (models/staging/seeds/), so that it
-stands in one place. Text becomes numbers and times as DuckDB would make them, which builds with
-the same rows. dbt's tests find what needs more than a row: rows that overlap, or name no platform.
+The rules for cells are read from dbt's own tests of the seeds (models/staging/seeds/), so that they
+are in one place. DuckDB casts text to numbers and times, as in the build. dbt's tests find what
+needs more than a row: rows that overlap, or name no platform.
 """
 
 import csv
@@ -38,18 +38,18 @@ Row = Mapping[str, str]
 
 @dataclass(frozen=True)
 class _Seed:
-    """A seed as its file has it.
+    """A seed as in its file.
 
     Attributes:
         rows: Its rows, each with the line that it begins in.
-        mistakes: What is wrong with the file, or with rows that are none, each with its line.
+        mistakes: What is wrong with the file, or with malformed rows, each with its line.
     """
 
     rows: tuple[tuple[int, Row], ...]
     mistakes: tuple[tuple[int, str], ...]
 
     def values(self, column: str) -> set[str]:
-        """What stands in a column; empty cells aside."""
+        """The values of a column, without empty cells."""
         return {row[column] for _, row in self.rows if row.get(column)}
 
 
@@ -59,8 +59,8 @@ def mistakes_in(
     """Every mistake in the seeds of a directory, in the order of files and lines.
 
     Args:
-        directory: Where the CSVs lie.
-        columns: Seed -> the columns that it has at least.
+        directory: The directory of the CSVs.
+        columns: Seed -> its required columns.
         optional: The seeds whose file may be missing.
 
     Returns:
@@ -122,7 +122,7 @@ def _fault_of(header: Sequence[str], columns: Sequence[str]) -> str | None:
 
 
 def _length_of(cells: Sequence[str], header: Sequence[str]) -> str:
-    """That a row has not as many cells as there are columns."""
+    """The mistake of a row with too few or too many cells."""
     return f": {len(cells)} cells where the header has {len(header)}: {_shown(','.join(cells))}"
 
 
@@ -136,8 +136,8 @@ class _Checker:
     """Checks the rows of one seed.
 
     Args:
-        connection: Makes numbers and times of text.
-        seeds: All seeds, for what one says of another.
+        connection: Casts text to numbers and times.
+        seeds: All seeds, for references between them.
         name: The seed.
         columns: The columns that it has.
     """
@@ -165,7 +165,7 @@ class _Checker:
             yield from self._rules()
 
     def _cells(self, column: str) -> Iterator[tuple[int, str]]:
-        """The cells of a column that dbt's tests of it would refuse."""
+        """The cells of a column that dbt's tests would refuse."""
         complaints: dict[str, str] = {}
         for test, arguments in _tests_of(self._name, column):
             if complain := _COMPLAINTS.get(test):
@@ -175,7 +175,7 @@ class _Checker:
                 yield line, _about(row, column, complaint)
 
     def _spans(self, since: str, until: str) -> Iterator[tuple[int, str]]:
-        """The rows that end before they begin, or as they do."""
+        """The rows that end before, or when, they begin."""
         times = self._cast(self._seed.values(since) | self._seed.values(until), "timestamp")
         for line, row in self._seed.rows:
             begin, end = times.get(row[since]), times.get(row[until])
@@ -183,7 +183,7 @@ class _Checker:
                 yield line, _about(row, until, f"is not after {since} '{row[since]}'")
 
     def _rules(self) -> Iterator[tuple[int, str]]:
-        """The rows of label rules that cannot be followed."""
+        """The invalid rows of label rules."""
         is_pattern = self._computed(
             self._seed.values("match_value"), "try(regexp_matches('', value)) is not null"
         )
@@ -234,17 +234,17 @@ class _Checker:
         """A cell must name a row of another seed."""
         other, field = arguments["to"].split("'")[1], arguments["field"]
         if self._seeds[other].mistakes:
-            # Who knows what its other rows would name.
+            # The other seed has mistakes of its own: its names are incomplete.
             return {}
         unknown = self._seed.values(column) - self._seeds[other].values(field)
         return dict.fromkeys(unknown, f"is no {field} of {other}.csv")
 
     def _cast(self, values: set[str], kind: str) -> dict[str, Any]:
-        """What some texts are as another type; None for those that are no such thing."""
+        """Texts cast to another type; None for those that cannot be."""
         return self._computed(values, f"try_cast(value as {kind})")
 
     def _computed(self, values: set[str], expression: str) -> dict[str, Any]:
-        """What an expression makes of some texts, each of which it calls `value`."""
+        """The results of an expression for some texts, each called `value` in it."""
         query = f"select value, {expression} from (select unnest($1::varchar[]) as value)"
         return dict(self._connection.execute(query, [sorted(values)]).fetchall())
 
@@ -258,11 +258,11 @@ _COMPLAINTS: Final[dict[str, Callable[[_Checker, str, Mapping[str, Any]], dict[s
     "is_between": _Checker.is_between,
     "names_one_of": _Checker.names_one_of,
 }
-"""dbt's test of a column -> what finds the values that it refuses, and says why."""
+"""dbt's test of a column -> the function that finds the values that it refuses, and why."""
 
 
 def _problems_of_rule(row: Row, is_pattern: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
-    """What the macro label_rule_problem says of a label rule's row: column, complaint."""
+    """The check of the macro label_rule_problem for a label rule's row: column, complaint."""
     on, kind, value = row["match_on"], row["match_type"], row["match_value"]
     if on and on not in (*_WITH_KEY, *_WITHOUT_KEY):
         yield "match_on", _not_one_of((*_WITH_KEY, *_WITHOUT_KEY))
@@ -283,7 +283,7 @@ def _problems_of_rule(row: Row, is_pattern: Mapping[str, bool]) -> Iterator[tupl
 
 
 def _not_one_of(words: Sequence[str]) -> str:
-    """That a value is none of the words that are allowed."""
+    """The complaint that a value is not one of the allowed ones."""
     return f"is not one of {', '.join(words)}"
 
 
@@ -296,7 +296,7 @@ def _about(row: Row, column: str, complaint: str) -> str:
 
 
 def _tests_of(seed: str, column: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The tests of a seed's column, and what limits the number that is made of it."""
+    """The tests of a seed's column, and the limits of its number."""
     yield from _tests_in(_properties("_seeds.yml", "seeds", seed), column)
     for test, arguments in _tests_in(_staged(seed), column):
         if test == "is_between":
@@ -304,7 +304,7 @@ def _tests_of(seed: str, column: str) -> Iterator[tuple[str, Mapping[str, Any]]]
 
 
 def _spans_of(seed: str) -> list[tuple[str, str]]:
-    """The columns from and until which a seed's rows hold, where these must be in order."""
+    """The columns from and until which a seed's rows are valid, if these must be in order."""
     return sorted(
         {
             (arguments["from"], arguments["until"])
@@ -315,7 +315,7 @@ def _spans_of(seed: str) -> list[tuple[str, str]]:
 
 
 def _staged(seed: str) -> Mapping[str, Any]:
-    """The properties of the model that gives a seed its types."""
+    """The properties of the model that types a seed."""
     return _properties(f"stg_seeds__{seed}.yml", "models", f"stg_seeds__{seed}")
 
 
@@ -338,7 +338,7 @@ def _named(test: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 
 @cache
 def _properties(file: str, kind: str, name: str) -> Mapping[str, Any]:
-    """What a file of properties says of a seed or model."""
+    """A file's properties of a seed or model."""
     (properties,) = (one for one in _loaded(file)[kind] if one["name"] == name)
     return dict(properties)
 

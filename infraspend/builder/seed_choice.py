@@ -1,8 +1,9 @@
-"""Which seeds a warehouse is built with: those of the last build, until a change is asked for.
+"""Which seeds a warehouse is built with: those of the last build, until a change is requested.
 
-A bill that is built with somebody else's rules, owners and platforms is wrong without a failing
-test. So the first build notes the directory of its seeds in the warehouse, later builds use it, and
-another one is refused unless the change is asked for. The demo company's seeds serve its bill only.
+A bill that is built with the wrong company's rules, owners and platforms is wrong without a failing
+test. So the first build records the directory of its seeds in the warehouse, later builds use it,
+and another one is refused unless the change is requested. The demo company's seeds are for its bill
+only.
 """
 
 from contextlib import suppress
@@ -28,8 +29,8 @@ class ChosenSeeds:
     """The seeds that a build uses.
 
     Attributes:
-        directory: Where the CSVs lie: a whole path without links.
-        reason: Why these; empty if they were named.
+        directory: The directory of the CSVs: an absolute path without links.
+        reason: Why these seeds are used; empty if the user named them.
     """
 
     directory: Path
@@ -50,15 +51,16 @@ def choose_seeds(
     """The seeds to build with: the named ones, or those of the last build, or the demo company's.
 
     Args:
-        record: The DuckDB file with the record of builds: the warehouse, or Spark's window.
+        record: The DuckDB file with the record of builds: the warehouse, or the one of Spark's
+            builds.
         landed: Where deliveries landed: the warehouse, or a lake.
         project: The root of the dbt project.
-        named: The directory that the user named, if he did.
+        named: The directory that the user named, if any.
         change: The named directory may be another than that of the last build.
 
     Raises:
-        InfraspendError: It is another one and was not to be changed, it is not there, or it is the
-            demo company's and the bill is not.
+        InfraspendError: It is another one and no change was requested, it is not there, or it is
+            the demo company's and the bill is not.
     """
     known = known_seeds(record, project, named, change=change)
     demo = (project / "seeds").resolve()
@@ -66,7 +68,7 @@ def choose_seeds(
     own = own_seeds(project)
     if directory == demo and own is None and _has_another_bill(landed):
         raise InfraspendError(
-            f"{demo} has the seeds of the demo company, which serve only the bill that infraspend"
+            f"{demo} has the seeds of the demo company, which are only for the bill that infraspend"
             " simulate writes, and another one was loaded: name the directory of your own with"
             f" --seeds DIR{' --change-seeds' if known and not named else ''} (the demo company's"
             " show the files and columns)"
@@ -81,16 +83,16 @@ def known_seeds(
 ) -> Path | None:
     """The directory that the user named, or the project's own, or that of the last build, or None.
 
-    From now on plain dbt finds the seeds there, too.
+    From then on plain dbt finds the seeds there, too.
 
     Args:
         record: The DuckDB file with the record of builds; need not exist.
         project: The root of the dbt project.
-        named: The directory that the user named, if he did.
+        named: The directory that the user named, if any.
         change: The named directory may be another than that of the last build.
 
     Raises:
-        InfraspendError: It is another one and was not to be changed, or it is not there.
+        InfraspendError: It is another one and no change was requested, or it is not there.
     """
     own = None if named else own_seeds(project)
     named = named or own
@@ -116,7 +118,7 @@ def known_seeds(
     if (known := named or remembered) is None:
         return None
     with suppress(InfraspendError):
-        # A build that needs the link says why it cannot be made.
+        # A build that needs the link reports why it cannot be created.
         path_for_dbt(known, project)
     return known.resolve()
 
@@ -132,17 +134,17 @@ def remembered_seeds(record: Path) -> Path | None:
 
 
 def remember_seeds(record: Path, directory: Path) -> None:
-    """Notes the directory of the seeds that a build uses, in the table `pipeline.settings`.
+    """Records the directory of the seeds that a build uses, in the table `pipeline.settings`.
 
     Args:
         record: The DuckDB file with the record of builds.
-        directory: Where the CSVs lie.
+        directory: The directory of the CSVs.
     """
     note_setting(record, _SETTING, str(directory.resolve()))
 
 
 def is_free_for_demo(warehouse: Path) -> bool:
-    """Whether the demo may build in a warehouse, and begin it anew: it is empty, or the demo's own.
+    """Whether the demo may build in a warehouse, and clear it: it is empty, or the demo's own.
 
     Args:
         warehouse: A DuckDB file; need not exist.
@@ -177,7 +179,7 @@ def _has_another_bill(landed: Location) -> bool:
         f" where payer_account_id <> {literal(PAYER)} limit 1"
     )
     if isinstance(landed, LakeUrl):
-        # Here, because the lake brings dlt, which builds of a DuckDB file do not need.
+        # Imported here, because the lake imports dlt, which builds of a DuckDB file do not need.
         from infraspend.loaders.lake import read_lake
 
         with read_lake(landed) as lake:

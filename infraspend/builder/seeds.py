@@ -1,4 +1,4 @@
-"""The facts that people declare: are they right, and by which path may dbt read them?"""
+"""The seeds: whether they are valid, and the path by which dbt reads them."""
 
 import hashlib
 import os
@@ -57,21 +57,21 @@ SEED_COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "reports": ("report", "payer_account_id", "valid_from", "valid_until"),
     "discount_sharing": ("account_id", "sharing_group", "valid_from", "valid_until"),
 }
-"""The columns that every seed has at least, in any order."""
+"""The required columns of every seed, in any order."""
 
 OPTIONAL_SEEDS: Final = ("closed_periods", "discount_sharing", "invoice_totals", "reports")
-"""The seeds whose file may be missing, which is as good as one without rows."""
+"""The seeds whose file may be missing, which is the same as one without rows."""
 
 _MOST_MISTAKES: Final = 20
 _LINKS: Final = ".infraspend"
 
 
 def check_seeds(directory: Path) -> None:
-    """Makes sure that the seeds are there and right, before dbt reads any of them.
+    """Makes sure that the seeds exist and are valid, before dbt reads any of them.
 
     dbt would build without a seed that is missing, and without a column that only a later
-    model reads; its own tests would find a wrong cell minutes later. All of it is said here at
-    once.
+    model reads; its own tests would find a wrong cell minutes later. All of these are reported here
+    at once.
 
     Args:
         directory: Where the CSVs lie.
@@ -101,11 +101,11 @@ def check_seeds(directory: Path) -> None:
 def path_for_dbt(directory: Path, project: Path) -> str:
     """The path, relative to the project and never leaving it, by which dbt reads the seeds.
 
-    dbt writes what it ran to `target/run/<project>/<the seed's path>`. An absolute path, or one
-    with enough `..`, makes that the user's own CSV, overwritten. So there is a link to the seeds
-    inside the project, by the name that dbt_project.yml gives to such a path: once it is there,
-    plain dbt may be given the path, too. Beside it lie the optional seeds that the directory lacks,
-    with their headers alone.
+    dbt writes what it ran to `target/run/<project>/<the seed's path>`. With an absolute path, or
+    one with enough `..`, that is the user's own CSV, which dbt would overwrite. So there is a link
+    to the seeds inside the project, by the name that dbt_project.yml gives to such a path: once it
+    exists, plain dbt may be given the path, too. Beside it are the optional seeds that the
+    directory lacks, with headers only.
 
     Args:
         directory: Where the CSVs lie.
@@ -119,7 +119,7 @@ def path_for_dbt(directory: Path, project: Path) -> str:
     """
     real, project = directory.resolve(), package_of(project).resolve()
     relative = Path(os.path.relpath(real, project)).as_posix()
-    # As people may write it, and what that means: a link of theirs may point elsewhere tomorrow.
+    # The path as given, and resolved: a link may point elsewhere tomorrow.
     names = {relative: real, str(real): real, str(directory.absolute()): directory.absolute()}
     is_inside = real.is_relative_to(project)
     path = relative if is_inside else _path_of(_link_name(str(real)))
@@ -136,7 +136,7 @@ def path_for_dbt(directory: Path, project: Path) -> str:
             _write_headers(links / _missing_name(name), missing)
     except OSError as error:
         if is_inside and not missing:
-            # dbt needs no link to them, unless somebody gives it an absolute path.
+            # dbt needs no link to them, unless it is given an absolute path.
             return path
         raise InfraspendError(
             f"{links}: cannot link the seeds of {directory} into the project ({error.strerror}); "
@@ -146,12 +146,12 @@ def path_for_dbt(directory: Path, project: Path) -> str:
 
 
 def _link_name(path: str) -> str:
-    """How dbt_project.yml calls the link to a directory that it is given by this path."""
+    """The name in dbt_project.yml of the link to a directory with this path."""
     return f"seeds-{_md5(path)}"
 
 
 def _missing_name(path: str) -> str:
-    """How it calls the directory of optional seeds that the one of this path lacks."""
+    """Its name of the directory of optional seeds that the one with this path lacks."""
     return f"missing-{_md5(path)}"
 
 
@@ -161,7 +161,7 @@ def _path_of(link: str) -> str:
 
 
 def _md5(text: str) -> str:
-    """What dbt's `local_md5` makes of a text."""
+    """The result of dbt's `local_md5` for a text."""
     return hashlib.md5(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
 
 

@@ -1,9 +1,9 @@
-"""A build on Spark: where its tables lie, what it is built from, and how others see its marts.
+"""A build on Spark: the location of its tables, its inputs, and how readers see its marts.
 
-Spark keeps tables as Parquet files in a catalog that only Spark reads. Beside them lies one DuckDB
-file, the window: it holds the record of builds, as a warehouse does, and shows each mart as a view
-of the very files that the recorded build wrote. What is published is read through it; marts that
-were made anew since, by dbt itself, were not tested as a whole and are not seen.
+Spark keeps tables as Parquet files in a catalog that only Spark reads. Beside them is one DuckDB
+file, the window: it has the record of builds, as a warehouse does, and a view of each mart over the
+files that the recorded build wrote. Publishing reads through it; marts that plain dbt rebuilt since
+were not tested as a whole and are not visible.
 """
 
 import json
@@ -27,10 +27,10 @@ from infraspend.loaders.warehouse import LakeUrl
 
 @dataclass(frozen=True)
 class Spark:
-    """What Spark builds.
+    """The directories of a build on Spark.
 
     Attributes:
-        home: The directory that everything of Spark's lies in: `<warehouse>.spark`, as the target
+        home: The directory of all of Spark's files: `<warehouse>.spark`, as the target
             `spark` in profiles.yml has it.
         lake: Where the loaders landed the raw tables.
     """
@@ -40,7 +40,7 @@ class Spark:
 
     @classmethod
     def beside(cls, warehouse: Path, lake: LakeUrl) -> "Spark":
-        """Spark's home beside a warehouse, made where it is missing.
+        """Spark's home beside a warehouse, created if missing.
 
         Raises:
             InfraspendError: Spark is not installed.
@@ -59,15 +59,15 @@ class Spark:
 
     @property
     def url(self) -> str:
-        """The lake as dbt is told of it: a URL, or a whole path."""
+        """The lake as dbt gets it: a URL, or an absolute path."""
         return self.lake.url if "://" in self.lake.url else str(Path(self.lake.url).resolve())
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Nobody else builds here, and what a build left that was killed is gone, with all tables.
+        """Locks the home, and deletes it, with all tables, if a killed build left it incomplete.
 
-        Such a build may leave files where a table was to be which the catalog does not know of, and
-        Spark makes no table where there are files.
+        Such a build may leave files that the catalog does not know, and Spark creates no table
+        where there are files.
 
         Raises:
             InfraspendError: Another run builds here.
@@ -83,16 +83,16 @@ class Spark:
 
     @property
     def _running(self) -> Path:
-        """A file that is there while a build runs, and after one that was killed."""
+        """A file that exists while a build runs, and after one that was killed."""
         return self.home / "running"
 
     def deliveries(self) -> bytes:
-        """What the lake holds, for the fingerprint of a build.
+        """The lake's contents, for the fingerprint of a build.
 
         Raises:
             InfraspendError: Nothing was loaded yet.
         """
-        # Here, because the lake brings dlt, which builds on DuckDB do not need.
+        # Imported here, because the lake imports dlt, which builds on DuckDB do not need.
         from infraspend.loaders.lake import read_lake
 
         with read_lake(self.lake) as lake:
@@ -105,7 +105,7 @@ class Spark:
         return json.dumps(landed).encode()
 
     def show(self, marts: Sequence[str], manifest: Path) -> None:
-        """Shows the marts as they are now, with the types and descriptions they were promised.
+        """Creates views of the present marts, with the types and descriptions of their contracts.
 
         Args:
             marts: The names of the marts to show: none of a build that failed.
@@ -132,7 +132,7 @@ class Spark:
 
 
 def home_beside(warehouse: Path) -> Path:
-    """The directory of what Spark builds, beside the DuckDB file that it takes the place of."""
+    """The directory of Spark's tables, beside the DuckDB file that it replaces."""
     return warehouse.with_name(f"{warehouse.name}.spark")
 
 
@@ -144,14 +144,13 @@ def window_in(home: Path) -> Path:
 def files_of(folder: Path) -> list[Path]:
     """The Parquet files of a table of Spark's: its own, and those of its months.
 
-    What a run that was killed left behind lies deeper, in a folder of its own, and is not part of
-    the table.
+    Leftovers of a killed run are deeper, in a folder of their own, and not part of the table.
     """
     return sorted([*folder.glob("*.parquet"), *folder.glob("*=*/*.parquet")])
 
 
 def _view(model: dict[str, Any], folder: Path) -> list[str]:
-    """The statements that show a mart which lies in a folder of Parquet files."""
+    """The statements that create the view of a mart over its Parquet files."""
     columns = model["columns"].values()
     view = f"warehouse.marts.{model['name']}"
     files = files_of(folder)
@@ -159,7 +158,7 @@ def _view(model: dict[str, Any], folder: Path) -> list[str]:
         selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)
         rows = f"select {selected} from {_scan(files)}"
     else:
-        # A table that is kept by months has no file when it has no month.
+        # A table by months has no file if it has no month.
         nothing = ", ".join(
             f'cast(null as {column["data_type"]}) as "{column["name"]}"' for column in columns
         )

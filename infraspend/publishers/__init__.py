@@ -1,4 +1,4 @@
-"""PUBLISH: only what passed every test leaves the house."""
+"""PUBLISH: copies the marts to their readers, only if every test passed."""
 
 DATABASE_NAME = "infraspend.duckdb"
-"""What the published file is called, in the directory or bucket that is published to."""
+"""The name of the published file, in the directory or bucket that is published to."""

@@ -1,10 +1,10 @@
-"""Answers about the published marts, each with its proof: what assistants ask through `mcp_server`.
+"""Answers about the published marts, each with its proof: the tools of `mcp_server`.
 
-The published file is opened anew for every answer, so that one that was published since serves the
-next. It is opened read only, without access to files, networks and extensions, with bounds on time,
-memory and rows, and then its configuration is locked. What was written by others (labels, tags,
-names) is a parameter of a statement or a value of an answer, never a part of SQL. In answers,
-characters that nobody sees are spelled out and long texts are cut.
+The published file is opened again for every answer, so that the newest one is used. It is opened
+read-only, without access to files, networks and extensions, with bounds on time, memory and rows,
+and then its configuration is locked. Untrusted text (labels, tags, names) is a parameter of a
+statement or a value of an answer, never a part of SQL. In answers, invisible characters are escaped
+and long texts are cut.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _MEMORY = "1GB"
 _LONGEST_TEXT = 2_000
 _EXACT_IN_JSON = 2**53
 _HEALTH_DAYS = 28
-# Settings of the database, so that whatever else this process opens the file for has them, too.
+# Global settings, so that every connection of this process to the file has them.
 _BOUNDS = (
     "set global memory_limit = '{memory}'",
     "set global temp_directory = ''",
@@ -100,11 +100,9 @@ _BILL = """
 """
 _OPEN_PERIODS = """
     select
-        'a billing period that may still move' as about,
-        billing_period,
-        payer_account_id,
-        sum(case when bridge_item = 'true_cost' then amount else 0 end) as true_cost,
-        sum(case when bridge_item = 'left_out' then amount else 0 end) as left_out
+        'a billing period that may still change' as about, billing_period, payer_account_id,
+        sum(case when bridge_item = 'true_cost' then amount else 0 end) as true_cost, sum(case when
+        bridge_item = 'left_out' then amount else 0 end) as left_out
     from marts.invoice_bridge
     group by billing_period, payer_account_id
     having not bool_and(is_complete) or sum(case when bridge_item = 'left_out' then amount end) <> 0
@@ -163,14 +161,14 @@ _SIMILAR = """
 
 
 class Answer(TypedDict):
-    """What a question is answered with.
+    """The answer to a question.
 
     Attributes:
-        notice: What texts in the answer are not.
+        notice: That texts in the answer are no instructions.
         rows: The answer. Amounts are texts with all of their digits, days are ISO 8601, UTC.
-        more_rows: How many rows there are beside those; of SQL, 1 stands for one or more.
-        proof: The build that the numbers are of, the bridge from the invoice to true cost of the
-            months in question, what the rows add up to and against what, and the statements.
+        more_rows: How many further rows there are; for SQL, 1 means one or more.
+        proof: The build that the numbers are of, the bridge from the invoice to true cost of these
+            months, the sum of the rows and the total that it is compared with, and the statements.
     """
 
     notice: str
@@ -185,8 +183,8 @@ _ONE_AT_A_TIME = Lock()
 class Answers:
     """Questions about one published file.
 
-    Every question raises InfraspendError, in one line, where it cannot be answered: the file is not
-    there, a name is unknown, or a statement takes longer or more memory than it may.
+    Every question raises InfraspendError, in one line, if it cannot be answered: the file is
+    missing, a name is unknown, or a statement needs too much time or memory.
     """
 
     def __init__(self, database: Path, most_rows: int, most_seconds: int) -> None:
@@ -198,7 +196,7 @@ class Answers:
             most_seconds: How long a statement takes at most.
 
         Raises:
-            InfraspendError: The file is not there, or was published by an earlier version.
+            InfraspendError: The file is missing, or was published by an earlier version.
         """
         self._database = database
         self._most_rows = most_rows
@@ -234,7 +232,7 @@ class Answers:
         until: date | None = None,
         where: dict[str, str | list[str] | None] | None = None,
     ) -> Answer:
-        """Says what a metric is, by dimensions and over time, exact to the last digit.
+        """Returns the value of a metric, by dimensions and over time, exact to the last digit.
 
         Args:
             metric: Its name, from list_metrics.
@@ -242,7 +240,7 @@ class Answers:
             per: Also by day, week, month or year of the usage.
             since: The first day of usage, UTC; all of them if left out.
             until: The day after the last one.
-            where: Only these values of dimensions: a text, several, or null for what has none.
+            where: Only these values of dimensions: a text, several, or null for rows without one.
         """
         by, where = by or [], where or {}
         with self._opened() as connection:
@@ -286,12 +284,11 @@ class Answers:
             )
 
     def why_changed(self, label: str, month: str | None = None) -> Answer:
-        """Says why a label's spend differs from the month before: volume, price, commitments.
+        """Explains why a label's spend differs from the month before: volume, price, commitments.
 
-        The effects add up to the change exactly: `length_effect` (another number of hours on the
-        bill), `volume_effect` (used more or less), `rate_effect` (the list price), and
-        `commitment_effect` (commitments, discounts and unused capacity). For two days, ask
-        why_changed_since.
+        The effects add up to the change exactly: `length_effect` (the number of hours on the bill),
+        `volume_effect` (used more or less), `rate_effect` (the list price), and `commitment_effect`
+        (commitments, discounts and unused capacity). For two days, use why_changed_since.
 
         Args:
             label: The label, as in the dimension lyft_label.
@@ -340,7 +337,7 @@ class Answers:
             )
 
     def why_changed_since(self, label: str, day: date, since: date) -> Answer:
-        """Says what changed in a label's spend from one day to another, charge by charge.
+        """Lists the changes in a label's spend from one day to another, charge by charge.
 
         Args:
             label: The label, as in the dimension lyft_label.
@@ -379,10 +376,10 @@ class Answers:
             )
 
     def explain_spend(self, label: str, day: date) -> Answer:
-        """Takes a label's spend on a day apart, down to the charges and the usage that split them.
+        """Breaks a label's spend on a day down to the charges and the usage that split them.
 
         Each row is a kind of charge: the rule that labelled it, the platforms that split it, and
-        what the label held of the last of them. The rows add up to what daily_spend says.
+        the label's share of the last of them. The rows add up to daily_spend.
 
         Args:
             label: The label, as in the dimension lyft_label.
@@ -405,12 +402,12 @@ class Answers:
             )
 
     def health(self) -> Answer:
-        """Says how fresh the numbers are and how well they are known.
+        """Reports the freshness and quality of the numbers.
 
-        When the file was published, how far the bill reaches, which months may still move or are
-        left out, how many hours of each platform had to be filled in and the dollars that rest on
-        them, and how much went through each stage next to the median of the 28 days before
-        (`rows_in_ratio`, 1 is as usual).
+        When the file was published, how far the bill reaches, which months may still change or are
+        left out, how many hours of each platform were filled in and the dollars that depend on
+        them, and how much entered each stage compared with the median of the 28 days before
+        (`rows_in_ratio`, 1 is usual).
         """
         now = {"now": utc_now()}
         with self._opened() as connection:
@@ -438,7 +435,7 @@ class Answers:
             return self._answer(connection, _rows(connection, _COLUMNS, {"mart": mart}))
 
     def read_sql(self, sql: str) -> Answer:
-        """Runs one SELECT of DuckDB's SQL on the schema marts, where no metric says it.
+        """Runs one SELECT of DuckDB's SQL on the schema marts, for questions without a metric.
 
         Nothing can be written, and no file, network or extension be reached.
 
@@ -454,12 +451,12 @@ class Answers:
 
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The published file, bounded and locked."""
+        """The published file, opened with limits and locked settings."""
         if not self._database.is_file():
             raise InfraspendError(
                 f"{self._database} is not there: run infraspend publish, or name --from"
             )
-        # A database is opened once in a process: two at a time would share what the first has set.
+        # A process opens a database once: two at a time would share the settings of the first.
         with _ONE_AT_A_TIME:
             try:
                 with duckdb.connect(str(self._database), read_only=True) as connection:
@@ -482,7 +479,7 @@ class Answers:
                 raise InfraspendError(first_line(error)) from error
 
     def _cut(self, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-        """As many rows as an answer has, and how many more there are."""
+        """The rows of an answer, and how many more there are."""
         return rows[: self._most_rows], max(0, len(rows) - self._most_rows)
 
     def _bounded(
@@ -515,7 +512,7 @@ class Answers:
     ) -> Answer:
         """An answer with its proof."""
         (build,) = _rows(connection, "select * from build")
-        # Only dbt itself, run by hand, leaves no fingerprint of what was built from.
+        # Only plain dbt, run by hand, leaves no fingerprint.
         build_id = build["made_from"] or f"published {build['published_at']}"
         (bridge,) = _rows(connection, _BRIDGE, {"first": months[0], "last": months[1]})
         bridge["spend_less_true_cost"] = _difference(
@@ -531,9 +528,9 @@ class Answers:
 
 
 def readable(text: str) -> str:
-    """A text in which every character is seen, and that is not too long to be read.
+    """A text with visible characters only, cut to a readable length.
 
-    What is invisible, ends a line or turns the direction of writing is spelled out by its number.
+    Characters that are invisible, end a line or change the direction of writing are escaped.
     """
     shown = "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode()
@@ -544,7 +541,7 @@ def readable(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it, without the loss of a digit."""
+    """A value for JSON, without loss of digits."""
     match value:
         case None | bool():
             return value
@@ -554,7 +551,7 @@ def _plain(value: Any) -> Any:
             text = f"{value:f}"
             return text.rstrip("0").rstrip(".") if "." in text else text
         case float():
-            # JSON has neither infinity nor what is not a number.
+            # JSON has neither infinity nor NaN.
             return value if abs(value) < float("inf") else str(value)
         case datetime() | date():
             return value.isoformat()
@@ -571,7 +568,7 @@ def _rows(
     statement: str,
     parameters: Sequence[object] | Mapping[str, object] = (),
 ) -> list[dict[str, Any]]:
-    """Every row of a small result, by the names of its columns."""
+    """All rows of a small result, as column -> value."""
     found = connection.execute(statement, parameters)
     names = [str(column[0]) for column in found.description or ()]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -619,7 +616,7 @@ def _conditions(
     until: date | None,
     where: Mapping[str, str | list[str] | None],
 ) -> tuple[list[str], list[object]]:
-    """Which rows count, as SQL, and the parameters of that."""
+    """The conditions on rows, as SQL, and their parameters."""
     conditions: list[str] = []
     parameters: list[object] = []
     for operator, day in ((">=", since), ("<", until)):
@@ -645,7 +642,7 @@ def _statement(
     conditions: Sequence[str],
     is_over_time: bool,
 ) -> str:
-    """Values of a mart by groups: in the order of time, then the largest first."""
+    """Values of a mart by group, ordered by time, then the largest first."""
     columns = [
         *(f"{group} as {quoted(name)}" for group, name in zip(groups, names, strict=True)),
         *(f"{value} as {quoted(name)}" for name, value in values.items()),
@@ -672,11 +669,11 @@ def _months(since: date | None, until: date | None) -> tuple[str, str]:
 
 
 def _difference(one: Decimal | None, other: Decimal | None) -> Decimal:
-    """How much more one sum is than another; a sum of no rows is 0."""
+    """The difference of two sums; a sum of no rows is 0."""
     return (one or Decimal()) - (other or Decimal())
 
 
 def _similar(connection: duckdb.DuckDBPyConnection, label: str) -> str:
-    """Asks whether a label that spent something was meant; empty if none is alike."""
+    """Suggests similar labels that spent something; empty if there are none."""
     found = connection.execute(_SIMILAR, {"label": label}).fetchall()
     return f"; did you mean {' or '.join(name for name, _ in found)}?" if found else ""

@@ -1,4 +1,4 @@
-"""Why is this so much: the charges, rules, platforms and usage that a label's spend is made of."""
+"""Explains a label's spend: its charges, label rules, platforms and usage."""
 
 import csv
 import io
@@ -70,22 +70,22 @@ _INCOMPLETE = """
 
 
 _FEW_SUMS = 3
-"""How many sums of a way are shown without being asked for."""
+"""How many sums of a chain of platforms are shown by default."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Charges that are alike, and how a part of them came to the label.
+    """Charges of one kind, and how a part of them reached the label.
 
     Attributes:
         charge: Product, usage type, operation, class, pricing model and account of the charges.
         label: The label on the bill, and the rule that found it.
         way: The platforms that split them, in order, with pool and cost model; empty if none.
-        usage_of: Whose usage it was split by on each of these, in the same order.
-        usage: How much that was of how much, in which unit, on each of these, all hours added up.
-        basis: How well that is known; empty where nothing was split.
-        hours: How many hours it is about.
-        charge_true_cost: What the charges cost before the split, in US dollars.
+        usage_of: The label whose usage decided on each of these, in the same order.
+        usage: That usage and the total, with the unit, on each of these, summed over all hours.
+        basis: The basis of the split; empty where nothing was split.
+        hours: The number of hours.
+        charge_true_cost: The cost of the charges before the split, in US dollars.
         spend: The label's part of it, in US dollars.
     """
 
@@ -102,28 +102,28 @@ class Reason:
 
 @dataclass(frozen=True)
 class Step:
-    """What a platform did with the charges of an hour, on one way to the label.
+    """One platform's split of the charges of an hour, in one chain of platforms to the label.
 
     `spend_before` x `usage` / `total_usage` is `spend_after`, to the ten digits of a proportion.
 
     Attributes:
         usage_hour: When, UTC: the start of the interval.
         interval_hours: How many hours the charges are for.
-        way: All platforms on the way.
-        usage_of: Whose usage it was split by on each of these.
-        step: The place of this one on the way, from 1.
-        step_name: The platform, as it stands in `way`.
+        way: All platforms in the chain.
+        usage_of: The label whose usage decided on each of these.
+        step: The position of this one in the chain, from 1.
+        step_name: The platform, as in `way`.
         platform: The platform.
         sub_platform: Its sub-platform.
         capacity_pool: The capacity pool whose schedule splits them.
-        cost_model: What they are split by.
-        usage_label: Whose usage counts here.
-        usage: How much that was; None where nobody can tell.
-        total_usage: Of how much.
-        unit: In which unit, and whether requests or usage count.
-        basis: How well the whole way is known.
-        spend_before: What came here, in US dollars; for the first platform what the charges cost.
-        spend_after: What went on from here; from the last platform to the label.
+        cost_model: The cost model that splits them.
+        usage_label: The label whose usage counts here.
+        usage: That label's usage; None if unknown.
+        total_usage: The usage of all labels and free capacity; None if unknown.
+        unit: The unit, and whether requests or usage count.
+        basis: The weakest basis in the chain.
+        spend_before: The spend before this split, in US dollars; the charges' cost for the first.
+        spend_after: The spend after this split; the label's spend after the last platform.
         is_last_step: Whether it is the last one.
     """
 
@@ -149,17 +149,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Explanation:
-    """All that a label spent on a day, or on several that follow each other.
+    """A label's spend on a day, or on several consecutive days.
 
     Attributes:
         label: The label.
         first_day: The first day of the usage, UTC.
         day: The last one.
-        incomplete_days: Those of them that still go on, or lack a payer's usage.
-        spend: What the mart `daily_spend` says, in US dollars, to the last digit.
-        reasons: What it is made of, the largest first; they add up to it exactly.
-        steps: How platforms split it, hour by hour; the last ones of all ways add up exactly to
-            the reasons with a way.
+        incomplete_days: Those of them that are still open, or lack a payer's usage.
+        spend: The spend in the mart `daily_spend`, in US dollars, to the last digit.
+        reasons: Its parts, the largest first; they add up to it exactly.
+        steps: How platforms split it, hour by hour; the last steps of all chains add up exactly to
+            the reasons with a chain.
     """
 
     label: str
@@ -172,12 +172,12 @@ class Explanation:
 
     @property
     def when(self) -> str:
-        """The days, in words."""
+        """The days, as text."""
         return str(self.day) if self.first_day == self.day else f"{self.first_day} to {self.day}"
 
 
 def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanation:
-    """Takes a label's spend apart, down to the usage that split it.
+    """Breaks a label's spend down to the usage that split it.
 
     Args:
         warehouse: The DuckDB file that the models were built in, or a published one.
@@ -186,8 +186,8 @@ def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanatio
         days: How many days, up to and with that one.
 
     Raises:
-        InfraspendError: Nothing was built yet, the warehouse is in use, the bill does not know the
-            label or reach these days, or the parts do not add up to what the mart says.
+        InfraspendError: Nothing was built yet, the warehouse is in use, the bill does not have the
+            label or these days, or the parts do not add up to the mart.
     """
     if not warehouse.exists():
         raise InfraspendError(f"{warehouse} is not there: load something and run infraspend build")
@@ -224,7 +224,7 @@ def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanatio
 def _check_known(
     connection: duckdb.DuckDBPyConnection, label: str, first_day: date, day: date
 ) -> None:
-    """Refuses a label that never spent anything, and days that the bill does not reach."""
+    """Refuses a label without spend, and days that are not on the bill."""
     ((label_from, label_until, first, last),) = connection.execute(
         _DAYS, {"label": label}
     ).fetchall()
@@ -244,7 +244,7 @@ def _check_known(
 
 
 def _check_adds_up(found: Explanation) -> None:
-    """Refuses parts that are not the whole."""
+    """Refuses parts that do not add up to the whole."""
     total = sum((reason.spend for reason in found.reasons), Decimal())
     unsplit = sum((reason.spend for reason in found.reasons if not reason.way), Decimal())
     split = sum((step.spend_after for step in found.steps if step.is_last_step), Decimal())
@@ -258,18 +258,18 @@ def _check_adds_up(found: Explanation) -> None:
 
 @dataclass(frozen=True)
 class ChangedReason:
-    """Charges that are alike, before and after, and what of them came to the label.
+    """Charges of one kind, before and after, and the label's part of them.
 
     Attributes:
         charge: Product, usage type, operation, class, pricing model and account of the charges.
         label: The label on the bill, and the rule that found it.
         platforms: The platforms that split them, in order; empty if none.
-        usage_of: Whose usage it was split by on each of these, in the same order.
-        cost_before: What the charges cost before, in US dollars, and before any split.
-        cost_after: What they cost on the days that are asked about.
+        usage_of: The label whose usage decided on each of these, in the same order.
+        cost_before: Their cost before, in US dollars, before any split.
+        cost_after: Their cost on the requested days.
         spend_before: The label's part of them before.
-        spend_after: Its part on the days that are asked about.
-        change: How much more that is; negative where it is less.
+        spend_after: Its part on the requested days.
+        change: The difference; negative for a decrease.
     """
 
     charge: str
@@ -285,13 +285,12 @@ class ChangedReason:
 
 @dataclass(frozen=True)
 class Change:
-    """What changed in a label's spend from one day to another, or from one week to another.
+    """The changes in a label's spend from one day or week to another.
 
     Attributes:
-        before: All that it spent before.
-        after: All that it spent on the days that are asked about.
-        reasons: What changed, the largest change first; the changes add up to the change of the
-            whole exactly.
+        before: Its spend before.
+        after: Its spend on the requested days.
+        reasons: The changes, the largest first; they add up to the total change exactly.
     """
 
     before: Explanation
@@ -300,18 +299,18 @@ class Change:
 
     @property
     def amount(self) -> Decimal:
-        """How much more was spent, in US dollars; negative where less was."""
+        """The change in spend, in US dollars; negative for a decrease."""
         return self.after.spend - self.before.spend
 
 
 def change_between(before: Explanation, after: Explanation) -> Change:
     """Compares two days or spans of a label by charge, label on the bill and platforms.
 
-    Pools are not compared: where a platform is pooled by node, every day has others.
+    Pools are not compared: a platform pooled by node has others every day.
 
     Args:
-        before: What it spent before.
-        after: What it spent on the days that are asked about.
+        before: The spend before.
+        after: The spend on the requested days.
     """
     sums: dict[tuple[str, str, str, str], list[Decimal]] = defaultdict(lambda: [Decimal()] * 4)
     for column, explanation in enumerate((before, after)):
@@ -344,13 +343,13 @@ def change_between(before: Explanation, after: Explanation) -> Change:
 def print_explanation(
     explanation: Explanation, console: Console, rows: int, *, hours: bool = False
 ) -> None:
-    """Prints what a label spent and why, a paragraph for each way; the last row adds up.
+    """Prints a label's spend and why, a paragraph per chain of platforms, and the total.
 
     Args:
-        explanation: What `explain` found.
+        explanation: The result of `explain`.
         console: Where to print.
-        rows: How many paragraphs to show; the others are summed up in one row.
-        hours: Whether to show every hour of a way as a sum to redo.
+        rows: How many paragraphs to show; the others are summed in one row.
+        hours: Whether to show every hour's calculation.
     """
     table = _table(f"What {explanation.label} spent on {explanation.when}, in US dollars")
     steps = _by_way(explanation.steps)
@@ -369,12 +368,12 @@ def print_explanation(
 
 
 def print_change(change: Change, console: Console, rows: int) -> None:
-    """Prints what changed from one day or week to another, and a last row that adds up.
+    """Prints the changes from one day or week to another; the last row is the total.
 
     Args:
-        change: What `change_between` found.
+        change: The result of `change_between`.
         console: Where to print.
-        rows: How many changes to show; the others are summed up in one row.
+        rows: How many changes to show; the others are summed in one row.
     """
     before, after = change.before, change.after
     table = _table(
@@ -398,7 +397,7 @@ def as_json(found: Explanation | Change) -> str:
     """An explanation or a change for programs: amounts are texts, so that no digit is lost.
 
     Args:
-        found: What `explain` or `change_between` found.
+        found: The result of `explain` or `change_between`.
     """
     if isinstance(found, Explanation):
         content = asdict(found)
@@ -419,9 +418,9 @@ def as_csv(found: Explanation | Change, *, hours: bool = False) -> str:
     A text that a spreadsheet would take for a formula begins with an apostrophe.
 
     Args:
-        found: What `explain` or `change_between` found.
-        hours: Whether to write a line for every hour and platform on a way, so that the sum can be
-            redone, in the place of the reasons with a way.
+        found: The result of `explain` or `change_between`.
+        hours: Whether to write a line for every hour and platform of a chain, to recompute it,
+            instead of the reasons with a chain.
     """
     head: tuple[str, ...]
     lines: Iterable[tuple[Any, ...]]
@@ -459,22 +458,22 @@ def as_csv(found: Explanation | Change, *, hours: bool = False) -> str:
 
 
 def _cell(value: object) -> object:
-    """A value as a cell shows it: decimals without an exponent, and no text as a formula."""
+    """A value for a cell: decimals without an exponent, and no text as a formula."""
     return f"{value:f}" if isinstance(value, Decimal) else spreadsheet_cell(value)
 
 
 def _plain(value: object) -> str:
-    """A value as JSON has it: decimals without an exponent."""
+    """A value for JSON: decimals without an exponent."""
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _span(found: Explanation) -> dict[str, Any]:
-    """The days of an explanation, and what was spent on them."""
+    """The days of an explanation, and the spend on them."""
     return {name: getattr(found, name) for name in ("first_day", "day", "incomplete_days", "spend")}
 
 
 def _table(title: str) -> Table:
-    """An amount and what it is for, within 80 columns."""
+    """An amount and its text, within 80 columns."""
     table = Table(title=escape(title), title_justify="left", show_header=False, box=None)
     table.add_column("amount", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
@@ -482,14 +481,14 @@ def _table(title: str) -> Table:
 
 
 def _print_incomplete(days: list[date], console: Console) -> None:
-    """Says which days are not to be compared with whole ones."""
+    """Prints which days are not comparable with whole ones."""
     if days:
         named = ", ".join(map(str, sorted(set(days))))
         console.print(f"Not complete yet, so not to be compared with whole days: {named}")
 
 
 def _paragraphs(reasons: list[Reason]) -> list[list[Reason]]:
-    """The reasons of each way together, and each reason without one, the largest spend first."""
+    """The reasons grouped by chain, and each reason without one, the largest spend first."""
     of_way: dict[tuple[str, str], list[Reason]] = defaultdict(list)
     alone = []
     for reason in reasons:
@@ -501,12 +500,12 @@ def _paragraphs(reasons: list[Reason]) -> list[list[Reason]]:
 
 
 def _sum(reasons: list[Reason]) -> Decimal:
-    """What reasons add up to."""
+    """The total of reasons."""
     return sum((reason.spend for reason in reasons), Decimal())
 
 
 def _comparison(reason: ChangedReason) -> list[str]:
-    """What changed of charges, a line for each thought."""
+    """A change as text, one fact per line."""
     lines = [reason.charge, f"labelled {reason.label}"]
     if not reason.platforms:
         return [*lines, f"from {_money(reason.spend_before)} to {_money(reason.spend_after)}"]
@@ -519,7 +518,7 @@ def _comparison(reason: ChangedReason) -> list[str]:
 
 
 def _by_way(steps: list[Step]) -> dict[tuple[str, str], list[Step]]:
-    """The steps of each way, hour by hour."""
+    """The steps of each chain, hour by hour."""
     found: dict[tuple[str, str], list[Step]] = defaultdict(list)
     for step in steps:
         found[step.way, step.usage_of].append(step)
@@ -527,7 +526,7 @@ def _by_way(steps: list[Step]) -> dict[tuple[str, str], list[Step]]:
 
 
 def _by_place(steps: list[Step]) -> list[list[Step]]:
-    """The steps of a way, those of each platform together."""
+    """The steps of a chain, grouped by platform."""
     found: dict[int, list[Step]] = defaultdict(list)
     for step in steps:
         found[step.step].append(step)
@@ -535,7 +534,7 @@ def _by_place(steps: list[Step]) -> list[list[Step]]:
 
 
 def _sentences(label: str, reasons: list[Reason], steps: list[Step], hours: bool) -> list[str]:
-    """What a paragraph says, a line for each thought."""
+    """A paragraph as text, one fact per line."""
     if not steps:
         return [line for reason in reasons for line in (reason.charge, f"labelled {reason.label}")]
     lines = []
@@ -565,7 +564,7 @@ def _sentences(label: str, reasons: list[Reason], steps: list[Step], hours: bool
 
 
 def _sums_to_redo(steps: list[Step]) -> list[str]:
-    """The sums of a way, hour by hour; those that are alike and follow each other in one line."""
+    """The calculations of a chain, hour by hour; equal consecutive ones in one line."""
     hours: dict[tuple[datetime, int], list[Step]] = defaultdict(list)
     for step in steps:
         hours[step.usage_hour, step.interval_hours].append(step)
@@ -584,16 +583,16 @@ def _sums_to_redo(steps: list[Step]) -> list[str]:
 
 
 def _hours(count: int) -> str:
-    """How many hours, in words."""
+    """A number of hours, as text."""
     return f"{count} hour{'s' if count != 1 else ''}"
 
 
 def _sum_to_redo(steps: list[Step]) -> str:
-    """An hour of a way, to be typed into a calculator."""
+    """The calculation of an hour of a chain, for a calculator."""
     text = _digits(steps[0].spend_before)
     for step in steps:
         if step.usage is None or not step.total_usage:
-            # All of it went to one label: nobody can tell about it, or there was nothing to hold.
+            # All of it went to one label: the usage is unknown, or there was none.
             text += " x 1"
         else:
             text += f" x {_digits(step.usage)} / {_digits(step.total_usage or Decimal())}"
@@ -601,12 +600,12 @@ def _sum_to_redo(steps: list[Step]) -> str:
 
 
 def _usage_in_words(steps: list[Step]) -> str:
-    """Whose usage a way went by, of how much, platform after platform."""
+    """The usage that decided in a chain, and the total, platform after platform."""
     return " > ".join(_usage_of(of_platform) for of_platform in _by_place(steps))
 
 
 def _usage_of(steps: list[Step]) -> str:
-    """Whose usage split what came to a platform, all hours added up."""
+    """The usage that decided on a platform, summed over all hours."""
     label, unit = steps[0].usage_label, steps[0].unit
     known = [step for step in steps if step.usage is not None]
     if not known:
@@ -630,7 +629,7 @@ def _short(amount: Decimal) -> str:
 def _reason(
     row: tuple[Any, ...], rules: dict[int, str], usage: dict[tuple[str, str, str], str]
 ) -> Reason:
-    """One row of the mart, in words."""
+    """One row of the mart."""
     charge, source_label, label_rule, way, usage_of, basis, hours, charge_true_cost, spend = row
     rule = "" if label_rule is None else f" (rule {label_rule}{rules[label_rule]})"
     return Reason(
@@ -647,7 +646,7 @@ def _reason(
 
 
 def _rule(connection: duckdb.DuckDBPyConnection, rule_order: int) -> str:
-    """What a label rule looks for; nothing in a published file, which has no rules."""
+    """The conditions of a label rule; empty in a published file, which has no rules."""
     try:
         rows = connection.execute(_RULE, [rule_order]).fetchall()
     except duckdb.CatalogException:
@@ -656,10 +655,10 @@ def _rule(connection: duckdb.DuckDBPyConnection, rule_order: int) -> str:
 
 
 def _change(amount: Decimal) -> str:
-    """More or fewer dollars, with six decimal places."""
+    """A change in dollars, with a sign and six decimal places."""
     return f"{amount:+,.6f}"
 
 
 def _money(amount: Decimal) -> str:
-    """Dollars with six decimal places, to be read."""
+    """Dollars with six decimal places, for display."""
     return f"{amount:,.6f}"

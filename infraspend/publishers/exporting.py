@@ -64,7 +64,7 @@ def export(database: Path, mart: str, to: Path, month: str | None = None) -> int
                 )
             rows = connection.execute(f"from {schema}.{mart}{condition}")
             to.parent.mkdir(parents=True, exist_ok=True)
-            # Beside the old file, so that one step replaces it.
+            # Beside the old file, so that a rename replaces it.
             with TemporaryDirectory(prefix=".exporting-", dir=to.parent) as folder:
                 new = Path(folder) / to.name
                 write(rows, new)
@@ -77,7 +77,7 @@ def export(database: Path, mart: str, to: Path, month: str | None = None) -> int
 
 
 def spreadsheet_cell(value: object) -> object:
-    """A value as a spreadsheet shows it in a CSV and never runs it: an apostrophe says text.
+    """A value for a CSV that a spreadsheet never runs: an apostrophe marks text.
 
     Decimals have all of their digits and no exponent.
     """
@@ -87,7 +87,7 @@ def spreadsheet_cell(value: object) -> object:
 
 
 def _condition(connection: duckdb.DuckDBPyConnection, mart: str, month: str | None) -> str:
-    """Which rows of the mart are wanted, as SQL."""
+    """The requested rows of the mart, as SQL."""
     columns = connection.execute(
         "select table_name, column_name from duckdb_columns() where schema_name = 'marts'"
     ).fetchall()
@@ -108,13 +108,13 @@ def _columns(rows: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _batches(rows: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    """Every row, without all of them in memory."""
+    """Every row, one batch at a time."""
     while batch := rows.fetchmany(_BATCH):
         yield from batch
 
 
 def _write_csv(rows: duckdb.DuckDBPyConnection, to: Path) -> None:
-    """CSV in UTF-8 with the mark by which Excel knows it."""
+    """CSV in UTF-8 with the byte order mark that Excel needs."""
     with to.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(_columns(rows))
@@ -123,13 +123,13 @@ def _write_csv(rows: duckdb.DuckDBPyConnection, to: Path) -> None:
 
 
 def _short(text: str) -> str:
-    """A text that has room in a cell; one that is cut says so."""
+    """A text that fits in a cell; a cut one says so."""
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 20] + "... (cut)"
 
 
 def _write_xlsx(rows: duckdb.DuckDBPyConnection, to: Path) -> None:
-    """A sheet with a header that stays, a filter, and dates that Excel knows."""
-    # Here, so that nobody else waits for it.
+    """A sheet with a frozen header, a filter, and dates as Excel's own type."""
+    # Imported here, because only this needs it.
     import xlsxwriter
 
     names = _columns(rows)

@@ -1,15 +1,15 @@
 """Publishes the marts: one DuckDB file with all of them, and each as Parquet.
 
 The file has the exact marts in its schema `marts` and again, as views, under their plain names, so
-that `show tables` lists them; the schema `rounded` has them with dollars to the cent, to be read;
+that `show tables` lists them; the schema `rounded` has them with dollars to the cent, for display;
 the schema `analyses` has the project's analyses as views; the table `build` says what the marts
-were made from, the table `metrics` what each metric is, as SQL. Parquet is a file for each mart, or
-a folder with a folder for each month of the bill (`billing_period=2026-10/`), as Athena, Spark and
-pandas know them.
+were built from, the table `metrics` defines each metric, as SQL. Parquet is a file for each mart,
+or a folder with a folder for each month of the bill (`billing_period=2026-10/`), as Athena, Spark
+and pandas know them.
 
 The warehouse stays private: a DuckDB file has one writer or many readers, and its marts are
-half-built while a build runs. Readers get a copy, made of new files that take the place of the old
-ones in one step each. Who has an old file open keeps reading it as it was.
+half-built while a build runs. Readers get a copy of new files, each of which replaces an old one
+atomically. A reader with an old file open continues to read it unchanged.
 """
 
 import os
@@ -41,7 +41,7 @@ _MARTS_FOLDER = "marts"
 _ASIDE = ".publishing-"
 _LOCK = ".publishing.lock"
 _MONTH_FILE = re.compile(r"billing_period=[^/]+/data_\d+\.parquet")
-# So that DuckDB 1.2 and later can read it: BI tools are slower to move than this project.
+# So that DuckDB 1.2 and later can read it: BI tools upgrade more slowly than this project.
 _STORAGE_VERSION = "v1.2.0"
 _VERSIONS = ("infraspend", "dbt-core", "duckdb")
 _BUILD_COLUMNS = {
@@ -54,24 +54,24 @@ _BUILD_COLUMNS = {
     "made_from": "SHA-256 of loads, project and seeds; NULL if only dbt itself was run.",
 }
 _METRIC_COLUMNS = {
-    "metric": ("varchar primary key", "What it is called."),
-    "label": ("varchar not null", "The same for people."),
+    "metric": ("varchar primary key", "Its name."),
+    "label": ("varchar not null", "Its name for display."),
     "description": ("varchar not null", "What it means."),
-    "unit": ("varchar not null", "What it is counted in."),
-    "mart": ("varchar not null", "The mart that it is made of."),
+    "unit": ("varchar not null", "Its unit."),
+    "mart": ("varchar not null", "The mart that it is computed from."),
     "value_sql": ("varchar not null", "Its value: an aggregate over rows of the mart."),
-    "numerator": ("varchar", "The metric above the line of a ratio; NULL for a sum."),
-    "denominator": ("varchar", "The metric below it; NULL for a sum."),
+    "numerator": ("varchar", "The numerator of a ratio; NULL for a sum."),
+    "denominator": ("varchar", "The denominator of a ratio; NULL for a sum."),
     "time_sql": ("varchar not null", "The day of a row, UTC, or the first day of its month."),
-    "grain": ("varchar not null", "The shortest span that it can be asked by: day or month."),
-    "dimensions": ("varchar[] not null", "The columns of the mart that it can be asked by."),
+    "grain": ("varchar not null", "The shortest span that it can be queried by: day or month."),
+    "dimensions": ("varchar[] not null", "The columns of the mart that it can be queried by."),
     "within": ("varchar[] not null", "Dimensions over whose values it does not add up."),
-    "not_by": ("varchar[] not null", "Dimensions that it cannot be asked by."),
+    "not_by": ("varchar[] not null", "Dimensions that it cannot be queried by."),
 }
 _MOST_IN_AN_INDEX = 1_000_000
-"""How many rows a mart with a primary key has: its index takes memory of who writes it."""
+"""The most rows of a mart with a primary key: building its index takes memory."""
 
-# What a dashboard asks of a label then reads a few row groups and not all of them.
+# A dashboard's query for a label then reads a few row groups and not all of them.
 _SORTED_BY = {"daily_spend": "lyft_label, usage_date"}
 
 
@@ -96,12 +96,12 @@ def publish(
     progress: Progress = silent,
     project: Path | None = None,
 ) -> Published:
-    """Copies the marts of a warehouse to where people read them.
+    """Copies the marts of a warehouse to their readers.
 
     Args:
         warehouse: A warehouse of which everything was built, and tested since.
-        to: The directory to publish to; made where it is missing.
-        progress: Told about every mart.
+        to: The directory to publish to; created if missing.
+        progress: Gets a line about every mart.
         project: The root of the dbt project, whose analyses are published as views.
 
     Returns:
@@ -178,7 +178,7 @@ def proven_marts(warehouse: Path) -> tuple[str, ...]:
 
 
 def _is_as_built(warehouse: Path) -> bool:
-    """Whether the files are still there that Spark wrote: its marts are views of them."""
+    """Whether the files that Spark wrote still exist: its marts are views of them."""
     with opened(warehouse, read_only=True) as connection:
         views = connection.execute(
             "select view_name from duckdb_views() "
@@ -249,10 +249,10 @@ def _write_parquet(
 
 
 def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, rows: int) -> None:
-    """What names one row of a mart, as constraints: the columns of its test `one_row_per`.
+    """The key of a mart's rows, as constraints: the columns of its test `one_row_per`.
 
     Every column that is always there is NOT NULL; where all are, they are the primary key, unless
-    its index would be larger than is of use.
+    its index would be too large.
     """
     path = package_of(project) / "models" / "marts" / f"{mart}.yml"
     if not path.is_file():
@@ -330,7 +330,7 @@ def _write_build(connection: duckdb.DuckDBPyConnection, made_from: str | None) -
         connection.execute(f"comment on column published.main.build.{name} is {literal(text)}")
     connection.execute(
         "comment on table published.main.build is"
-        " 'One row: what the marts of this file were made from, and by what.'"
+        " 'One row: what the marts of this file were built from, and by which versions.'"
     )
 
 
@@ -359,7 +359,7 @@ def _comments(connection: duckdb.DuckDBPyConnection) -> list[str]:
             from duckdb_tables()
             where database_name = 'warehouse'
             union all
-            -- What Spark built is seen through views.
+            -- Spark's marts are views.
             select schema_name, view_name as table_name, comment
             from duckdb_views()
             where database_name = 'warehouse'
@@ -398,7 +398,7 @@ def _marts_in(database: Path) -> set[str]:
                 "select table_name from duckdb_tables() where schema_name = 'marts'"
             ).fetchall()
     except duckdb.Error:
-        # Another program has it open for writing, or broke it: nothing is known to be ours.
+        # Another program has it open for writing, or damaged it: no file is known to be ours.
         return set()
     return {name for (name,) in found}
 
@@ -433,7 +433,7 @@ def replace_parquet(mart: str, folder: Path, marts: Path) -> Path:
 
 
 def _remove(path: Path) -> None:
-    """Removes a file or a folder, if it is there."""
+    """Removes a file or a folder, if it exists."""
     if path.is_dir():
         _check_is_ours(path)
         shutil.rmtree(path)
@@ -451,7 +451,7 @@ def _check_is_ours(folder: Path) -> None:
 
 
 def _replace(new: Path, old: Path) -> None:
-    """Puts a new file in the place of an old one, so that a power cut leaves one of the two."""
+    """Replaces an old file by a new one, so that a power cut leaves one of the two."""
     _sync(new)
     new.replace(old)
 

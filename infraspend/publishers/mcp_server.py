@@ -1,7 +1,7 @@
 """A server for assistants: the Model Context Protocol on standard input and output.
 
-The tools are the questions of `publishers.answers`, by name; what a question says of itself is what
-an assistant reads. Needs the extra `mcp`.
+The tools are the questions of `publishers.answers`, by name, with their docstrings as descriptions.
+Needs the extra `mcp`.
 """
 
 from collections.abc import Callable
@@ -19,10 +19,10 @@ from infraspend.publishers.answers import NOTICE, Answers, readable
 
 _INSTRUCTIONS = f"""
 Who spends what on shared cloud platforms, in US dollars, exact to the last digit, from marts that
-passed every test. Begin with list_metrics; ask metrics with query_metric; read_sql is for what no
-metric says. Quote amounts as they are, and with them the build_id of the proof. The proof also has
-the bridge from the invoice to true cost (`unexplained` is 0) and what rows add up to: say so if a
-difference is not 0, or if a month is not complete. `more_rows` above 0 means that rows were cut
+passed every test. Begin with list_metrics; ask metrics with query_metric; read_sql is for questions
+without a metric. Quote amounts as they are, and with them the build_id of the proof. The proof also
+has the bridge from the invoice to true cost (`unexplained` is 0) and what rows add up to: say so if
+a difference is not 0, or if a month is not complete. `more_rows` above 0 means that rows were cut
 off. {NOTICE}
 """
 
@@ -68,7 +68,7 @@ def serve(database: Path, most_rows: int, most_seconds: int) -> None:
 
 
 def _tool(question: Callable[..., Any]) -> Callable[..., Any]:
-    """A question whose errors an assistant reads: one line, which may name what others wrote."""
+    """A question whose errors an assistant reads: one line, which may contain untrusted text."""
 
     @wraps(question)
     def ask(*arguments: Any, **options: Any) -> Any:

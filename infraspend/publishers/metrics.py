@@ -1,8 +1,8 @@
 """The metrics of the project: each defined once, in the yml of its mart, and published as SQL.
 
-The yml is in the form that dbt 1.12 and MetricFlow read (`semantic_model`, `metrics`). Here sums
-and ratios of sums are read of it and written into the published file as its table `metrics`, so
-that whoever has that file, and nothing else, asks by the same definitions.
+The yml is in the form that dbt 1.12 and MetricFlow read (`semantic_model`, `metrics`). Sums and
+ratios of sums are read from it and written into the published file as its table `metrics`, so that
+readers who have only that file use the same definitions.
 """
 
 from collections.abc import Iterable
@@ -21,20 +21,20 @@ class Metric:
     """A metric, as SQL on one mart.
 
     Attributes:
-        name: What it is called, such as `unallocated_share`.
-        label: The same for people, such as `Unallocated share`.
+        name: Its name, such as `unallocated_share`.
+        label: Its name for display, such as `Unallocated share`.
         description: What it means.
-        unit: What it is counted in, such as `US dollars`.
-        mart: The mart that it is made of.
+        unit: Its unit, such as `US dollars`.
+        mart: The mart that it is computed from.
         value_sql: Its value, an aggregate over rows of the mart; a ratio is a DOUBLE.
-        numerator: The metric above the line of a ratio; None for a sum.
-        denominator: The metric below it; None for a sum.
+        numerator: The numerator of a ratio; None for a sum.
+        denominator: The denominator of a ratio; None for a sum.
         time_sql: The day that a row is of, in UTC; or the first day of its month.
-        grain: The shortest span that it can be asked by: day or month.
-        dimensions: The columns of the mart that it can be asked by.
-        within: The dimensions that must be asked by, or for one value of: over several values it
-            does not add up.
-        not_by: The dimensions that it cannot be asked by.
+        grain: The shortest span that it can be queried by: day or month.
+        dimensions: The columns of the mart that it can be queried by.
+        within: The dimensions to group by, or to filter to one value: over several values it does
+            not add up.
+        not_by: The dimensions that it cannot be queried by.
     """
 
     name: str
@@ -58,7 +58,7 @@ def read_metrics(project: Path, marts: Iterable[str], progress: Progress = silen
     Args:
         project: The root of the dbt project.
         marts: The names of the marts that are published.
-        progress: Told of every metric of another kind, which only MetricFlow can ask.
+        progress: Gets a line about every metric of another kind, which only MetricFlow supports.
     """
     metrics = []
     for mart in sorted(marts):

@@ -1,7 +1,7 @@
 """The project's SQL as it runs on the published file, without a run of dbt.
 
-`ref('x')` is `marts.x`, the table of that name in the published file. What reads anything else is
-not for that file.
+`ref('x')` is `marts.x`, the table of that name in the published file. A query that reads anything
+else is not for that file.
 """
 
 import re
@@ -39,7 +39,7 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Declared:
-    """A query of the project, and what a yml beside it declares of it.
+    """A query of the project, with its entry in a yml beside it.
 
     Attributes:
         sql: Its `.sql`.
@@ -64,7 +64,7 @@ def read_declared(folder: Path) -> list[Declared]:
         folder: A folder with a `.sql` for each query, and ymls.
 
     Raises:
-        InfraspendError: A yml cannot be read, or a `.sql` or an entry stands alone.
+        InfraspendError: A yml cannot be read, or a `.sql` has no entry, or an entry no `.sql`.
     """
     entries: dict[str, tuple[Path, Mapping[str, Any]]] = {}
     for path in sorted(folder.glob("*.yml")):
@@ -90,7 +90,7 @@ def read_analyses(
     Args:
         project: The root of the dbt project.
         published: The names of the marts that the published file holds.
-        progress: Told of every analysis that only dbt can compile.
+        progress: Gets a line about every analysis that only dbt can compile.
     """
     marts = frozenset(published)
     analyses = []
@@ -101,7 +101,7 @@ def read_analyses(
     ]
     for root, path in found:
         if not set(_REF.findall(path.read_text())) <= marts:
-            # It looks at the warehouse itself, such as at line items.
+            # It reads the warehouse itself, such as line items.
             continue
         try:
             sql = on_published(root, path, marts)
@@ -124,7 +124,7 @@ def on_published(
         project: The root of the dbt project.
         path: The `.sql`.
         marts: The names of the marts that the published file holds.
-        sources: The sources that are at hand beside that file, and the schema of each.
+        sources: The sources that are available beside that file, and the schema of each.
 
     Raises:
         InfraspendError: It reads what is not published, or is no template of SQL.

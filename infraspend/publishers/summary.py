@@ -1,4 +1,4 @@
-"""What a FinOps analyst wants to see first, read from the published marts and printed."""
+"""A first summary for FinOps analysts, read from the published marts and printed."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ _BILLED_DIGITS = Decimal("0.0000000001")
 
 
 def print_summary(published: Published, console: Console) -> None:
-    """Prints who spent what lately, what nobody used, and how the invoice became true_cost.
+    """Prints recent spend by owner, unallocated capacity, and the bridge from invoice to true_cost.
 
     Args:
-        published: What `publish` wrote.
+        published: The result of `publish`.
         console: Where to print.
     """
     with duckdb.connect(str(published.database), read_only=True) as marts:
@@ -52,7 +52,7 @@ def print_summary(published: Published, console: Console) -> None:
 
 
 def _spend_by_team(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
-    """Every org with its teams, the dearest first."""
+    """Every org with its teams, the largest spend first."""
     rows = _rows(
         marts,
         "select org, team, sum(spend) from marts.daily_spend where usage_date >= ? group by all",
@@ -97,9 +97,9 @@ def _spend_by_service(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
 
 
 def _unallocated_capacity(marts: duckdb.DuckDBPyConnection, since: date) -> Table:
-    """What each cluster, or other part of a platform, cost, and what nobody used of it.
+    """The cost of each cluster, or other part of a platform, and its unallocated capacity.
 
-    A dollar that passes several platforms stands with each of them, and once in the total.
+    A dollar that several platforms split counts for each of them, and once in the total.
     """
     rows = _rows(
         marts,
@@ -145,7 +145,7 @@ def _invoice_bridge(marts: duckdb.DuckDBPyConnection) -> Iterator[Table]:
     )
     amounts = {(payer, period, item): amount for payer, period, item, amount in rows}
     items = list(dict.fromkeys(item for *_, item, _ in rows))
-    # The proof comes last: what no step explains.
+    # The proof comes last: the unexplained amount.
     items.sort(key=lambda item: item == "unexplained")
     for payer in dict.fromkeys(payer for payer, *_ in rows):
         periods = list(dict.fromkeys(period for of, period, *_ in rows if of == payer))
@@ -193,17 +193,17 @@ def _with_total(table: Table, *cells: str) -> Table:
 
 
 def _name(value: str | None) -> str:
-    """A name as people see it; nobody's is a dash."""
+    """A name for display; a dash if there is none."""
     return value or "-"
 
 
 def _money(amount: Decimal) -> str:
-    """An amount for people: to the cent."""
+    """An amount for display: to the cent."""
     return f"{amount.quantize(_CENT):,f}"
 
 
 def _share(part: Decimal, whole: Decimal) -> str:
-    """How much of the whole a part is."""
+    """A part as a percentage of the whole."""
     return f"{part / whole:.1%}" if whole else "-"
 
 

@@ -1,8 +1,8 @@
-"""Where what is published goes: a directory, or a bucket by way of a directory of this run.
+"""The target of publishing: a directory, or a bucket by way of a temporary directory.
 
-In a bucket an object is replaced whole, and what readers open first is written last. A list of the
-objects that were written lies beside them, so that a later run removes those that are gone and
-never touches what somebody else put there.
+In a bucket an object is replaced atomically, and the file that readers open first is written last.
+A list of the written objects is beside them, so that a later run removes obsolete ones and never
+touches other objects.
 """
 
 import mimetypes
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from infraspend.loaders.s3 import Bucket
 
 _AT_ONCE = 8
-# Every file that is published, and no other is ever removed.
+# The suffixes of published files; no other file is ever removed.
 _WRITTEN = re.compile(
     r"infraspend\.duckdb|(marts/\w+|focus\w*)(/billing_period=[\w-]+/data_\d+)?\.parquet"
     r"|((teams|services)/)?[\w-]+\.html|assets/[\w.-]+|\.infraspend-dashboard"
 )
-# So that a page never meets a style sheet or a script of another version.
+# So that a page never loads a style sheet or a script of another version.
 _NOT_KEPT = "no-cache"
 
 
 @contextmanager
 def open_target(to: str, kind: str, first: str, progress: Progress = silent) -> Iterator[Path]:
-    """The directory to write to; what is in it is sent to the bucket, if `to` names one.
+    """The directory to write to; its files are sent to the bucket, if `to` names one.
 
     Args:
         to: A path, a `file://` URL or an `s3://` URL.
         kind: What is written, such as `dashboard`: each kind has a list of its own.
         first: The file that readers open first, such as `index.html`.
-        progress: Told how many objects are sent.
+        progress: Gets the number of objects sent.
 
     Raises:
-        InfraspendError: It is another kind of place, holds files of the same names that somebody
+        InfraspendError: It is another kind of location, has files of the same names that somebody
             else wrote, or cannot be written to.
     """
     if not to.startswith("s3://"):
@@ -61,7 +61,7 @@ def open_target(to: str, kind: str, first: str, progress: Progress = silent) -> 
 def _send(bucket: "Bucket", folder: Path, list_name: str, first: str, progress: Progress) -> None:
     """Sends every file of a folder, then removes the objects that an earlier run wrote."""
     found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
-    # Not the lock of the run.
+    # All but the lock of the run.
     files = {name: path for name, path in found.items() if _WRITTEN.fullmatch(name)}
     before = _listed(bucket, list_name)
     foreign = {file.name for file in bucket.files(lambda name: name in files)} - before
@@ -69,7 +69,7 @@ def _send(bucket: "Bucket", folder: Path, list_name: str, first: str, progress: 
         raise InfraspendError(
             f"{bucket.location(min(foreign))} was written by somebody else: name another --to"
         )
-    # Whatever happens from here on, the next run knows of every object.
+    # From here on, the next run knows every object, also after a failure.
     _note(bucket, folder, list_name, before | files.keys())
     progress(f"{len(files):,} objects to {bucket.location('')}")
     others = sorted(files.keys() - {first})
@@ -83,7 +83,7 @@ def _send(bucket: "Bucket", folder: Path, list_name: str, first: str, progress: 
 
 
 def _put(bucket: "Bucket", path: Path, name: str) -> None:
-    """Sends a file, with what a browser needs to know of it."""
+    """Sends a file, with its MIME type and cache time."""
     content_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
     bucket.put(path, name, content_type=content_type, cache_control=_NOT_KEPT)
 
@@ -92,7 +92,7 @@ def _listed(bucket: "Bucket", list_name: str) -> set[str]:
     """The objects that earlier runs wrote.
 
     Raises:
-        InfraspendError: The list names what no run writes: somebody else wrote it.
+        InfraspendError: The list names objects that no run writes: somebody else wrote it.
     """
     try:
         names = set(bucket.read(list_name).decode(errors="replace").splitlines())

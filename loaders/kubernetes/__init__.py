@@ -1,16 +1,16 @@
-"""Collects Kubernetes usage from Prometheus, and lands in `raw_kubernetes` what was collected.
+"""Collects Kubernetes usage from Prometheus, and lands it in `raw_kubernetes`.
 
-`track` asks, hour by hour, and writes collections to a directory or bucket; `load` lands them. A
+`track` queries, hour by hour, and writes collections to a directory or bucket; `load` lands them. A
 collection is a directory `<root>/cluster=<cluster>/<first hour>_<end hour>/` of Parquet files, one
-per table, and a `collection.json` that is written last: without it, what is there is no
-collection. In a bucket all of them are in one `collection.zip`. Any number of collections may hold
-the same hour of a cluster, and then the one collected last serves; a second one for the same hours
-has the time it was collected in its directory's name.
+per table, and a `collection.json` that is written last: without it there is no collection. In a
+bucket all of them are in one `collection.zip`. Any number of collections may have the same hour of
+a cluster, and the one collected last is used; a second one for the same hours has the time it was
+collected in its directory's name.
 
-The files have the columns of `loaders.tables`, without `_collection_id`. `scrape_hours` tells how
-many scrapes of an hour were seen and believed, and an hour without a row there was not collected.
-`rejects` tells what was left out, and why. What platform owners push goes to `<root>/platforms`,
-which is for `infraspend load platforms`.
+The files have the columns of `loaders.tables`, without `_collection_id`. `scrape_hours` has the
+number of valid scrapes of an hour, and an hour without a row there was not collected. `rejects`
+lists what was left out, and why. What platform owners push goes to `<root>/platforms`, which is for
+`infraspend load platforms`.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Collections: what `collection.json` promises, and whether the files keep it."""
+"""Collections: what `collection.json` lists, and whether the files match it."""
 
 import hashlib
 import json
@@ -15,11 +15,11 @@ from infraspend.loaders.tables import FIRST_YEAR, PARTS
 
 INDEX: Final = "collection.json"
 ARCHIVE: Final = "collection.zip"
-"""A whole collection in one file, as it lies in a bucket."""
+"""A whole collection in one file, as in a bucket."""
 FORMAT: Final = 1
 TABLES: Final = tuple(PARTS["raw_kubernetes"])
 LATER: Final = frozenset({"namespaces"})
-"""Tables that collections of earlier versions do without."""
+"""Tables that collections of earlier versions lack."""
 _HOURS: Final = re.compile(r"(\d{8}T\d{2})_(\d{8}T\d{2})(?:_\d{8}T\d{12})?")
 REJECTS: Final = "rejects"
 """The table of what was left out and why; a collection may do without."""
@@ -31,12 +31,12 @@ class Collection:
 
     Attributes:
         collection_id: The hash of `collection.json`, which holds the hashes of the files.
-        directory: Where it lies.
+        directory: Its directory.
         cluster: The cluster's name.
         first_hour: The window's first hour, plain UTC.
         end_hour: The hour after the window's last.
         collected_at: When it was collected, plain UTC.
-        files: Table -> what the index says about its file: `name`, `rows`, `bytes`, `sha256`.
+        files: Table -> the index's entry for its file: `name`, `rows`, `bytes`, `sha256`.
     """
 
     collection_id: str
@@ -54,12 +54,12 @@ class Collection:
 
     @property
     def names(self) -> list[str]:
-        """What its files are called, all of which lie beside its index."""
+        """The names of its files, all beside its index."""
         return [PurePosixPath(str(file.get("name"))).name for file in self.files.values()]
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """Its name in messages."""
         return f"{self.cluster} {self.first_hour:%Y-%m-%dT%H}/{self.end_hour:%Y-%m-%dT%H}"
 
 
@@ -113,7 +113,7 @@ def read_collection(index: Path) -> Collection:
     """The collection that an index describes.
 
     Raises:
-        InfraspendError: The index is not one that this version reads.
+        InfraspendError: The index has a format that this version does not read.
     """
     content = index.read_bytes()
     try:

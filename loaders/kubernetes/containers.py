@@ -1,4 +1,4 @@
-"""What containers asked for, on the node where their pod was Running."""
+"""What containers requested, on the node where their pod was Running."""
 
 import re
 from collections import Counter, defaultdict
@@ -26,10 +26,10 @@ GPU: Final = "nvidia_com_gpu"
 """The resource that all kinds of GPU are counted as."""
 
 NEURON_CORE: Final = "aws_amazon_com_neuroncore"
-"""A core of a Neuron device: the node tells how many make one, and pods ask for either."""
+"""A core of a Neuron device: the node exports how many make a device, and pods request either."""
 
 NEURON_DEVICES: Final = ("aws_amazon_com_neuron", "aws_amazon_com_neurondevice")
-"""The newer and the older name of one thing: a node may offer it under both."""
+"""The newer and the older name of one resource: a node may offer it under both."""
 
 _GPUS: Final = (GPU, "nvidia_com_gpu_shared", "amd_com_gpu", "habana_ai_gaudi", *NEURON_DEVICES)
 _MIG: Final = re.compile(r"nvidia_com_mig_(?:(\d+)c_)?(\d+)g_.*")
@@ -46,7 +46,7 @@ _POD: Final = ("namespace", "pod", "uid")
 
 
 def counted_as(resource: str) -> tuple[str, float]:
-    """Which resource one counts as, and how much of it one unit is.
+    """Which resource a unit counts as, and how much of it.
 
     A slice of a GPU (MIG, such as `mig-3g.20gb`, or `mig-1c.3g.20gb`, a part of one) counts by the
     sevenths of the GPU that it computes with; a GPU that pods take turns with
@@ -62,9 +62,9 @@ class PodOnNode(NamedTuple):
 
     Attributes:
         namespace: Its namespace.
-        pod: Its name, which another pod may bear before and after it.
-        uid: Its uid; empty where kube-state-metrics (before 2.1) does not tell.
-        node: The node's name; empty where nothing tells.
+        pod: Its name, which another pod may have before and after it.
+        uid: Its uid; empty where kube-state-metrics (before 2.1) does not export it.
+        node: The node's name; empty if not exported.
     """
 
     namespace: str
@@ -74,7 +74,7 @@ class PodOnNode(NamedTuple):
 
 
 class Pods:
-    """The expressions for a cluster's pods, in its own words."""
+    """The expressions for a cluster's pods, with its own names."""
 
     def __init__(
         self,
@@ -83,15 +83,15 @@ class Pods:
         has_replicas: bool = False,
         replicas: Sequence[Sequence[str]] = (),
     ) -> None:
-        """Looks up what they are called.
+        """Looks up the names of metrics and labels.
 
         Args:
-            vocabulary: What the cluster's metrics are called.
-            has_replicas: Whether several exporters tell of pods, of which one may be stale.
-            replicas: The instances of exporters that should tell the same and do not.
+            vocabulary: The names of the cluster's metrics.
+            has_replicas: Whether several exporters export pods, of which one may be stale.
+            replicas: The instances of exporters that should export the same and do not.
 
         Raises:
-            InfraspendError: Nothing tells which pods were Running.
+            InfraspendError: No metric says which pods were Running.
         """
         phase = vocabulary.get(PHASE)
         if phase is None:
@@ -106,11 +106,11 @@ class Pods:
         self._started = vocabulary.get(STARTED)
         self._place = vocabulary.first("kube_pod_info", REQUESTS, f"{REQUESTS}_cpu_cores")
         self._pod = phase.spelled(*_POD)
-        self._uids_agree = self._place is not None and self._tells_uid(phase, self._place)
+        self._uids_agree = self._place is not None and self._exports_uid(phase, self._place)
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the labels are called that make a `PodOnNode`."""
+        """The names of the labels that make a `PodOnNode`."""
         return (*self._pod, self._place.label("node") if self._place else "node")
 
     def running(self, window: Window, *matchers: str) -> str:
@@ -118,15 +118,15 @@ class Pods:
         running = self._in_phase("Running", window, *matchers)
         if not self._has_replicas:
             return running
-        # What has ended runs no more, whatever a stale replica says.
+        # A pod that has ended does not run, whatever a stale replica exports.
         ended = [self._in_phase("Succeeded|Failed", window, *matchers)]
         ended += self._deleted(window, *matchers)
         return f"({running}) unless on ({_list(self._pod)}) ({' or '.join(ended)})"
 
     def _deleted(self, window: Window, *matchers: str) -> Iterator[str]:
-        """A value for every pod that a replica would tell of if it were still there.
+        """A value for every pod that a replica would export if it still existed.
 
-        The replica knows of a pod that is younger, so that it is not this replica that is stale.
+        The replica exports a younger pod, so that this replica is not the stale one.
         """
         if self._started is None:
             return
@@ -137,13 +137,13 @@ class Pods:
             for instance in instances:
                 own = one_of(INSTANCE, [instance])
                 newest = f"max({in_slot(self._started.series(own), window)})"
-                told = in_slot(self._started.series(own, *matchers), window)
-                yield f"({began} < on () group_left () {newest}) unless on ({who}) {told}"
+                own_pods = in_slot(self._started.series(own, *matchers), window)
+                yield f"({began} < on () group_left () {newest}) unless on ({who}) {own_pods}"
 
     def on_host_network(self, readings: Readings) -> set[tuple[str, ...]]:
         """Namespace and name of the pods that show the traffic of their node as their own.
 
-        kube-state-metrics before 2.0 does not tell.
+        kube-state-metrics before 2.0 does not export this.
         """
         metric = self._vocabulary.get("kube_pod_info")
         if metric is None or "host_network" not in metric.labels:
@@ -170,19 +170,20 @@ class Pods:
             return f"{placed} and on ({_list(self._pod)}) ({running})"
         name = _list(self._pod[:2])
         placed = f"group by ({name}, {self.labels[-1]}) ({in_slot(series, window)})"
-        # Of two nodes in one slot one counts: with both, the server would refuse the whole query.
+        # If a pod has two nodes in one slot, one counts: with both, the server would refuse the
+        # query.
         one = f"topk by ({name}) (1, {placed})"
         return f"({running}) * on ({name}) group_left ({self.labels[-1]}) {one}"
 
     def requests(self, name: str, window: Window, *matchers: str) -> str | None:
-        """What containers of Running pods ask for, by resource; None if nothing tells.
+        """What containers of Running pods request, by resource; None if not exported.
 
-        Where kube-state-metrics 1 and 2 both tell, as during an upgrade, 2 is heard.
+        Where kube-state-metrics 1 and 2 both export it, as during an upgrade, 2 is used.
         """
-        told = []
+        found = []
         if metric := self._vocabulary.get(name):
             wanted = f'resource=~"{RESOURCES}"'
-            told.append(
+            found.append(
                 f"max by ({_list(self.request_labels(metric))})"
                 f" ({in_slot(metric.series(wanted, *matchers), window)})"
             )
@@ -190,21 +191,21 @@ class Pods:
             if metric := self._vocabulary.get(f"{name}_{suffix}"):
                 kept = [label for label in self.request_labels(metric) if label != "resource"]
                 value = f"max by ({_list(kept)}) ({in_slot(metric.series(), window)})"
-                told.append(f'label_replace({value}, "resource", "{resource}", "", "")')
-        if not told:
+                found.append(f'label_replace({value}, "resource", "{resource}", "", "")')
+        if not found:
             return None
         same = _list((*self._pod[:2], self._container(name), "resource"))
         running = self.running(window)
-        return f"({f' or on ({same}) '.join(told)}) and on ({_list(self._pod)}) ({running})"
+        return f"({f' or on ({same}) '.join(found)}) and on ({_list(self._pod)}) ({running})"
 
     def request_labels(self, metric: Metric) -> tuple[str, ...]:
-        """What the labels are called that make a `PodOnNode`, a container and a resource."""
+        """The names of the labels that make a `PodOnNode`, a container and a resource."""
         return (*self._pod, metric.label("node"), metric.label("container"), "resource")
 
-    def _tells_uid(self, *metrics: Metric) -> bool:
+    def _exports_uid(self, *metrics: Metric) -> bool:
         """Whether pods can be joined by their uid.
 
-        kube-state-metrics 1 tells it in `kube_pod_info`, and nowhere else.
+        kube-state-metrics 1 exports it in `kube_pod_info` only.
         """
         is_second = self._vocabulary.get(f"{REQUESTS}_cpu_cores") is None
         return is_second and all(self._pod[2] in metric.labels for metric in metrics)
@@ -220,26 +221,28 @@ def running_slots(readings: Readings, pods: Pods) -> dict[PodOnNode, float]:
     return {PodOnNode(*key): slots for key, slots in found.items()}
 
 
-def untold_pods(readings: Readings, vocabulary: Vocabulary, usage: Metric) -> list[tuple[str, str]]:
+def unexported_pods(
+    readings: Readings, vocabulary: Vocabulary, usage: Metric
+) -> list[tuple[str, str]]:
     """Namespace and name of the pods that ran for half the hour without any phase.
 
     Args:
         readings: The hour, in slots in which usage is scraped.
-        vocabulary: What its metrics are called.
-        usage: What kubelets tell of containers.
+        vocabulary: The names of its metrics.
+        usage: A metric of containers that kubelets export.
     """
     phase = vocabulary.metrics[PHASE]
     ours = phase.spelled("namespace", "pod")
     theirs = usage.spelled("namespace", "pod", "container")
     series = usage.series(*(f'{label}!=""' for label in theirs), f'{theirs[2]}!="POD"')
 
-    def untold(window: Window) -> str:
+    def unexported(window: Window) -> str:
         there = f"group by ({_list(theirs[:2])}) ({in_slot(series, window)})"
         there = renamed(there, dict(zip(theirs, ours, strict=False)))
-        told = f"group by ({_list(ours)}) ({in_slot(phase.series(), window)})"
-        return f"{there} unless on ({_list(ours)}) {told}"
+        exported = f"group by ({_list(ours)}) ({in_slot(phase.series(), window)})"
+        return f"{there} unless on ({_list(ours)}) {exported}"
 
-    found = readings.counted(untold, ours)
+    found = readings.counted(unexported, ours)
     return sorted((key[0], key[1]) for key, slots in found.items() if 2 * slots >= readings.slots)
 
 
@@ -250,22 +253,22 @@ def effective_requests(
     running: Mapping[PodOnNode, float],
     devices_per_core: Mapping[str, float],
 ) -> dict[PodOnNode, dict[str, dict[str, float]]]:
-    """What each container asked for, by pod, container and resource, summed over the slots.
+    """What each container requested, by pod, container and resource, summed over the slots.
 
     A pod takes as much of a node as the scheduler reserves: as its containers together, with the
     init containers that keep running beside them (native sidecars), or, if that is more, as its
-    largest other init container with those sidecars; then that one bears the difference. The
-    pod's overhead, and what kube-scheduler says that it asks for beyond all this (as a whole pod
-    may, since Kubernetes 1.34), stand on the container without a name. Without any request
-    nothing is told of them.
+    largest other init container with those sidecars; then that one gets the difference. The pod's
+    overhead, and what kube-scheduler exports beyond all this (requests of a whole pod, since
+    Kubernetes 1.34), are in the row of the container without a name. Without any request they have
+    no row.
 
     In which order init containers start is not exported: every sidecar counts as started before,
-    unless kube-scheduler says that the pod asks for less.
+    unless kube-scheduler exports a smaller request.
 
     Args:
         readings: The hour.
         pods: The expressions for its pods.
-        vocabulary: What its metrics are called.
+        vocabulary: The names of its metrics.
         running: In how many slots each pod was Running.
         devices_per_core: How many Neuron devices a core is, by node.
     """
@@ -298,7 +301,7 @@ def effective_requests(
                     _add(requests[bearer][""], resource, value)
     for (pod, resource), value in _reserved(readings, vocabulary, running).items():
         missing = value - _together(requests[pod], resource)
-        # A sum of decimals is a hair off; a request is not that small.
+        # A sum of floats is slightly off; no request is that small.
         if missing > _HAIR * value:
             _add(requests[pod][""], resource, missing)
         elif missing < -_HAIR * value and (pod, resource) in largest:
@@ -329,13 +332,13 @@ def _resized(readings: Readings, vocabulary: Vocabulary) -> set[tuple[str, ...]]
 
 
 def _beyond(readings: Readings, pods: Pods, pod: PodOnNode, resource: str, asked: float) -> float:
-    """By how much an init container asks for more than a pod's containers, over the slots."""
+    """By how much an init container requests more than a pod's containers, over the slots."""
     who = pods.labels[:3]
     matchers = exactly({**dict(zip(who[:2], pod[:2], strict=True)), "resource": resource})
 
     def beyond(window: Window) -> str:
-        told = pods.requests(REQUESTS, window, *matchers)
-        return f"clamp_min({asked!r} - sum by ({_list(who)}) ({told}), 0)"
+        requests = pods.requests(REQUESTS, window, *matchers)
+        return f"clamp_min({asked!r} - sum by ({_list(who)}) ({requests}), 0)"
 
     return readings.summed(beyond, who).get(pod[:3], 0)
 
@@ -351,7 +354,7 @@ def _together(containers: Mapping[str, Mapping[str, float]], resource: str) -> f
 def _sidecars(readings: Readings, vocabulary: Vocabulary) -> set[tuple[str, ...]]:
     """Namespace, pod and container of init containers that keep running.
 
-    Older kube-state-metrics do not tell the restart policy of init containers.
+    Older kube-state-metrics do not export the restart policy of init containers.
     """
     metric = vocabulary.get(INIT_INFO)
     if metric is None or "restart_policy" not in metric.labels:
@@ -377,10 +380,10 @@ def _overhead(readings: Readings, pods: Pods, metric: Metric) -> Sums:
 def _reserved(
     readings: Readings, vocabulary: Vocabulary, running: Mapping[PodOnNode, float]
 ) -> dict[tuple[PodOnNode, str], float]:
-    """What kube-scheduler says that pods ask for in all.
+    """The total requests of pods as kube-scheduler exports them.
 
     It knows names only and may be scraped less often: its mean counts for every slot in which a
-    pod ran. Of pods that bore one name in turn it tells nothing.
+    pod ran. Pods that had the same name in turn are left out.
     """
     metric = vocabulary.get(SCHEDULER_REQUESTS)
     if metric is None:
@@ -415,8 +418,8 @@ def _requests(
     sums = readings.summed(
         lambda window: pods.requests(name, window) or "", pods.request_labels(metric)
     )
-    for (*pod, container, told), value in sums.items():
-        resource, unit = counted_as(told)
+    for (*pod, container, kind), value in sums.items():
+        resource, unit = counted_as(kind)
         who = PodOnNode(*pod)
         if resource == NEURON_CORE:
             resource, unit = GPU, devices_per_core.get(who.node, 1)

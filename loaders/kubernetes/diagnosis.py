@@ -1,4 +1,4 @@
-"""Tells what a server lacks for its clusters' usage to be tracked, and what to change."""
+"""Reports what a server lacks for its clusters' usage to be tracked, and what to change."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -43,12 +43,12 @@ _MOST_OF_IT: Final = 0.9
 def diagnose_sources(
     sources: Sequence[Source], *, at: int | None = None, progress: Progress = silent
 ) -> list[Finding]:
-    """Looks at a day of the metrics of each source; one that does not answer stops no other.
+    """Inspects a day of the metrics of each source; one that does not answer stops no other.
 
     Args:
         sources: The clusters and where their metrics are.
         at: The end of that day, in seconds since 1970; now by default.
-        progress: Told what is being done.
+        progress: Gets a line about each step.
     """
     last = at or int(time.time())
     first = last - _LOOK_BACK_SECONDS
@@ -68,12 +68,12 @@ def diagnose_sources(
 def diagnose(
     server: str | Access, *, at: int | None = None, progress: Progress = silent
 ) -> list[Finding]:
-    """Looks at a day of a server's metrics.
+    """Inspects a day of a server's metrics.
 
     Args:
         server: The server: its address, or how to reach it.
         at: The end of that day, in seconds since 1970; now by default.
-        progress: Told what is being done.
+        progress: Gets a line about each step.
 
     Returns:
         What was found, the server first, then cluster by cluster.
@@ -92,7 +92,7 @@ def diagnose(
             Finding(
                 "",
                 "no series has a label `cluster`: good for one cluster, whose name --cluster says;"
-                " with several, set `external_labels` (or a relabelling) to tell them apart",
+                " with several, set `external_labels` (or a relabelling) to distinguish them",
                 Level.NOTE,
             )
         )
@@ -141,7 +141,7 @@ def _cluster_findings(
     elif not prometheus.instant(_count(phase.series('phase="Running"')), last):
         yield lack(f"{PHASE} has no phase Running: do not drop it by relabelling")
     else:
-        yield good(f"{PHASE} tells which pods are Running")
+        yield good(f"{PHASE} shows which pods are Running")
         yield from _spelling(prometheus, vocabulary, last)
     if vocabulary.get(REQUESTS):
         generation = "2" if phase and "uid" in phase.labels else "1, or 2.0"
@@ -149,7 +149,7 @@ def _cluster_findings(
     elif vocabulary.first(f"{REQUESTS}_cpu_cores"):
         yield good(f"kube-state-metrics 1: {REQUESTS}_cpu_cores and _memory_bytes")
     else:
-        yield lack(f"{REQUESTS} is missing: nobody asks for anything; let it be exported")
+        yield lack(f"{REQUESTS} is missing, so that no requests are known: have it exported")
     yield from _reserved(vocabulary)
     yield from _labels(vocabulary)
     yield from _others(vocabulary)
@@ -157,7 +157,7 @@ def _cluster_findings(
 
 
 def _spelling(prometheus: Prometheus, vocabulary: Vocabulary, last: int) -> Iterator[Finding]:
-    """Which labels name a pod, and whether a scrape is there twice."""
+    """Which labels name a pod, and whether a target is scraped twice."""
     phase = vocabulary.metrics[PHASE]
     namespace, pod, uid = phase.spelled("namespace", "pod", "uid")
     note = "" if pod == "pod" else ": honor_labels is off, which the tracker allows for"
@@ -177,18 +177,21 @@ def _spelling(prometheus: Prometheus, vocabulary: Vocabulary, last: int) -> Iter
 def _reserved(vocabulary: Vocabulary) -> Iterator[Finding]:
     """What the scheduler reserves beyond the requests of containers, as far as it is exported."""
     inits = vocabulary.get(INIT_INFO)
-    is_told = inits is not None and "restart_policy" in inits.labels
+    has_policy = inits is not None and "restart_policy" in inits.labels
     scheduler = vocabulary.get(SCHEDULER_REQUESTS)
     for what, lost in (
         (
             vocabulary.first(INIT_REQUESTS, f"{INIT_REQUESTS}_cpu_cores"),
-            f"{INIT_REQUESTS} is not there: what init containers and native sidecars ask for is not"
+            f"{INIT_REQUESTS} is missing: what init containers and native sidecars request is not"
             " known",
         ),
-        (is_told, f"{INIT_INFO} tells no restart policy: native sidecars count as init containers"),
+        (
+            has_policy,
+            f"{INIT_INFO} has no restart policy: native sidecars count as init containers",
+        ),
         (
             vocabulary.first(f"{OVERHEAD}_cpu_cores", f"{OVERHEAD}_memory_bytes"),
-            f"{OVERHEAD}_cpu_cores is not there: what a runtime class adds to a pod is not known",
+            f"{OVERHEAD}_cpu_cores is missing: what a runtime class adds to a pod is not known",
         ),
     ):
         if not what and not scheduler:
@@ -198,22 +201,22 @@ def _reserved(vocabulary: Vocabulary) -> Iterator[Finding]:
     else:
         yield Finding(
             vocabulary.cluster,
-            f"{SCHEDULER_REQUESTS} is not there: what is asked for by a whole pod (Kubernetes"
+            f"{SCHEDULER_REQUESTS} is missing: requests of a whole pod (Kubernetes"
             " 1.34) is not known; scrape kube-scheduler's /metrics/resources",
             Level.NOTE,
         )
 
 
 def _labels(vocabulary: Vocabulary) -> Iterator[Finding]:
-    """What must be allow-listed since kube-state-metrics 2."""
+    """Labels that must be allow-listed since kube-state-metrics 2."""
     nodes = vocabulary.get("kube_node_labels")
-    told = [name for name in INSTANCE_TYPE if nodes and name in nodes.labels]
-    if told:
-        yield Finding(vocabulary.cluster, f"instance types are in {' and '.join(told)}")
+    found = [name for name in INSTANCE_TYPE if nodes and name in nodes.labels]
+    if found:
+        yield Finding(vocabulary.cluster, f"instance types are in {' and '.join(found)}")
     else:
         yield Finding(
             vocabulary.cluster,
-            "kube_node_labels tells no instance type, so that all capacity is one pool `unknown`:"
+            "kube_node_labels has no instance type, so that all capacity is one pool `unknown`:"
             " start kube-state-metrics with --metric-labels-allowlist=nodes=["
             "node.kubernetes.io/instance-type,topology.kubernetes.io/zone]",
             Level.LACK,
@@ -247,7 +250,7 @@ def _labels(vocabulary: Vocabulary) -> Iterator[Finding]:
 
 
 def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
-    """What is good to have."""
+    """Optional metrics."""
     for name, use in (
         ("kube_pod_info", "the nodes of pods that request nothing"),
         ("kube_pod_owner", "workloads"),
@@ -262,12 +265,12 @@ def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
         metric = vocabulary.get(name)
         if metric is None:
             yield Finding(
-                vocabulary.cluster, f"{name} is not there: {use} will not be known", Level.NOTE
+                vocabulary.cluster, f"{name} is missing: {use} will not be known", Level.NOTE
             )
         elif name == "kube_pod_info" and "host_network" not in metric.labels:
             yield Finding(
                 vocabulary.cluster,
-                f"{name} tells no host_network: pods on the network of their node count with all of"
+                f"{name} has no host_network: pods on the network of their node count with all of"
                 " its traffic; take kube-state-metrics 2",
                 Level.NOTE,
             )
@@ -285,7 +288,7 @@ def _others(vocabulary: Vocabulary) -> Iterator[Finding]:
 def _kubelets(
     prometheus: Prometheus, vocabulary: Vocabulary, interval: int | None, first: int, last: int
 ) -> Iterator[Finding]:
-    """How often CPU usage is scraped, and on which nodes it is not told of all that ran."""
+    """How often CPU usage is scraped, and on which nodes it is missing for pods that ran."""
     usage, phase, place = (vocabulary.get(one) for one in (CPU_USAGE, PHASE, "kube_pod_info"))
     if not usage or not phase or not place or not interval:
         return
@@ -312,20 +315,22 @@ def _kubelets(
             of_node = seconds.setdefault(node, [0, 0])
             of_node[0] += min(seen.get(pod, 0), scrapes * interval)
             of_node[1] += scrapes * interval
-    told = {node: part / whole for node, (part, whole) in seconds.items() if whole}
-    silent_ones = [node for node, part in sorted(told.items()) if not part]
+    parts = {node: part / whole for node, (part, whole) in seconds.items() if whole}
+    silent_ones = [node for node, part in sorted(parts.items()) if not part]
     if silent_ones:
         yield Finding(
             vocabulary.cluster,
-            f"{CPU_USAGE} is not there of any pod on {_some(silent_ones)}: their use will not be"
+            f"{CPU_USAGE} is missing for all pods on {_some(silent_ones)}: their use will not be"
             " known; let their kubelets be scraped (Windows nodes do not export it)",
             Level.NOTE,
         )
-    gaps = [f"{node} ({part:.0%})" for node, part in sorted(told.items()) if 0 < part < _MOST_OF_IT]
+    gaps = [
+        f"{node} ({part:.0%})" for node, part in sorted(parts.items()) if 0 < part < _MOST_OF_IT
+    ]
     if gaps:
         yield Finding(
             vocabulary.cluster,
-            f"{CPU_USAGE} is there for a part of the time only that pods ran on {_some(gaps)}: are"
+            f"{CPU_USAGE} is missing for part of the time that pods ran on {_some(gaps)}: are"
             " their kubelets always scraped?",
             Level.NOTE,
         )

@@ -1,4 +1,4 @@
-"""Writes collections: a file per table, hour by hour, and the index that makes them count."""
+"""Writes collections: a file per table, hour by hour, and the index that completes them."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ def schema_of(table: str) -> pa.Schema:
 class CollectionWriter:
     """Writes a collection of hours that follow each other.
 
-    Until `finish` has written the index, what is there is no collection and nobody reads it.
+    Until `finish` has written the index, it is no collection and is not read.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class CollectionWriter:
         """Starts a collection.
 
         Args:
-            root: Where collections lie.
+            root: The directory of collections.
             cluster: The cluster's name.
             first_hour: The first hour, plain UTC.
             collected_at: When it is collected, plain UTC; now by default.
@@ -88,7 +88,7 @@ class CollectionWriter:
         self.end_hour = hour + _HOUR
 
     def finish(self) -> Path:
-        """Puts the collection beside those that are there and returns its directory."""
+        """Moves the collection beside the existing ones and returns its directory."""
         files = []
         for table, writer in self._writers.items():
             writer.close()
@@ -128,7 +128,7 @@ class CollectionWriter:
         return self._directory / f"{table}.parquet"
 
     def _move(self) -> Path:
-        """Gives the directory its name, which tells its hours and never belongs to another."""
+        """Gives the directory its name, which contains its hours and is unique."""
         hours = f"{self._first_hour:%Y%m%dT%H}_{self.end_hour:%Y%m%dT%H}"
         directory = self._directory.with_name(hours)
         if directory.exists():

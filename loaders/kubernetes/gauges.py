@@ -1,4 +1,4 @@
-"""What a run tells about itself: gauges, for the node exporter's textfiles or a Pushgateway."""
+"""Gauges about a run, for the node exporter's textfile collector or a Pushgateway."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,7 +26,7 @@ _GAUGES: Final[Mapping[str, tuple[str, Callable[[ClusterRun], float | None]]]] =
 
 
 def write_gauges(to: str, clusters: Mapping[str, ClusterRun]) -> None:
-    """Writes a gauge per cluster of how the run went; what is not known has none.
+    """Writes gauges per cluster of how the run went; unknown values have none.
 
     Args:
         to: A file `*.prom` for the node exporter, replaced whole, or the `http://` address of a

@@ -1,4 +1,4 @@
-"""Which hours to collect: those asked for, or those that earlier runs left."""
+"""Which hours to collect: those requested, or those that earlier runs left."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from infraspend.loaders.kubernetes.collection import Collection, collections_of,
 _HOUR: Final = timedelta(hours=1)
 _FIRST_RUN: Final = timedelta(hours=24)
 SECOND_LOOK: Final = timedelta(hours=6)
-"""How far back hours that were not complete are collected again."""
+"""How far back incomplete hours are collected again."""
 
 
 def hours_to_collect(
@@ -24,7 +24,7 @@ def hours_to_collect(
     collected yet they are the 24 hours before the end.
 
     Args:
-        root: Where collections lie.
+        root: The directory of collections.
         cluster: The cluster's name.
         since: The first hour, plain UTC; None to go on.
         end: The hour after the last, plain UTC.
@@ -39,7 +39,7 @@ def hours_to_collect(
         return _hours(end - _FIRST_RUN, end)
     collected = max(ended for _, _, ended in collections)
     second_look = collected - SECOND_LOOK
-    # Of those before, the names tell enough.
+    # For those before, the names are enough.
     complete = {
         hour
         for index, _, ended in collections
@@ -47,7 +47,7 @@ def hours_to_collect(
         for hour in _complete(read_collection(index))
     }
     again = [hour for hour in _hours(second_look, min(collected, end)) if hour not in complete]
-    # What lies before the first collection was never asked for.
+    # Hours before the first collection were never requested.
     first = min(began for _, began, _ in collections)
     return [hour for hour in again if hour >= first] + _hours(collected, end)
 

@@ -1,8 +1,8 @@
-"""Which machine a node's name stood for, slot by slot: a name may pass on to another one.
+"""Which machine a node's name stood for, slot by slot: a name may pass to another machine.
 
-A node is its name and what the cloud calls it (`provider_id`). Where a name stood for several
-machines within an hour, each of them bears the name and its provider id, so that none is taken
-for another; every other node bears its name alone.
+A node is its name and the cloud's id of it (`provider_id`). Where a name stood for several machines
+within an hour, each of them is called by the name and its provider id, so that none is taken for
+another; every other node is called by its name alone.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ _SEPARATOR: Final = "\0"
 
 
 def name_of(node: str) -> str:
-    """The name of a node, whatever machine it stood for."""
+    """The name of a node, without its machine."""
     return node.partition(_SEPARATOR)[0]
 
 
@@ -39,7 +39,7 @@ class Identities:
     machines: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def node(self, name: str, start: int) -> str:
-        """What a node is called in the window that starts at a moment."""
+        """The name of a node in the window that starts at a moment."""
         if name not in self.machines:
             return name
         begun = self.machines[name]
@@ -47,7 +47,7 @@ class Identities:
         return name + _SEPARATOR + begun[max((at for at in begun if at <= start), default=first)]
 
     def pieces(self, window: Window) -> list[Window]:
-        """The window, cut where a name began to stand for another machine."""
+        """The window, cut where a name passed to another machine."""
         begun = {at // window.slot * window.slot for one in self.machines.values() for at in one}
         cuts = sorted(at for at in begun if window.start < at < window.end)
         return [
@@ -74,12 +74,12 @@ def identities(readings: "Readings", vocabulary: Vocabulary) -> Identities:
         first_seen = {}
         for provider_id in ids:
             one = metric.series(*exactly({node: name, _PROVIDER_ID: provider_id}))
-            if slots := readings.slots_where(partial(_told, one)):
+            if slots := readings.slots_where(partial(_seen, one)):
                 first_seen[min(slots)] = provider_id
         if len(first_seen) > 1:
             machines[name] = first_seen
     return Identities(machines)
 
 
-def _told(series: str, window: Window) -> str:
+def _seen(series: str, window: Window) -> str:
     return f"group({in_slot(series, window)})"

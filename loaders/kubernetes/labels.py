@@ -1,8 +1,8 @@
-"""The one spelling of labels of pods and namespaces: what kube-state-metrics makes of their keys.
+"""The spelling of the label keys of pods and namespaces: that of kube-state-metrics.
 
-It writes `serving.kserve.io/inferenceservice` as `serving_kserve_io_inferenceservice`, and nobody
-can tell from that what it was. So keys are spelled its way wherever they come from, and label
-rules spell theirs the same way (the macro `label_key`) before they compare.
+It writes `serving.kserve.io/inferenceservice` as `serving_kserve_io_inferenceservice`, which cannot
+be undone. So keys from all sources are spelled its way, and label rules spell theirs the same way
+(the macro `label_key`) before they compare.
 """
 
 import json
@@ -23,7 +23,7 @@ KNOWN: Final = {
     "katib.kubeflow.org/trial": "trials of Katib",
     "app.kubernetes.io/name": "applications",
 }
-"""Pod labels that say what something runs for: the columns of the mart `workload_spend`."""
+"""Pod labels that identify what a pod runs for: columns of the mart `workload_spend`."""
 
 
 def label_key(key: str) -> str:
@@ -33,9 +33,9 @@ def label_key(key: str) -> str:
 
 
 def label_text(labels: Mapping[str, object]) -> str:
-    """Labels as JSON text, keys in the one spelling and sorted.
+    """Labels as JSON text, keys spelled as by `label_key` and sorted.
 
-    Of keys that are spelled the same the first in the order of their letters stays.
+    If several keys get the same spelling, the first in alphabetical order is kept.
     """
     spelled: dict[str, object] = {}
     for key in sorted(labels):

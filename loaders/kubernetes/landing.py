@@ -39,7 +39,7 @@ _NAMES: Final = {
     "node_hours": ("node",),
     "volume_hours": ("volume",),
 }
-"""Table -> the columns without which nobody knows what a row is about."""
+"""Table -> the columns that identify the subject of a row."""
 
 
 def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
@@ -47,13 +47,13 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
 
     An hour of a cluster with a value that is no measurement (negative, not a number, infinite),
     or outside the collection's window, is refused whole and goes to `raw_kubernetes.rejects`; the
-    collection's other hours land. What the tracker itself left out is told there as well. Of a
-    collection that has landed from the same place nothing is read, not even its index.
+    collection's other hours land. What the tracker itself left out is listed there as well. A
+    collection that has landed from the same location is not read again, not even its index.
 
     Args:
         warehouse: The DuckDB file, or the lake.
-        source: A directory or `s3://` URL above the collections, however deep they lie.
-        progress: Told what is being done.
+        source: A directory or `s3://` URL above the collections, at any depth.
+        progress: Gets a line about each step.
 
     Returns:
         The collections that landed and that had landed before, the hours that were refused, and
@@ -127,7 +127,7 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
 def _prepare(
     collection: Collection, folder: Path, index_file: str, index_version: str
 ) -> tuple[Prepared, int]:
-    """Verifies a collection and writes the rows that are good in the shape they land in.
+    """Verifies a collection and writes its valid rows as they land.
 
     Returns the result, and how many hours were refused.
     """
@@ -188,7 +188,7 @@ def _verified_file(
     """A collection's file for a table, linked to from `link` and opened by `connection`.
 
     Raises:
-        InfraspendError: The file is not there, or is not what the index says it is.
+        InfraspendError: The file is missing, or differs from its entry in the index.
     """
     expected = collection.files[table]
     path = collection.directory / str(expected.get("name"))
@@ -206,11 +206,11 @@ def _verified_file(
 def _read(
     connection: duckdb.DuckDBPyConnection, collection: Collection, table: str, file: DataFile
 ) -> int:
-    """Makes a table of a file's rows, each with what is wrong with it, and counts them."""
+    """Creates a table of a file's rows, each with its problem, if any, and counts them."""
     kinds = dict(file.columns)
     columns = {name: kind for name, kind in RAW_TABLES[DATASET][table].items() if name[0] != "_"}
     optional = {name for name, kind in columns.items() if kind.startswith("decimal")}
-    # Collections of earlier versions tell it in `node_hours` alone.
+    # Collections of earlier versions have it in `node_hours` only.
     optional |= {"provider_id"} if table == "container_hours" else set()
     if missing := sorted(columns.keys() - kinds.keys() - optional):
         raise InfraspendError(
@@ -261,7 +261,7 @@ def _read(
 
 
 def _spell_labels(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Gives the keys of labels their one spelling."""
+    """Normalises the keys of labels (`label_key`)."""
     found = connection.execute(f"select distinct labels from {table}").fetchall()
     for text in (str(labels) for (labels,) in found if labels):
         labels = json.loads(text)
@@ -285,9 +285,9 @@ def _problem(name: str, kind: str) -> str:
 def _refused_hours(
     connection: duckdb.DuckDBPyConnection, files: dict[str, DataFile]
 ) -> list[tuple[datetime, str, int, str]]:
-    """The hours that are refused, with the first row that is to blame: its file, number, reason.
+    """The hours that are refused, with the first invalid row: its file, number, reason.
 
-    An hour is refused in every table: half an hour's truth would be split as if it were whole.
+    An hour is refused in every table: a partial hour would be split as if it were whole.
     """
     blamed = " union all ".join(
         f"select date_trunc('hour', usage_hour) as usage_hour, row_number, problem,"

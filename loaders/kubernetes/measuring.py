@@ -1,8 +1,8 @@
-"""Measures an hour of a cluster, as the rows that a collection holds.
+"""Measures an hour of a cluster, as the rows of a collection.
 
-Amounts are means over the hour's scrapes times one hour. The scrapes are those of the exporter
-that tells of a thing (`shards`), and not the pod's own: a pod that has died is no gap. Numerators
-and denominators of a share come from the same scrapes.
+Amounts are means over the hour's scrapes times one hour. The scrapes are those of the exporter of
+an object (`shards`), and not the pod's own: a pod that has ended is no gap. The numerator and the
+denominator of a share come from the same scrapes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from infraspend.loaders.kubernetes.containers import (
     Pods,
     effective_requests,
     running_slots,
-    untold_pods,
+    unexported_pods,
 )
 from infraspend.loaders.kubernetes.identities import identities, name_of
 from infraspend.loaders.kubernetes.nodes import (
@@ -81,10 +81,9 @@ class Hour:
 
     Attributes:
         start: Its first second, plain UTC.
-        samples: In how many slots the cluster was scraped and everything said was believable;
-            of several shards, on average, and those of the one that was away for most of the
-            hour. Where a shard is away all hour, the part of them that is as large as the part of
-            the pods that are told of.
+        samples: In how many slots the cluster was scraped and all values were valid; with several
+            shards their average, or that of a shard that was down for most of the hour. If a shard
+            was down all hour, this is scaled by the share of the pods that are exported.
         expected_samples: How many slots the hour has.
         tables: Table -> rows.
     """
@@ -109,20 +108,20 @@ def measure_hour(
 
     Args:
         prometheus: Where its samples are.
-        vocabulary: What the cluster's metrics are called.
+        vocabulary: The names of the cluster's metrics.
         start: The hour's first second since 1970.
         slot: The length of a slot in seconds; see `promql.slot_seconds`.
         pod_labels: The pod labels to keep, as Kubernetes writes them; None keeps all.
         early: How many seconds before the hour its slots begin; see `scraping.Rhythm`.
         usage_slots: The slots of metrics of usage that are scraped less often than the cluster's
-            nodes and pods are told.
+            nodes and pods.
 
     Returns:
         The hour; without rows other than rejects if there was no believable scrape.
 
     Raises:
         InfraspendError: The cluster's metrics are not enough to know anything.
-        ServerError: The server did not tell everything.
+        ServerError: The server's answer was not complete.
     """
     window = Window(start, start + HOUR_SECONDS, slot, early)
     doubts = Doubts()
@@ -166,7 +165,7 @@ def measure_hour(
 
 
 def cluster_scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
-    """In how many slots any node of the cluster was told of."""
+    """In how many slots any node of the cluster was exported."""
     capacity = vocabulary.capacity
     matchers = ['resource="cpu"'] if capacity.name == CAPACITY else []
     return readings.slots_with(capacity, *matchers)
@@ -178,7 +177,7 @@ def _left_out(whole: Readings, vocabulary: Vocabulary, doubts: Doubts) -> set[in
     blamed = list(unbelievable_series(whole, believable))
     if not blamed:
         return set()
-    # Each once, however many of its series are to blame.
+    # Each slot once, however many of its series are invalid.
     slots = unbelievable_slots(whole, list(dict.fromkeys(one for one, _, _ in blamed)))
     for one, labels, value in blamed:
         doubts.reasons.append(
@@ -232,7 +231,7 @@ class _Measurement:
         return {"usage_hour": self._hour.start, "cluster": self._vocabulary.cluster, **values}
 
     def tables(self, pod_labels: Sequence[str] | None) -> dict[str, list[Row]]:
-        """Every table's rows but those of the scrapes themselves."""
+        """Every table's rows except those of `scrape_hours`."""
         nodes = describe_nodes(self._readings, self._vocabulary)
         pods = Pods(
             self._vocabulary,
@@ -255,7 +254,7 @@ class _Measurement:
                 for namespace, labels in namespace_labels(self._readings, self._vocabulary).items()
             ],
         }
-        self._miss_untold(running)
+        self._scale_by_exported(running)
         return tables
 
     def _containers(
@@ -296,7 +295,7 @@ class _Measurement:
                         f"{column} of {_who(row)}",
                     )
                 for measure, used in usage.items():
-                    # What is known of a whole pod stands on its first container.
+                    # Measures of a whole pod are in the row of its first container.
                     key = (pod, "" if measure.of_pod else container)
                     if key in used and not (measure.of_pod and number):
                         row[measure.column] = self._doubts.amount(
@@ -307,7 +306,7 @@ class _Measurement:
     def _used(
         self, pods: Pods, running: Mapping[PodOnNode, float]
     ) -> dict[Measure, dict[tuple[PodOnNode, str], float]]:
-        """What was used, measure by measure; the targets that did not tell are named."""
+        """What was used, measure by measure; targets that were scraped too seldom are named."""
         usage = {}
         missed: dict[str, list[str]] = {}
         for measure in MEASURES:
@@ -323,17 +322,17 @@ class _Measurement:
             )
             usage[measure] = use.amounts
             for target, scrapes in use.missed.items():
-                told = f"{measure.column} ({scrapes:g} of {readings.slots} scrapes)"
-                missed.setdefault(target, []).append(told)
+                gap = f"{measure.column} ({scrapes:g} of {readings.slots} scrapes)"
+                missed.setdefault(target, []).append(gap)
         self._doubts.reasons += [
             f"{target or 'what measures use'} was scraped too seldom, so that the use of its pods"
-            f" is not known: {', '.join(told)}"
-            for target, told in sorted(missed.items())
+            f" is not known: {', '.join(gaps)}"
+            for target, gaps in sorted(missed.items())
         ]
         return usage
 
     def _named(self, running: dict[PodOnNode, float]) -> dict[PodOnNode, float]:
-        """The pods that have a namespace and a name; the others are told and left out."""
+        """The pods that have a namespace and a name; the others are reported and left out."""
         named = {pod: slots for pod, slots in running.items() if pod.namespace and pod.pod}
         if nameless := len(running) - len(named):
             phase = self._vocabulary.metrics[PHASE]
@@ -345,30 +344,30 @@ class _Measurement:
             )
         return named
 
-    def _miss_untold(self, running: Mapping[PodOnNode, float]) -> None:
-        """Makes the hour as good as the part of its pods that it tells of.
+    def _scale_by_exported(self, running: Mapping[PodOnNode, float]) -> None:
+        """Scales the hour's coverage by the share of its pods that kube-state-metrics exports.
 
-        Kubelets tell of pods that kube-state-metrics does not: a shard of it was away all hour.
-        Namespaces that it does not watch at all are none of the hour's.
+        Kubelets export pods that kube-state-metrics does not if one of its shards was down all
+        hour. Namespaces that it does not watch at all do not count.
         """
         usage = self._vocabulary.first(CPU_USAGE, MEMORY_USAGE)
         if usage is None or usage.label("pod") not in usage.labels:
             return
         readings = self._usage.get(usage.name, self._readings)
         watched = {pod.namespace for pod in running}
-        untold = [
+        unexported = [
             pod
-            for pod in untold_pods(readings, self._vocabulary, usage)
+            for pod in unexported_pods(readings, self._vocabulary, usage)
             if pod[0] in watched or not watched
         ]
-        if untold:
-            told = len({pod[:2] for pod in running})
-            self._hour.samples = round(self._hour.samples * told / (told + len(untold)))
-            some = ", ".join("/".join(pod) for pod in untold[:_EXAMPLES])
+        if unexported:
+            exported = len({pod[:2] for pod in running})
+            self._hour.samples = round(self._hour.samples * exported / (exported + len(unexported)))
+            some = ", ".join("/".join(pod) for pod in unexported[:_EXAMPLES])
             self._doubts.reasons.append(
-                f"{len(untold)} pods that kubelets tell of have no {PHASE} and are left out"
-                f" ({some}{', ...' if len(untold) > _EXAMPLES else ''}): a shard of"
-                " kube-state-metrics was away, or does not watch them"
+                f"{len(unexported)} pods that kubelets report have no {PHASE} and are left out"
+                f" ({some}{', ...' if len(unexported) > _EXAMPLES else ''}): a shard of"
+                " kube-state-metrics was down, or does not watch them"
             )
 
     def _nodes(

@@ -1,4 +1,4 @@
-"""What nodes offered, and what they are."""
+"""The capacity of nodes, and their properties."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ INSTANCE_TYPE: Final = (
     "label_node_kubernetes_io_instance_type",
     "label_beta_kubernetes_io_instance_type",
 )
-"""The labels that tell a node's instance type, the newer one first."""
+"""The labels with a node's instance type, the newer one first."""
 
 _ZONE: Final = (
     "label_topology_kubernetes_io_zone",
@@ -37,7 +37,7 @@ _POOL: Final = (
 
 @dataclass(frozen=True)
 class Node:
-    """What a node is; None where nothing tells.
+    """The properties of a node; None if not exported.
 
     Attributes:
         instance_type: Such as `m5.xlarge`.
@@ -53,7 +53,7 @@ class Node:
 
 
 def describe_nodes(readings: Readings, vocabulary: Vocabulary) -> Mapping[str, Node]:
-    """What each node was for most of the hour: a name may pass on to another machine."""
+    """The properties of each node for most of the hour: a name may pass to another machine."""
     labelled = {}
     if metric := vocabulary.get("kube_node_labels"):
         labelled = dict(most_seen(readings.label_sets(metric), [metric.label("node")]))
@@ -72,7 +72,7 @@ def describe_nodes(readings: Readings, vocabulary: Vocabulary) -> Mapping[str, N
 
 
 def node_slots(readings: Readings, vocabulary: Vocabulary) -> dict[str, float]:
-    """In how many slots each node was there."""
+    """In how many slots each node existed."""
     node = vocabulary.capacity.label("node")
     series = vocabulary.node_cpus()
     found = readings.counted(
@@ -82,7 +82,7 @@ def node_slots(readings: Readings, vocabulary: Vocabulary) -> dict[str, float]:
 
 
 def node_resources(readings: Readings, vocabulary: Vocabulary, what: str) -> Sums | None:
-    """What each node offers, by node and resource, summed over the slots; None if nothing tells.
+    """The capacity of each node, by node and resource, summed over the slots; None if not exported.
 
     Args:
         readings: The hour.
@@ -93,19 +93,19 @@ def node_resources(readings: Readings, vocabulary: Vocabulary, what: str) -> Sum
     if metric := vocabulary.get(name):
         node = metric.label("node")
         series = metric.series(f'resource=~"{RESOURCES}"')
-        told = readings.summed(
+        offered = readings.summed(
             lambda window: f"max by ({node}, resource) ({in_slot(series, window)})",
             [node, "resource"],
         )
         counted: Sums = defaultdict(float)
         neurons: dict[str, float] = {}
-        for (who, name_told), value in told.items():
-            resource, unit = counted_as(name_told)
-            if name_told in NEURON_DEVICES:
+        for (who, kind), value in offered.items():
+            resource, unit = counted_as(kind)
+            if kind in NEURON_DEVICES:
                 neurons[who] = max(neurons.get(who, 0), value)
             else:
                 counted[who, resource] += value * unit
-        # The cores of a node are its devices in smaller units.
+        # A node's cores are its devices in smaller units.
         for who in [who for who, resource in counted if resource == NEURON_CORE]:
             neurons[who] = neurons.get(who) or counted[who, NEURON_CORE]
         for who, value in neurons.items():
@@ -126,7 +126,7 @@ def node_resources(readings: Readings, vocabulary: Vocabulary, what: str) -> Sum
 
 
 def devices_per_core(capacity: Sums | None) -> Mapping[str, float]:
-    """How many Neuron devices a core is, by node, where pods may ask for cores."""
+    """How many Neuron devices a core is, by node, where pods may request cores."""
     return {
         who: (capacity or {})[who, GPU] / cores
         for (who, resource), cores in (capacity or {}).items()

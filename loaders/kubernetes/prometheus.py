@@ -1,9 +1,8 @@
-"""Asks a server that speaks PromQL, and believes only whole answers.
+"""Queries a server that speaks PromQL, and accepts only complete answers.
 
-prometheus-api-client makes the requests. What it leaves out is added here: a time-out, bounded
-retries, the server's own words in the error, and that a partial answer, which Thanos and Mimir
-give as a success with `warnings`, is a failure. Requests to Amazon Managed Service for Prometheus
-are signed by botocore.
+prometheus-api-client makes the requests. Added here: a time-out, bounded retries, the server's own
+message in the error, and that a partial answer, which Thanos and Mimir give as a success with
+`warnings`, is a failure. Requests to Amazon Managed Service for Prometheus are signed by botocore.
 """
 
 import json
@@ -46,7 +45,7 @@ _CONNECT_SECONDS: Final = 10
 _LONGEST_PAUSE_SECONDS: Final = 20
 _SLOW_ATTEMPTS: Final = 2
 _SERVER_PART: Final = 0.9
-"""The part of the time-out that the server has: it gives up first, and says so."""
+"""The server's share of the time-out: it gives up first, and reports it."""
 _LONGEST_REASON: Final = 300
 # How Thanos and Mimir write in `warnings` what Prometheus writes in `infos`.
 _INFO: Final = "PromQL info:"
@@ -56,19 +55,19 @@ logging.getLogger("prometheus_api_client").setLevel(logging.WARNING)
 
 
 class ServerError(InfraspendError):
-    """The server did not answer, or not with the whole truth; another hour may still be told."""
+    """The server did not answer, or not completely; another hour may still succeed."""
 
 
 class RefusedError(ServerError):
-    """The server refused a query or gave up on it, most often because it asks for too much."""
+    """The server refused a query or gave up on it, most often because it was too large."""
 
 
 class TooLongError(RefusedError):
-    """The query has too many characters (414): it must name fewer things at once."""
+    """The query has too many characters (414): it must name fewer pods at once."""
 
 
 class _BusyError(Exception):
-    """The server may well answer if it is asked again."""
+    """The server may answer a retry."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Access:
         ca_bundle: The certificates to trust instead of the system's.
         client_cert: A certificate and its key, where the server asks for one.
         timeout: How long to wait for an answer, in seconds.
-        attempts: How often to ask before giving up.
+        attempts: How many attempts before giving up.
         pause: The wait after the first failed attempt, in seconds; it doubles.
     """
 
@@ -120,7 +119,7 @@ class Prometheus:
         self._client = PrometheusConnect(
             url=access.url.rstrip("/"),
             session=session,
-            # To connect and to read: requests takes a pair, whatever the client's types say.
+            # Time-outs to connect and to read: requests takes a pair, despite the client's types.
             timeout=(min(access.timeout, _CONNECT_SECONDS), access.timeout),  # type: ignore[arg-type]
             retry=Retry(total=0, read=False),
         )
@@ -207,7 +206,7 @@ class Prometheus:
         return frozenset(self._ask(lambda: ask(params)))
 
     def _ask(self, request: Callable[[], Any]) -> Any:
-        """Makes a request until it succeeds or there is no hope."""
+        """Repeats a request until it succeeds or cannot succeed."""
         attempts = Retrying(
             stop=self._is_hopeless,
             wait=wait_exponential_jitter(
@@ -237,14 +236,14 @@ class Prometheus:
             raise ServerError(f"{url} cannot be asked ({error})") from error
 
     def _is_hopeless(self, attempt: RetryCallState) -> bool:
-        """Whether a request was made often enough: one that takes too long may ask for too much."""
+        """Whether a request was tried often enough: one that takes too long may be too large."""
         failed = attempt.outcome.exception() if attempt.outcome else None
         most = _SLOW_ATTEMPTS if isinstance(failed, requests.ReadTimeout) else self._access.attempts
         return attempt.attempt_number >= min(most, self._access.attempts)
 
 
 def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Raises on any answer that is not the whole truth."""
+    """Raises on any answer that is not complete."""
     status = response.status_code
     if response.is_redirect:
         return
@@ -253,7 +252,7 @@ def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
     if status in _TOO_MUCH:
         raise RefusedError(f"{_address(response)} refused a query: {_reason(response)}")
     if status == _UNAVAILABLE and _TIMED_OUT.search(_reason(response)):
-        # To ask the same again would take as long again.
+        # A retry would take as long again.
         raise RefusedError(f"{_address(response)} gave up on a query: {_reason(response)}")
     if status == _GATEWAY_TIMEOUT:
         raise requests.ReadTimeout(_reason(response))
@@ -268,14 +267,14 @@ def _judge(response: requests.Response, *_: Any, **__: Any) -> None:
         raise ServerError(f"{_address(response)} answered {status}: {_reason(response)}")
     if not _SUCCESS.search(response.content, 0, _HEAD_BYTES):
         raise ServerError(f"{_address(response)} answered with an error: {_reason(response)}")
-    # A quote inside a label value is escaped, so that these cannot be a part of one.
+    # A quote inside a label value is escaped, so that none can imitate these.
     if _PARTIAL.search(response.content):
         body = response.json()
         warnings = [str(one) for one in body.get("warnings") or ()]
         warnings = [one for one in warnings if not one.startswith(_INFO)]
         if warnings or body.get("isPartial"):
-            told = "; ".join(warnings)
-            raise ServerError(f"{_address(response)} gave a partial answer: {_short(told)}")
+            reasons = "; ".join(warnings)
+            raise ServerError(f"{_address(response)} gave a partial answer: {_short(reasons)}")
 
 
 def _address(response: requests.Response) -> str:
@@ -283,7 +282,7 @@ def _address(response: requests.Response) -> str:
 
 
 def _reason(response: requests.Response) -> str:
-    """What the server itself says is wrong."""
+    """The server's own error message."""
     try:
         return _short(str(json.loads(response.content)["error"]))
     except (ValueError, KeyError, TypeError):

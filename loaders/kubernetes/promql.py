@@ -1,10 +1,10 @@
-"""PromQL, written from names and values that anybody may have chosen.
+"""PromQL, written from untrusted names and values.
 
 An hour is cut into slots as long as the time between two scrapes, and every expression here is
 evaluated once a slot, on what was scraped in that slot: no sample is carried over a gap
 (Prometheus itself would carry it for five minutes), none is counted twice, and series that were
-scraped at different seconds meet in their slot. Summing up the slots is left to the server: an
-hour of a series moves as one number.
+scraped at different seconds meet in their slot. The server sums the slots: an hour of a series is
+transferred as one number.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,8 +22,8 @@ class Window:
         start: Where the first slot starts, in seconds since 1970.
         end: Where the last one ends.
         slot: The length of a slot in seconds; start and end are multiples of it.
-        early: How many seconds before that every slot begins and ends, so that scrapes which fall
-            around the edge of a slot fall into its middle.
+        early: How many seconds before that every slot begins and ends, so that scrapes around the
+            edge of a slot lie in its middle.
     """
 
     start: int
@@ -50,7 +50,7 @@ class Window:
         return replace(self, end=middle), replace(self, start=middle)
 
     def without(self, slots: Iterable[int]) -> list["Window"]:
-        """What is left of the window when the slots that start at these moments are cut out."""
+        """The window without the slots that start at these moments."""
         left = []
         start = self.start
         for cut in sorted(slots):
@@ -63,7 +63,7 @@ class Window:
 
 
 def slot_seconds(interval: float) -> int:
-    """The shortest slot that always holds a scrape and of which an hour holds a whole number."""
+    """The shortest slot that always has a scrape and that divides an hour."""
     return next(
         seconds
         for seconds in range(1, HOUR_SECONDS + 1)
@@ -123,7 +123,7 @@ def over_slots(function: str, expression: str, window: Window) -> str:
 
 
 def renamed(expression: str, labels: Mapping[str, str]) -> str:
-    """An expression whose labels bear other names: what they are called -> what they shall be."""
+    """An expression with renamed labels: old name -> new name."""
     for here, there in labels.items():
         if here != there:
             expression = f'label_replace({expression}, "{there}", "$1", "{here}", "(.*)")'
@@ -131,5 +131,5 @@ def renamed(expression: str, labels: Mapping[str, str]) -> str:
 
 
 def _quoted_meta(text: str) -> str:
-    """A text as a regular expression of RE2 that matches just it."""
+    """A text as a regular expression of RE2 that matches only it."""
     return "".join(f"\\{char}" if char in r"\.+*?()|[]{}^$" else char for char in text)

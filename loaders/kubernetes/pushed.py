@@ -1,14 +1,14 @@
-"""Collects the usage that platform owners measure themselves, and publishes it for them.
+"""Collects the usage that platform owners measure themselves, and publishes it as they would.
 
 An owner emits a gauge, `infraspend_platform_usage{platform, sub_platform, lyft_label}` with an
 optional `capacity_pool` (`label` is read where `lyft_label` is missing), or names any PromQL in
-the configuration file. What is written is what an owner would publish: a CSV file with an hour of
-usage per label, which `infraspend load platforms` lands.
+the configuration file. The result is the CSV file that an owner would publish, with an hour of
+usage per label, for `infraspend load platforms`.
 
 An hour's usage is the mean of the gauge over the scrapes of its own job, times one hour: a label
-that is gone has used nothing since, and a scrape that is missing is no zero. Several instances of
-a job add up. An hour that its job was scraped for less than three quarters of is not published,
-nor one with a value that is no measurement: half an hour's shares would pass for a whole one's.
+without a series used nothing, and a missing scrape is not zero. Several instances of a job add up.
+An hour is not published if its job was scraped for less than three quarters of it, or if a value is
+no measurement: the shares of half an hour would be taken for a whole one's.
 """
 
 import csv
@@ -46,7 +46,7 @@ class Usage:
         capacity_pool: The pool; empty without pools.
         lyft_label: The label.
         usage: How much, in unit-hours.
-        unit: The unit; empty if it is not told.
+        unit: The unit; empty if none is given.
     """
 
     platform: str
@@ -59,7 +59,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class PushedHour:
-    """An hour of what platform owners measure.
+    """An hour of the usage that platform owners measure.
 
     Attributes:
         usage: What can be published.
@@ -85,7 +85,7 @@ def measure_pushed(
         window: The hour, in slots as long as its series are apart.
 
     Raises:
-        ServerError: The server did not tell everything.
+        ServerError: The server's answer was not complete.
     """
     readings = Readings(prometheus, [window])
     measured = list(_of_queries(readings, queries))
@@ -121,7 +121,7 @@ def publish_usage(root: Path, cluster: str, hours: Sequence[tuple[datetime, Usag
         directory.mkdir(parents=True, exist_ok=True)
         first, last = rows[0][0], rows[-1][0]
         file = directory / f"{cluster}_{first:%Y%m%dT%H}_{last:%Y%m%dT%H}.csv"
-        # Hidden files are not read, so that nobody meets half of one.
+        # Hidden files are not read, so that nobody reads half of one.
         part = directory / f".{file.name}.part"
         with part.open("w", encoding="utf-8", newline="") as content:
             writer = csv.writer(content)
@@ -144,16 +144,16 @@ class _SubPlatform:
     platform: str
     sub_platform: str
     unit: str
-    held: dict[tuple[str, str], float]
-    """Pool and label -> the mean of what was held."""
+    used: dict[tuple[str, str], float]
+    """Pool and label -> the mean usage."""
     scrapes: float
-    """In how many slots anything was measured: of its jobs, the one that was scraped least."""
+    """In how many slots anything was measured: the least of all its jobs."""
 
     def reason(self, slots: int) -> str | None:
         """Why this cannot be published, if it cannot."""
         if not is_name(self.platform) or not self.sub_platform:
             return "its labels platform and sub_platform are no names"
-        for (_, label), value in sorted(self.held.items()):
+        for (_, label), value in sorted(self.used.items()):
             if not label:
                 return "a series has neither lyft_label nor label"
             if not isfinite(value) or not 0 <= value <= _MOST:
@@ -164,7 +164,7 @@ class _SubPlatform:
 
     def usage(self) -> Iterator[Usage]:
         """One row per pool and label."""
-        for (pool, label), value in sorted(self.held.items()):
+        for (pool, label), value in sorted(self.used.items()):
             yield Usage(self.platform, self.sub_platform, pool, label, amount(value), self.unit)
 
 
@@ -178,7 +178,7 @@ def _of_convention(readings: Readings, metric: Metric) -> Iterator[_SubPlatform]
     names = ("job", "platform", "sub_platform", "capacity_pool", "lyft_label", "label", "unit")
     series = metric.series()
 
-    def held(window: Window) -> str:
+    def used(window: Window) -> str:
         return f"sum by ({', '.join(names)}) ({in_slot(series, window)})"
 
     def scraped(window: Window) -> str:
@@ -186,36 +186,36 @@ def _of_convention(readings: Readings, metric: Metric) -> Iterator[_SubPlatform]
 
     scrapes = readings.counted(scraped, names[:3])
     found: dict[tuple[str, str], _SubPlatform] = {}
-    for key, value in sorted(readings.summed(held, names).items()):
+    for key, value in sorted(readings.summed(used, names).items()):
         job, platform, sub_platform, pool, lyft_label, label, unit = key
         of_job = scrapes[job, platform, sub_platform]
         one = found.setdefault(
             (platform, sub_platform), _SubPlatform(platform, sub_platform, unit, {}, of_job)
         )
         at = pool, lyft_label or label
-        one.held[at] = one.held.get(at, 0) + value / of_job
+        one.used[at] = one.used.get(at, 0) + value / of_job
         one.scrapes = min(one.scrapes, of_job)
     yield from found.values()
 
 
 def _of_queries(readings: Readings, queries: Iterable[UsageQuery]) -> Iterator[_SubPlatform]:
-    """What configured queries say, by sub-platform."""
+    """The results of configured queries, by sub-platform."""
     found: dict[tuple[str, str], _SubPlatform] = {}
     for query in queries:
-        scrapes, held = _of_query(readings, query)
+        scrapes, used = _of_query(readings, query)
         one = found.setdefault(
             (query.platform, query.sub_platform),
             _SubPlatform(query.platform, query.sub_platform, query.unit or "", {}, scrapes),
         )
         one.scrapes = min(one.scrapes, scrapes)
-        for (label,), value in held.items():
+        for (label,), value in used.items():
             at = query.capacity_pool or "", label
-            one.held[at] = one.held.get(at, 0) + value / scrapes
+            one.used[at] = one.used.get(at, 0) + value / scrapes
     yield from found.values()
 
 
 def _of_query(readings: Readings, query: UsageQuery) -> tuple[float, Sums]:
     """In how many slots a query has a value, and the sum of its values by label."""
     scrapes = readings.counted(lambda _: f"group({query.query})").get((), 0)
-    held = readings.summed(lambda _: f"sum by ({query.label}) ({query.query})", [query.label])
-    return scrapes, held
+    used = readings.summed(lambda _: f"sum by ({query.label}) ({query.query})", [query.label])
+    return scrapes, used

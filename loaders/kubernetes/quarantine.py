@@ -1,9 +1,9 @@
-"""What is no measurement: not a number, infinite, negative, or larger than anything there is.
+"""Values that are no measurement: not a number, infinite, negative, or impossibly large.
 
-Requests, capacity and phases are what proportions are made of. A scrape in which one of them is
-no measurement is not believed at all: its slot is left out of everything, the rest of the hour
-stands for it, and the coverage of the hour tells that a scrape is missing. Everything else (what
-was used, volumes) becomes unknown where its sum is no measurement. Both are told in `rejects`.
+Proportions are computed from requests, capacity and phases. A scrape in which one of them is no
+measurement is not used at all: its slot is left out everywhere, the rest of the hour represents it,
+and the coverage of the hour counts it as missing. All other values (use, volumes) become unknown
+where their sum is no measurement. Both are listed in `rejects`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ _DIGITS: Final = Decimal(1).scaleb(-10)
 
 @dataclass(frozen=True)
 class Believable:
-    """Series and the largest value that can be believed of them; the smallest is 0.
+    """Series and their largest valid value; the smallest is 0.
 
     Attributes:
         series: A selector.
@@ -72,17 +72,17 @@ def _values(believable: Believable, window: Window) -> str:
 
 
 class Doubts:
-    """Turns sums into amounts, and keeps what was no measurement."""
+    """Turns sums into amounts, and records values that are no measurement."""
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
 
     def amount(self, value: float, most: float, what: str) -> Decimal | None:
-        """A value as an amount; None if it is no measurement, and the reason is kept.
+        """A value as an amount; None if it is no measurement, and the reason is recorded.
 
         Args:
             value: An hour's value in the unit of its column.
-            most: The largest value that can be believed.
+            most: The largest valid value.
             what: What it is the value of.
         """
         if isfinite(value) and 0 <= value <= most:
@@ -97,6 +97,6 @@ def amount(value: float) -> Decimal:
 
 
 def described(series: str, labels: Labels) -> str:
-    """Which series that is, in a few words."""
+    """A short name of a series."""
     who = ", ".join(f"{name}={labels[name]!r}" for name in sorted(labels))
     return f"{series.partition('{')[0]} of {who}"

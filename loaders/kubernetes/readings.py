@@ -1,4 +1,4 @@
-"""Reads an hour of a cluster off the server, in windows as large as the server allows."""
+"""Reads an hour of a cluster from the server, in windows as large as the server allows."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,11 +19,11 @@ Expression = Callable[[Window], str]
 
 
 class Readings:
-    """What a server says of some windows, added up over their slots.
+    """A server's values for some windows, summed over their slots.
 
-    A window that the server finds too large is halved until it is a single slot, and one in which
-    a node's name began to stand for another machine is read in pieces. Sums over slots add up, so
-    that the answer does not depend on how often that was.
+    A window that the server finds too large is halved until it is a single slot, and one in which a
+    node's name passed to another machine is read in pieces. Sums over slots add up, so that the
+    answer does not depend on the pieces.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Readings:
 
         Args:
             expression: What to add up.
-            labels: The labels that tell its series apart; a label that is missing is empty.
+            labels: The labels that distinguish its series; a missing label is empty.
         """
         return self._collect(
             lambda window: over_slots("sum_over_time", expression(window), window), labels
@@ -89,7 +89,7 @@ class Readings:
         return dict(sums)
 
     def each(self, query: Expression) -> Iterator[tuple[Labels, float]]:
-        """The series that a query gives, window by window, and their values."""
+        """The series that a query returns, window by window, and their values."""
         for window, answer in self._ask(
             lambda window: self._prometheus.instant(query(window), window.end)
         ):
@@ -115,7 +115,7 @@ class Readings:
             try:
                 answer = question(window)
             except RefusedError as error:
-                # A shorter time makes no shorter query.
+                # A shorter window makes no shorter query.
                 if window.slots == 1 or isinstance(error, TooLongError):
                     raise
                 # The next query would be refused as well: it starts with the smaller windows.
@@ -127,7 +127,7 @@ class Readings:
                 yield window, answer
 
     def _identified(self, labels: Labels, window: Window) -> Labels:
-        """The labels with the node's own name, where its name stood for several machines."""
+        """The labels with the machine's name, where a node's name stood for several."""
         if not self._identities.machines:
             return labels
         return {

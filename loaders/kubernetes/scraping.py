@@ -1,4 +1,4 @@
-"""How often a cluster is scraped: an hour is whole when it has that many scrapes."""
+"""How often a cluster is scraped: an hour is complete if it has that many scrapes."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -56,15 +56,15 @@ def scrape_rhythm(
 ) -> Rhythm | None:
     """How often and when some series are scraped.
 
-    A day is looked at where there is one, so that an hour with few samples is not taken for an
-    hour that is scraped seldom.
+    A whole day is read if there is one, so that an hour with missing samples is not taken for one
+    that is scraped less often.
 
     Args:
         prometheus: The server.
         series: A selector with a metric's name.
         first: Where the hours to collect start, in seconds since 1970.
         last: Where they end.
-        look_back: How many seconds are looked at.
+        look_back: How many seconds to read.
 
     Returns:
         The rhythm; None if there are no two scrapes to measure it by.
@@ -80,7 +80,7 @@ def scrape_rhythm(
         for one in _scrapes(prometheus, series, at, look_back):
             gaps.update(round(after - before) for before, after in pairwise(one))
             moments += one
-        # Two samples within half a second are no two scrapes.
+        # Two samples within half a second are one scrape.
         del gaps[0]
         at -= look_back
     if not gaps:
@@ -93,7 +93,7 @@ def scrape_rhythm(
 def slower_slot(prometheus: Prometheus, series: str, start: int, slot: int) -> int | None:
     """The slot of an hour that was scraped less often than the hours around it, for a while.
 
-    For a while is: several times in a row with that interval. A scrape that is missing is none.
+    That is: several times in a row with that interval. A single missing scrape does not count.
 
     Args:
         prometheus: The server.

@@ -1,9 +1,9 @@
-"""Where collections go: a directory, or a bucket by way of a directory that ends with the run.
+"""The target of collections: a directory, or a bucket by way of a temporary directory.
 
-In a bucket a collection is one object, with all its files in it.
+In a bucket a collection is one object that contains all its files.
 
-What a run needs to know of earlier ones is fetched from the bucket: the names of their
-directories, which tell the hours, and how complete the last hours were.
+What a run needs to know of earlier ones is fetched from the bucket: the names of their directories,
+which contain the hours, and how complete the last hours were.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ _ASKED: Final = (INDEX, "scrape_hours.parquet")
 
 
 class Shipment:
-    """A place for collections.
+    """A target for collections.
 
     Attributes:
         root: The directory that they are written to.
@@ -35,7 +35,7 @@ class Shipment:
         self._bucket = bucket
 
     def recall(self, cluster: str) -> None:
-        """Makes the root know what was collected of a cluster before.
+        """Fetches into the root what was collected of a cluster before.
 
         Raises:
             InfraspendError: The bucket cannot be read.
@@ -45,7 +45,7 @@ class Shipment:
         folder = f"cluster={cluster}"
         ends = {}
         for name in self._bucket.folders(folder):
-            # Its name is taken, whatever is in it.
+            # Its name is taken, whatever it contains.
             (self.root / folder / name).mkdir(parents=True, exist_ok=True)
             if hours := hours_of(name):
                 ends[name] = hours[1]
@@ -72,7 +72,7 @@ class Shipment:
             self._bucket.put(archive, f"{name}/{ARCHIVE}")
 
     def _fetch(self, bucket: "Bucket", folder: str) -> None:
-        """Fetches what tells how complete a collection is, if it is one.
+        """Fetches the part of a collection that shows how complete it is, if it is one.
 
         Collections of earlier versions are several objects.
         """
@@ -95,10 +95,10 @@ class Shipment:
 
 @contextmanager
 def open_shipment(to: str) -> Iterator[Shipment]:
-    """A place that a directory, a `file://` URL or an `s3://` URL names.
+    """The target that a directory, a `file://` URL or an `s3://` URL names.
 
     Raises:
-        InfraspendError: It is another kind of place, or cannot be written to.
+        InfraspendError: It is another kind of location, or cannot be written to.
     """
     if to.startswith("s3://"):
         bucket = open_bucket(to)

@@ -1,4 +1,4 @@
-"""Signs requests as AWS wants them (Signature Version 4), by botocore."""
+"""Signs requests for AWS (Signature Version 4), by botocore."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,13 +12,13 @@ from botocore.session import Session
 from infraspend.loaders.errors import InfraspendError
 
 _SERVICE: Final = "aps"
-# What proxies add or change after the signature is made.
+# Headers that proxies add or change after signing.
 _UNSIGNED: Final = frozenset({"connection", "accept-encoding", "accept", "user-agent"})
 
 
 @dataclass(frozen=True)
 class Signature(requests.auth.AuthBase):
-    """A signature with the credentials that AWS's own tools would find.
+    """Signs with the credentials that AWS's own tools would find.
 
     Attributes:
         region: The AWS region of the workspace, such as `us-east-1`.
@@ -49,7 +49,7 @@ class Signature(requests.auth.AuthBase):
         return request
 
     def _credentials(self) -> Any:
-        """The credentials of this moment: temporary ones are renewed by botocore."""
+        """The current credentials: botocore renews temporary ones."""
         try:
             if not self._session:
                 self._session.append(Session(profile=self.profile))

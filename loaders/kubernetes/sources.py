@@ -24,7 +24,7 @@
             label: topic_owner
             unit: bytes
 
-Secrets stand in environment variables or files, never in this one.
+Secrets are in environment variables or other files, never in this one.
 """
 
 import os
@@ -59,7 +59,7 @@ class UsageQuery:
     Attributes:
         platform: The platform.
         sub_platform: The part of it.
-        query: A gauge: what is held at a moment, by label.
+        query: A gauge: the usage at a moment, by label.
         label: Which label of its series is the lyft_label.
         capacity_pool: The pool, where the sub-platform has several.
         unit: What is counted.
@@ -100,7 +100,7 @@ def source_at(url: str, cluster: str, options: Mapping[str, Any] | None = None) 
     Args:
         url: The server.
         cluster: The cluster's name.
-        options: What else a source in the file could say.
+        options: Any other setting of a source in the file.
 
     Raises:
         InfraspendError: It is no http address, or an option has no meaning.
@@ -112,7 +112,7 @@ def read_sources(path: Path) -> list[Source]:
     """The sources in a configuration file.
 
     Raises:
-        InfraspendError: The file cannot be read, or says something that has no meaning.
+        InfraspendError: The file cannot be read, or has an invalid setting.
     """
     try:
         if path.stat().st_size > _LARGEST_FILE:
@@ -184,7 +184,7 @@ def _source(described: Mapping[str, Any], where: str) -> Source:
 
 
 def _signature(described: Mapping[str, Any], where: str) -> Signature | None:
-    """How to sign requests for AWS, if that is said."""
+    """How to sign requests for AWS, if configured."""
     if (signed := described.get("sigv4")) is None:
         return None
     _check_names(signed, _SIGV4, {"region"}, f"{where}: sigv4")

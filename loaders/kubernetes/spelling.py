@@ -1,7 +1,7 @@
 """How the labels of an hour are spelled, where honor_labels was switched from one hour to another.
 
-The vocabulary of a run knows a label in both spellings then. Each hour is read in the one that
-most of its scrapes have; scrapes in the other one are left out of the hour, as a gap is.
+The vocabulary of a run then has a label in both spellings. Each hour is read in the one that most
+of its scrapes have; scrapes in the other one count as a gap.
 """
 
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ _SUBJECT: Final = ("namespace", "pod", "node")
 
 
 def spelled(readings: Readings, vocabulary: Vocabulary) -> tuple[Vocabulary, dict[str, set[int]]]:
-    """The vocabulary of an hour, and where the slots start that are spelled in another way.
+    """The vocabulary of an hour, and the starts of the slots with the other spelling.
 
     Args:
         readings: The whole hour.
-        vocabulary: What the metrics and labels of all hours are called.
+        vocabulary: The names of the metrics and labels of all hours.
 
     Returns:
         The vocabulary, and a metric of each exporter that was switched within the hour -> slots.
@@ -62,9 +62,9 @@ def spelled(readings: Readings, vocabulary: Vocabulary) -> tuple[Vocabulary, dic
 
 
 def _asked(vocabulary: Vocabulary) -> Iterator[tuple[str, tuple[Metric, str]]]:
-    """Per exporter with labels in another spelling, a metric and a label that tell them apart.
+    """Per exporter with labels in another spelling, a metric and a label that distinguish them.
 
-    dcgm-exporter is none of them: what it tells of an idle GPU names no pod.
+    dcgm-exporter is left out: its series of an idle GPU name no pod.
     """
     for name in (PHASE, CPU_USAGE, SCHEDULER_REQUESTS):
         metric = vocabulary.get(name)
@@ -75,14 +75,14 @@ def _asked(vocabulary: Vocabulary) -> Iterator[tuple[str, tuple[Metric, str]]]:
 
 
 def _exporter(metric: str) -> str:
-    """What exports a metric: all of it is scraped together."""
+    """The exporter of a metric: all of its metrics are scraped together."""
     if metric in (SCHEDULER_REQUESTS, GPU_USAGE):
         return metric
     return metric.partition("_")[0]
 
 
 def _spelling(metric: Metric, label: str, spelling: str, window: Window) -> str:
-    """1 in every slot with a spelling; where both are there, it is the exported one."""
+    """1 in every slot with a spelling; where both exist, it is the exported one."""
     is_exported = f'{label}!=""'
     exported = f"group({in_slot(metric.series(is_exported), window)})"
     if spelling == "exported":

@@ -1,7 +1,7 @@
-"""Tracks usage: asks every source for every hour, and writes what they say.
+"""Tracks usage: queries every source for every hour and writes the results.
 
-An hour fails alone and a source fails alone; what failed is named at the end, and collected again
-by the next run.
+A failure affects only its hour or source; failures are named at the end, and collected again by the
+next run.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -46,10 +46,10 @@ _USUAL_SECONDS: Final = 60
 _PATIENCE: Final = 3
 
 AT_ONCE: Final = 8
-"""How many sources are asked side by side: most of the time goes by while servers compute."""
+"""How many sources are queried in parallel: most of the time is spent waiting for servers."""
 
 PLATFORMS: Final = "platforms"
-"""Where, beside the collections, the usage goes that platform owners push."""
+"""The directory, beside the collections, of the usage that platform owners push."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class ClusterRun:
     """How the run went for a cluster.
 
     Attributes:
-        is_good: Whether everything that was asked for could be collected.
-        hours_behind: How many hours have passed since the last that was collected, the ones before
-            `until`; None if none ever was.
-        coverage: The part of its scrapes that the last hour had; None if no hour was collected.
-        rejects: How many reasons there were to leave something out.
+        is_good: Whether everything requested could be collected.
+        hours_behind: How many hours before `until` have passed since the last collected one; None
+            if none ever was.
+        coverage: The share of its scrapes that the last hour had; None if no hour was collected.
+        rejects: How many reasons to leave something out were recorded.
         seconds: How long it took.
     """
 
@@ -78,10 +78,10 @@ class Tracked:
 
     Attributes:
         collections: The directories that were written.
-        hours: How many hours of clusters they hold.
+        hours: How many hours of clusters they have.
         incomplete: How many of those were not scraped as often as they should have been.
-        unscraped: How many hours of clusters had no scrape that could be believed.
-        rejects: How many reasons there were to leave something out.
+        unscraped: How many hours of clusters had no valid scrape.
+        rejects: How many reasons to leave something out were recorded.
         published: The files with platforms' usage that were written.
         clusters: How the run went for each cluster.
     """
@@ -106,7 +106,7 @@ class Tracked:
 
 
 class TrackError(InfraspendError):
-    """Some of what was asked for could not be collected; `tracked` is what could."""
+    """Some of the requested hours could not be collected; `tracked` is what could."""
 
     def __init__(self, message: str, tracked: Tracked) -> None:
         super().__init__(message)
@@ -131,9 +131,9 @@ def track(
         since: The first hour, plain UTC; None goes on from what was collected before.
         until: The hour after the last, plain UTC; None collects all that have passed. Hours that
             have not passed are never collected.
-        now: What time it is, plain UTC; the clock's by default.
-        at_once: How many sources are asked side by side.
-        progress: Told what is being done.
+        now: The current time, plain UTC; the clock's by default.
+        at_once: How many sources are queried in parallel.
+        progress: Gets a line about each step.
 
     Returns:
         What was collected.
@@ -162,7 +162,7 @@ def track(
                 tracked.add(collected)
                 failures += failed
         except BaseException:
-            # Whoever stops the run does not wait for the clusters that were not begun.
+            # An interrupted run does not wait for clusters that were not begun.
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
@@ -195,7 +195,7 @@ def _collect_source(
     except InfraspendError as error:
         failures.append(_named(source, str(error)))
     except Exception as error:
-        # Whatever is wrong with one cluster, the others are collected; the run fails in the end.
+        # Whatever fails for one cluster, the others are collected; the run fails at the end.
         failures.append(f"{source.cluster}: {type(error).__name__}: {error} (unexpected)")
     for failure in failures:
         progress(failure)
@@ -235,7 +235,7 @@ class _Run:
         """Collects hours; what failed is in `failures`.
 
         A collection holds hours of one day that follow each other. A server that fails several
-        hours in a row is left alone.
+        hours in a row is not queried any more.
 
         Raises:
             InfraspendError: The source has nothing of the cluster, or nothing can be written.
@@ -254,7 +254,7 @@ class _Run:
             self._pushed.clear()
 
     def _measured(self, session: "_Session", hours: Iterable[datetime]) -> Iterator[Hour]:
-        """The hours that the server tells."""
+        """The hours that the server has."""
         for hour in hours:
             if self._stop.is_set():
                 raise InfraspendError("stopped")
@@ -312,10 +312,10 @@ class _Run:
 
 
 class _Session:
-    """A source, and what is the same for all hours that are collected from it."""
+    """A source, and what is the same for all of its hours."""
 
     def __init__(self, source: Source, hours: Sequence[datetime]) -> None:
-        """Looks at the source.
+        """Inspects the source.
 
         Raises:
             InfraspendError: It has nothing of the cluster.
@@ -341,7 +341,7 @@ class _Session:
         ]
         self._slot = slots[0] if slots else _USUAL_SECONDS
         self._pushed_slot = slots[-1] if slots else _USUAL_SECONDS
-        # Told by the owner, an interval says nothing of when.
+        # A configured interval does not say when scrapes happen.
         first = rhythms[0] if rhythms and not source.scrape_interval else None
         self._early = first.early if first else 0
         self._usage_slots: dict[str, int] | None = None
@@ -366,14 +366,14 @@ class _Session:
 
     @property
     def is_given_up(self) -> bool:
-        """Whether the server failed too many hours in a row to be asked for another."""
+        """Whether the server failed too many hours in a row to be queried for another."""
         return self._failed_in_a_row >= _PATIENCE
 
     def hour(self, hour: datetime) -> tuple[PushedHour, Hour | None]:
         """An hour of what platform owners measure, and of the cluster if there is one.
 
         Raises:
-            ServerError: The server did not tell everything.
+            ServerError: The server's answer was not complete.
         """
         self._failed_in_a_row += 1
         pushed = self._of_platforms(hour)
@@ -400,7 +400,7 @@ class _Session:
             )
 
         def most(slot: int, early: int = 0) -> Hour:
-            """The hour; where scrapes are missing, perhaps they fall on both sides of an edge."""
+            """The hour; if scrapes are missing, they may lie on both sides of a slot's edge."""
             hour = measured(slot, early)
             if hour.samples >= hour.expected_samples or early:
                 return hour

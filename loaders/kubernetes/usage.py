@@ -43,11 +43,11 @@ class Measure:
     Attributes:
         column: The column.
         metric: The metric.
-        is_counter: Whether it counts up; otherwise it says what is.
+        is_counter: Whether it is a counter; otherwise it is a gauge.
         unit: How many of the metric's units make one of the column's, for a whole hour.
         parts: The labels of series that add up, within a container or pod.
         of_pod: Whether it is known of whole pods only.
-        most: The largest value of the column that can be believed.
+        most: The largest valid value of the column.
     """
 
     column: str
@@ -120,7 +120,7 @@ class Use:
 
     Attributes:
         amounts: What was used, by pod and container (empty for a measure of whole pods).
-        missed: The targets that were scraped too seldom to tell, and in how many slots they were.
+        missed: The targets that were scraped too seldom, and in how many slots.
     """
 
     amounts: dict[tuple[PodOnNode, str], float] = field(default_factory=dict)
@@ -139,16 +139,16 @@ def measure_usage(
     """An hour of a measure.
 
     The mean over the scrapes of its own target, the kubelet of its node, for as long as the node
-    was there: a container that has died is no gap, and a kubelet that was not scraped used no
-    less. Of a target that was scraped for less than half of that time nothing is told. A counter's
-    first scrape is the beginning of what is known of it, but for the CPU of a container that began
-    within the hour, whose counter rose from 0. (The network's does not: a pod on the network of
-    its node shows the node's counter.)
+    was there: a container that has ended is no gap, and a missing scrape of a kubelet is no lower
+    usage. The use of a target that was scraped for less than half of that time is not known. A
+    counter is known from its first scrape on, except for the CPU of a container that began within
+    the hour, whose counter rose from 0. (The network's does not: a pod on the network of its node
+    shows the node's counter.)
 
     Args:
         readings: The hour.
         pods: The expressions for its pods.
-        vocabulary: What its metrics are called.
+        vocabulary: The names of its metrics.
         running: The pods that ran in the hour.
         measure: What to measure.
         there: The part of the hour for which each node was there.
@@ -180,11 +180,11 @@ def measure_usage(
         if scrapes + measure.is_counter < _LEAST_COVERAGE * hours * coverage * readings.slots:
             use.missed[", ".join(of)] = scrapes
             continue
-        # What its kubelet's first scrape shows is known of a container that began with its node.
+        # The first scrape of the kubelet counts for a container that began with its node.
         scrapes += (namespace, name, container) in whole
         key = pod, container
         amount = value * hours / (scrapes * measure.unit)
-        # Two that scrape one container say the same; what is no number stays none.
+        # Two targets that scrape one container agree; NaN stays NaN.
         if key not in used or not amount <= used[key]:
             used[key] = amount
     for key, value in _of_namesakes(readings, pods, metric, measure, bearers).items():
@@ -197,7 +197,7 @@ def measure_usage(
 
 
 def _bearer(running: Iterable[PodOnNode], first: "_First") -> PodOnNode | None:
-    """Of the pods that bore a name in turn, the one whose uid is in a control group's path."""
+    """Of the pods that had a name in turn, the one whose uid is in a control group's path."""
     for pod in running:
         spellings = (pod.uid, pod.uid.replace("-", "_")) if pod.uid else ()
         if pod[:2] == first[:2] and any(uid in first.group for uid in spellings):
@@ -208,7 +208,7 @@ def _bearer(running: Iterable[PodOnNode], first: "_First") -> PodOnNode | None:
 def _hours(
     there: Mapping[str, float], seen: Iterable[tuple[PodOnNode | None, tuple[str, ...]]]
 ) -> Mapping[tuple[str, ...], float]:
-    """For which part of the hour each target's nodes were there; one may stand for several."""
+    """For which part of the hour each target's nodes existed; a target may have several nodes."""
     nodes: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for pod, target in seen:
         if pod:
@@ -223,13 +223,13 @@ def _scrapes(readings: Readings, metric: Metric, measure: Measure) -> float:
 
 
 class _First(NamedTuple):
-    """What the counter of a container showed when it was first seen.
+    """The value of a container's counter when it was first scraped.
 
     Attributes:
         namespace: Its pod's namespace.
         pod: Its pod's name.
         container: Its name.
-        group: The path of its control group; empty where it is not told.
+        group: The path of its control group; empty if not exported.
         is_on_new_target: Whether its kubelet was not scraped before the hour.
         seconds: The core-seconds.
     """
@@ -243,11 +243,11 @@ class _First(NamedTuple):
 
 
 def _first_seconds(readings: Readings, metric: Metric, vocabulary: Vocabulary) -> list[_First]:
-    """What the counters that began within the hour showed at first, in core-seconds.
+    """The first values of the counters that began within the hour, in core-seconds.
 
-    A container began when its own target was scraped right before the hour and did not tell of
-    it, or when its pod did, as on a new node. One that was started again has a control group, and
-    so counters, of its own.
+    A container began within the hour if its own target was scraped right before the hour and did
+    not export it, or if its pod did, as on a new node. A restarted container has a control group,
+    and so counters, of its own.
     """
     who = metric.spelled("namespace", "pod", "container")
     each = [*who, *(name for name in ("id", "name") if name in metric.labels)]
@@ -263,12 +263,12 @@ def _first_seconds(readings: Readings, metric: Metric, vocabulary: Vocabulary) -
         new = f"max by ({key}) (min_over_time({first}))"
         new = f"({new} unless on ({key}) last_over_time({before}))"
         known = f"group by ({of}) (last_over_time({before}))"
-        told = f"{new} and on ({of}) {known}"
+        firsts = f"{new} and on ({of}) {known}"
         if started:
             young = _young(started, who[:2], window, readings.start)
             young = f"({new} unless on ({of}) {known}) and on ({', '.join(who[:2])}) ({young})"
-            told += f' or label_replace({young}, "{_YOUNG}", "yes", "", "")'
-        return f"max by ({', '.join([*each, _YOUNG])}) ({told})"
+            firsts += f' or label_replace({young}, "{_YOUNG}", "yes", "", "")'
+        return f"max by ({', '.join([*each, _YOUNG])}) ({firsts})"
 
     least: dict[tuple[str, ...], _First] = {}
     for labels, value in readings.each(began):
@@ -286,7 +286,7 @@ def _first_seconds(readings: Readings, metric: Metric, vocabulary: Vocabulary) -
 
 
 def _young(started: Metric, names: Sequence[str], window: Window, since: int) -> str:
-    """A value for every namespace and pod whose name no pod bore before a moment."""
+    """A value for every namespace and pod whose name no pod had before a moment."""
     own = started.spelled("namespace", "pod")
     samples = during(started.series(), window.end - since)
     young = f"min by ({', '.join(own)}) (min_over_time({samples})) >= {since}"
@@ -300,9 +300,9 @@ def _of_namesakes(
     measure: Measure,
     bearers: Mapping[tuple[str, str], int],
 ) -> dict[tuple[PodOnNode, str], float]:
-    """The same for pods that bore one name in turn, or on several nodes.
+    """The same for pods that had one name in turn, or on several nodes.
 
-    The exporter knows names only; who bore the name is looked up slot by slot.
+    The exporter knows names only; the pod behind the name is looked up slot by slot.
     """
     names = sorted({name for (_, name), count in bearers.items() if count > 1})
     used = {}
@@ -317,7 +317,8 @@ def _of_namesakes(
             if target := _target(metric):
                 value = f"max without ({', '.join(target)}) ({value})"
             value = renamed(value, names_of)
-            # Replicas of kube-state-metrics may see two bearers in one slot: one of them counts.
+            # Replicas of kube-state-metrics may have two pods of the name in one slot: one of them
+            # counts.
             bearer = f"topk by ({namespace}, {pod}) (1, {pods.on_nodes(window, one_of(pod, some))})"
             return f"{value} * on ({namespace}, {pod}) group_left ({uid}, {node}) {bearer}"
 

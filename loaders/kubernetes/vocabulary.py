@@ -1,9 +1,8 @@
-"""What a cluster's metrics and labels are called on the server that has them.
+"""The names of a cluster's metrics and labels on its server.
 
-kube-state-metrics renamed its metrics in 2.0. A scrape without `honor_labels` moves the labels
-of the pod that a series is about to `exported_pod` and so on, and leaves in `pod` the exporter's
-own. Old kubelets say `pod_name`. So the names are looked up for each cluster, over the time that
-is asked for.
+kube-state-metrics renamed its metrics in 2.0. A scrape without `honor_labels` renames the labels of
+the pod that a series is about to `exported_pod` and so on, and has the exporter's own in `pod`. Old
+kubelets export `pod_name`. So the names are looked up for each cluster, over the requested time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +60,7 @@ class Metric:
     """A metric of one cluster.
 
     Attributes:
-        name: What it is called.
+        name: Its name.
         labels: The names of the labels that its series carry.
         matchers: What selects the cluster's series.
     """
@@ -71,14 +70,14 @@ class Metric:
     matchers: tuple[str, ...]
 
     def label(self, name: str) -> str:
-        """What the label is called here that says `pod`, `namespace`, `node`... of the subject."""
+        """This metric's name for the label `pod`, `namespace`, `node`... of its subject."""
         if f"exported_{name}" in self.labels:
             return f"exported_{name}"
         old = _OLD_NAMES.get(name)
         return old if old in self.labels and name not in self.labels and old else name
 
     def spelled(self, *names: str) -> list[str]:
-        """What some labels are called here, in the order given."""
+        """The names of some labels here, in the order given."""
         return [self.label(name) for name in names]
 
     def series(self, *matchers: str) -> str:
@@ -115,10 +114,10 @@ class Vocabulary:
 
     @property
     def capacity(self) -> Metric:
-        """The metric that every scrape of the cluster has: what its nodes offer.
+        """The metric that every scrape of the cluster has: the capacity of its nodes.
 
         Raises:
-            InfraspendError: It is not there, so that nothing can be known of the cluster.
+            InfraspendError: It is missing, so that nothing can be known of the cluster.
         """
         found = self.first(CAPACITY, CAPACITY_V1)
         if found is None:
@@ -136,7 +135,7 @@ class Vocabulary:
 
 
 def clusters_of(prometheus: Prometheus, first: int, last: int) -> frozenset[str]:
-    """The values of the label `cluster` among a server's nodes over a time.
+    """The values of the label `cluster` among a server's nodes over a span of time.
 
     Raises:
         ServerError: The server does not answer.
@@ -186,7 +185,7 @@ def cluster_matchers(
 def learn(
     prometheus: Prometheus, cluster: str, matchers: Sequence[str], first: int, last: int
 ) -> Vocabulary:
-    """Looks up what a cluster's metrics and labels are called over a time.
+    """Looks up the names of a cluster's metrics and labels over a span of time.
 
     Args:
         prometheus: The server.

@@ -11,13 +11,13 @@ _EBS_ID: Final = re.compile(r"\bvol-[0-9a-f]+\b")
 
 
 class Volume(NamedTuple):
-    """A volume; None where nothing tells.
+    """A volume; None if not exported.
 
     Attributes:
         name: Its name in the cluster.
         volume_id: Its EBS id, such as `vol-0123`.
         storage_class: Its storage class.
-        namespace: Whose claim it is bound to.
+        namespace: The namespace of the claim that it is bound to.
         claim: That claim.
         byte_slots: Its capacity in bytes, summed over the slots.
     """
@@ -46,8 +46,8 @@ def measure_volumes(readings: Readings, vocabulary: Vocabulary) -> list[Volume]:
     volumes = []
     for (name,), value in sizes.items():
         info, reference, claim = (one.get(name, {}) for one in (infos, bound, claims))
-        told = " ".join((info.get("csi_volume_handle", ""), info.get("ebs_volume_id", "")))
-        found = _EBS_ID.search(told)
+        handles = " ".join((info.get("csi_volume_handle", ""), info.get("ebs_volume_id", "")))
+        found = _EBS_ID.search(handles)
         volumes.append(
             Volume(
                 name=name,
@@ -65,7 +65,7 @@ def measure_volumes(readings: Readings, vocabulary: Vocabulary) -> list[Volume]:
 
 
 def _by(readings: Readings, metric: Metric | None, label: str) -> dict[str, dict[str, str]]:
-    """Per value of a label, the labels of the series that bears it."""
+    """Per value of a label, the labels of the series that has it."""
     if metric is None:
         return {}
     found = most_seen(readings.label_sets(metric, f'{label}!=""'), [label])

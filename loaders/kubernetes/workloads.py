@@ -1,4 +1,4 @@
-"""Which workload a pod belongs to, and the labels it and its namespace carry."""
+"""Which workload a pod belongs to, and the labels of it and its namespace."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -19,7 +19,7 @@ _Key = tuple[str, ...]
 
 
 class Workload(NamedTuple):
-    """What made a pod; None where nothing did.
+    """The owner of a pod; None if it has none.
 
     Attributes:
         kind: Such as `Deployment`.
@@ -31,7 +31,7 @@ class Workload(NamedTuple):
 
 
 class PodFacts:
-    """What the exporter tells of an hour's pods besides numbers."""
+    """What the exporter has about an hour's pods besides numbers."""
 
     def __init__(
         self, readings: Readings, vocabulary: Vocabulary, chosen: Sequence[str] | None
@@ -60,21 +60,21 @@ class PodFacts:
         return label_text(found) if found else None
 
     def workload(self, pod: _Key) -> Workload:
-        """What made a pod (namespace, name, uid): the Deployment rather than its ReplicaSet."""
+        """The owner of a pod (namespace, name, uid): the Deployment rather than its ReplicaSet."""
         owner = self._owners.get(pod, {})
         info = self._infos.get(pod, {})
         kind = owner.get("owner_kind") or info.get("created_by_kind")
         name = owner.get("owner_name") or info.get("created_by_name")
-        if not _is_told(kind) or not _is_told(name):
+        if not _has_value(kind) or not _has_value(name):
             return Workload(None, None)
         maker = self._makers.get(kind or "", {}).get((pod[0], name or ""), {})
-        if _is_told(maker.get("owner_kind")) and _is_told(maker.get("owner_name")):
+        if _has_value(maker.get("owner_kind")) and _has_value(maker.get("owner_name")):
             kind, name = maker["owner_kind"], maker["owner_name"]
         return Workload(kind, name)
 
 
 def namespace_labels(readings: Readings, vocabulary: Vocabulary) -> Mapping[str, str]:
-    """The labels of each namespace that carries any, as `PodFacts.labels`."""
+    """The labels of each namespace that has any, as `PodFacts.labels`."""
     metric = vocabulary.get(NAMESPACE_LABELS)
     if metric is None:
         return {}
@@ -95,8 +95,8 @@ def _exported(labels: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _is_told(text: str | None) -> bool:
-    """Whether kube-state-metrics says something: it writes `<none>` for nothing."""
+def _has_value(text: str | None) -> bool:
+    """Whether kube-state-metrics has a value: it writes `<none>` for nothing."""
     return bool(text) and text != "<none>"
 
 

@@ -1,8 +1,7 @@
-"""Lands what platform owners publish in `raw_platforms`: usage, and ready-made schedules.
+"""Lands in `raw_platforms` what platform owners publish: usage, and ready-made schedules.
 
-A file lies under `<root>/<platform>/` as CSV, JSON lines or Parquet. One with a column `usage`
-holds weights, one with a column `proportion` a schedule. Owners correct an hour by publishing it
-again.
+A file is under `<root>/<platform>/` as CSV, JSON lines or Parquet. One with a column `usage` has
+weights, one with a column `proportion` a schedule. Owners correct an hour by publishing it again.
 """
 
 from infraspend.loaders.platforms.landing import load

@@ -1,4 +1,4 @@
-"""Checks published rows against the contract: what is wrong with each, and what that costs."""
+"""Checks published rows against the contract: each row's problem, and the refused hours."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -19,22 +19,22 @@ RESERVED: Final = (
     "_unused_sp",
     "_unallocated_discount",
 )
-"""Labels that only the models give. Owners may push `free`: it is theirs to know what is idle."""
+"""Labels that only the models give. Owners may push `free`: they know what is idle."""
 
 LARGEST_HOUR: Final = 1_000_000_000
-"""The most units that an hour of a sub-platform may hold: above it, shares would overflow."""
+"""The most units in an hour of a sub-platform: above it, shares would overflow."""
 
 KINDS: Final = {"usage": ("usage", "usage"), "proportion": ("schedule", "schedules")}
-"""The column that tells what a file is -> the kind of delivery and the table it goes into."""
+"""The column that identifies a file's kind -> the kind of delivery and its table."""
 
 _UNIT: Final = "lower(trim(coalesce(unit, '')))"
-"""A unit however it is spelt; empty where none is told."""
+"""A unit, normalised; empty if none is given."""
 
 _KEYS: Final = ("usage_hour", "platform", "sub_platform", "lyft_label")
 
 
 def value_column(publication: Publication, columns: Mapping[str, str]) -> str:
-    """`usage` or `proportion`: what the file holds."""
+    """`usage` or `proportion`: the kind of the file."""
     values = [name for name in KINDS if name in columns]
     missing = [name for name in _KEYS if name not in columns]
     if missing or not values:
@@ -56,7 +56,7 @@ def read_published(
     columns: Mapping[str, str],
     value: str,
 ) -> None:
-    """Makes the table `published` of a file's rows, each with what is wrong with it."""
+    """Creates the table `published` of a file's rows, each with its problem, if any."""
     optional = {
         name: text_of(name) if name in columns else "cast(null as varchar)"
         for name in ("capacity_pool", "unit")
@@ -112,7 +112,7 @@ def read_published(
 
 
 def refuse_unknown_hours(connection: duckdb.DuckDBPyConnection, publication: Publication) -> None:
-    """Makes sure that each row's hour is known: one of an unknown hour may belong to any.
+    """Makes sure that each row's hour is known: a row without a time may belong to any hour.
 
     Raises:
         InfraspendError: A row has no time.
@@ -130,11 +130,11 @@ def refuse_unknown_hours(connection: duckdb.DuckDBPyConnection, publication: Pub
 def refused_hours(
     connection: duckdb.DuckDBPyConnection, value: str
 ) -> list[tuple[str | None, str | None, datetime, int, str]]:
-    """The hours that are refused: platform, sub-platform, hour, the row to blame and why.
+    """The hours that are refused: platform, sub-platform, hour, the invalid row and why.
 
-    The first bad row is to blame; where every row is good and a schedule still does not add up, or
-    usage adds up to too much or is in two units, it is the first row of the pool or hour that does.
-    Rows without a time are in no hour.
+    The row is the first invalid one; where every row is valid but a schedule does not add up, or
+    usage adds up to too much or is in two units, it is the first row of that pool or hour. Rows
+    without a time are in no hour.
     """
     blamed = """
         select
@@ -175,7 +175,8 @@ def refused_hours(
             group by platform, sub_platform, usage_hour
             having sum(usage) > {LARGEST_HOUR}
             union all
-            -- Core-hours and query-seconds make no sum; nor do core-hours and what has no unit.
+            -- Core-hours and query-seconds have no sum; nor have core-hours and amounts without a
+            -- unit.
             select
                 platform,
                 sub_platform,
@@ -208,13 +209,13 @@ def refused_hours(
 def changed_units(
     units: Iterable[tuple[str, datetime, str | None]],
 ) -> Iterator[tuple[str, datetime, str, str]]:
-    """From which hours on a pool's usage is in another unit than in the hours before.
+    """The hours from which a pool's usage is in another unit than in the hours before.
 
     Args:
-        units: Pool, hour and unit, in this order; hours whose unit is not told are left out.
+        units: Pool, hour and unit, in this order; hours without a unit are left out.
 
     Yields:
-        Pool, hour, the unit of before and the unit from then on.
+        Pool, hour, the unit before and the unit from then on.
     """
     before: dict[str, str] = {}
     for pool, hour, unit in units:
@@ -226,7 +227,7 @@ def changed_units(
 
 
 def _spelled(unit: str) -> str:
-    """A unit in the spelling in which it is compared, as `_UNIT` has it."""
+    """A unit as it is compared, normalised like `_UNIT`."""
     return unit.strip().lower()
 
 

@@ -1,4 +1,4 @@
-"""Tells a platform's owner what is wrong with a file before it is published, row by row."""
+"""Reports to a platform's owner what is wrong with a file before it is published, row by row."""
 
 import csv
 from collections import defaultdict
@@ -53,7 +53,7 @@ _WORDS: Final = {
     "pool_by": ("", "instance_type", "node", "sub_platform"),
     "free_policy": ("", "label", "spread", "owner"),
 }
-"""What the columns of platforms.csv may say; empty stands for the default."""
+"""The values that columns of platforms.csv may have; empty is the default."""
 _HOUR: Final = timedelta(hours=1)
 
 _Row = Mapping[str, str]
@@ -61,7 +61,7 @@ _Row = Mapping[str, str]
 
 @dataclass
 class _Seen:
-    """What the good rows of all files say about a sub-platform."""
+    """What the valid rows of all files contain about a sub-platform."""
 
     kinds: set[str] = field(default_factory=set)
     hours: set[datetime] = field(default_factory=set)
@@ -73,14 +73,14 @@ class _Seen:
 def diagnose(
     platform: str, source: str, seeds: Path, *, progress: Progress = silent
 ) -> list[Finding]:
-    """Checks what a platform's owner is about to publish, and how the platform is declared.
+    """Checks the files that an owner is about to publish, and how the platform is declared.
 
     Args:
         platform: The platform, as in the seed `platforms`.
-        source: What would be given to `load platforms`: the directory or `s3://` URL that holds a
-            folder per platform; or a single file of the platform's.
+        source: The argument of `load platforms`: the directory or `s3://` URL that has a folder per
+            platform; or a single file of the platform.
         seeds: The directory of the seeds.
-        progress: Told what is being done.
+        progress: Gets a line about each step.
 
     Returns:
         What was found: how the platform is declared, then file by file, then sub-platform by
@@ -147,9 +147,9 @@ def _seed(seeds: Path, name: str) -> list[_Row]:
 
 
 def _root(platform: str, source: str, workbench: Path) -> tuple[Path, list[str]]:
-    """A directory with a folder per platform, also around a single file.
+    """A directory with a folder per platform, also for a single file.
 
-    Also the names of the platform's files in it that are of no known kind.
+    Also the names of the platform's files in it that have no known suffix.
     """
     file = Path(source)
     if not file.is_file():
@@ -162,7 +162,7 @@ def _root(platform: str, source: str, workbench: Path) -> tuple[Path, list[str]]
 
         root = as_directory(source, workbench, is_wanted)
         if not others:
-            # A directory is not copied, and so nobody was asked.
+            # A directory is not copied, so its names were not checked.
             found = (path for path in (root / platform).rglob("*") if path.is_file())
             others = sorted(
                 name for path in found if passed_over(name := path.relative_to(root).as_posix())
@@ -188,7 +188,7 @@ def _declaration(
     teams: set[str],
     seed: Path,
 ) -> Iterator[Finding]:
-    """How the platform is declared in the seeds, of which one is named: `platforms.csv`."""
+    """How the platform is declared in the seeds; messages name `platforms.csv`."""
     if not declared:
         yield Finding(platform, f"{seed} has no row for it: add one per sub-platform", Level.LACK)
         return
@@ -235,7 +235,7 @@ def _declaration(
 
 
 def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Iterator[Finding]:
-    """What is wrong with a file's rows; what is right with them is added to what was seen."""
+    """The problems of a file's rows; valid rows are added to `seen`."""
     folder.mkdir()
     try:
         publication = read_publication(root, path)
@@ -263,8 +263,8 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
     lost = {(sub_platform, hour) for _, sub_platform, hour, _, _ in refused}
     rows = {row_number for row_number, _ in bad}
     for row_number, problem in bad[:_BAD_ROWS]:
-        told = ragged.get(row_number, problem)
-        yield Finding(path.name, f"row {row_number}: {told}", Level.LACK)
+        complaint = ragged.get(row_number, problem)
+        yield Finding(path.name, f"row {row_number}: {complaint}", Level.LACK)
     if len(bad) > _BAD_ROWS:
         yield Finding(path.name, f"{len(bad) - _BAD_ROWS} more rows like these", Level.LACK)
     for _, sub_platform, hour, row_number, reason in refused:
@@ -285,14 +285,14 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
 
 
 def _evened(path: Path, folder: Path) -> tuple[Path, dict[int, str]]:
-    """A CSV in which rows of another length than the header are empty, and what is wrong with them.
+    """A CSV with rows of another length than the header emptied, and the problems of those.
 
-    The numbers of the other rows stay what they are. Another file, and a CSV without such rows, is
-    the file itself.
+    The numbers of the other rows do not change. Any other file, and a CSV without such rows, is
+    returned unchanged.
     """
     if not path.name.endswith((".csv", ".csv.gz")):
         return path, {}
-    # As DuckDB counts them: empty lines are no rows.
+    # As DuckDB counts rows: empty lines are none.
     rows = filter(None, csv_rows(path))
     header = next(rows, [])
     ragged = {
@@ -313,7 +313,7 @@ def _evened(path: Path, folder: Path) -> tuple[Path, dict[int, str]]:
 def _sub_platform(
     platform: str, sub_platform: str, what: _Seen, declared: Sequence[_Row], owned: set[str]
 ) -> Iterator[Finding]:
-    """Whether what was published of a sub-platform is what its declaration asks for."""
+    """Whether a sub-platform's published rows match its declaration."""
     subject = f"{platform}: {sub_platform}"
     first, last = min(what.hours), max(what.hours)
     yield Finding(
@@ -347,8 +347,8 @@ def _sub_platform(
             " whole: they are added up",
             Level.NOTE,
         )
-    told = sorted(one for one in what.units if one[2] is not None)
-    for pool, hour, before, unit in changed_units(told):
+    given = sorted(one for one in what.units if one[2] is not None)
+    for pool, hour, before, unit in changed_units(given):
         yield Finding(
             subject,
             f"pool {pool} is in {unit} from {hour} on, and was in {before}",
@@ -372,7 +372,7 @@ def _sub_platform(
 
 
 def _in_force(hour: datetime, declared: Sequence[_Row]) -> bool:
-    """Whether a declaration holds in an hour. Times are compared as text: all are ISO."""
+    """Whether a declaration is valid in an hour. Times are compared as text: all are ISO."""
     moment = hour.isoformat(sep=" ")
     return not declared or any(
         row.get("valid_from", "") <= moment

@@ -36,19 +36,19 @@ from infraspend.loaders.warehouse import Location, Warehouse, checkpoint, open_w
 DATASET: Final = "raw_platforms"
 
 _UNIT_DAYS: Final = 31
-"""How far before a delivery its unit is compared."""
+"""How many days before a delivery its unit is compared with."""
 
 
 def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
     """Lands every published file found under a source that has not landed before.
 
-    A row that breaks the contract refuses its hour of the platform and sub-platform, which goes
+    An invalid row refuses its hour of the platform and sub-platform, which goes
     to `raw_platforms.rejects` with file, row and reason; the file's other hours land.
 
     Args:
         warehouse: The DuckDB file, or the lake.
-        source: The directory or `s3://` URL that holds a folder per platform.
-        progress: Told what is being done.
+        source: The directory or `s3://` URL that has a folder per platform.
+        progress: Gets a line about each step.
 
     Returns:
         The files that landed and that had landed before, the hours that were refused, and the
@@ -107,7 +107,7 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
 
 
 def _refused(reject: Mapping[str, object]) -> str:
-    """Where a refused hour is, and why it was."""
+    """A refused hour's file and row, and the reason."""
     return (
         f"{reject['file']}, row {reject['row_number']}: {reject['platform']}:"
         f" {reject['sub_platform']}, {reject['usage_hour']}: {reject['reason']}"
@@ -115,7 +115,7 @@ def _refused(reject: Mapping[str, object]) -> str:
 
 
 def _notes(warehouse: Warehouse, prepared: Sequence[Prepared]) -> Iterator[str]:
-    """The units that are others than in the hours before, of what has just landed."""
+    """Units of the usage just landed that differ from those of the hours before."""
     landed = {one.delivery: one.name for one in prepared if "usage" in one.parts}
     if not landed:
         return
@@ -152,7 +152,7 @@ def _notes(warehouse: Warehouse, prepared: Sequence[Prepared]) -> Iterator[str]:
 
 
 def _prepare(publication: Publication, folder: Path) -> Prepared:
-    """Checks a file and writes the rows that are good in the shape they land in."""
+    """Checks a file and writes its valid rows as they land."""
     folder.mkdir()
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
@@ -221,7 +221,7 @@ def _write(
 def _hours(
     connection: duckdb.DuckDBPyConnection, part: Part
 ) -> tuple[datetime | None, datetime | None]:
-    """The first and the last hour that a delivery speaks of; None if it has no rows."""
+    """The first and the last hour that a delivery covers; None if it has no rows."""
     ((first, last),) = connection.execute(
         f"select min(usage_hour), max(usage_hour) from read_parquet({literal(str(part.file))})"
     ).fetchall()

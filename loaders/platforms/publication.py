@@ -1,4 +1,4 @@
-"""Published files: where they lie, and how each of their formats is read as text."""
+"""Published files: their location, and how each of their formats is read as text."""
 
 import csv
 import gzip
@@ -25,10 +25,9 @@ class Publication:
     """A file that a platform owner published.
 
     Attributes:
-        path: Where it lies.
+        path: Its location.
         name: Its name below the root, `<platform>/...`.
-        platform: The platform, as the folder is called.
-        sha256: The hash of its bytes, in hex.
+        platform: The platform, by the name of the folder. sha256: The hash of its bytes, in hex.
         bytes: Its size.
         published_at: When it was written, plain UTC.
     """
@@ -56,15 +55,15 @@ def published_files(root: Path) -> Iterator[Path]:
 
 
 def passed_over(name: str) -> bool:
-    """Whether a file of this name is none that is published; hidden ones are nobody's business."""
+    """Whether a file of this name is not a published one; hidden files are ignored."""
     return not name.endswith(SUFFIXES) and not name.rpartition("/")[2].startswith(".")
 
 
 def read_publication(root: Path, path: Path) -> Publication:
-    """What a file is, without reading its rows.
+    """The description of a file, without its rows.
 
     Raises:
-        InfraspendError: It lies in no platform's folder, or its gzip is damaged.
+        InfraspendError: It is in no platform's folder, or its gzip is damaged.
     """
     name = path.relative_to(root).as_posix()
     platform, _, below = name.partition("/")
@@ -94,7 +93,7 @@ def reader(
     Args:
         connection: Where the call will be made.
         path: The file.
-        link: A path under which to read it, with nothing in it that DuckDB takes for a pattern.
+        link: A path under which to read it, without characters that DuckDB takes for a pattern.
     """
     link.symlink_to(path)
     file = literal(str(link))
@@ -105,7 +104,7 @@ def reader(
             "select distinct unnest(json_keys(json)) from"
             f" read_json_objects({file}, format = 'newline_delimited')"
         ).fetchall()
-        # Every value as the text it is written in, so that no digit is guessed at.
+        # Every value as its text, so that no digit is lost.
         types = ", ".join(f"{literal(str(name))}: 'VARCHAR'" for (name,) in sorted(found))
         call = f"read_json({file}, format = 'newline_delimited', columns = {{{types}}})"
     else:

@@ -1,4 +1,4 @@
-{#- Rows that are the same have the same hash: only those that share one are compared. -#}
+{#- Equal rows have equal hashes: only rows that share one are compared. -#}
 {% test one_row_per(model, columns, nullable=[], carries=false) %}
 
 {%- if carries -%}

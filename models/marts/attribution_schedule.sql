@@ -1,4 +1,4 @@
--- Who used a platform, hour by hour: the proportions that its spend is split by.
+-- Who used a platform, hour by hour: the proportions that split its spend.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,6 +1,6 @@
 -- How well each reservation and savings plan is used, hour by hour, how much of what it could cover
--- it covers, and what ran on demand beside it: for deciding what to buy and what to let go. Of an
--- hour that a fee pays for and that has not happened only the cost is known.
+-- it covers, and what ran on demand beside it: for deciding what to buy and what not to renew. For
+-- an hour that a fee pays for and that has not happened yet only the cost is known.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

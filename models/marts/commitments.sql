@@ -1,5 +1,5 @@
--- Every reservation and savings plan that a bill names, with its term: what commitment_usage speaks
--- of, and what expires next.
+-- Every reservation and savings plan that a bill names, with its term and expiry date: the
+-- commitments of commitment_usage.
 {{ config(materialized='table') }}
 
 with
@@ -9,7 +9,7 @@ commitments as (
     from {{ ref('stg_aws_cur__commitments') }} as commitments
     inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
         on commitments.assembly_id = deliveries.assembly_id
-    -- What names no commitment stands under its product.
+    -- A line that names no commitment is listed under its product.
     where deliveries.is_serving and commitments.commitment_id <> commitments.product
 )
 

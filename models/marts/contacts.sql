@@ -1,5 +1,5 @@
--- Where people are reached: each team, and who looks after each sub-platform. The newest row of the
--- seeds counts, whatever time is asked about.
+-- The contact of each team, and of the operator of each sub-platform. The newest row of the seeds
+-- is used, whatever time is asked about.
 
 with
 

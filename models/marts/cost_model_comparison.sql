@@ -1,5 +1,5 @@
--- The same hours of the last days under every cost model: who would pay what, before a platform's
--- owner switches. Only charges that go by the platform's own cost model are compared, hour by hour.
+-- The same hours of the last days under every cost model: who would pay what if a platform's owner
+-- switched. Only charges that the platform's own cost model splits are compared, hour by hour.
 
 with
 

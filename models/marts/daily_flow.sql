@@ -1,6 +1,6 @@
--- How much goes into each stage on a day, and how much comes out: rows, and dollars where there are
--- any. A day is that of the usage; charges for a whole month, which all stand on one day, are left
--- out, and so is what fees pay for days to come.
+-- The rows, and dollars where there are any, that enter and leave each stage per day. The day is
+-- that of the usage; charges for a whole month, which are all billed on one day, are left out, and
+-- so are fees for days to come.
 {{ config(
     materialized='incremental',
     unique_key='usage_month',
@@ -12,7 +12,7 @@
 
 with
 
--- Each table is read once, and added up by day.
+-- Each table is read once and summed by day.
 priced as (
     select
         cast(usage_hour as date) as usage_date,

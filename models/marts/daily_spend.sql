@@ -1,6 +1,6 @@
--- Spend by day, label and owner: what dashboards read. Each hour's spend stands with the team that
--- owned the label in that hour, and with the team that owns it now. A view, so that another owner
--- changes no month.
+-- Spend by day, label and owner: what dashboards read. Each hour's spend names the team that owned
+-- the label in that hour and the team that owns it now. A view, so that a change of owner rebuilds
+-- no month.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with

@@ -1,5 +1,5 @@
--- Spend by day and label, before anybody owns it. A label may change hands within a day: so a day
--- has a row for each part of it in which nothing of the kind happens.
+-- Spend by day and label, before owners are joined. The owner of a label may change within a day,
+-- so a day has one row for each span between changes.
 {{ config(
     materialized='incremental',
     unique_key='billing_period',

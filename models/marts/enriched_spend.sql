@@ -1,7 +1,7 @@
--- The one place where money and usage meet: what a platform cost in an hour, times the proportion
--- of it that each label held, through all platforms on the way. The product is exact, so the parts
--- add up to the charge to the last digit. What no platform splits stays as it is, and so does what
--- a platform cannot tell about.
+-- The one place where money and usage meet: what a platform cost in an hour, times each label's
+-- proportion of it, through all platforms that split it. The product is exact, so the parts add up
+-- to the charge to the last digit. A charge that no platform splits keeps its label, and so does
+-- the part for which a platform knows no usage.
 {{ config(
     materialized='incremental',
     unique_key='billing_period',
@@ -79,7 +79,7 @@ split as (
             and charges.cost_model = splits.cost_model
 ),
 
--- What comes back to the label that the charge carries may meet what that label holds itself.
+-- The part that returns to the charge's own label is added to that label's share of the schedule.
 merged as (
     select * from split
     where lyft_label <> source_label

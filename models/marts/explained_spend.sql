@@ -1,7 +1,7 @@
--- Why is this so much: every label's part of each kind of charge, by day, with the rule that
--- labelled the charge, and the platforms that split it. Adds up to enriched_spend exactly; the
--- region, usage type and instance type of what a platform split are here, too. By which usage, hour
--- by hour, the mart explained_splits says.
+-- Why a label spends what it spends: its part of each kind of charge, by day, with the rule that
+-- labelled the charge and the platforms that split it. Adds up to enriched_spend exactly, and keeps
+-- the region, usage type and instance type of charges that a platform split. The usage behind each
+-- split, hour by hour, is in explained_splits.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,6 +1,7 @@
--- By which usage was it split: hour by hour, every way that spend came to a label on, platform
--- after platform. On each row spend_before x usage / total_usage = spend_after, to the ten digits
--- of a proportion. What the last platforms of all ways leave adds up to explained_spend exactly.
+-- The usage that each split is based on: hour by hour, one row for each platform in each chain of
+-- splits that brings spend to a label. On each row spend_before x usage / total_usage =
+-- spend_after, to the ten digits of a proportion. The spend after the last platform of every chain
+-- adds up to explained_spend exactly.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -61,7 +62,7 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
--- What an owner counts in; where that changes within a month, nothing is said.
+-- The unit that a platform's owner counts in; NULL where it changes within a month.
 owner_units as (
     select
         {{ month_of('usage_hour') }} as usage_month,
@@ -99,7 +100,7 @@ split as (
     left join steps on {{ same('charges', 'steps', schedule) }}
 ),
 
--- All charges that one schedule splits, together.
+-- The sum of all charges that one schedule splits.
 summed as (
     select
         {{ by | join(', ') }},
@@ -111,7 +112,7 @@ summed as (
     group by {{ by | join(', ') }}
 ),
 
--- Of an hour that nobody can tell about, no usage is known.
+-- An unattributed hour has no known usage.
 used as (
     select
         summed.*,
@@ -145,7 +146,7 @@ select
     used.billing_period,
     used.is_period_charge,
 
-    -- what it cost: all charges, what came to this platform, and what went on from it
+    -- what it cost: all charges, the part before this platform's split, and the part after it
     used.charge_true_cost,
     used.spend_before,
     used.spend_after,
@@ -164,7 +165,7 @@ select
     used.way,
     used.usage_of,
 
-    -- which platform on the way
+    -- which platform in the chain
     used.step,
     used.is_last_step,
     {{ step_of_way(

@@ -1,9 +1,9 @@
--- From the invoice to true_cost, step by step, per payer and billing period. The invoice is what
--- the delivered files added up to when they landed; a step is what one treatment of lines moved.
--- AWS says that some of these sums agree (what covers and what negates, a fee and what was used
--- of it); where its own digits do not, the difference is `aws_rounding`. What fees pay for hours
--- that have not happened is `commitment_to_come`. What cannot be right is `left_out` whole.
--- `unexplained` is what is left, and a test holds it at 0.
+-- From the invoice to true_cost, step by step, per payer and billing period. The invoice is the sum
+-- of the delivered files when they landed; a step is the amount that one treatment of lines moved.
+-- AWS defines some of these sums as equal (covered usage and its negation, a fee and its used
+-- part); where its own digits differ, the difference is `aws_rounding`. Fees for hours that have
+-- not happened yet are `commitment_to_come`. A payer's period that contradicts itself is `left_out`
+-- as a whole. `unexplained` is the rest, and a test requires it to be 0.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

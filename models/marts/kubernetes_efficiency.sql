@@ -1,6 +1,6 @@
--- What each namespace requested, what it used of that, and what the rest cost. Allocation is what
--- the schedules are about; this is about the efficiency of that allocation. What is not known of
--- one pod is not known of the namespace: a part would look like the whole.
+-- What each namespace requested, what it used of that, and what the rest cost. Schedules allocate
+-- cost; this mart measures how efficiently the allocated capacity was used. If the use of one pod
+-- is not known, that of its namespace is NULL: a partial sum would look complete.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,5 +1,5 @@
--- Who owns a label: its team and the team's org, and from when until when. Labels that were seen
--- and that nobody claims belong to the team `unassigned`.
+-- Who owns a label: its team and the team's org, and for which period. Labels that are in use and
+-- that no team owns belong to the team `unassigned`.
 
 with
 

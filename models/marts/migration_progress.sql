@@ -1,5 +1,5 @@
--- The way of a service onto Kubernetes: what it spends on EC2 of its own, beside what it spends on
--- clusters, day by day.
+-- A service's migration to Kubernetes: what it spends on its own EC2 instances and on clusters, day
+-- by day.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

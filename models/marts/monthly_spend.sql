@@ -1,5 +1,5 @@
--- What each label spends in a billing period, for whom and through which platforms: the shortest
--- answer. A view of daily_spend, whose owners are those of each hour and those of today.
+-- What each label spends in a billing period, for which team and through which platforms. A view of
+-- daily_spend, with the owners of each hour and those of today.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with

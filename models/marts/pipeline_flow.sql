@@ -38,7 +38,7 @@ select
     days.spend_in,
     days.spend_out,
 
-    -- next to the days before
+    -- compared with the days before
     case
         when medians.row_hours_in > 0
             then {{ from_units(

@@ -1,5 +1,5 @@
--- How well each platform was known, day by day: which of its hours were seen, which had to be
--- filled in, what money rests on those, and how far its split has moved from the weeks before.
+-- The data quality of each platform, day by day: which hours were measured, which were filled in,
+-- how much money those allocate, and how far its split has moved from the weeks before.
 
 with
 
@@ -76,7 +76,7 @@ drifts as (
         shares.usage_date,
         shares.platform,
         shares.sub_platform,
-        -- Half of all that moved, since what one label lost another one got.
+        -- Half of the absolute changes, since what one label loses another gains.
         {{ floor_divide(
             'sum(abs('
             ~ floor_divide('shares.units_today', 'days.expected') ~ ' - '

@@ -1,10 +1,10 @@
--- Why a label's spend changed from one billing period to the next: by how much of the month the
--- bill speaks of, by volume, by price, or by how much of it commitments and discounts paid. Each
--- effect is the difference between two neighbours of a chain: the spend of before; the same for as
--- many hours as now; at the volume of now; at the list price of now; the spend of later. So the
--- effects add up to the change to the last digit. What a platform cost is taken apart first, by
--- usage type. A label that holds another part of it than before uses more or less of it; the rest
--- of the platform's change is handed to labels by the part that they hold now.
+-- Why a label's spend changed from one billing period to the next: by the hours of the month that
+-- the bill covers, by volume, by list price, or by the discount of commitments and negotiated
+-- rates. Each effect is the difference between two neighbours of a chain: the earlier spend; the
+-- same for as many hours as in the later period; at the later volume; at the later list price; the
+-- later spend. So the effects add up to the change to the last digit. A platform's cost is
+-- decomposed first, by usage type. A label whose share of it changed uses more or less of it; the
+-- rest of the platform's change is allocated to labels by their later shares.
 {{ config(materialized='table', meta={'month': 'billing_period'}) }}
 
 {% set who = ['lyft_label', 'platform', 'sub_platform', 'product', 'usage_type'] %}
@@ -41,7 +41,7 @@ claimed as (
     where platform is not null
 ),
 
--- What a platform has on another platform's bill only has neither volume nor list price.
+-- A platform's spend that comes only from another platform has neither volume nor list price.
 stacked as (
     select
         split.billing_period,
@@ -62,7 +62,7 @@ stacked as (
     group by split.billing_period, split.platform, split.sub_platform, split.product
 ),
 
--- What nobody splits has no platform, and a platform itself no label.
+-- A charge that no platform splits has no platform, and a platform itself no label.
 costs as (
     select
         billing_period,
@@ -169,8 +169,8 @@ compared as (
     {%- endfor %}
 ),
 
--- What is new has grown by volume. A volume of before that is less than a millionth of the one of
--- now, where usage and its corrections add up to almost nothing, is none to compare with.
+-- New usage is a change of volume. An earlier volume below a millionth of the present one, where
+-- usage and its corrections almost cancel, counts as none.
 at_length as (
     select
         *,
@@ -243,8 +243,8 @@ direct as (
     where platform is null
 ),
 
--- A platform that cost nothing in one of the two periods, or almost nothing in this one, has
--- nothing to hand on: its labels use more or less of it.
+-- A platform that cost nothing in one of the two periods, or almost nothing in this one, has no
+-- price effects to allocate: its labels use more or less of it.
 platforms as (
     select
         billing_period,
@@ -266,7 +266,7 @@ platforms as (
     group by billing_period, previous_period, platform, sub_platform, product
 ),
 
--- The label's part of what the platform cost at each step of its chain.
+-- The label's share of the platform's cost at each step of the chain.
 held as (
     select
         labels.billing_period,

@@ -1,12 +1,12 @@
 -- What AWS changed when it delivered a billing period again: each assembly against the one before
--- it, by account and tag set. Read from the summaries that are kept of every assembly, so that it
--- is there after the lines have been pruned.
+-- it, by account and tag set. Read from the summaries of every assembly, which remain after the
+-- lines are pruned.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
-{# Of what a rule may look at, a summary has the tags and the account. #}
+{# Of the columns that a rule may read, a summary has the tags and the account. #}
 {% set rules = [] %}
 {% for rule in label_rules() %}
     {% if not rule.conditions | rejectattr('on', 'in', ['tag', 'account']) | list %}

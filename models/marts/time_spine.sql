@@ -21,7 +21,7 @@ hours_to_come as (
     select * from {{ ref('int_hours_to_come') }}
 ),
 
--- A day goes on while the usage of a payer on its month's bill has not reached the day's end.
+-- A day is open while the usage of a payer on its month's bill has not reached the day's end.
 incomplete as (
     select distinct days.day_at
     from days

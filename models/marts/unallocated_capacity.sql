@@ -1,5 +1,6 @@
--- What platforms offered and nobody held: the talk's unallocated capacity, in dollars, of all that
--- passed through them at any level, and before anybody was made to pay for it.
+-- The capacity that platforms offered and nobody requested or used: the talk's unallocated
+-- capacity, in dollars, of all spend that they split at any level, before it is reallocated to
+-- anybody.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

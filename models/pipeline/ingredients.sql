@@ -1,5 +1,5 @@
 -- What every month is built from, one row each: the deliveries of its bill, the collections and
--- publications that speak of its hours, and the rules, platforms and resources that hold in it.
+-- publications about its hours, and the rules, platforms and resources that are valid in it.
 {{ config(materialized='table') }}
 
 with
@@ -40,7 +40,7 @@ bill as (
     where usage_month = billing_period
 ),
 
--- A good hour may fill gaps that lie so many hours away.
+-- An hour may fill gaps up to this many hours away.
 reach as (
     select coalesce(max(greatest(interpolate_hours, carry_hours)), 0) as hours
     from platforms
@@ -55,7 +55,7 @@ collections as (
     from {{ ref('stg_kubernetes__collections') }}
 ),
 
--- Fixed shares hold until others are published, however long that takes.
+-- Fixed shares are valid until others are published, however long that takes.
 publications as (
     select
         concat('delivery ', publications.delivery_id) as ingredient,
@@ -78,7 +78,7 @@ usage as (
     select * from publications
 ),
 
--- Every day that something is known of or expected.
+-- Every day with usage, or for which usage is expected.
 spans_of_days as (
     select
         date_trunc('day', first_hour) as first_day,
@@ -138,8 +138,7 @@ charge_spans as (
     group by month
 ),
 
--- From when until when something may matter to a month: usage around it, and facts about its
--- charges.
+-- The span of time that a month depends on: usage around it, and facts about its charges.
 starts as (
     select
         month,
@@ -240,7 +239,7 @@ bill_ingredients as (
         concat('purchase ', assembly_id) as ingredient
     from purchases
     union all
-    -- Usage on a later bill says that the hours of this one are over.
+    -- Usage on a later bill shows that the hours of this one are over.
     select
         billing_period as month,
         concat_ws(
@@ -248,7 +247,7 @@ bill_ingredients as (
         ) as ingredient
     from {{ ref('int_hours_to_come') }}
     union all
-    -- What AWS does not amortize is spread over the bills of other months.
+    -- Prepayments that AWS does not amortize are spread over the bills of other months.
     select
         payers.billing_period as month,
         concat_ws(
@@ -264,7 +263,7 @@ bill_ingredients as (
     from {{ ref('int_unamortized_prepayments') }} as prepayments
     inner join payers on prepayments.payer_account_id = payers.payer_account_id
     union all
-    -- A refund is known by what was paid upfront on another bill.
+    -- A refund is recognised by a prepayment on another bill.
     select
         refunds.billing_period as month,
         concat_ws(
@@ -291,7 +290,7 @@ usage_ingredients as (
             and spans.usage_from < usage.holds_until
 ),
 
--- Where free capacity was ever spread, there are two sets of weights.
+-- Where free capacity was ever spread, there are two schedules.
 spreaders as (
     select
         platform,
@@ -428,7 +427,8 @@ fact_ingredients as (
             spans.usage_until > facts.valid_from
             and spans.facts_from < facts.valid_until
     union all
-    -- A bill keeps the ids of the resources that a rule looks at, from before the rule begins.
+    -- A bill keeps the ids of the resources that a rule matches, also from before the rule is
+    -- valid.
     select
         spans.month,
         concat_ws(
@@ -442,7 +442,7 @@ fact_ingredients as (
     inner join rules on spans.starts_at + interval '32' day > rules.valid_from
     where rules.match_on = 'resource_id'
     union all
-    -- What hours a month should have.
+    -- The hours that a month should have.
     select
         spans.month,
         concat_ws(

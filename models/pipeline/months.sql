@@ -1,10 +1,10 @@
 -- The months that the warehouse knows, and why one has to be refreshed: its bill, its usage or the
--- facts that people declared about it are not those that it was last built and tested with, or it
--- shares charges with such a month. Everything else is left as it is.
+-- facts declared about it differ from those that it was last built and tested with, or it shares
+-- charges with such a month. All other months stay as they are.
 {{ config(materialized='table', post_hook="{{ note_months(this, is_done=false) }}") }}
 
 {% set built = built_months() %}
-{# Unit tests look at the comparison, whatever the run was asked for. #}
+{# Unit tests test the comparison, whatever the run was asked for. #}
 {% set is_full_refresh = flags.FULL_REFRESH and model.resource_type != 'unit_test' %}
 
 with

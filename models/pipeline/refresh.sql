@@ -1,4 +1,4 @@
--- The months that the last build refreshed, or has still to refresh, and why: for people to read.
+-- The months that the last build refreshed, or still has to refresh, and why.
 {{ config(materialized='view') }}
 
 select

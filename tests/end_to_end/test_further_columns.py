@@ -99,7 +99,7 @@ def test_a_column_that_no_report_has_is_warned_about(tagged: Company) -> None:
     ("columns", "complaint"),
     [
         ("[product]", "`product`: it is a map"),
-        ("[a_column, a_column]", "`a_column`: it is there twice"),
+        ("[a_column, a_column]", "`a_column`: it is listed twice"),
         ("[Some Column]", "`Some Column`: write it as CUR 2.0 would"),
     ],
 )

@@ -23,13 +23,13 @@ def test_owners_hear_of_hours_that_are_late_missing_or_filled_in(world: World) -
     link = f"{DASHBOARD}/platforms.html"
     assert said(world) == [
         "Usage or schedules that are late",
-        "- k8s: blue: nothing was seen of the last 48 hours of the bill. The last day that was seen"
+        "- k8s: blue: there is no data for the last 48 hours of the bill. The last day with data"
         " is 2026-11-26. $48.00 are split by older shares, or not at all.",
         link,
-        "Hours that were not seen",
+        "Hours without data",
         "- k8s: blue, 2026-11-21 to 2026-11-22, 48 hours. 27 of them are missing: carried forward,"
-        " or with the label that the charge came with. Not known was cpu. $27.00 rest on these"
-        " hours.",
+        " or with the label that the charge came with. Metrics were missing for cpu. $27.00 rest on"
+        " these hours.",
         link,
         "- k8s: blue, 2026-11-23 to 2026-11-23, 24 hours. 2 of them are filled in from hours on"
         " both sides. $2.00 rest on these hours.",
@@ -57,7 +57,7 @@ def test_what_has_ended_is_not_late_and_neither_is_less_than_a_day(world: World)
     )
     ((to, _, text),) = world.heard()
     assert to == "finops"
-    assert "spark: new: nothing was seen of the last 24 hours of the bill. $24.00 are" in text
+    assert "spark: new: there is no data for the last 24 hours of the bill. $24.00 are" in text
 
 
 def test_owners_hear_of_splits_that_have_changed(world: World) -> None:
@@ -207,7 +207,7 @@ def test_finops_hears_of_what_failed_was_closed_is_new_or_expires(world: World) 
         "Identities that failed",
         "- the_invoice_is_explained: its last run ended with: fail. Until it passes, the published"
         " marts stay as they were.",
-        "Invoices that do not arrive in the marts",
+        "Invoices that are not in the marts",
         "- Payer 999900001111, 2026-10: $70.00 are left out. The warning periods_are_left_out of"
         " infraspend build says why.",
         "Closed months that AWS delivered again",

@@ -32,7 +32,7 @@ def starts(texts: list[str], beginning: str) -> bool:
         ("cluster-0", "kube-state-metrics 1, or 2.0"),
         ("cluster-0", "instance types are in label_beta_kubernetes_io_instance_type"),
         ("cluster-1", "kube-state-metrics 2"),
-        ("cluster-1", "kube_pod_status_phase tells which pods are Running"),
+        ("cluster-1", "kube_pod_status_phase shows which pods are Running"),
         ("cluster-1", "1 pod labels are exported: label_app"),
         ("kubeflow", "known pod labels: notebook-name (Kubeflow notebooks), serving.kserve.io/"),
         ("kubeflow", "kube_namespace_labels: the labels of namespaces"),
@@ -51,29 +51,29 @@ def test_what_is_good(server: str, cluster: str, says: str) -> None:
     ("cluster", "level", "says"),
     [
         ("cluster-0", Level.NOTE, "DCGM_FI_DEV_GPU_UTIL names no pod"),
-        ("cluster-1", Level.NOTE, "kube_pod_owner is not there: workloads will not be known"),
-        ("gap", Level.NOTE, "kube_pod_init_container_info tells no restart policy"),
-        ("gap", Level.NOTE, "kube_pod_init_container_resource_requests is not there"),
+        ("cluster-1", Level.NOTE, "kube_pod_owner is missing: workloads will not be known"),
+        ("gap", Level.NOTE, "kube_pod_init_container_info has no restart policy"),
+        ("gap", Level.NOTE, "kube_pod_init_container_resource_requests is missing"),
         (
             "windows",
             Level.NOTE,
-            "container_cpu_usage_seconds_total is not there of any pod on node-2:",
+            "container_cpu_usage_seconds_total is missing for all pods on node-2:",
         ),
         (
             "one-kubelet-away",
             Level.NOTE,
-            "container_cpu_usage_seconds_total is there for a part of the time only that pods ran"
+            "container_cpu_usage_seconds_total is missing for part of the time that pods ran"
             " on node-2 (50%):",
         ),
-        ("gap", Level.NOTE, "kube_pod_overhead_cpu_cores is not there"),
-        ("gap", Level.NOTE, "kube_pod_resource_request is not there"),
+        ("gap", Level.NOTE, "kube_pod_overhead_cpu_cores is missing"),
+        ("gap", Level.NOTE, "kube_pod_resource_request is missing"),
         ("gap", Level.NOTE, "no pod label is exported"),
         (
             "kubeflow",
             Level.NOTE,
             "known pod labels that are not exported: serving.kubeflow.org/inferenceservice;",
         ),
-        ("gap", Level.NOTE, "kube_namespace_labels is not there"),
+        ("gap", Level.NOTE, "kube_namespace_labels is missing"),
         ("no-phase", Level.LACK, "kube_pod_status_phase is missing"),
         ("no-phase", Level.LACK, "kube_pod_container_resource_requests is missing"),
     ],
@@ -85,12 +85,12 @@ def test_what_is_not(server: str, cluster: str, level: Level, says: str) -> None
 def test_kubelets_that_tell_all_that_ran_are_not_named(server: str) -> None:
     for cluster in ("cluster-1", "two-rhythms"):
         notes = findings(server, cluster, Level.NOTE)
-        assert not any("is not there of any pod" in text or "a part of" in text for text in notes)
+        assert not any("is missing for all pods" in text or "part of" in text for text in notes)
 
 
 def test_a_server_with_one_cluster(lone_server: str) -> None:
     assert starts(findings(lone_server, "", Level.NOTE), "no series has a label `cluster`")
-    assert starts(findings(lone_server, "", Level.LACK), "kube_node_labels tells no instance type")
+    assert starts(findings(lone_server, "", Level.LACK), "kube_node_labels has no instance type")
 
 
 def test_a_server_that_is_not_there() -> None:

@@ -435,7 +435,7 @@ def test_an_hour_without_a_shard_is_as_good_as_the_part_of_its_pods_that_are_tol
 
     assert coverage(tmp_path) == [(60, 60), (30, 60)]
     ((reason,),) = rows(tmp_path, "rejects", "reason")
-    assert reason.startswith("1 pods that kubelets tell of have no kube_pod_status_phase")
+    assert reason.startswith("1 pods that kubelets report have no kube_pod_status_phase")
     assert "(api/web-1)" in reason
 
 

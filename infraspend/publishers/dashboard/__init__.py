@@ -1,7 +1,7 @@
-"""The dashboard: a static site that is made of the published file and nothing else.
+"""The dashboard: a static site built from the published file alone.
 
 Charts are declared in `analyses/dashboard/`, a `.sql` each and an entry in its yml. `charts` reads
-and asks them, `figures` turns answers into what is drawn and what is read, `site` writes pages.
+and queries them, `figures` turns answers into drawings and tables, `site` writes pages.
 """
 
 from infraspend.publishers.dashboard.site import Dashboard, write_dashboard

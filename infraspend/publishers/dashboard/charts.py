@@ -1,9 +1,8 @@
-"""Reads the charts that `analyses/dashboard/` declares, and asks the published file for each.
+"""Reads the charts that `analyses/dashboard/` declares, and queries the published file for each.
 
 A chart is a `.sql` with dbt's `ref()` and an entry under `analyses:` in a yml beside it, whose
-`config.meta.dashboard` says on which page it stands and how it is drawn. A chart reads what is
-published and nothing else, so its SQL can be copied and run on that file. Of the macros of the
-project it may call `compared_spend`.
+`config.meta.dashboard` names its page and how it is drawn. A chart reads only the published file,
+so its SQL can be copied and run on that file. It may call the project's macro `compared_spend`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -27,32 +26,32 @@ PAGES = (
     *("overview", "teams", "services", "platforms", "migration"),
     *("machine_learning", "commitments", "invoice", "pipeline", "team", "service"),
 )
-"""Where a chart can stand; `team` and `service` are one page for each."""
+"""The pages; `team` and `service` are one page for each."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One question to the marts, and how its answer is shown.
+    """One query of the marts, and how its answer is shown.
 
     Attributes:
         name: The name of its `.sql`.
-        page: The page that it stands on.
+        page: Its page.
         kind: How it is drawn, one of `KINDS`.
-        title: What its heading says.
+        title: Its heading.
         description: What it shows and what is left out, in a sentence or two.
         sql: Its SQL, as it runs on the published file.
-        order: Its place on the page, from low to high.
+        order: Its position on the page, from low to high.
         x: The column along the axis.
         y: The columns that are drawn.
         series: The column whose values are drawn as series of their own.
         path: The columns of a treemap, from outer to inner.
-        each: On pages of which there are many, the column that names the page.
+        each: On the pages of teams and services, the column that names the page.
         links: Which columns link to pages, and to which: `team` or `service`.
-        against: Of a tile, the column that it is compared with.
-        of: Of a tile, the column that it is a part of.
+        against: For a tile, the column that it is compared with.
+        of: For a tile, the column that it is a part of.
         exact: Whether money is shown to the last digit and not to the cent.
         total: The columns of a table that a last row adds up.
-        empty: What stands there if there are no rows: why, and what to do.
+        empty: The text if there are no rows: why, and what to do.
     """
 
     name: str
@@ -76,7 +75,7 @@ class Chart:
 
     @property
     def columns_named(self) -> set[str]:
-        """The columns that its entry speaks of."""
+        """The columns that its entry names."""
         named = {self.x, self.series, self.each, self.against, self.of}
         named |= {*self.y, *self.path, *self.total}
         return {name for name in {*named, *(self.links or {})} if name is not None}
@@ -84,13 +83,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the published file says to a chart.
+    """The answer of the published file to a chart's query.
 
     Attributes:
         chart: The chart.
         columns: The names of the columns.
         types: Their types, as DuckDB writes them.
-        rows: The rows; of a chart that stands on many pages, those of all of them.
+        rows: The rows; for a chart on many pages, those of all of them.
     """
 
     chart: Chart
@@ -99,11 +98,11 @@ class Answer:
     rows: list[tuple[Any, ...]]
 
     def place(self, column: str) -> int:
-        """Where a column stands."""
+        """The position of a column."""
         return self.columns.index(column)
 
     def by_page(self) -> "dict[str, Answer]":
-        """The answer of each page, by what the page is about; without that column."""
+        """The answer of each page, by the page's team or service; without that column."""
         place = self.place(self.chart.each or "")
         rows: dict[str, list[tuple[Any, ...]]] = {}
         for row in self.rows:
@@ -141,15 +140,15 @@ def read_charts(project: Path, published: Iterable[str]) -> list[Chart]:
 def ask(
     connection: duckdb.DuckDBPyConnection, chart: Chart, pages: list[str] | None = None
 ) -> Answer:
-    """Asks the published file for a chart.
+    """Queries the published file for a chart.
 
     Args:
         connection: The published file, open.
         chart: The chart.
-        pages: Of a chart that stands on many pages, what these are about; all if not given.
+        pages: For a chart on many pages, their teams or services; default all.
 
     Raises:
-        InfraspendError: The file does not know a column, or the SQL is wrong.
+        InfraspendError: The file lacks a column, or the SQL is wrong.
     """
     statement = chart.sql
     if chart.each is not None and pages is not None:
@@ -172,7 +171,7 @@ def ask(
 
 
 def _chart(declared: Declared, marts: frozenset[str]) -> Chart:
-    """A chart, of its `.sql` and its entry."""
+    """A chart, from its `.sql` and its entry."""
     sql, yml = declared.sql, declared.yml
     meta = dict(declared.meta.get("dashboard") or {})
     known = {field.name for field in fields(Chart)} - {"name", "sql", "description"}

@@ -1,4 +1,4 @@
-"""Turns an answer into what is drawn and what is read: a figure, a table, the number of a tile."""
+"""Turns an answer into a figure, a table or the number of a tile."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from infraspend.publishers.dashboard import wording
 from infraspend.publishers.dashboard.charts import Answer
 
 Link = Callable[[str, object], str | None]
-"""Finds the page of a team or a service: what it is, and its name."""
+"""Finds the page of a team or a service, by kind and name."""
 
 _LAST = ("Others", "free")
 _STEP_TOTALS = ("invoice", "true_cost")
@@ -21,7 +21,7 @@ class Cell:
     """One cell of a table, or the number of a tile.
 
     Attributes:
-        text: What is read.
+        text: The text.
         link: The page that it leads to, if any.
         is_number: Whether it is set to the right.
     """
@@ -33,12 +33,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """What is read under a chart.
+    """The table under a chart.
 
     Attributes:
         head: The headings.
         rows: The rows.
-        foot: The last row, which adds them up; empty if nothing does.
+        foot: The last row, their sum; empty if there is none.
     """
 
     head: tuple[Cell, ...]
@@ -52,7 +52,7 @@ class Tile:
 
     Attributes:
         value: The number.
-        note: How it changed, or of what it is a part; empty if there is nothing to say.
+        note: How it changed, or of what it is a part; empty without either.
     """
 
     value: str
@@ -109,14 +109,14 @@ def table(answer: Answer, link: Link) -> Table:
 
 
 def _foot(answer: Answer) -> tuple[Cell, ...]:
-    """The last row of a table: what its money adds up to."""
+    """The last row of a table: the sum of its money."""
     chart = answer.chart
     cells = []
     for place, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True)):
         text = ""
         if column in chart.total:
             amounts = [row[place] for row in answer.rows]
-            # What is not known for one row is not known for all.
+            # A NULL in one row makes the sum unknown.
             total = None if None in amounts else sum(amounts, Decimal())
             text = wording.cell(total, kind, exact=chart.exact)
         cells.append(Cell(text, is_number=wording.is_number(kind)))
@@ -124,7 +124,7 @@ def _foot(answer: Answer) -> tuple[Cell, ...]:
 
 
 def figure(answer: Answer, link: Link) -> dict[str, Any] | None:
-    """What the page's script draws; nothing for what is only read, or has no rows."""
+    """The data for the page's script; None for tables and tiles, or without rows."""
     chart = answer.chart
     if chart.kind in ("table", "tile") or not answer.rows:
         return None
@@ -189,7 +189,7 @@ def _crossed(answer: Answer, link: Link) -> Table:
 
 
 def _cross(answer: Answer) -> tuple[list[Any], list[Any], dict[tuple[Any, Any], Any]]:
-    """The places on the axis, the series by size, and the amounts."""
+    """The positions on the axis, the series by size, and the amounts."""
     chart = answer.chart
     x, series, y = (answer.place(name or "") for name in (chart.x, chart.series, chart.y[0]))
     amounts: dict[tuple[Any, Any], Any] = {}
@@ -205,7 +205,7 @@ def _cross(answer: Answer) -> tuple[list[Any], list[Any], dict[tuple[Any, Any], 
 
 
 def _tree(answer: Answer, link: Link) -> list[dict[str, Any]]:
-    """The nodes of a treemap; what is not positive has no area and stands in the table only."""
+    """The nodes of a treemap; amounts that are not positive are in the table only."""
     chart = answer.chart
     y = answer.place(chart.y[0])
     places = [answer.place(column) for column in chart.path]
@@ -238,7 +238,7 @@ def _listed(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _steps(answer: Answer) -> list[dict[str, Any]]:
-    """The steps of a waterfall: where each begins and ends. Totals stand on the ground."""
+    """The steps of a waterfall: where each begins and ends. Totals begin at 0."""
     chart = answer.chart
     x, y = answer.place(chart.x or ""), answer.place(chart.y[0])
     level = Decimal()
@@ -265,7 +265,7 @@ def _is_share(answer: Answer) -> bool:
 
 
 def _plain(value: object) -> object:
-    """A value for drawing: the nearest float is near enough for a pixel."""
+    """A value for drawing, as the nearest float."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, date):

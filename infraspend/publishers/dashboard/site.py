@@ -1,9 +1,9 @@
 """Writes the pages of the dashboard, all of them or none.
 
 A page is one HTML file with its numbers in it, and shares three files with others: a style sheet, a
-script and the library that draws. No page asks for anything outside its folder, and a browser is
-told so: the policy in each page lets it load nothing else, and run no script that is written into a
-page. Labels are text wherever they stand.
+script and the library that draws. No page loads anything outside its folder, and the content
+security policy in each page enforces this, and forbids inline scripts. Labels are escaped
+everywhere.
 """
 
 import json
@@ -47,7 +47,7 @@ class Dashboard:
     Attributes:
         index: The page to open first.
         pages: How many pages there are.
-        without_page: How many teams and services have no page of their own, the cheapest ones.
+        without_page: How many teams and services have no page, those with the least spend.
     """
 
     index: Path
@@ -58,21 +58,21 @@ class Dashboard:
 def write_dashboard(
     published: Path, to: Path, project: Path, progress: Progress = silent
 ) -> Dashboard:
-    """Writes the dashboard of what was published.
+    """Writes the dashboard of the published marts.
 
     Args:
         published: The directory that the marts were published to.
-        to: The directory to write to. It is replaced as a whole, so that readers find
-            either the old pages or the new ones.
+        to: The directory to write to. It is replaced as a whole, so that readers see either the old
+            pages or the new ones.
         project: The root of the dbt project, whose `analyses/dashboard/` declares the charts.
-        progress: Told about every page of its own.
+        progress: Gets a line about every page of a team or service.
 
     Returns:
         What was written.
 
     Raises:
         InfraspendError: Nothing was published, or by another version; a chart is declared wrongly;
-            or the directory holds something else, or cannot be written.
+            or the directory has other files, or cannot be written.
     """
     database = published / DATABASE_NAME
     if not database.is_file():
@@ -102,11 +102,11 @@ def write_dashboard(
 
 
 def address_of(page: str, name: str | None = None) -> str:
-    """Where a page lies, from the root of the dashboard.
+    """The path of a page, from the root of the dashboard.
 
     Args:
         page: One of `charts.PAGES`.
-        name: Of a team or a service, its name.
+        name: The name of the team or service.
     """
     if page in _MANY:
         return f"{_MANY[page]}/{wording.file_name(name or '')}"
@@ -114,7 +114,7 @@ def address_of(page: str, name: str | None = None) -> str:
 
 
 def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
-    """Writes the pages beside the directory, then puts them in its place; returns how many."""
+    """Writes the pages beside the directory, then replaces it; returns how many."""
     aside = to.with_name(f".{to.name}.aside")
     old, new = aside / "old", aside / "new"
     if old.exists() and not to.exists():
@@ -134,7 +134,7 @@ def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
 
 
 def _check_target(to: Path) -> None:
-    """Refuses to replace what is not a dashboard."""
+    """Refuses to replace a directory that is no dashboard."""
     if to.is_dir() and not (to / _MARK).is_file() and any(to.iterdir()):
         raise InfraspendError(f"{to} holds something else than a dashboard: name another --to")
     if to.exists() and not to.is_dir():
@@ -144,7 +144,7 @@ def _check_target(to: Path) -> None:
 def _answers(
     connection: duckdb.DuckDBPyConnection, charts: list[Chart]
 ) -> tuple[list[Answer], dict[str, int]]:
-    """Every chart's answer; of teams and services, those of the pages that there will be.
+    """Every chart's answer; for teams and services, those with a page.
 
     Also how many of them are left without a page.
     """
@@ -156,7 +156,7 @@ def _answers(
             answers.append(ask(connection, chart))
             continue
         if chart.page not in shown:
-            # The first chart of these pages says which there are, the dearest first.
+            # The first chart of these pages lists them, the largest spend first.
             answer = ask(connection, chart)
             place = answer.place(chart.each)
             found = list(dict.fromkeys(row[place] for row in answer.rows))
@@ -168,7 +168,7 @@ def _answers(
 
 
 def _write(folder: Path, answers: list[Answer], progress: Progress) -> int:
-    """Writes every page and what they share; returns how many pages there are."""
+    """Writes every page and the shared files; returns how many pages there are."""
     many: dict[str, dict[str, dict[Chart, Answer]]] = {kind: {} for kind in _MANY}
     for answer in answers:
         if answer.chart.each is None:
@@ -203,7 +203,7 @@ def _write(folder: Path, answers: list[Answer], progress: Progress) -> int:
 
 
 def _key(answer: Answer) -> Any:
-    """What tells charts apart."""
+    """The id of a chart."""
     return answer.chart.name
 
 
@@ -269,6 +269,6 @@ class _Pages:
 
 
 def _script_safe(value: object) -> Markup:
-    """A value as JSON that cannot end the element it stands in."""
+    """A value as JSON that cannot end its HTML element."""
     text = json.dumps(value, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))

@@ -1,4 +1,4 @@
-"""How names and numbers are written: numbers from decimals, and names so that they stay text."""
+"""Formats names and numbers: numbers from decimals, and names so that they stay text."""
 
 import hashlib
 import re
@@ -13,15 +13,14 @@ _RIGHT = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT", "DATE", "TIMESTA
 _LONGEST = 80
 _LONGEST_IN_CELL = 400
 _LONGEST_SLUG = 40
-# What moves, hides or reverses the text around it, and what does not print.
+# Characters that move, hide or reverse the text around them, or do not print.
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def money(amount: Decimal, *, exact: bool = False, whole: bool = False) -> str:
     """An amount of US dollars: to the cent, to the last digit, or in whole dollars.
 
-    What is not zero never looks like it: amounts of less than half a cent have two digits that
-    count.
+    A nonzero amount is never shown as zero: below half a cent it has two significant digits.
     """
     if exact:
         text = f"{amount:,f}"
@@ -46,7 +45,7 @@ def percent(share: Decimal, *, signed: bool = False) -> str:
 def cell(value: object, type_name: str, *, exact: bool = False) -> str:
     """A value as a table shows it.
 
-    The project's types say what a decimal is: `decimal(11, 10)` a share, `decimal(28, 10)` a
+    The data type defines what a decimal is: `decimal(11, 10)` a share, `decimal(28, 10)` a
     quantity in some unit, any other one US dollars.
     """
     if value is None:
@@ -83,14 +82,14 @@ def is_share(type_name: str) -> bool:
 
 
 def is_number(type_name: str) -> bool:
-    """Whether a column is set to the right, and never broken: numbers and dates."""
+    """Whether a column is aligned right and never wrapped: numbers and dates."""
     return type_name.upper().startswith(_RIGHT)
 
 
 def name(text: str, longest: int = _LONGEST) -> str:
     """A name as it is shown: every character visible, at most a line or two long; more in a cell.
 
-    A long name is cut, and told from others that begin alike by a few digits of its hash.
+    A long name is cut, and gets a few digits of its hash to distinguish it.
     """
     seen = visible(text)
     if len(seen) <= longest:
@@ -99,7 +98,7 @@ def name(text: str, longest: int = _LONGEST) -> str:
 
 
 def visible(text: str) -> str:
-    """A text in which nothing is hidden: controls and marks of direction become U+FFFD."""
+    """A text without hidden characters: controls and marks of direction become U+FFFD."""
     return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in text)
 
 
@@ -110,5 +109,5 @@ def file_name(text: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """Eight digits that tell names apart."""
+    """Eight digits that distinguish names."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]

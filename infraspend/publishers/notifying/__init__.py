@@ -1,4 +1,4 @@
-"""Tells people of the problems in what was published, each once; see docs/notify.md."""
+"""Notifies people of the problems in the published marts, each once; see docs/notify.md."""
 
 from infraspend.publishers.notifying.notifying import Notified, notify
 

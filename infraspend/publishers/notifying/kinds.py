@@ -1,7 +1,7 @@
-"""Reads the kinds of problems that `analyses/notify/` declares, and asks the marts for each.
+"""Reads the kinds of problems that `analyses/notify/` declares, and queries the marts for each.
 
 A kind is a `.sql` with dbt's `ref()` and an entry under `analyses:` in a yml beside it, whose
-`config.meta.notify` says how a problem is put into words. Each row of the query is a problem.
+`config.meta.notify` has the wording of a problem. Each row of the query is a problem.
 """
 
 import re
@@ -24,7 +24,7 @@ FOLDER = Path("analyses") / "notify"
 """Where kinds of problems are declared, in the dbt project."""
 
 FINOPS = "finops"
-"""Who hears of what is nobody's in particular."""
+"""The recipient of problems without an owner."""
 
 _NEEDED = ("recipient", "problem", "happened_on")
 _COLUMN = re.compile(r"{(\w+)}")
@@ -32,17 +32,17 @@ _COLUMN = re.compile(r"{(\w+)}")
 
 @dataclass(frozen=True)
 class Kind:
-    """A question to the marts whose rows are problems, and how they are worded.
+    """A query of the marts whose rows are problems, and their wording.
 
     Attributes:
         name: The name of its `.sql`.
         sql: Its SQL, as it runs on the published file beside the warehouse.
         title: The heading of such problems.
         says: Sentences that name columns in braces; one is left out where such a column is NULL.
-        resolved: The heading of those that are over; None for what has happened once and for all.
-        page: The page of the dashboard that shows more.
-        each: Of pages that there are many of, the column that names the page.
-        order: Its place in a message, from low to high.
+        resolved: The heading of those that are over; None for one-time events.
+        page: The page of the dashboard with details.
+        each: For the pages of teams and services, the column that names the page.
+        order: Its position in a message, from low to high.
     """
 
     name: str
@@ -57,16 +57,16 @@ class Kind:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that somebody should hear of.
+    """A problem to notify somebody of.
 
     Attributes:
         kind: The name of its kind.
-        problem: What tells it from others of its kind, for as long as it lasts.
-        recipient: Who hears of it: an e-mail address, or a tag.
-        text: What it is, in a few sentences; every character of it can be seen.
-        page: The page of the dashboard that shows more, from its root.
-        spend: The dollars at stake, exact; None where there are none or nobody knows.
-        happened_on: The last day that it is about, UTC.
+        problem: What identifies it among others of its kind, for as long as it lasts.
+        recipient: Who is notified: an e-mail address, or a tag.
+        text: Its description, in a few sentences; all characters are visible.
+        page: The page of the dashboard with details, from its root.
+        spend: The dollars at stake, exact; None if there are none or unknown.
+        happened_on: The last day of the problem, UTC.
     """
 
     kind: str
@@ -79,7 +79,7 @@ class Problem:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What names it."""
+        """Its key."""
         return self.kind, self.problem
 
 
@@ -92,7 +92,7 @@ def read_kinds(project: Path, marts: frozenset[str], sources: Mapping[str, str])
         sources: The sources beside that file, and the schema of each.
 
     Raises:
-        InfraspendError: An entry or a `.sql` is missing or wrong, or reads what is not at hand.
+        InfraspendError: An entry or a `.sql` is missing or wrong, or reads what is not available.
     """
     kinds = [
         _kind(
@@ -107,14 +107,14 @@ def read_kinds(project: Path, marts: frozenset[str], sources: Mapping[str, str])
 
 
 def problems_of(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Iterator[Problem]:
-    """The problems of a kind, as the marts have them now.
+    """The present problems of a kind in the marts.
 
     Args:
         connection: The published file, open, beside the warehouse.
         kind: The kind.
 
     Raises:
-        InfraspendError: The marts do not know a column, or the SQL is wrong.
+        InfraspendError: The marts lack a column, or the SQL is wrong.
     """
     where = f"{FOLDER / kind.name}.sql"
     try:
@@ -148,15 +148,15 @@ def problems_of(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Iterator[P
 
 
 def _sentences(kind: Kind, shown: Mapping[str, str]) -> Iterator[str]:
-    """What is said of a problem, sentence by sentence."""
+    """The text of a problem, sentence by sentence."""
     for sentence in kind.says:
         if all(name in shown for name in _COLUMN.findall(sentence)):
-            # In one step: a value with braces in it stays as it is.
+            # In one step, so that braces in a value are literal.
             yield _COLUMN.sub(lambda found: shown[found[1]], sentence)
 
 
 def _kind(path: Path, meta: Mapping[str, Any], sql: str) -> Kind:
-    """A kind, of its `.sql` and its entry."""
+    """A kind, from its `.sql` and its entry."""
     known = {field.name for field in fields(Kind)} - {"name", "sql"}
     if unknown := sorted(meta.keys() - known):
         raise InfraspendError(f"{path.parent}: {path.stem} has {unknown[0]!r}, which no kind has")

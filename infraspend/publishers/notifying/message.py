@@ -1,4 +1,4 @@
-"""Puts what a recipient should hear into words: HTML, of which apprise makes plain text."""
+"""Words a recipient's message in HTML, from which apprise makes plain text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from infraspend.publishers.dashboard.wording import money
 from infraspend.publishers.notifying.kinds import Kind
 from infraspend.publishers.notifying.record import Known
 
-# A link shows where it leads: plain text keeps what is shown.
+# A link's text is its URL, because plain text keeps only the text.
 _TEMPLATE = """\
 {% macro listed(problems) %}
 <ul>
@@ -28,26 +28,26 @@ _TEMPLATE = """\
 {% endfor %}
 <p>{{ ending }}</p>
 """
-_ENDING = "infraspend notify says each problem once, and says when it is over."
+_ENDING = "infraspend notify reports each problem once, and reports when it is over."
 
 
 @dataclass(frozen=True)
 class Message:
-    """What a recipient is sent.
+    """A recipient's message.
 
     Attributes:
         recipient: An e-mail address, or a tag.
-        title: Its subject; without anything that others wrote.
-        html: Its text; what others wrote stands in it as text.
-        tells: The problems that it tells as new, or as over.
-        reminds: The problems that it tells again.
+        title: Its subject; without untrusted text.
+        html: Its text; untrusted text is escaped.
+        reported: The problems that it reports as new, or as over.
+        repeated: The problems that it repeats.
     """
 
     recipient: str
     title: str
     html: str
-    tells: tuple[Known, ...]
-    reminds: tuple[Known, ...] = ()
+    reported: tuple[Known, ...]
+    repeated: tuple[Known, ...] = ()
 
 
 def compose(
@@ -61,10 +61,10 @@ def compose(
 
     Args:
         recipient: Who hears of the problems.
-        problems: All that is known of his.
+        problems: All problems of the recipient.
         kinds: All kinds, in the order of a message.
         dashboard: The URL of the dashboard; links to it are left out without it.
-        digest: `day` or `week`, for a digest, which tells open problems again.
+        digest: `day` or `week`, for a digest, which repeats open problems.
     """
     new = [one for one in problems if one.is_new]
     over = [one for one in problems if one.is_over]
@@ -74,7 +74,7 @@ def compose(
         if digest
         and one.is_open
         and one.kind in kinds
-        # What has happened once and for all is not open.
+        # One-time events are not open.
         and kinds[one.kind].resolved is not None
     ]
     if not (new or over or still):
@@ -102,6 +102,6 @@ def compose(
 
 
 def _of(kind: Kind, problems: Iterable[Known]) -> list[Known]:
-    """The problems of a kind, the dearest first."""
+    """The problems of a kind, the most dollars first."""
     found = [one for one in problems if one.kind == kind.name]
     return sorted(found, key=lambda one: (-(one.spend or Decimal()), one.problem))

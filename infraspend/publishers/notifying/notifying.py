@@ -1,4 +1,4 @@
-"""Finds the problems in what was published, tells each to whom it concerns, and notes that."""
+"""Finds the problems in the published marts, notifies their recipients, and records that."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,17 +25,17 @@ _PERIODS: dict[str, Callable[[datetime], tuple[int, ...]]] = {
     "day": lambda moment: (moment.toordinal(),),
     "week": lambda moment: moment.isocalendar()[:2],
 }
-"""What tells one digest's day or week from the next, UTC."""
+"""The day or week of a digest, UTC."""
 
 
 @dataclass(frozen=True)
 class Notified:
-    """What became of the messages.
+    """The result of sending the messages.
 
     Attributes:
-        sent: To whom one was sent, or would be.
+        sent: The recipients of messages sent, or, in a dry run, to send.
         texts: The messages as plain text, each with its title: of a dry run.
-        unreached: Recipient -> why a service did not take his message.
+        unreached: Recipient -> why a service did not accept the message.
     """
 
     sent: tuple[str, ...]
@@ -54,20 +54,20 @@ def notify(
     dry_run: bool = False,
     progress: Progress = silent,
 ) -> Notified:
-    """Tells people of the problems in what was published: once, and when they are over.
+    """Notifies people of the problems in the published marts: once, and when they are over.
 
-    The warehouse is open to nobody else meanwhile. A message that no service took is sent again by
-    the next run; so is one after which the process was killed before that was noted.
+    The warehouse is locked meanwhile. The next run sends a message again that no service accepted,
+    or after which the process was killed before it was recorded.
 
     Args:
         published: The directory that was published to.
-        warehouse: The warehouse, which records what was sent.
+        warehouse: The warehouse, which records sent messages.
         project: The root of the dbt project, whose `analyses/notify/` declares the problems.
         services: The file of services to send to.
         dashboard: The URL of the dashboard, for links.
-        digest: `day` or `week`: one message in each, which tells open problems again.
-        dry_run: Send and note nothing.
-        progress: Told whose message is sent.
+        digest: `day` or `week`: one message in each, which repeats open problems.
+        dry_run: Send and record nothing.
+        progress: Gets a line about each message.
 
     Raises:
         InfraspendError: Nothing was published, a kind of problem is declared wrongly, the file of
@@ -111,7 +111,7 @@ def _messages(
     digest: str | None,
     now: datetime,
 ) -> Iterator[Message]:
-    """What there is to say, to one recipient after the other."""
+    """The messages, one recipient after the other."""
     by_recipient: dict[str, list[Known]] = {}
     for one in known:
         by_recipient.setdefault(one.recipient, []).append(one)
@@ -126,7 +126,7 @@ def _messages(
 
 
 def _noted(message: Message, digest: str | None, now: datetime) -> list[Known]:
-    """What is known once a message was sent."""
+    """The record after a message was sent."""
     return [
         replace(
             one,
@@ -134,7 +134,7 @@ def _noted(message: Message, digest: str | None, now: datetime) -> list[Known]:
             resolution_notified_at=now if one.is_over else one.resolution_notified_at,
             digested_at=now if digest else one.digested_at,
         )
-        for one in (*message.tells, *message.reminds)
+        for one in (*message.reported, *message.repeated)
     ]
 
 
@@ -142,7 +142,7 @@ def _noted(message: Message, digest: str | None, now: datetime) -> list[Known]:
 def _opened(
     published: Path, warehouse: Path, *, read_only: bool
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published file, in use, and the warehouse beside it, under the name `warehouse`."""
+    """The published file, as the default database, and the warehouse, attached as `warehouse`."""
     database = published / DATABASE_NAME
     if not database.is_file():
         raise InfraspendError(f"{database} is not there: run infraspend publish, or name --from")

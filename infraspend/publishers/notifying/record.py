@@ -1,4 +1,4 @@
-"""What was sent to whom: the table `pipeline.problems` of the warehouse.
+"""The record of sent problems: the table `pipeline.problems` of the warehouse.
 
     select * from pipeline.problems
 
@@ -15,27 +15,27 @@ from infraspend.publishers.notifying.kinds import Kind, Problem
 
 _TABLE = "warehouse.pipeline.problems"
 _NEW_DAYS = 28
-"""How many days before the last day of the bill a problem may lie to be sent as a new one."""
+"""How many days before the last day of the bill a new problem may be to be sent."""
 
 _COLUMNS = {
     "kind": ("varchar not null", "The kind of problem: the name of its .sql in analyses/notify."),
     "problem": ("varchar not null", "What distinguishes it from others of its kind."),
     "recipient": ("varchar not null", "Who is notified: an e-mail address, or a tag."),
-    "text": ("varchar not null", "What was, or will be, said of it."),
-    "page": ("varchar not null", "The page of the dashboard that shows more."),
+    "text": ("varchar not null", "The text that was, or will be, sent."),
+    "page": ("varchar not null", "The page of the dashboard with details."),
     "spend": ("decimal(38, 20)", "The dollars at stake; NULL if there are none."),
-    "happened_on": ("date not null", "The last day that it is about, UTC."),
+    "happened_on": ("date not null", "The last day of the problem, UTC."),
     "found_at": ("timestamp not null", "When it was found, UTC."),
-    "notified_at": ("timestamp", "When it was sent, UTC; NULL if that is to come."),
-    "digested_at": ("timestamp", "When it stood in a digest last, UTC."),
-    "resolved_at": ("timestamp", "When it was not found any more, UTC; NULL while it lasts."),
-    "resolution_notified_at": ("timestamp", "When that was sent, UTC; NULL if that is to come."),
+    "notified_at": ("timestamp", "When it was sent, UTC; NULL if not yet."),
+    "digested_at": ("timestamp", "When it was last in a digest, UTC."),
+    "resolved_at": ("timestamp", "When it was over, UTC; NULL while it lasts."),
+    "resolution_notified_at": ("timestamp", "When its end was sent, UTC; NULL if not yet."),
 }
 
 
 @dataclass(frozen=True)
 class Known(Problem):
-    """A problem that was found, and what was sent of it. Its fields are the table's columns."""
+    """A problem that was found, and what was sent. Its fields are the table's columns."""
 
     found_at: datetime
     notified_at: datetime | None = None
@@ -60,7 +60,7 @@ class Known(Problem):
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> list[Known]:
-    """All that was found so far.
+    """All problems found so far.
 
     Args:
         connection: The warehouse, attached as `warehouse`.
@@ -76,7 +76,7 @@ def read(connection: duckdb.DuckDBPyConnection) -> list[Known]:
 
 
 def write(connection: duckdb.DuckDBPyConnection, problems: Iterable[Known]) -> None:
-    """Notes problems, each in the place of what was known of it; all of them, or none.
+    """Records problems, replacing their earlier rows; all of them, or none.
 
     Args:
         connection: The warehouse, attached as `warehouse`, to be written to.
@@ -103,15 +103,14 @@ def compared(
     last_day: date,
     now: datetime,
 ) -> list[Known]:
-    """What is known now, of what was known before and what the marts say.
+    """The new record, from the earlier one and the problems in the marts.
 
-    A problem is sent to a new recipient, too. One that lies longer back than 28 days when it is
-    first found is left alone; that something which happened once and for all has left the marts is
-    not sent.
+    A problem is sent to a new recipient, too. One that is more than 28 days old when it is first
+    found is not sent; nor is the end of a one-time event.
 
     Args:
-        before: What was known.
-        found: The problems that there are now.
+        before: The earlier record.
+        found: The present problems.
         kinds: All kinds.
         last_day: The last day of the bill, UTC.
         now: The time, UTC.

@@ -1,7 +1,7 @@
-"""Sends messages by way of apprise, to the services in a file that only its owner reads.
+"""Sends messages with apprise, to the services in a file that only its owner can read.
 
 The file is a configuration of apprise's own, YAML or text. A recipient is a tag of it; or an e-mail
-address, which goes to the services with the tag `mail`, in the place of `${ADDRESS}`.
+address, which replaces `${ADDRESS}` in the services with the tag `mail`.
 """
 
 import logging
@@ -23,7 +23,7 @@ _ADDRESS = re.compile(r"[^\s@,;<>()\"/?&%]+@[^\s@,;<>()\"/?&%]+")
 _TAG = re.compile(r"#?([a-z0-9][a-z0-9_-]*)", re.IGNORECASE)
 _ANYBODY: Final = {"ADDRESS": "anybody@example.com"}
 _SECONDS: Final = 60
-"""How long the services of a recipient may take."""
+"""The time-out of a recipient's services."""
 
 
 class Services:
@@ -33,7 +33,7 @@ class Services:
         file: The configuration.
 
     Raises:
-        InfraspendError: It is not there, others may read its secrets, or apprise cannot use all of
+        InfraspendError: It is missing, others may read its secrets, or apprise cannot use all of
             it.
     """
 
@@ -46,19 +46,19 @@ class Services:
         self._file = file
         self._apprise = apprise.Apprise()
         configuration = apprise.AppriseConfig()
-        with _heard() as said:
+        with _heard() as warnings:
             configuration.add(str(file.resolve()))
             self._apprise.add(configuration)
             services = list(self._apprise.find(template=_ANYBODY))
-        if said:
-            raise InfraspendError(f"{file} cannot be used: {said[0]}")
+        if warnings:
+            raise InfraspendError(f"{file} cannot be used: {warnings[0]}")
         if not services:
             raise InfraspendError(f"{file} names no service: docs/notify.md shows some")
         if any(_has_secret(service) for service in services):
             _check_mode(file)
 
     def why_not(self, recipient: str) -> str | None:
-        """Why a recipient cannot be reached; None if a service takes what is sent to him."""
+        """Why a recipient cannot be reached; None if there is a service."""
         try:
             tag, template = _address(recipient)
         except InfraspendError as error:
@@ -69,16 +69,16 @@ class Services:
         return f"no service in {self._file} has the tag {tag}"
 
     def send(self, message: Message) -> tuple[bool, list[str]]:
-        """Sends a message to whichever services its recipient has.
+        """Sends a message to the services of its recipient.
 
         Returns:
-            Whether one of them took it, and of each that did not, why.
+            Whether one of them accepted it, and why each of the others did not.
         """
         if why := self.why_not(message.recipient):
             return False, [why]
         tag, template = _address(message.recipient)
         succeeded, failures = 0, []
-        with _heard() as said:
+        with _heard() as warnings:
             for body_format, some in self._by_format(tag, template).items():
                 is_html = body_format == apprise.NotifyFormat.HTML
                 result = some.notify(
@@ -91,13 +91,13 @@ class Services:
                 succeeded += result.success_count
                 failures += [_why(service) for service in result if not service]
                 if not (result or failures):
-                    failures = [f"{result.status.name.lower()}: {' '.join(said)}"]
+                    failures = [f"{result.status.name.lower()}: {' '.join(warnings)}"]
         return succeeded > 0, failures
 
     def _by_format(
         self, tag: str, template: dict[str, str]
     ) -> dict[apprise.NotifyFormat, apprise.Apprise]:
-        """The services of a tag: those that show HTML unless told otherwise, and the others."""
+        """The services of a tag: those that show HTML by default, and the others."""
         found: dict[apprise.NotifyFormat, apprise.Apprise] = {}
         for service in self._apprise.find(tag, template=template):
             is_html = service.resolve_format() == apprise.NotifyFormat.HTML
@@ -107,7 +107,7 @@ class Services:
 
 
 def as_text(html: str) -> str:
-    """A message as services get it that show plain text."""
+    """A message for services that show plain text."""
     return str(
         apprise.conversion.convert_between(
             apprise.NotifyFormat.HTML, apprise.NotifyFormat.TEXT, html
@@ -116,13 +116,13 @@ def as_text(html: str) -> str:
 
 
 def _why(service: apprise.NotifyResult) -> str:
-    """Why a service did not take a message; its URL without secrets and options."""
-    said = dict.fromkeys(entry.message for entry in service.logs())
-    return f"{service.name} ({service.url.partition('?')[0]}): {' '.join(said)}"
+    """Why a service did not accept a message; with its URL without secrets and options."""
+    warnings = dict.fromkeys(entry.message for entry in service.logs())
+    return f"{service.name} ({service.url.partition('?')[0]}): {' '.join(warnings)}"
 
 
 def _address(recipient: str) -> tuple[str, dict[str, str]]:
-    """The tag that a recipient's services have, and what stands in the place of `${ADDRESS}`.
+    """The tag of a recipient's services, and the value of `${ADDRESS}`.
 
     Raises:
         InfraspendError: It is neither an address nor a tag.
@@ -140,13 +140,13 @@ def _has_secret(service: apprise.NotifyBase) -> bool:
 
 
 def _check_mode(file: Path) -> None:
-    """Refuses a file with secrets that others may read; a group may read what is root's.
+    """Refuses a file with secrets that others may read; a group may read root's.
 
     Raises:
         InfraspendError: Others may read it.
     """
     stat = file.stat()
-    # As Kubernetes mounts a secret for whoever does not run as root.
+    # As Kubernetes mounts a secret for users other than root.
     if stat.st_mode & (0o007 if stat.st_uid == 0 else 0o077):
         raise InfraspendError(
             f"{file} holds secrets and may be read by others (mode"
@@ -156,16 +156,16 @@ def _check_mode(file: Path) -> None:
 
 @contextmanager
 def _heard() -> Iterator[list[str]]:
-    """What apprise warns of, which it prints nowhere then."""
-    said: list[str] = []
+    """Collects apprise's warnings instead of logging them."""
+    warnings: list[str] = []
     logger = logging.getLogger("apprise")
     handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
     before = logger.propagate
     logger.addHandler(handler)
     logger.propagate = False
     try:
-        yield said
+        yield warnings
     finally:
         logger.removeHandler(handler)
         logger.propagate = before

@@ -1,7 +1,7 @@
--- How far each resource that a cluster is split by was told in each hour that was scraped: the part
--- of the pods' time of which the platform's `allocation_base` is known, and of the nodes of which
--- the capacity is. A cluster that was scraped and named no pod is not empty: what tells of its pods
--- was away.
+-- How complete the metrics of each resource that splits a cluster are in each scraped hour: the
+-- share of the pods' time for which the platform's `allocation_base` is known, and the share of the
+-- nodes whose capacity is. A cluster that was scraped and reported no pod is not empty: the
+-- exporter of its pods was down.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -54,8 +54,8 @@ resources as (
     where schedule_source = 'kubernetes'
 ),
 
--- Pods on the network of their node have no traffic of their own: a node told of its traffic if
--- any of its pods has some.
+-- Pods on the network of their node have no traffic of their own: a node's traffic counts as
+-- reported if any of its pods has some.
 by_node as (
     select
         cluster,
@@ -102,7 +102,7 @@ pods as (
     group by cluster, usage_hour
 ),
 
--- kube-state-metrics tells no GPUs of a node that has none.
+-- kube-state-metrics reports no GPUs for a node that has none.
 nodes as (
     select
         cluster,

@@ -1,5 +1,5 @@
--- Every charge with the platform that splits it, in as few rows as the split needs: what only a
--- reader of the bill asks is summed up.
+-- Every charge with the platform that splits it, at the coarsest grain that the split needs:
+-- columns that only explain the bill are summed away.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,5 +1,5 @@
 -- Every charge with the schedule that splits it: that of its capacity pool, or of the whole
--- sub-platform where it has no pool or its hour does not know the pool.
+-- sub-platform where it has no pool or the hour has no schedule for the pool.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -40,7 +40,7 @@ resolved as (
         case
             when charges.platform is not null then coalesce(pools.capacity_pool, 'all')
         end as capacity_pool,
-        -- A weaker step of the ladder says more than this one, and two must not stand on a row.
+        -- A weaker basis takes precedence, and a row has only one.
         coalesce(
             pools.capacity_pool is null
             and charges.wanted_pool <> 'all'

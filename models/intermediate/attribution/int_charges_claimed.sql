@@ -1,6 +1,6 @@
 -- Every charge with the platform that splits it, if any does, and the capacity pool that it pays
--- for. Where a platform is pooled by node, that is each node that the charge is for. What is to
--- come has no spend to split, and is not here.
+-- for. Where a platform is pooled by node, that is each node that the charge is for. Charges for
+-- hours to come have no spend to split and are left out.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set charge = [
@@ -38,7 +38,7 @@ assigned as (
     left join keys on {{ is_claimed_by('keys', 'charges') }}
 ),
 
--- The table is named where it is read: whoever asks for a month reads nothing else of it.
+-- The table is named where it is read, so that a query for one month reads only that month.
 dealt_charges as (
     select distinct {{ charge | join(', ') }}
     from {{ ref('int_charges_on_nodes') }}

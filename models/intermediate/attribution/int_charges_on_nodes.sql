@@ -1,6 +1,6 @@
 -- What each node pays of the charges that are for nodes, where a platform is pooled by node: a
--- charge is dealt to the nodes that it is for by their list cost, and what it has beyond them is
--- for the whole sub-platform. Empty where no platform asks for it.
+-- charge is allocated to its nodes by their list cost, and the rest is for the whole sub-platform.
+-- Empty if no platform is pooled by node.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,5 +1,6 @@
 -- The schedules that platforms would have under every cost model that fits them, for the hours of
--- the last days that were seen themselves: what the mart `cost_model_comparison` is made of.
+-- the last days that were measured or published themselves: the input of the mart
+-- `cost_model_comparison`.
 
 {% set by = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'] %}
 
@@ -53,7 +54,7 @@ cost_models as (
             and platforms.sub_platform = with_gpus.sub_platform
     where
         measures.cost_model = platforms.cost_model
-        -- These are about single resources, and about what is agreed and not measured.
+        -- Cost models of single resources, and of shares that are agreed and not measured.
         or (
             measures.cost_model not in ('storage', 'network', 'fixed')
             and (measures.cost_model <> 'gpu' or with_gpus.platform is not null)

@@ -1,6 +1,6 @@
--- What every label held of each resource in the last days, in the hours that were seen themselves:
--- what every cost model can be tried on. An hour in which nobody held anything has a row without a
--- label.
+-- What every label requested or used of each resource in the last days, in the hours that were
+-- measured or published themselves: the input of every cost model that is tried. An hour in which
+-- nobody used anything has a row without a label.
 
 with
 
@@ -35,7 +35,7 @@ held as (
         resources.resource,
         weights.lyft_label,
         weights.is_capacity,
-        {{ units(kubernetes_resource('weights')) }} * 27720 as weight_units,
+        {{ units(kubernetes_resource('weights')) }} * {{ gap_parts() }} as weight_units,
         'kubernetes' as schedule_source
     from {{ ref('int_kubernetes_weights') }} as weights
     cross join resources
@@ -49,7 +49,7 @@ held as (
         'usage' as resource,
         lyft_label,
         false as is_capacity,
-        {{ units('weight') }} * 27720 as weight_units,
+        {{ units('weight') }} * {{ gap_parts() }} as weight_units,
         'pushed' as schedule_source
     from {{ ref('int_declared_weights') }}
 )

@@ -1,7 +1,6 @@
--- The weights that every hour of a sub-platform is split by: what the labels held, measured as
--- each cost model measures, with what nobody held as `free`. Where a platform spreads what is free
--- over its tenants there are two sets: as it was, for the mart `unallocated_capacity`, and as it
--- is split.
+-- The weights that split every hour of a sub-platform: what the labels requested or used, as each
+-- cost model measures it, with the rest as `free`. Where a platform spreads free capacity over its
+-- tenants there are two sets: as measured, for the mart `unallocated_capacity`, and as split.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,5 +1,6 @@
--- What every cost model measures. Tenants of a cluster hold cpu, memory, gpu and storage next to a
--- capacity; traffic and pods have none. What owners push or make is measured in their usage.
+-- The resources that every cost model measures. A cluster's cpu, memory, gpu and storage have a
+-- capacity; traffic and pods have none. Usage and schedules that owners publish are measured in
+-- their own units.
 {{ config(materialized='view') }}
 
 {% set resources = {

@@ -24,7 +24,7 @@ assigned as (
         keys.sub_platform,
         charges.product,
         charges.usage_type,
-        -- A tax has a line for each charge or each month: that is no volume.
+        -- A tax has a line for each charge or each month: its amount is no volume.
         case when charges.charge_class <> 'tax' then charges.usage_amount else 0 end as volume,
         charges.list_cost,
         charges.true_cost as spend,

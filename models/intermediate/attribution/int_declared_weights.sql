@@ -1,5 +1,5 @@
--- What platform owners said themselves: the usage they pushed, and the schedules they made, each
--- first dealt to exactly 1. A sub-platform that only speaks of its pools is the sum of them.
+-- What platform owners published: the usage they pushed, and their ready-made schedules, each first
+-- scaled to exactly 1. A sub-platform with rows for its pools only is their sum.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

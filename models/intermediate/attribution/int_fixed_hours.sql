@@ -1,5 +1,5 @@
--- The hours for which owners published shares that hold until they publish others: few, and each
--- may be asked for long after.
+-- The hours for which owners published fixed shares, which are valid until they publish others:
+-- few, and each may be needed long after.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

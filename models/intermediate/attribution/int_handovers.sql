@@ -1,7 +1,7 @@
--- Platforms on platforms: which parts of a platform's spend go on to another platform. A part goes
--- where the row of `platform_resources` that names its label, and nothing else, sends it; a row
--- that also names a product or a usage type speaks of charges on the bill. A sub-platform never
--- hands anything to itself. A row holds within a month in which the label held anything.
+-- Platforms on platforms: which parts of a platform's spend belong to another platform. The row of
+-- `platform_resources` that names a part's label, and nothing else, decides; a row that also names
+-- a product or a usage type is about charges on the bill. A sub-platform never allocates to itself.
+-- Only labels that used something in the month have rows.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

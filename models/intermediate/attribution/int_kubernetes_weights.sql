@@ -1,8 +1,8 @@
--- What each label held of a cluster, hour by hour, next to what the cluster could hold: per
+-- What each label requested or used of a cluster, hour by hour, beside the cluster's capacity: per
 -- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
 -- count, pod by pod and resource by resource, as the platform declares; a pod whose use is not
--- known counts with its requests. Other amounts that are not known weigh nothing; of hours that
--- lack too much of them (`int_base_coverage`) nothing is used. Volumes are in no pool.
+-- known counts with its requests. Other unknown amounts weigh nothing; hours that lack too much of
+-- them (`int_base_coverage`) are not used at all. Volumes are in no pool.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -29,7 +29,7 @@ pod_labels as (
     where {{ in_month('usage_month') }}
 ),
 
--- Read for themselves, so that the labels of all pods need not be kept for them.
+-- Read separately, so that the labels of all pods need not be kept in memory for them.
 namespace_labels as (
     select * from {{ ref('int_pod_labels') }}
     where {{ in_month('usage_month') }} and pod = '' and uid = ''

@@ -1,6 +1,6 @@
--- What each node of a cluster is on the bill for, where a platform is pooled by node: a charge is
--- one row for all instances that are billed alike, and this is what it is made of. Empty where no
--- platform asks for it.
+-- The list cost of each node of a cluster in each charge, where a platform is pooled by node: a
+-- charge is one row for all instances that are billed alike, and this model lists them. Empty if no
+-- platform is pooled by node.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -25,7 +25,7 @@ label_keys as (
     where {{ in_month('billing_period') }}
 ),
 
--- A node counts for the bills of the months around it, as far as a good hour lends its weights.
+-- A node counts for the bills of neighbouring months too, as far away as an hour may fill a gap.
 months as (
     select
         billing_period,

@@ -1,6 +1,6 @@
--- Platforms on platforms: the parts that a split hands on to another platform, split again there.
--- A part's ten-billionths are dealt over the next platform's own schedule, so that they add up to
--- the part exactly, and money is only multiplied in the end, once.
+-- Platforms on platforms, a step-down allocation: the parts of a split that belong to another
+-- platform, split again there. A part's ten-billionths are allocated over the next platform's own
+-- schedule, so that they add up to the part exactly, and money is multiplied once, at the end.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

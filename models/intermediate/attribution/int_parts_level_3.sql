@@ -1,4 +1,4 @@
--- The parts that level 2 hands on, split again.
+-- The parts of level 2 that belong to another platform, split again.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

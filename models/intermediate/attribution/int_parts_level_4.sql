@@ -1,4 +1,4 @@
--- The parts that level 3 hands on, split again.
+-- The parts of level 3 that belong to another platform, split again.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

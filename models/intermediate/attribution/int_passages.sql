@@ -1,7 +1,7 @@
--- What passes through each platform: for every schedule that splits a charge, which part of it
--- comes to which other sub-platform, at any level, and how much of that nobody held there; and of
--- the schedule itself, only how much nobody held, since all of the charge passes through it. Both
--- before anything is done about free capacity.
+-- The throughput of each platform: for every schedule that splits a charge, which part of it
+-- reaches which other sub-platform, at any level, and how much of that is free there; for the
+-- schedule itself, only how much is free, since it splits the whole charge. Both before free
+-- capacity is reallocated.
 {{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 with
@@ -26,7 +26,7 @@ select
     capacity_pool,
     cost_model,
 
-    -- through whom
+    -- through which platform
     platform as last_platform,
     sub_platform as last_sub_platform,
     capacity_pool as last_capacity_pool,

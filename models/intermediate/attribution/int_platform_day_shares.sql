@@ -1,4 +1,4 @@
--- What each label held of a platform in a day, as a whole and under its own cost model.
+-- Each label's share of a platform in a day, as a whole and under its own cost model.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

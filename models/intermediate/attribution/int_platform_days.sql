@@ -1,5 +1,5 @@
--- How many hours of a day each platform should have, where they come from, and what money rests on
--- those that had to be filled in.
+-- How many hours of a day each platform should have, their basis, and the spend that depends on
+-- hours that were filled in.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -30,7 +30,7 @@ days as (
     group by usage_date, platform, sub_platform
 ),
 
--- What was not told in hours that were scraped, by its name.
+-- The names of resources whose metrics were missing in scraped hours.
 unknown as (
     select
         hours.usage_date,
@@ -50,7 +50,7 @@ unknown as (
     group by hours.usage_date, hours.platform, hours.sub_platform
 ),
 
--- What passed through each platform, at any level.
+-- The spend that each platform split, at any level.
 passed as (
     select
         usage_hour,
@@ -79,7 +79,7 @@ passed as (
     where {{ in_hours('charges.usage_hour') }} and {{ in_month('passages.usage_month') }}
 ),
 
--- How well the platform itself is known, whatever came before it or comes after.
+-- How well the platform itself is known, whatever the platforms before or after it.
 known as (
     select
         usage_hour,
@@ -122,7 +122,7 @@ select
     days.base_unknown,
     unknown.unknown_resources,
 
-    -- what rests on those that are filled in
+    -- what depends on those that are filled in
     cast(coalesce(at_stake.spend, 0) as decimal(38, 20)) as spend_at_stake,
 
     -- when

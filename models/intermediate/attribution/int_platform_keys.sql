@@ -1,6 +1,6 @@
--- Which platform splits which charges, asked once per distinct label, product and usage type: the
--- most specific row of `platform_resources` in force, and the cost model it is split by. A key has
--- one row per span of time in which the answer is the same.
+-- Which platform splits which charges, determined once per distinct label, product and usage type:
+-- the most specific row of `platform_resources` in force, and its cost model. A key has one row per
+-- span of time in which the answer is the same.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,7 +1,6 @@
--- What every pod requested and used, hour by hour, on the node where it ran: its containers
--- together; use that is not known of one of them is not known of the pod. A table of its own:
--- adding up containers and finding the labels of pods at once would take more memory than there
--- may be.
+-- What every pod requested and used, hour by hour, on the node where it ran: the sum of its
+-- containers; if the use of one of them is not known, that of the pod is NULL. A table of its own,
+-- because summing containers and labelling pods in one statement takes too much memory.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -10,8 +9,8 @@
 {% set of_a_running_container = (
     'cpu_usage_core_hours is not null or memory_usage_gib_hours is not null'
 ) %}
--- Use -> the containers that have some. One kubelet tells of all containers of a pod: what it does
--- not name did not run, such as an init container that has ended.
+-- Use -> the containers that have some. One kubelet reports all containers of a pod: one that it
+-- does not name did not run, such as an init container that has ended.
 {% set users = {
     'cpu_usage_core_hours': of_a_running_container,
     'memory_usage_gib_hours': of_a_running_container,
@@ -48,7 +47,7 @@ select
             end as decimal(25, 10)
         ) as {{ amount }},
     {%- endfor %}
-    -- A pod's containers share its network: it stands on one of them.
+    -- A pod's containers share its network, so one of them carries the amount.
     cast(sum(network_gib) as decimal(25, 10)) as network_gib,
 
     -- when

@@ -1,5 +1,5 @@
--- Weights become proportions that add up to exactly 1, by the one rounding rule of the house: for
--- every hour, and for every longer interval that a charge asks for.
+-- Weights become proportions that add up to exactly 1, by the project's one rounding rule (the
+-- macro `deal`): for every hour, and for every longer interval that a charge is for.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -78,7 +78,7 @@ select
     dealt.lyft_label = 'unattributed'
     or (dealt.lyft_label = 'free' and platforms.free_policy = 'owner') as goes_back,
 
-    -- where it goes on to
+    -- which platform splits it next
     handovers.next_platform,
     handovers.next_sub_platform,
     handovers.next_cost_model,

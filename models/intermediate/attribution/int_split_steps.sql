@@ -59,7 +59,7 @@ parts as (
     where {{ in_month('usage_month') }} and is_served
 ),
 
--- What a part was before its platform split it is what the platform below handed on.
+-- A part before a platform's split is the part after the split of the platform before it.
 handed_on as (
     select
         *,
@@ -82,7 +82,7 @@ select
     -- which schedule splits the charge
     {{ root | join(',\n    ') }},
 
-    -- on which way to whom
+    -- through which chain, to which label
     way,
     usage_of,
     lyft_label,

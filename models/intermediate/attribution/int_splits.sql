@@ -1,6 +1,6 @@
 -- How a charge is split in the end, over all levels of platforms: for every schedule that splits a
--- charge, who gets which part of it, through which platforms. What goes back to the label that a
--- charge carries has none here, because only the charge knows it.
+-- charge, each label's part of it, through which platforms. The part that returns to the charge's
+-- own label has no label here, because only the charge knows it.
 {{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 with
@@ -27,7 +27,7 @@ select
     capacity_pool,
     cost_model,
 
-    -- who splits it last, and on the way
+    -- which platforms split it, the last one first
     platform as last_platform,
     sub_platform as last_sub_platform,
     capacity_pool as last_capacity_pool,

@@ -1,8 +1,8 @@
--- The ladder. Every hour that a sub-platform should have a schedule for, and where its weights come
--- from: the hour itself if it was seen well enough, and with it what the platform is split by, else
--- its good neighbours on both sides, else the last good hour before it, else nowhere: then the hour
--- is unattributed. Hours from before a platform's schedules came from elsewhere, or were not fixed
--- yet, lend nothing.
+-- Every hour that a sub-platform should have a schedule for, and the hours that its weights come
+-- from, the first that applies: the hour itself, if it has enough scrapes and enough of the metrics
+-- that split the platform; its complete neighbours on both sides; the last complete hour before it.
+-- Otherwise the hour is unattributed. Never fills a gap from hours under another schedule_source,
+-- nor across a change to or from fixed shares.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -24,7 +24,7 @@ bill as (
         min(usage_first_hour) as first_hour,
         max(usage_end_hour) as end_hour
     from {{ ref('int_period_months') }}
-    -- A charge for another month's hour, such as a late correction, opens no calendar.
+    -- A charge for another month's hour, such as a late correction, adds no hours to the calendar.
     where usage_month = billing_period
 ),
 
@@ -38,7 +38,7 @@ calendars as (
         ) }} as usage_hour
     from platforms
     cross join bill
-    -- Without a bill nothing is expected, and the bounds would be those of time itself.
+    -- Without a bill no hour is expected, and the bounds would be infinite.
     where bill.end_hour is not null
 ),
 
@@ -193,7 +193,7 @@ hours as (
             and calendar.usage_hour = observed.usage_hour
 ),
 
--- What is too far away lends nothing, and is not even looked at.
+-- Hours too far away to fill a gap are not read.
 lenders as (
     select
         platform,
@@ -236,13 +236,13 @@ select
     sub_platform,
     schedule_source,
 
-    -- how well it was seen
+    -- how completely it was scraped
     coverage,
     is_base_unknown,
     case
         when is_good and schedule_source = 'kubernetes' then 'measured'
         when is_good then schedule_source
-        -- Fixed shares hold until their owner publishes others.
+        -- Fixed shares are valid until their owner publishes others.
         when is_fixed and last_good_hour is not null then schedule_source
         when hours_since + hours_until - 1 <= interpolate_hours then 'interpolated'
         when hours_since <= carry_hours then 'carried_forward'

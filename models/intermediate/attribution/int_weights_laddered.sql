@@ -1,7 +1,6 @@
--- What every label held of every resource in every hour of a sub-platform, and what was offered,
--- whichever step of the ladder it comes from. Whole numbers: ten digits of a unit-hour, times
--- 27720, the least number that all of 1 to 12 divide, so that a gap between two hours at most 12
--- apart is filled without rounding.
+-- What every label requested or used of every resource in every hour of a sub-platform, and the
+-- capacity, with gaps filled (`int_sub_platform_hours`). Whole numbers: ten digits of a unit-hour,
+-- times `gap_parts()`, so that interpolation does not round.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -44,7 +43,7 @@ kubernetes_weights as (
         and (resources.resource <> 'storage' or weights.capacity_pool = 'all')
 ),
 
--- Fixed shares hold for as long as their owner publishes no others.
+-- Fixed shares are valid until their owner publishes others.
 old_hours as (
     select distinct
         platform,
@@ -87,7 +86,8 @@ weights as (
     select * from declared_weights
 ),
 
--- Which good hour lends its weights to which hour, and how many 27720ths of them.
+-- Which complete hour fills which gap, and how many of the `gap_parts()` of its weights it
+-- contributes.
 loans as (
     select
         platform,
@@ -97,7 +97,7 @@ loans as (
         schedule_source,
         basis,
         coverage,
-        27720 as parts
+        {{ gap_parts() }} as parts
     from hours
     where basis in ('measured', 'pushed', 'ready_made', 'carried_forward')
     union all
@@ -109,7 +109,7 @@ loans as (
         schedule_source,
         basis,
         coverage,
-        hours_until * {{ floor_divide('27720', '(hours_since + hours_until)') }} as parts
+        hours_until * {{ floor_divide(gap_parts(), '(hours_since + hours_until)') }} as parts
     from hours
     where basis = 'interpolated'
     union all
@@ -121,7 +121,7 @@ loans as (
         schedule_source,
         basis,
         coverage,
-        hours_since * {{ floor_divide('27720', '(hours_since + hours_until)') }} as parts
+        hours_since * {{ floor_divide(gap_parts(), '(hours_since + hours_until)') }} as parts
     from hours
     where basis = 'interpolated'
 )

@@ -1,6 +1,6 @@
--- A charge that is longer than an hour is split by the weights of all its hours. Hours that nobody
--- can tell anything about keep their part unattributed: with n hours known and m not, a label's
--- weight counts n times, and m times the whole weight is unattributed.
+-- A charge that is longer than an hour is split by the weights of all its hours. Unknown hours keep
+-- their part unattributed: with n hours known and m not, a label's weight counts n times, and m
+-- times the whole weight is unattributed.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

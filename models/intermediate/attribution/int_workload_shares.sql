@@ -1,8 +1,7 @@
--- Below a label: which workload and container held which part of a cluster. The label's part of an
--- hour, as the schedule has it, is dealt to its containers by what each of them held, so that they
--- add up to it exactly; and of each part, what was held and not used, and what was held without
--- anybody knowing whether it was used. Hours that were not measured are not here: nobody can tell
--- what ran in them.
+-- Below a label: each workload's and container's part of a cluster. The label's part of an hour, as
+-- in the schedule, is allocated to its containers by what each of them requested or used, so that
+-- they add up to it exactly; and of each part, the idle and the unmeasured share. Hours that were
+-- not measured are left out: what ran in them is unknown.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -31,8 +30,8 @@ schedules as (
     where {{ in_month('usage_month') }} and interval_hours = 1 and basis = 'measured' and is_served
 ),
 
--- From here on places and workloads are numbers: in the order of their names, so that ties are
--- dealt in that order.
+-- From here on schedules and workloads are numbers, in the order of their names, so that ties are
+-- broken in that order.
 places as (
     select
         {{ place | join(',\n        ') }},

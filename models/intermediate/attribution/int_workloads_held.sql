@@ -1,6 +1,6 @@
--- What every workload and container held of a cluster in an hour under its label, by every
--- resource that a cost model may measure. The wide rows of pods are read here and go no further:
--- while shares are dealt they would fill the memory.
+-- What every workload and container requested or used of a cluster in an hour under its label, by
+-- every resource that a cost model may measure. The wide rows of pods are read here only: during
+-- the allocation they would fill the memory.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -34,8 +34,8 @@ platforms as (
     where schedule_source = 'kubernetes'
 ),
 
--- What a container counts with inside its label: the resource that the cost model measures, or,
--- where it measures several, all of them at their price.
+-- A container's weight within its label: the resource that the cost model measures, or, where it
+-- measures several, all of them at their price.
 containers as (
     select
         container_hours.usage_hour,

@@ -1,6 +1,6 @@
--- Every charge with its label, at the grain of the mart `true_cost`. What a commitment cost and
--- nobody used belongs to the commitment, whatever the rules say; what is for hours to come belongs
--- to nobody yet.
+-- Every charge with its label, at the grain of the mart `true_cost`. The unused cost of a
+-- commitment keeps the commitment's own label, whatever the rules say; fees for hours to come have
+-- no label yet.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,4 +1,4 @@
--- Which label rule wins, asked once per distinct combination of what rules look at.
+-- Which label rule wins, determined once per distinct combination of the columns that rules read.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
@@ -41,7 +41,7 @@ matched as (
 )
 
 select
-    -- what a rule may look at
+    -- what a rule may read
     billing_period,
     account_id,
     product,
@@ -52,7 +52,7 @@ select
     tags,
     cost_categories,
 
-    -- what it says
+    -- which label it gives
     label_rule,
     coalesce({{ label_of_rule(rules) }}, 'unlabeled') as lyft_label,
 

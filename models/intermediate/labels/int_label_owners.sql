@@ -1,6 +1,6 @@
--- Who is declared to own a label, with the org of the team at that time. A label is its team's for
--- as long as it is declared to be: while no row of `teams` holds for the team, its org is
--- `unassigned`.
+-- Who is declared to own a label, with the org of the team at that time. A label belongs to its
+-- team for as long as `label_owners` says so: while no row of `teams` is valid for the team, its
+-- org is `unassigned`.
 {{ config(materialized='view') }}
 
 with

@@ -1,5 +1,5 @@
 -- The hours within a day at which a label gets another owner, or its team another org. Most owners
--- change at midnight: those are not here.
+-- change at midnight: those are left out.
 {{ config(materialized='view') }}
 
 with

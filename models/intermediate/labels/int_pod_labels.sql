@@ -1,7 +1,7 @@
 -- The label of every pod, hour by hour: its namespace, unless a rule on namespaces, their labels or
--- pod labels says otherwise. Asked once per distinct combination of what rules look at. A namespace
--- that bears the name of a reserved label keeps it behind a prefix. What a namespace holds without
--- a pod, its volumes, is labelled like a pod without a name and without labels.
+-- pod labels says otherwise. Determined once per distinct combination of the columns that rules
+-- read. A namespace with the name of a reserved label gets a prefix. Volumes, which have no pod,
+-- are labelled like a pod without a name and without labels.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')

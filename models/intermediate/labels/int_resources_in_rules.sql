@@ -1,5 +1,5 @@
--- The resources that a label rule recognises by their id: few among many, and the only ones whose
--- ids have to stay on the charges. A rule that begins after the bill's last hour finds nothing yet.
+-- The resources that a label rule matches by id: few among many, and the only ones whose ids have
+-- to stay on the charges. A rule that is valid only after the bill's last hour matches nothing yet.
 -- depends_on: {{ ref('stg_seeds__label_rules') }}
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')

@@ -1,6 +1,6 @@
--- What the charges of payers cost who get their negotiated discounts as lines of their own, without
--- net costs: what a commitment's fees got off, its usage gets off as well. Only such payers'
--- charges are here, whole.
+-- Passes the discount on a commitment's fees on to the usage that it covers, for payers whose
+-- negotiated discounts are lines of their own, without net costs. Only such payers' charges are
+-- here, all of them.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -12,7 +12,7 @@ net as (
     where {{ in_month('billing_period') }}
 ),
 
--- The upfront fee is on the bill of the month of the purchase only, and holds for the whole term.
+-- The upfront fee is on the bill of the month of the purchase only, and pays for the whole term.
 upfront_fees as (
     select
         payer_account_id,
@@ -25,7 +25,7 @@ upfront_fees as (
 ),
 
 -- A savings plan's usage pays both fees in one amount, so that the part of the upfront payment that
--- falls on the period stands beside the recurring fee.
+-- falls on the period is beside the recurring fee.
 period_fees as (
     select
         billing_period,
@@ -41,7 +41,7 @@ period_fees as (
     having sum(unblended_cost) > 0
 ),
 
--- Usage that names no fee's commitment is paid by the fees whose commitment no usage names.
+-- Usage whose commitment has no fee takes the discount of the fees whose commitment no usage names.
 named as (
     select
         billing_period,
@@ -99,7 +99,7 @@ with_fees as (
         net.*,
         coalesce(upfront_fees.gross_cost, 1) as upfront_gross_cost,
         coalesce(upfront_fees.net_cost, 1) as upfront_net_cost,
-        -- A commitment without a recurring fee was paid upfront, all of it.
+        -- A commitment without a recurring fee was paid all upfront.
         coalesce(fees.gross_cost, upfront_fees.gross_cost, 1) as recurring_gross_cost,
         coalesce(fees.net_cost, upfront_fees.net_cost, 1) as recurring_net_cost
     from net

@@ -1,6 +1,6 @@
--- The priced charges with their negotiated discounts, however a payer gets them, and what we
--- amortize because AWS does not. Each table is named where it is read: whoever asks for a month
--- reads nothing else of it.
+-- The priced charges with their negotiated discounts, however a payer gets them, and the
+-- prepayments that AWS does not amortize and this project does. Each table is named where it is
+-- read, so that a query for one month reads only that month.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set columns = [

@@ -1,9 +1,9 @@
 -- A payer may get negotiated discounts (EDP, private pricing) as lines of their own, without net
--- costs. Each such line is allocated to the charges that earned it, by what they cost, so that none
--- is left as a charge of its own. It says which account, product and usage type earned it, and goes
--- to the first of these scopes that has eligible charges: the same usage type, product, account,
--- payer. (Net columns and a discount map, the other two ways, need nothing.) Only charges of such
--- payers are here, all of them.
+-- costs. Each such line is allocated to the charges that earned it, by their cost, so that none is
+-- left as a charge of its own. The line names the account, product and usage type that earned it,
+-- and is allocated within the first of these scopes that has eligible charges: the same usage type,
+-- product, account, payer. (Net columns and a discount map, the other two ways, need nothing.) Only
+-- charges of such payers are here, all of them.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -72,7 +72,7 @@ discounts as (
     group by {{ earned_by | join(', ') }}
 ),
 
--- A discount is earned by what is paid for, not by what a commitment covers or negates.
+-- Charges that are paid for earn a discount; covered usage and its negation do not.
 eligible as (
     select
         charge_id,
@@ -154,7 +154,7 @@ net as (
         case
             when charges.charge_class <> 'discount'
                 then charges.unblended_cost + coalesce(discount_of_charge.discount_cost, 0)
-            -- Nothing was eligible: the discount stays a charge of its own.
+            -- No charge is eligible: the discount stays a charge of its own.
             when unallocated.discount_id is not null then charges.unblended_cost
             else 0
         end as net_cost

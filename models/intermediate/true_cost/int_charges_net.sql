@@ -1,5 +1,6 @@
--- The priced charges with their negotiated discounts, of the payers and billing periods that can be
--- right. Each table is named where it is read: whoever asks for a month reads nothing else of it.
+-- The priced charges with their negotiated discounts, without the payers' periods that are left out
+-- (`int_periods_left_out`). Each table is named where it is read, so that a query for one month
+-- reads only that month.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 select

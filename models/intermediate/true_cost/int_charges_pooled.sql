@@ -1,8 +1,8 @@
 -- The true cost of every charge. Instances of one family that ran in the same hour are one pool:
--- each pays the same rate of its list price, whichever of them happened to catch a reservation or
--- a savings plan. What is not in a pool costs what AWS applied to it. What was unused of a
--- reservation leaves the monthly fee and stands in the hours that wasted it. What fees pay for
--- hours that have not happened is no cost yet: it stands in `cost_to_come`.
+-- each pays the same rate of its list price, whichever of them AWS applied a reservation or savings
+-- plan to. A charge in no pool costs what AWS applied to it. The unused part of a reservation moves
+-- from the monthly fee to the hours in which it went unused. Fees for hours that have not happened
+-- are no cost yet: they are in `cost_to_come`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -60,7 +60,7 @@ unused as (
     ),
 {% endif %}
 
--- Empty unless what was unused is to be spread.
+-- Empty unless `unused_commitment` is `spread`.
 spread_units as (
     select
         billing_period,

@@ -1,6 +1,6 @@
--- The priced bill without its line items: one row per hour and everything that a label rule, a
--- pool or a reader may ask about. Resource ids stay only where a label rule looks at them, so that
--- the rows are as few as the questions allow.
+-- The priced bill without its line items: one row per hour and per combination of the columns that
+-- label rules, pools and marts need. Resource ids stay only where a label rule matches them, so
+-- that there are as few rows as possible.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,7 +1,7 @@
--- What every reservation and savings plan cost in every hour: what was used of it and what was not,
--- and the list price of what it covered. Of an hour that has not happened nobody knows either, of a
--- day of a daily report that is going on only what was used so far. A line that names no
--- commitment, or one that no fee of its bill names, is of an `unknown commitment`.
+-- What every reservation and savings plan cost in every hour: the used and the unused part, and the
+-- list price of the usage it covered. For an hour that has not happened both parts are NULL; for
+-- the open day of a daily report only the use so far is known. A line that names no commitment, or
+-- one that no fee of its bill names, belongs to `unknown commitment`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

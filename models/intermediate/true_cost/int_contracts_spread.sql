@@ -1,7 +1,7 @@
 -- Marketplace contracts of the products that the variable `spread_marketplace` names, with their
--- cost in every hour of their term that is in the month of their bill: from the hour that they are
--- billed at to the end that the line gives, or to the month's where it gives none. Everything but
--- the true cost stays where it was billed. Empty by default.
+-- cost in every hour of their term that is in the month of their bill: from the billed hour to the
+-- end that the line gives, or to the end of the month where it gives none. All columns but the true
+-- cost stay in the billed hour. Empty by default.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,9 +1,9 @@
--- From which hour on a payer's bill speaks of hours that have not happened. AWS bills the fees of a
--- commitment ahead of its usage, so that in an open month nobody can tell yet what is unused of
--- them. How far usage has come is what the deliveries themselves say, and no clock: until the end
--- of the last hour, or whole day, of usage that has landed of the payer, on this bill or on another
--- one. A bill whose lines all name their invoice is closed, and so is one whose usage reaches its
--- end.
+-- The hour from which a payer's bill is about hours that have not happened yet. AWS bills the fees
+-- of a commitment ahead of its usage, so in an open month their unused part is not known yet. The
+-- deliveries show how far usage has come, not a clock: to the end of the last hour, or whole day,
+-- of usage of the payer that has landed, on this bill or another one. A bill whose lines all name
+-- their invoice has no hours to come, and neither has one whose usage reaches the end of the
+-- period.
 
 with
 

@@ -1,5 +1,5 @@
--- What the bill adds up to, invoice by invoice: to be compared with the invoices themselves,
--- whenever somebody enters them.
+-- The bill's total by invoice, to compare with the invoices that are entered in the seed
+-- `invoice_totals`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -10,7 +10,7 @@ select
     payer_account_id,
     invoice_id,
 
-    -- what it says
+    -- what it adds up to
     cast(
         sum(
             case

@@ -1,9 +1,8 @@
--- The ledger: one treatment for every kind of line. Usage that a commitment covered pays its share
--- of the commitment, and what paid for the commitment is not counted a second time: of a fee only
--- the part that nobody used is left. A savings plan's fee for an hour that has not happened is
--- neither used nor unused: it has a class of its own. The net columns carry the negotiated
--- discounts where the payer has any; the column `net_amortized_cost` is what AWS itself applied to
--- the line.
+-- The ledger: one treatment for every kind of line. Usage that a commitment covers costs its share
+-- of the commitment, and the fee is not counted a second time: only its unused part remains. A
+-- savings plan's fee for an hour that has not happened is neither used nor unused: it has a class
+-- of its own. The net columns carry the negotiated discounts where the payer has any; the column
+-- `net_amortized_cost` is what AWS itself applied to the line.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
@@ -12,8 +11,8 @@ line_items as (
     select
         line_items.*,
         coalesce(line_items.usage_hour >= hours_to_come.to_come_from, false) as is_to_come,
-        -- What was paid upfront never was a cost, and neither is its return. It is known by its
-        -- amount: words are in the language of the account.
+        -- A prepayment never was a cost, and neither is its refund. A refund is recognised by its
+        -- amount: descriptions are in the language of the account.
         prepaid_amounts.prepaid_cost is not null as is_prepayment_refund,
         without_costs.reservation_id is not null as is_reservation_without_costs,
         discount_sharing.sharing_group
@@ -108,7 +107,7 @@ net as (
             as planned_cost,
         coalesce(savings_plan_commitment_cost, 0) - coalesce(savings_plan_used_cost, 0)
             as unused_plan_cost,
-        -- AWS gives no net form of the commitment; the fee's own net ratio is that of the whole
+        -- AWS reports no net form of the commitment; the net ratio of the fee is that of the whole
         -- plan.
         coalesce(savings_plan_recurring_cost, 0)
         + coalesce(savings_plan_amortized_upfront_cost, 0) as plan_cost,
@@ -150,7 +149,7 @@ select
             and pricing_model <> 'spot'
             and list_cost > 0
             and commitment_family <> ''
-            -- Neither column says what a reservation of it could reach.
+            -- Neither column says what a reservation of it covers.
             and not (product = 'AmazonEC2' and operating_system = '' and operation = '')
             and not (
                 product in ('AmazonRDS', 'AmazonElastiCache', 'AmazonMemoryDB')
@@ -160,10 +159,10 @@ select
             then concat_ws(
                     '|',
                     product,
-                    -- What is missing splits a pool and never joins two: the short name that
-                    -- nobody knows stands for a region, and the operation, by which AWS bills a
-                    -- system, its software, its licence and its engine, for all that the report
-                    -- does not say.
+                    -- A missing value splits a pool and never joins two: an unknown short name is
+                    -- used as the region, and the operation, by which AWS bills a system, its
+                    -- software, its licence and its engine, for everything else that the report
+                    -- lacks.
                     case
                         when pool_region = ''
                             then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
@@ -183,7 +182,7 @@ select
                     end,
                     sharing_group
                 )
-        -- What a savings plan's fee can pay for.
+        -- What a savings plan can cover.
         when line_item_type = 'SavingsPlanRecurringFee' and savings_plan_family <> ''
             then {{ instance_plan_pool('savings_plan_region', 'savings_plan_family') }}
         when line_item_type = 'SavingsPlanRecurringFee'
@@ -237,8 +236,8 @@ select
         end as decimal(25, 10)
     ) as net_amortized_cost,
 
-    -- The gross parts of a commitment, which pay with different fees: a discount on one of them
-    -- is not a discount on the other.
+    -- The gross parts of a commitment, which different fees pay: a discount on one is not a
+    -- discount on the other.
     cast(
         case
             when line_item_type = 'DiscountedUsage'

@@ -1,4 +1,4 @@
--- Billing periods of which not all is known: of a payer usage is still to come, or its bill is left
+-- Billing periods that are not complete: usage of a payer is still to come, or its bill is left
 -- out.
 
 select billing_period

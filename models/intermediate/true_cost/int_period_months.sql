@@ -1,4 +1,4 @@
--- Which months of usage each billing period has charges for, and from when until when.
+-- Which months of usage each billing period has charges for, with the first and last hour.
 
 with
 

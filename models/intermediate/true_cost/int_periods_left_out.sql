@@ -1,6 +1,6 @@
 -- The payers' billing periods that cannot be right, with the reason, the evidence and the dollars:
--- no mart is made from them, so that they take no other payer's down. One row each, with the first
--- reason that holds.
+-- no mart is built from them, so that they do not stop other payers. One row each, with the first
+-- reason that applies.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -158,8 +158,8 @@ sums as (
     group by billing_period, payer_account_id, has_net_costs
 ),
 
--- What commitments cost when amortized is what was paid for them, and their part of what was paid
--- upfront. AWS rounds.
+-- The amortized cost of commitments equals the fees paid and the period's part of the upfront
+-- payment. AWS rounds.
 commitments as (
     select
         billing_period,
@@ -180,7 +180,7 @@ reasons as (
         'two_reports' as reason,
         concat(
             'account ', account_id, ' is on the reports ', one_report, ' and ', another_report,
-            ': name the one that serves the payer in reports.csv'
+            ': name the one to use for the payer in reports.csv'
         ) as evidence
     from of_two_reports
     union all
@@ -196,8 +196,8 @@ reasons as (
         ) as evidence
     from of_two_payers
     union all
-    -- Net costs are the unblended costs with the negotiated discounts taken off, whether those are
-    -- lines of their own or columns. Where no discount is delivered, there is nothing to compare.
+    -- Net costs are the unblended costs less the negotiated discounts, whether those are lines of
+    -- their own or columns. Where no discount is delivered, there is nothing to compare.
     select
         billing_period,
         payer_account_id,
@@ -221,8 +221,8 @@ reasons as (
         > {{ aws_tolerance('gross_cost', 'line_count') }}
     union all
     -- No negotiated discount takes nine tenths off a whole bill, or all off a tenth of it without
-    -- being told. Where net costs are all 0, as if there were none, no discount may be delivered as
-    -- a column beside them.
+    -- being named on the bill. Where net costs are all 0, as if there were none, no discount may be
+    -- delivered as a column beside them.
     select
         billing_period,
         payer_account_id,
@@ -247,7 +247,7 @@ reasons as (
         )
         or (not has_net_costs and lines_with_net > 0 and discount_cost <> 0)
     union all
-    -- A month that AWS has not invoiced yet is still moving.
+    -- A month that AWS has not invoiced yet may still change.
     select
         sums.billing_period,
         sums.payer_account_id,

@@ -1,6 +1,6 @@
--- The charges that share the cost of commitments: hours of instances, and of what else can be
--- committed to, with a list price, whether a reservation or a savings plan covered them or nothing
--- did. Spot is a market of its own.
+-- The charges that share the cost of commitments: hours of instances, and of other usage that
+-- commitments can cover, with a list price, whether covered by a reservation, a savings plan or
+-- nothing. Spot is never covered.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with

@@ -1,6 +1,5 @@
--- What was paid upfront for a commitment, on any bill that serves: an amount that a refund of it
--- gives back. A savings plan's is also known by its kind of plan, since its refund may name no
--- plan.
+-- What was paid upfront for a commitment, on any current bill: the amount by which its refund is
+-- recognised. A savings plan's is also listed by kind of plan, since its refund may name no plan.
 
 with
 

@@ -1,7 +1,7 @@
--- Upfront fees that AWS does not amortize, spread straight over the hours of their term that are
--- past, on the bill of each hour's month; a fee whose term nobody knows stays where it is. An hour
--- gets what the hours up to its end have cost, less what those up to its start have, rounded down:
--- so a term adds up to its fee, and each month is known by itself.
+-- Upfront fees that AWS does not amortize, amortized straight-line over the past hours of their
+-- term, on the bill of each hour's month; a fee without a known term stays on its own bill. An
+-- hour's amount is the fee accrued to its end less the fee accrued to its start, each rounded down:
+-- so a term adds up to its fee, and each month can be computed alone.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -22,7 +22,7 @@ bills as (
     select
         deliveries.billing_period,
         assembly_months.payer_account_id,
-        -- Two reports of a payer may have different ones.
+        -- Two reports of a payer may have different tags.
         min(deliveries.grain_hours) as grain_hours,
         max(hours_to_come.to_come_from) as to_come_from
     from {{ ref('stg_aws_cur__deliveries') }} as deliveries
@@ -36,7 +36,7 @@ bills as (
     group by deliveries.billing_period, assembly_months.payer_account_id
 ),
 
--- Of any month: a fee is on the bill of its purchase only.
+-- All months: a fee is only on the bill of its purchase.
 fee_charges as (
     select
         billing_period,

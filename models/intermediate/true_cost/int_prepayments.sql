@@ -1,5 +1,5 @@
 -- What was paid upfront for commitments, on the bill of the month of the purchase, before and after
--- negotiated discounts, however that month's bill presented them.
+-- negotiated discounts, in whichever form that month's bill has them.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,6 +1,6 @@
--- Reservations of which a bill says their fees and not what their usage costs: AWS gives Dedicated
--- Hosts no amortized columns. What they pay each month is a fee like any other. Known from what was
--- looked up when the bill landed.
+-- Reservations whose bill has their fees and not the cost of their usage: AWS gives Dedicated Hosts
+-- no amortized columns. Their monthly payment is a fee like any other. Read from the summary of
+-- commitments that is made when a bill lands.
 
 select
     commitments.billing_period,

@@ -1,8 +1,8 @@
--- Upfront fees of reservations that AWS amortizes on no bill that serves: those of services that
--- have no amortized columns (Dedicated Hosts, capacity of DynamoDB). Where AWS does amortize a
--- service's fees, and nothing but the fee has landed, its amortization is awaited: the term may
--- begin next month. Known from what was looked up when bills landed, so that it is known before
--- any line is priced. What was paid back is none.
+-- Upfront fees of reservations that AWS amortizes on no current bill: those of services without
+-- amortized columns (Dedicated Hosts, capacity of DynamoDB). Where AWS does amortize a service's
+-- fees and only the fee has landed, this model waits: the term may begin next month. Read from the
+-- summary of commitments that is made when a bill lands, so that it is known before any line is
+-- priced. Refunded fees are left out.
 
 with
 

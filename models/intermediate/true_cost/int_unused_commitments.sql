@@ -1,7 +1,7 @@
--- What commitments cost and nobody used, hour by hour. It stays with the commitment, under a label
--- of its own, or it is spread over the pools that it was bought for (the variable
+-- The unused cost of commitments, hour by hour. It stays with the commitment, under a label of its
+-- own, or is spread over the pools that the commitment can cover (the variable
 -- `unused_commitment`): a reservation's over its family, a savings plan's over all families that
--- such a plan can cover. What a reservation costs in hours to come is here as well, and nobody's.
+-- such a plan can cover. A reservation's cost in hours to come is here as well, as `unlabeled`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -1,9 +1,9 @@
--- AWS bills what was unused of a reservation once a month. Here it goes to the hours that wasted
--- it: to each hour in proportion to the normalized units that were reserved and not used in it
--- (hours, for a service that knows no such units), evenly where that cannot be told. In an open
--- month that may be the whole month's: then hours that have not happened get what they will cost
--- if nobody uses them, and are to come. What goes out is what came in, per reservation and billing
--- period.
+-- AWS bills the unused part of a reservation once a month. Here it is allocated to the hours in
+-- which it went unused: in proportion to the normalized units that were reserved and not used
+-- (hours, for a service without such units), evenly where those are not known. In an open month
+-- AWS's amount may be for the whole month: then hours that have not happened get what they cost if
+-- nobody uses them, as cost to come. The amount allocated equals AWS's amount, per reservation and
+-- billing period.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -94,8 +94,8 @@ last_hours as (
 ),
 
 -- A reservation's size is stated on its fee, or follows from the hours and the units that were
--- used. Rounded down to ten digits: exact products of what large reservations hold and cost have
--- more digits than the engine has. A reservation that began within a day has that day for its
+-- used. Rounded down to ten digits: exact products of the units and costs of large reservations
+-- have more digits than the engine. A reservation that began within a day has that day for its
 -- first interval in a daily report.
 sized as (
     select
@@ -144,8 +144,8 @@ reserved_hours as (
     from sized
 ),
 
--- A fee that is corrected months later is on a bill that has charges for both months, and none for
--- those in between: they were paid for on bills of their own.
+-- A fee that is corrected months later is on a bill with charges for both months and none for those
+-- in between, which have bills of their own.
 hours as (
     select reserved_hours.*
     from reserved_hours
@@ -173,10 +173,9 @@ wasted as (
     left join used on {{ same('hours', 'used', reservation + ['usage_hour']) }}
 ),
 
--- Whether AWS speaks of the whole month or of the hours so far is not documented: it is whichever
--- of the two costs, at the price of what was used, comes nearer to what AWS says was unused. Where
--- nothing was used, it is the whole month, as the dates of the fee say. Doubles do: this is a
--- choice, and no amount.
+-- Whether AWS means the whole month or the hours so far is not documented: take whichever cost, at
+-- the price of what was used, comes nearer to AWS's unused amount. Where nothing was used, it is
+-- the whole month, as the dates of the fee say. Doubles suffice: they choose, and are no amount.
 spoken_of as (
     select
         {{ by | join(', ') }},

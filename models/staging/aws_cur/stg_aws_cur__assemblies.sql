@@ -1,5 +1,5 @@
--- The deliveries, and whether the warehouse holds all of each: the lines and the dollars that were
--- counted in the files when it landed.
+-- The deliveries, and whether the warehouse has all of each: the lines and dollars that were
+-- counted in its files when it landed.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -36,7 +36,7 @@ select
     deliveries.report,
     deliveries.billing_period,
 
-    -- what it holds
+    -- what it contains
     deliveries.format,
     deliveries.files,
     deliveries.bytes,

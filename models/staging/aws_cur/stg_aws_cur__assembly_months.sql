@@ -1,4 +1,4 @@
--- Which months of usage every assembly has lines for, and from when until when: looked up once,
+-- Which months of usage every assembly has lines for, with the first and last hour: computed once,
 -- when the assembly is new, and kept after its lines are pruned. So the months that have to be
 -- refreshed are known before any line is priced.
 {{ config(materialized='incremental', incremental_strategy='append') }}
@@ -41,7 +41,7 @@ lines as (
     where coalesce(line_items.line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
 ),
 
--- Few different ones among many lines.
+-- Few distinct months among many lines.
 hours as (
     select
         assembly_id,
@@ -113,7 +113,7 @@ select
                 then {{ plus_hours('usage_hour', 'interval_hours') }}
         end
     ) as usage_end_hour,
-    -- The last day of a daily report may be still going on: usage of a whole day ends with it.
+    -- The last day of a daily report may still be open: usage of a whole day ends with it.
     max(
         case
             when is_usage and not is_period_charge

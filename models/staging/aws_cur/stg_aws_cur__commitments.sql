@@ -1,6 +1,6 @@
--- What every assembly says of each reservation and savings plan: what was paid upfront and paid
--- back, what AWS amortized, and its term. Looked up once, when the assembly is new, and kept after
--- its lines are pruned. So a month knows of purchases on other bills before any line is priced.
+-- What every assembly has about each reservation and savings plan: upfront payments and refunds,
+-- what AWS amortized, and the term. Computed once, when the assembly is new, and kept after its
+-- lines are pruned. So a month knows of purchases on other bills before any line is priced.
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
 with
@@ -37,7 +37,7 @@ lines as (
             as net_unblended_cost,
         abs(coalesce(line_items.reservation_amortized_upfront_fee_for_billing_period, 0))
         + abs(coalesce(line_items.reservation_amortized_upfront_cost_for_usage, 0))
-        -- What its recurring fee pays of an hour is amortized by nobody.
+        -- The recurring fee's part of an hour is not amortized.
         + greatest(
             abs(coalesce(line_items.reservation_effective_cost, 0))
             - abs(coalesce(line_items.reservation_recurring_fee_for_usage, 0)),

@@ -1,4 +1,4 @@
--- What the files of the serving assemblies added up to when they landed, per payer.
+-- The totals of the current assemblies' files when they landed, per payer.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
@@ -18,7 +18,7 @@ select
 
     -- how much
     sum(control_totals.line_count) as line_count,
-    -- Net costs that are all 0 are absent ones.
+    -- Net costs that are all 0 count as absent.
     sum(control_totals.lines_with_net) > 0 as has_net_costs,
 
     -- what AWS says it cost

@@ -1,8 +1,7 @@
--- The deliveries that landed, and which of them a report's billing periods are read from: of each
--- period and payer the newest one, by the time of its manifest. A closed period is served by the
--- assembly that it was closed with, and where several reports cover a payer, by the declared one,
--- which may be another payer's.
--- Read from the ledger alone, so that it is known before any line is.
+-- The deliveries that landed, and which of them is used for a billing period: for each period and
+-- payer the newest one, by the time of its manifest. A closed period uses the assembly that it was
+-- closed with; where several reports cover a payer, the declared one is used, which may be another
+-- payer's. Read from the loader's records alone, so that it is known before any line is read.
 
 with
 
@@ -89,7 +88,7 @@ select
     assemblies.payer_account_id,
     assemblies.billing_period,
 
-    -- what it holds
+    -- what it contains
     assemblies.format,
     assemblies.files,
     assemblies.bytes,

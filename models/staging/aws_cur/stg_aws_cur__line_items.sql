@@ -1,5 +1,6 @@
--- The bill as AWS delivered it last, in our names. A billing period is served by one assembly
--- whole; rows that repeat a parent's cost for containers (split cost allocation data) stay out.
+-- The bill from the current assemblies, in our names. A billing period is read from one assembly as
+-- a whole; rows that repeat a parent's cost for containers (split cost allocation data) are left
+-- out.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
@@ -109,7 +110,7 @@ named as (
             ''
         ) as savings_plan_region,
         control_totals.has_net_costs,
-        -- A bundled discount is a price of usage, and no negotiated discount.
+        -- A bundled discount is part of the price of usage, and no negotiated discount.
         line_items.line_item_line_item_type like '%Discount'
         and line_items.line_item_line_item_type <> 'BundledDiscount' as is_negotiated_discount,
 

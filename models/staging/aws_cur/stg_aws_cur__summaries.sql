@@ -1,5 +1,5 @@
--- What every assembly that ever landed added up to, by account and tag set. It is kept when the
--- lines of a superseded assembly are pruned.
+-- The totals of every assembly that ever landed, by account and tag set. Kept when the lines of a
+-- superseded assembly are pruned.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 {{ after_months() }}
 

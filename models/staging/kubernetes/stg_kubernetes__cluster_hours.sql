@@ -1,5 +1,5 @@
--- Which collection serves each hour of each cluster (the one collected last replaces the hour
--- whole), and how many of the hour's scrapes it saw.
+-- Which collection is used for each hour of each cluster (the latest replaces the whole hour), and
+-- how many of the hour's scrapes it has.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 

@@ -1,4 +1,4 @@
--- The collections of Kubernetes usage that landed, and the hours that they speak of.
+-- The collections of Kubernetes usage that landed, and the hours that they cover.
 
 with
 

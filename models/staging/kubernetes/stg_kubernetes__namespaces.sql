@@ -1,4 +1,4 @@
--- The labels that namespaces carry, hour by hour.
+-- The Kubernetes labels of namespaces, hour by hour.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 

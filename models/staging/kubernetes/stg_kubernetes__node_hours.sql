@@ -1,4 +1,4 @@
--- What every node offered, hour by hour.
+-- The capacity of every node, hour by hour.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 

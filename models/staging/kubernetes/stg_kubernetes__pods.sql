@@ -1,4 +1,4 @@
--- What is known of every pod besides its usage: the labels it carries.
+-- The Kubernetes labels of every pod.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 

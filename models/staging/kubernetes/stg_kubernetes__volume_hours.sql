@@ -1,4 +1,4 @@
--- Every persistent volume, hour by hour, and the namespace of the claim that holds it.
+-- Every persistent volume, hour by hour, and the namespace of the claim that is bound to it.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 

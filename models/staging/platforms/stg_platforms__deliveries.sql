@@ -1,5 +1,5 @@
--- What platform owners delivered, and the hours that each delivery speaks of: those of its rows,
--- where that was not noted when it landed. A table, so that rows are looked at once.
+-- What platform owners delivered, and the hours that each delivery covers: those of its rows, where
+-- that was not recorded when it landed. A table, so that the rows are read once.
 {{ config(materialized='table') }}
 
 with

@@ -1,5 +1,5 @@
 -- The schedules that platform owners made themselves. The newest delivery of an hour of a
--- sub-platform replaces that hour whole.
+-- sub-platform replaces that whole hour.
 {{ config(materialized='view', meta={'month': 'usage_hour'}) }}
 {{ after_months() }}
 

@@ -1,4 +1,4 @@
--- The assembly that a payer's month was charged back with: it serves the month for good.
+-- The assembly that a payer's month was charged back with: that month is always built from it.
 
 with
 

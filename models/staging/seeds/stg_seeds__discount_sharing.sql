@@ -1,4 +1,4 @@
--- Which accounts share reservations and savings plans among themselves only, and when.
+-- Which accounts share reservations and savings plans only among themselves, and when.
 
 with
 

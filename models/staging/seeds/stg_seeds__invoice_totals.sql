@@ -1,4 +1,4 @@
--- What AWS's invoices say, as people copied it from them.
+-- The totals of AWS's invoices, copied from them by hand.
 
 with
 

@@ -1,4 +1,4 @@
--- The label rules that people declared, typed. Rows that share a rule_order are one rule.
+-- The declared label rules, typed. Rows that share a rule_order are one rule.
 
 with
 
@@ -16,7 +16,7 @@ select
     match_type,
     {{ nfc('match_value') }} as match_value,
 
-    -- what it says
+    -- which label it gives
     {{ nfc('lyft_label') }} as lyft_label,
 
     -- when

@@ -1,4 +1,4 @@
--- Which charges belong to which platform, as people declared it; labels normalised.
+-- Which charges belong to which platform, as declared; labels normalised.
 
 with
 

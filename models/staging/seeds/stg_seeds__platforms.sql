@@ -1,4 +1,4 @@
--- The platforms that people declared, typed, with the defaults filled in.
+-- The declared platforms, typed, with defaults filled in.
 
 with
 
@@ -18,11 +18,11 @@ select
     coalesce(pool_by, 'instance_type') as pool_by,
     coalesce(free_policy, 'label') as free_policy,
 
-    -- who looks after it
+    -- who operates it
     owner,
     notify,
 
-    -- when the ladder takes its steps
+    -- how its gaps are filled
     cast(coalesce(min_coverage, '0.75') as decimal(11, 10)) as min_coverage,
     cast(coalesce(interpolate_hours, '3') as int) as interpolate_hours,
     cast(coalesce(carry_hours, '24') as int) as carry_hours,

@@ -1,5 +1,5 @@
--- Which report serves a payer's billing periods where several cover them. A period belongs to the
--- rows that are in force when it begins.
+-- Which report is used for a payer's billing periods where several cover them. The row that is
+-- valid when a period begins decides.
 
 with
 

@@ -1,0 +1,3 @@
+{% macro gap_parts() -%}
+    27720
+{%- endmacro %}
