@@ -181,8 +181,10 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     publish(
         company,
         *("aks", "prod"),
-        ["2026-10-01T00:00:00Z api 3", "2026-10-01T00:00:00Z web 1"]
-        + ["2026-10-01T01:00:00Z api 1", "2026-10-01T01:00:00Z web 2"],
+        [
+            *("2026-10-01T00:00:00Z api 3", "2026-10-01T00:00:00Z web 1"),
+            *("2026-10-01T01:00:00Z api 1", "2026-10-01T01:00:00Z web 2"),
+        ],
     )
     publish(
         company,
@@ -331,7 +333,7 @@ def test_a_report_beside_it_does_not_change_by_a_digit(
     payer = original.one("select min(payer_account_id) from marts.true_cost")
     shutil.copytree(original.root, tmp_path / "company", symlinks=True)
     ours = Company(tmp_path / "company", original.project)
-    rule = '{"user_team": "azure-only", "team": "azure-only"}'
+    rule = '{"user_service": "azure-only"}'
     april: dict[str, Any] = {
         "BillingPeriodStart": "2026-04-01T00:00:00Z",
         "BillingPeriodEnd": "2026-05-01T00:00:00Z",
