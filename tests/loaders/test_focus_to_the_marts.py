@@ -12,7 +12,7 @@ import pytest
 from builder import BuildResult
 from loaders import focus
 from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
-from tests.focus.bills import Charge, charge, write
+from tests.loaders.focus_bills import Charge, charge, write
 
 pytestmark = pytest.mark.thorough
 

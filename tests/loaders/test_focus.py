@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,10 +12,10 @@ import pytest
 
 from loaders import aws_cur, focus
 from loaders.errors import InfraspendError
-from loaders.warehouse import KILL_AT, LakeUrl, create_raw_tables
+from loaders.warehouse import KILL_AT, LakeUrl
 from tests.command_line import run
-from tests.focus.bills import Charge, charge, write
 from tests.loaders import bills as cur_bills
+from tests.loaders.focus_bills import Charge, charge, write
 from tests.loaders.queries import content, copied, rows
 
 NOVEMBER = datetime(2026, 11, 2)
@@ -32,25 +31,6 @@ SUMS = """
     group by all
     order by all
 """
-
-
-@pytest.fixture(scope="module")
-def empty_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "empty.duckdb"
-    create_raw_tables(path)
-    return path
-
-
-@pytest.fixture
-def warehouse(empty_warehouse: Path, tmp_path: Path) -> Path:
-    shutil.copy(empty_warehouse, tmp_path / "infraspend.duckdb")
-    return tmp_path / "infraspend.duckdb"
-
-
-@pytest.fixture
-def bucket(tmp_path: Path) -> Path:
-    (tmp_path / "bucket").mkdir()
-    return tmp_path / "bucket"
 
 
 def load(warehouse: Path, bucket: Path, **options: Any) -> tuple[int, int, int]:
@@ -199,7 +179,7 @@ BAD = {
 
 def test_a_bad_charge_refuses_its_statement_and_no_other(warehouse: Path, bucket: Path) -> None:
     for name in ("bill.csv", "bill.parquet"):
-        lines = [charge("3", BillingAccountId="good"), november("5", BillingAccountId=name)]
+        lines = [charge("3", BillingAccountId=f"good {name}"), november("5", BillingAccountId=name)]
         for number, line in enumerate(BAD.values()):
             lines += [dict(line) | {"BillingAccountId": f"{name} {number}"}]
             lines += [charge("1", BillingAccountId=f"{name} {number}")]
@@ -210,7 +190,8 @@ def test_a_bad_charge_refuses_its_statement_and_no_other(warehouse: Path, bucket
     assert rows(warehouse, SUMS) == [
         ("Microsoft", "bill.csv", "2026-11", Decimal(5), 1),
         ("Microsoft", "bill.parquet", "2026-11", Decimal(5), 1),
-        ("Microsoft", "good", "2026-10", Decimal(3), 1),
+        ("Microsoft", "good bill.csv", "2026-10", Decimal(3), 1),
+        ("Microsoft", "good bill.parquet", "2026-10", Decimal(3), 1),
     ]
     rejects = rows(
         warehouse,

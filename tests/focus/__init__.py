@@ -1,1 +1,0 @@
-"""Bills in FOCUS: landed exactly once, and in the marts to the last digit."""
