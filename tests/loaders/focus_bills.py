@@ -5,11 +5,14 @@ import gzip
 import io
 import json
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
+
+from loaders.sql import literal
 
 Charge = Mapping[str, str | None]
 
@@ -96,17 +99,18 @@ def write(
 def _write_parquet(
     file: Path, names: Sequence[str], lines: Sequence[Charge], kinds: Mapping[str, str]
 ) -> None:
-    rows = file.with_suffix(".json")
-    rows.write_text("".join(json.dumps(dict(line)) + "\n" for line in lines))
     texts = ", ".join(f"'{name}': 'VARCHAR'" for name in names)
     columns = ", ".join(
         f'cast({value(name, kinds)} as {kinds.get(name, "varchar")}) as "{name}"' for name in names
     )
-    duckdb.execute(
-        f"copy (select {columns} from read_json('{rows}', format = 'newline_delimited',"
-        f" columns = {{{texts}}})) to '{file}' (format parquet)"
-    )
-    rows.unlink()
+    # Where no name is a pattern, as those of directories of tests may be.
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as rows:
+        rows.writelines(json.dumps(dict(line)) + "\n" for line in lines)
+        rows.flush()
+        duckdb.execute(
+            f"copy (select {columns} from read_json('{rows.name}', format = 'newline_delimited',"
+            f" columns = {{{texts}}})) to {literal(str(file))} (format parquet)"
+        )
 
 
 def value(name: str, kinds: Mapping[str, str]) -> str:
