@@ -216,8 +216,10 @@ def _folders(place: Place, outcome: _Outcome, progress: Progress) -> Iterator[Fo
         where = place.location(manifest.file.name)
         if manifest.is_cur2:
             # What an earlier delivery left there is not current.
-            data = f"{manifest.root}/data/{manifest.folder}/"
-            listed |= {name for name in there if place.location(name).startswith(data)}
+            data = manifest.root / "data" / manifest.folder
+            listed |= {
+                name for name in there if PurePosixPath(place.location(name)).is_relative_to(data)
+            }
         try:
             assembly = read_assembly(place, manifest)
         except InfraspendError as error:
@@ -227,7 +229,7 @@ def _folders(place: Place, outcome: _Outcome, progress: Progress) -> Iterator[Fo
         if assembly.files:
             folders.append(
                 Folder(
-                    str(PurePosixPath(place.location(assembly.files[0])).parent),
+                    place.location(assembly.files[0].rpartition("/")[0]),
                     tuple(there[name] for name in assembly.files if name in there),
                     tuple(name for name in assembly.files if name not in there),
                     manifest.file.modified,
@@ -278,7 +280,8 @@ def _load_folder(
                 {
                     "file": where,
                     "row_number": row,
-                    "reason": reason,
+                    # The statement in it: what is wrong with two of them is two refusals.
+                    "reason": f"{statements[key].name}: {reason}",
                     "billing_account_id": statements[key].account,
                     "billing_period": statements[key].billing_period,
                 },

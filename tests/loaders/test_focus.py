@@ -1,5 +1,6 @@
 """Landing bills in FOCUS: exactly once, restated whole, and refused by statement."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from tests.command_line import run
 from tests.loaders import bills as cur_bills
 from tests.loaders.focus_bills import Charge, charge, write
 from tests.loaders.queries import content, copied, rows
+from tests.loaders.s3_server import BUCKET, FaultyS3
 
 NOVEMBER = datetime(2026, 11, 2)
 LATER = datetime(2026, 11, 3)
@@ -206,7 +208,7 @@ def test_a_bad_charge_refuses_its_statement_and_no_other(warehouse: Path, bucket
             assert f"{account} 2026-10: {where}, row {row}: {reason}" in str(failure.value)
             (told,) = [reject for reject in rejects if reject[3] == account]
             assert (*told[:2], told[4]) == (where, row, "2026-10")
-            assert told[2].startswith(reason)
+            assert told[2].startswith(f"{account} 2026-10: {reason}")
 
     # It says so every time, until it is mended.
     with pytest.raises(InfraspendError, match="20 did not load"):
@@ -257,29 +259,50 @@ def test_a_warehouse_holds_one_currency_whichever_bill_came_first(
         load(warehouse, bucket)
 
 
-def test_aws_manifests_say_which_files_are_current(warehouse: Path, bucket: Path) -> None:
-    export = bucket / "focus"
-    data = export / "data" / "BILLING_PERIOD=2026-10"
-    old, new = data / "run-1" / "focus-1.csv.gz", data / "run-2" / "focus-1.csv.gz"
-    write(old, [charge("1")], written=LATER)
-    write(new, [charge("2")], written=NOVEMBER)
+def deliver_aws(bucket: Path) -> Path:
+    """Delivers two runs of a data export, whose manifest names the second one's two files.
+
+    Returns:
+        The folder of the second run, whose second file is not there yet.
+    """
+    data = bucket / "focus" / "data" / "BILLING_PERIOD=2026-10"
+    write(data / "run-1" / "focus-1.csv.gz", [charge("1")], written=LATER)
+    write(data / "run-2" / "focus-1.csv.gz", [charge("2")], written=NOVEMBER)
     write(data / "run-2" / "left-behind.csv.gz", [charge("4")])
-    manifest = export / "metadata" / "BILLING_PERIOD=2026-10" / "focus-Manifest.json"
+    manifest = bucket / "focus/metadata/BILLING_PERIOD=2026-10/focus-Manifest.json"
     manifest.parent.mkdir(parents=True)
-    names = [
-        f"s3://bucket/focus/data/BILLING_PERIOD=2026-10/run-2/focus-{n}.csv.gz" for n in (1, 2)
-    ]
-    text = '{"executionId": "run-2", "dataFiles": ["' + '", "'.join(names) + '"]}'
-    manifest.write_text(text)
+    key = "s3://bucket/focus/data/BILLING_PERIOD=2026-10/run-2/focus-{}.csv.gz"
+    keys = [key.format(number) for number in (1, 2)]
+    manifest.write_text(json.dumps({"executionId": "run-2", "dataFiles": keys}))
+    return data / "run-2"
+
+
+def test_aws_manifests_say_which_files_are_current(warehouse: Path, bucket: Path) -> None:
+    folder = deliver_aws(bucket)
     assert focus.load(warehouse, str(bucket)).pending == 1
 
-    write(data / "run-2" / "focus-2.csv.gz", [charge("8")])
+    write(folder / "focus-2.csv.gz", [charge("8")])
     assert load(warehouse, bucket) == (1, 0, 2)
     assert [row[3] for row in rows(warehouse, SUMS)] == [Decimal(10)]
 
-    write(data / "run-2" / "focus-2.csv.gz", [november("8")])
+    write(folder / "focus-2.csv.gz", [november("8")])
     with pytest.raises(InfraspendError, match="and its folder is of 2026-10"):
         load(warehouse, bucket)
+
+
+def test_a_bucket_is_read_as_a_directory_is(warehouse: Path, bucket: Path, s3: FaultyS3) -> None:
+    write(deliver_aws(bucket) / "focus-2.csv.gz", [charge("8")])
+    write(bucket / "acme" / "bill.parquet", [charge("16", BillingAccountId="other")])
+    s3.sync(bucket)
+
+    result = focus.load(warehouse, f"s3://{BUCKET}")
+    assert (result.landed, result.rows) == (2, 3)
+    assert [row[3] for row in rows(warehouse, SUMS)] == [Decimal(10), Decimal(16)]
+    s3.downloads()
+    assert focus.load(warehouse, f"s3://{BUCKET}").skipped == 2
+    # What has landed is not read again, but the manifest.
+    (read,) = s3.downloads()
+    assert read.endswith("-Manifest.json")
 
 
 def test_a_focus_export_is_shown_its_own_loader(warehouse: Path, bucket: Path) -> None:
