@@ -164,7 +164,7 @@ BAD = {
     "BilledCost is 'x', which is no number": charge("1", BilledCost="x"),
     "ChargeCategory is 'Fun', which is none of Usage, Purchase": charge("1", ChargeCategory="Fun"),
     "ConsumedQuantity is '-2': usage is negative": charge("1", ConsumedQuantity="-2"),
-    "BillingCurrency is 'EUR', and the rest is in USD": charge("1", BillingCurrency="EUR"),
+    "BillingCurrency is 'EUR', and": charge("1", BillingCurrency="EUR"),
     "ChargePeriodStart is '2026-11-01': usage after the end of its billing period": charge(
         "1", ChargePeriodStart="2026-11-01", ChargePeriodEnd="2026-11-02"
     ),

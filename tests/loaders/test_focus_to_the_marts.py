@@ -334,13 +334,16 @@ def test_a_report_beside_it_does_not_change_by_a_digit(
     shutil.copytree(original.root, tmp_path / "company", symlinks=True)
     ours = Company(tmp_path / "company", original.project)
     rule = '{"user_service": "azure-only"}'
+    # In an hour that the report has usage in: an earlier one would open the platforms' calendar.
+    first = original.one(
+        "select min(usage_first_hour) from intermediate.int_period_months"
+        " where billing_period = '2026-04' and usage_month = '2026-04'"
+    )
     april: dict[str, Any] = {
         "BillingPeriodStart": "2026-04-01T00:00:00Z",
         "BillingPeriodEnd": "2026-05-01T00:00:00Z",
-        "ChargePeriodStart": original.one("select min(usage_hour)::varchar from marts.true_cost"),
-        "ChargePeriodEnd": original.one(
-            "select (min(usage_hour) + interval 1 hour)::varchar from marts.true_cost"
-        ),
+        "ChargePeriodStart": str(first),
+        "ChargePeriodEnd": str(first + timedelta(hours=1)),
         "Tags": rule,
     }
     write(ours.root / "focus/azure/bill.csv", [charge("1.25", **april)])
