@@ -411,8 +411,8 @@ def _in_another_currency(
             if total.billing_currency not in (usual, None):
                 reason = (
                     f"{focus_name('billing_currency')} is '{total.billing_currency}', and"
-                    f" {'what has landed' if landed else 'the rest'} is in {usual}: a warehouse"
-                    " holds one currency, load another one into its own"
+                    f" other bills are in {usual}: a warehouse holds one currency, load another"
+                    " one into its own"
                 )
                 key = (statement.account, statement.starts_at)
                 bad.setdefault(key, (file.file.name, total.first_row, reason))

@@ -255,7 +255,9 @@ def test_a_warehouse_holds_one_currency_whichever_bill_came_first(
     with pytest.raises(InfraspendError, match="'USD', and what has landed is in EUR"):
         aws_cur.load(warehouse, str(bucket / "aws"))
     write(bucket / "dollar" / "bill.csv", [charge("1", BillingAccountId="other")])
-    with pytest.raises(InfraspendError, match="row 1: BillingCurrency is 'USD', and what has"):
+    with pytest.raises(
+        InfraspendError, match="row 1: BillingCurrency is 'USD', and other bills are in EUR"
+    ):
         load(warehouse, bucket)
 
 
