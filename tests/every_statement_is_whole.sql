@@ -1,5 +1,5 @@
--- What serves a billing account's period is all of what was delivered: the charges and the costs that
--- were counted in the files.
+-- What serves a billing account's period is all of what was delivered: the charges and the costs
+-- that were counted in the files.
 
 with
 

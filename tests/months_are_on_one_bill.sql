@@ -1,5 +1,5 @@
--- A month of an AWS payer that both a Cost and Usage Report and a bill in FOCUS tell is read from the
--- report, which says more, and the bill in FOCUS is left aside: said with both names.
+-- A month of an AWS payer that both a Cost and Usage Report and a bill in FOCUS tell is read from
+-- the report, which says more, and the bill in FOCUS is left aside: said with both names.
 {{ config(severity='warn') }}
 
 select

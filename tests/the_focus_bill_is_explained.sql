@@ -1,5 +1,5 @@
--- The bridge of a bill in FOCUS closes to exactly 0, and what it comes to is what the mart true_cost
--- has of its account and billing period.
+-- The bridge of a bill in FOCUS closes to exactly 0, and what it comes to is what the mart
+-- true_cost has of its account and billing period.
 
 with
 

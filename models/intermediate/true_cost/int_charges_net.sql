@@ -1,5 +1,6 @@
--- The priced charges of every bill: those of Cost and Usage Reports with their negotiated discounts, of
--- the payers and billing periods that can be right, and those of bills in FOCUS. Each table is named where it is read: whoever asks for a month reads nothing else of it.
+-- The priced charges of every bill: those of Cost and Usage Reports with their negotiated
+-- discounts, of the payers and billing periods that can be right, and those of bills in FOCUS. Each
+-- table is named where it is read: whoever asks for a month reads nothing else of it.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 select

@@ -1,6 +1,6 @@
--- The charges of bills in FOCUS as charges of any bill: one row per hour and everything that a label
--- rule, a platform or a reader may ask about. Their true cost is FOCUS's EffectiveCost, so they share
--- no commitments (`pool` is empty), and no discount is blended into them.
+-- The charges of bills in FOCUS as charges of any bill: one row per hour and everything that a
+-- label rule, a platform or a reader may ask about. Their true cost is FOCUS's EffectiveCost, so
+-- they share no commitments (`pool` is empty), and no discount is blended into them.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
