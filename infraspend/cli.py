@@ -63,7 +63,12 @@ _ENGINE = "INFRASPEND_ENGINE"
 _OF_THE_WAREHOUSE = {"dbt", "dlt", "duckdb", "filelock", "fsspec", "jinja2", "sqlglot"}
 _OF_NOTIFY = {"apprise", "markdown", "requests_oauthlib"}
 _ON_DUCKDB_ONLY = {"demo", "explain"}
-_DELIVERIES = {"aws-cur": "assembly", "kubernetes": "collection", "platforms": "file"}
+_DELIVERIES = {
+    "aws-cur": "assembly",
+    "focus": "statement",
+    "kubernetes": "collection",
+    "platforms": "file",
+}
 _SET_BY_THE_DOOR = {
     *("--project-dir", "--profiles-dir", "--profile", "--target", "-t"),
     *("--target-path", "--log-path", "--log-format"),
@@ -499,6 +504,45 @@ def load_aws_cur(
             progress=progress,
         )
     _print_load("aws-cur", result)
+
+
+@load_app.command("focus")
+def load_focus(
+    source: FromOption,
+    keep: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            envvar="INFRASPEND_KEEP_STATEMENTS",
+            help="How many superseded statements of a billing period keep their charges.",
+        ),
+    ] = 1,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Land again what has landed, whose rows were damaged."),
+    ] = False,
+    warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
+    engine: EngineOption = Engine.DUCKDB,
+    lake: LakeOption = DEFAULT_LAKE,
+) -> None:
+    """Land bills in FOCUS 1.0 to 1.4, as CSV or Parquet: of AWS, Azure, Google, SaaS and AI.
+
+    The files of a folder are one delivery. What it says of a billing account's billing period
+    replaces what was known of it; what landed before is left alone.
+
+        infraspend load focus --from s3://our-billing/azure
+
+        infraspend load focus --from bills/litellm
+    """
+    from infraspend.loaders import focus
+
+    with _telling("load focus") as progress:
+        result = focus.load(
+            _location(engine, warehouse, lake), source, keep=keep, again=again, progress=progress
+        )
+    _print_load("focus", result)
+    for line in result.notes:
+        _warn("note", line)
 
 
 @load_app.command("kubernetes")

@@ -94,6 +94,21 @@ def verify_csv_gz(name: str, path: Path) -> DataFile:
     return DataFile(name, path, hashing.count, hashing.hash.hexdigest(), _columns(name, header))
 
 
+def verify_csv(name: str, path: Path) -> DataFile:
+    """Reads a CSV file to its end: its hash and its header row.
+
+    Raises:
+        InfraspendError: The file cannot be read, or has no header row.
+    """
+    with path.open("rb") as raw:
+        hashing = _Hashing(raw)
+        try:
+            header = _drain(name, io.BufferedReader(hashing, _CHUNK), path.stat().st_size, None)
+        except OSError as error:
+            raise _damaged(name, error) from error
+    return DataFile(name, path, hashing.count, hashing.hash.hexdigest(), _columns(name, header))
+
+
 def unpack_csv_zip(name: str, path: Path, to: Path) -> DataFile:
     """Unpacks the one CSV file that a zip file holds: its checksum, its length and its header row.
 

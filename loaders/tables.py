@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from infraspend.loaders.cur_columns import CUR_COLUMNS
+from infraspend.loaders.focus_columns import FOCUS_COLUMNS
 
 Columns = dict[str, str]
 
@@ -77,6 +78,43 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             reason="varchar",
             billing_period="varchar",
             report="varchar",
+            rejected_at="timestamp",
+        ),
+    },
+    "raw_focus": {
+        "charges": {"_statement_id": "varchar", **FOCUS_COLUMNS},
+        "statements": _columns(
+            statement_id="varchar",
+            provider="varchar",
+            billing_account_id="varchar",
+            billing_period="varchar",
+            billing_period_start="timestamp",
+            billing_currency="varchar",
+            folder="varchar",
+            files="bigint",
+            bytes="bigint",
+            sha256="varchar",
+            line_count="bigint",
+            delivered_at="timestamp",
+            landed_at="timestamp",
+        ),
+        "control_totals": _columns(
+            statement_id="varchar",
+            provider="varchar",
+            sub_account_id="varchar",
+            line_count="bigint",
+            billed_cost=TOTAL,
+            effective_cost=TOTAL,
+            landed_billed_cost=TOTAL,
+            landed_effective_cost=TOTAL,
+        ),
+        "folders": _columns(folder="varchar", version="varchar", read_at="timestamp"),
+        "rejects": _columns(
+            file="varchar",
+            row_number="bigint",
+            reason="varchar",
+            billing_account_id="varchar",
+            billing_period="varchar",
             rejected_at="timestamp",
         ),
     },
@@ -226,6 +264,7 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
 
 LEDGERS: Final[dict[str, tuple[str, str]]] = {
     "raw_aws_cur": ("assemblies", "assembly_id"),
+    "raw_focus": ("statements", "statement_id"),
     "raw_kubernetes": ("collections", "collection_id"),
     "raw_platforms": ("deliveries", "delivery_id"),
 }
@@ -238,6 +277,7 @@ PARTS: Final[dict[str, dict[str, str]]] = {
         "control_totals": "assembly_id",
         "summaries": "assembly_id",
     },
+    "raw_focus": {"charges": "_statement_id", "control_totals": "statement_id"},
     "raw_kubernetes": {
         "container_hours": "_collection_id",
         "node_hours": "_collection_id",

@@ -165,6 +165,14 @@ class Warehouse(ABC):
         ledger, _ = LEDGERS[dataset]
         self.discard(dataset, [ledger, *PARTS[dataset]], [delivery])
 
+    def currencies(self) -> list[str]:
+        """The currencies of the bills that have landed: one, or none yet."""
+        known = self.query(
+            "select currency_code from raw_aws_cur.control_totals where currency_code <> ''"
+            " union select billing_currency from raw_focus.statements"
+        )
+        return [str(row[0]) for row in known]
+
     def landed(self, dataset: str) -> set[str]:
         """The deliveries of a dataset that have landed completely."""
         ledger, key = LEDGERS[dataset]

@@ -16,7 +16,7 @@
     {%- elif condition.type == 'present' and condition.value -%}
         {{ return('match_type `present` takes no match_value') }}
     {%- elif condition.on == 'account' and condition.type == 'equals'
-        and not modules.re.fullmatch('[0-9]{12}', condition.value) -%}
+        and modules.re.fullmatch('[0-9]+', condition.value) and condition.value | length != 12 -%}
         {{ return('`' ~ condition.value ~ '` is no account id: twelve digits, zeros in front too') }}
     {%- elif is_bad_pattern -%}
         {{ return('`' ~ condition.value ~ '` is not a pattern that the engine understands') }}

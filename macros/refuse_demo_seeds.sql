@@ -16,7 +16,8 @@
     {%- endfor -%}
     {%- set bill = adapter.get_relation(target.database or none, 'raw_aws_cur', 'assemblies') if loaded -%}
     {%- set totals = adapter.get_relation(target.database or none, 'raw_aws_cur', 'control_totals') if bill -%}
-    {%- if totals and run_query(
+    {%- set focus = adapter.get_relation(target.database or none, 'raw_focus', 'statements') if loaded -%}
+    {%- if focus and run_query('select provider from ' ~ focus ~ ' limit 1').rows or totals and run_query(
         "select report from " ~ bill ~ " where report not in ('demo-hourly', 'demo-daily', 'demo-cur2')"
         ~ " union all select payer_account_id from " ~ totals
         ~ " where payer_account_id <> '111122223333' limit 1"

@@ -25,6 +25,7 @@ from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, differenc
 
 _VERBS: Final = {
     "raw_aws_cur": "aws-cur",
+    "raw_focus": "focus",
     "raw_kubernetes": "kubernetes",
     "raw_platforms": "platforms",
 }
@@ -349,6 +350,26 @@ def _rejects(ask: Ask) -> Iterator[Finding]:
                 and rejects.reason not like 'pending: %'
                 and rejects.reason not like 'unknown: %'
                 and {_NOT_LANDED_SINCE}
+            order by all
+        """),
+        "raw_focus": ask(f"""
+            select coalesce(rejects.file, ''), rejects.row_number, rejects.reason
+            from raw_focus.rejects as rejects
+            where
+                {since}
+                and not exists (
+                    select 1
+                    from raw_focus.statements as statements
+                    where
+                        statements.landed_at > rejects.rejected_at
+                        and (
+                            starts_with(rejects.file, statements.folder)
+                            or (
+                                statements.billing_account_id = rejects.billing_account_id
+                                and statements.billing_period = rejects.billing_period
+                            )
+                        )
+                )
             order by all
         """),
         "raw_kubernetes": ask(f"""

@@ -278,7 +278,8 @@ def _problems_of_rule(row: Row, is_pattern: Mapping[str, bool]) -> Iterator[tupl
         yield "match_value", f"is empty, and match_type {kind} needs it"
     if kind == "regex" and value and not is_pattern[value]:
         yield "match_value", "is no regular expression (RE2)"
-    if (on, kind) == ("account", "equals") and value and not _ACCOUNT.fullmatch(value):
+    # An account of another provider than AWS is no number, or is matched by a pattern.
+    if (on, kind) == ("account", "equals") and value.isdecimal() and not _ACCOUNT.fullmatch(value):
         yield "match_value", _NO_ACCOUNT
 
 

@@ -186,7 +186,11 @@ def _has_another_bill(landed: Location) -> bool:
             return bool(lake.query(query))
     if not landed.is_file():
         return False
-    with opened(landed, read_only=True) as connection, suppress(duckdb.CatalogException):
+    with opened(landed, read_only=True) as connection:
         connection.execute("use warehouse")
-        return connection.execute(query).fetchone() is not None
+        # A warehouse of before has no tables of FOCUS yet.
+        for one in (query, "select provider from raw_focus.statements limit 1"):
+            with suppress(duckdb.CatalogException):
+                if connection.execute(one).fetchone() is not None:
+                    return True
     return False

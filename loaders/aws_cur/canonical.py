@@ -299,7 +299,7 @@ def line_items(layout: Layout, assembly_id: str, billing_period: str, maps: Path
             delivered = layout.maps[column]
             is_missing = f"{column}_dictionary.raw is null and {quoted(delivered.name)} is not null"
             value = (
-                f"case when {is_missing} then {_canonical(delivered.raw_map, delivered.part)}"
+                f"case when {is_missing} then {canonical(delivered.raw_map, delivered.part)}"
                 f" else {column}_dictionary.canonical end"
             )
             joins.append(
@@ -453,7 +453,7 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
     if not raws:
         return None
     canonical = " ".join(
-        f"when {literal(name)} then {_canonical('raw', part)}" for name, part in parts.items()
+        f"when {literal(name)} then {canonical('raw', part)}" for name, part in parts.items()
     )
     return (
         f"select column_name, raw, case column_name {canonical} end as canonical"
@@ -462,7 +462,7 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
     )
 
 
-def _canonical(raw: str, part: str | None = None) -> str:
+def canonical(raw: str, part: str | None = None) -> str:
     """A map as it lands: an expression of type JSON for one that gives the map as JSON text.
 
     Args:

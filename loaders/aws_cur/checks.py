@@ -78,9 +78,9 @@ def check_columns(shapes: Iterable[Layout]) -> None:
         names = {name.lower().replace("_", "") for name, _ in shape.files[0].columns}
         if names >= _FOCUS:
             raise InfraspendError(
-                f"{shape.files[0].name} is a FOCUS export, which is not read yet: have AWS deliver"
-                " CUR 2.0 beside it (in Data Exports the table COST_AND_USAGE_REPORT, hourly, with"
-                " resource ids) and load that"
+                f"{shape.files[0].name} is a FOCUS export: load it with infraspend load focus; or"
+                " have AWS deliver CUR 2.0, which knows more (in Data Exports the table"
+                " COST_AND_USAGE_REPORT, hourly, with resource ids), and load that"
             )
         if missing := [column for column in REQUIRED if column not in shape.values]:
             raise InfraspendError(
@@ -202,8 +202,7 @@ def check_currency(warehouse: Warehouse, shapes: Sequence[Layout], found: Sequen
     Raises:
         InfraspendError: It is in another currency than what has landed, or in several.
     """
-    known = warehouse.query("select distinct currency_code from raw_aws_cur.control_totals")
-    landed = [row[0] for row in known if row[0]]
+    landed = warehouse.currencies()
     delivered = sorted(
         (total for total in found if total.currency_code),
         key=lambda total: total.line_count,

@@ -12,6 +12,29 @@
 
 with
 
+billed as (
+    select
+        usage_hour,
+        interval_hours,
+        line_count,
+        unblended_cost,
+        net_amortized_cost
+    from {{ ref('int_charges_priced') }}
+    where
+        {{ in_hours('usage_hour') }}
+        and not is_period_charge
+        and charge_class <> 'commitment_to_come'
+    union all
+    select
+        usage_hour,
+        interval_hours,
+        line_count,
+        unblended_cost,
+        net_amortized_cost
+    from {{ ref('stg_focus__charges') }}
+    where {{ in_hours('usage_hour') }} and not is_period_charge
+),
+
 -- Each table is read once and summed by day.
 priced as (
     select
@@ -21,11 +44,7 @@ priced as (
         count(*) as counted_rows,
         cast(sum(unblended_cost) as {{ amount }}) as unblended_cost,
         cast(sum(net_amortized_cost) as {{ amount }}) as net_amortized_cost
-    from {{ ref('int_charges_priced') }}
-    where
-        {{ in_hours('usage_hour') }}
-        and not is_period_charge
-        and charge_class <> 'commitment_to_come'
+    from billed
     group by cast(usage_hour as date)
 ),
 

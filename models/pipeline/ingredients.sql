@@ -8,6 +8,10 @@ deliveries as (
     select * from {{ ref('stg_aws_cur__deliveries') }}
 ),
 
+statements as (
+    select * from {{ ref('stg_focus__statements') }}
+),
+
 bill_months as (
     select * from {{ ref('int_period_months') }}
 ),
@@ -113,6 +117,9 @@ known as (
     select billing_period as month
     from deliveries
     union distinct
+    select billing_period as month
+    from statements
+    union distinct
     select usage_month as month
     from bill_months
 ),
@@ -217,6 +224,18 @@ bill_ingredients as (
             cast(is_serving as {{ dbt.type_string() }})
         ) as ingredient
     from deliveries
+    union all
+    select
+        billing_period as month,
+        concat_ws(
+            ' | ',
+            'statement',
+            statement_id,
+            cast(delivered_at as {{ dbt.type_string() }}),
+            cast(landed_at as {{ dbt.type_string() }}),
+            cast(is_serving as {{ dbt.type_string() }})
+        ) as ingredient
+    from statements
     union all
     select
         billing_period as month,

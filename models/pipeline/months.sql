@@ -9,8 +9,16 @@
 
 with
 
-assembly_months as (
-    select * from {{ ref('stg_aws_cur__assembly_months') }}
+bill_months as (
+    select
+        billing_period,
+        usage_month
+    from {{ ref('stg_aws_cur__assembly_months') }}
+    union all
+    select
+        billing_period,
+        usage_month
+    from {{ ref('stg_focus__statement_months') }}
 ),
 
 now as (
@@ -76,20 +84,20 @@ compared as (
 
 shared as (
     select
-        assembly_months.billing_period as month,
+        bill_months.billing_period as month,
         min(compared.month) as other_month
-    from assembly_months
-    inner join compared on assembly_months.usage_month = compared.month
-    where compared.why is not null and assembly_months.billing_period <> compared.month
-    group by assembly_months.billing_period
+    from bill_months
+    inner join compared on bill_months.usage_month = compared.month
+    where compared.why is not null and bill_months.billing_period <> compared.month
+    group by bill_months.billing_period
     union all
     select
-        assembly_months.usage_month as month,
+        bill_months.usage_month as month,
         min(compared.month) as other_month
-    from assembly_months
-    inner join compared on assembly_months.billing_period = compared.month
-    where compared.why is not null and assembly_months.usage_month <> compared.month
-    group by assembly_months.usage_month
+    from bill_months
+    inner join compared on bill_months.billing_period = compared.month
+    where compared.why is not null and bill_months.usage_month <> compared.month
+    group by bill_months.usage_month
 ),
 
 sharing as (

@@ -26,13 +26,20 @@ labelled as (
             when charges.charge_class = 'commitment_fee' and charges.pricing_model = 'reserved'
                 then '_unused_ri'
             when charges.charge_class = 'commitment_fee' then '_unused_sp'
+            when charges.charge_class = 'unused_commitment' and charges.savings_plan_id <> ''
+                then '_unused_sp'
+            when charges.charge_class = 'unused_commitment' then '_unused_ri'
             when charges.charge_class = 'commitment_to_come' then 'unlabeled'
             when charges.charge_class = 'discount' and not charges.has_net_costs
                 then '_unallocated_discount'
             else keys.lyft_label
         end as lyft_label,
         case
-            when charges.charge_class in ('commitment_fee', 'commitment_to_come') then null
+            when
+                charges.charge_class in (
+                    'commitment_fee', 'commitment_to_come', 'unused_commitment'
+                )
+                then null
             when charges.charge_class = 'discount' and not charges.has_net_costs then null
             else keys.label_rule
         end as label_rule,

@@ -1,0 +1,66 @@
+-- The statements that landed, and which of them a billing account's period is read from: the newest
+-- one. What a Cost and Usage Report says of the same month of the same AWS payer is used instead,
+-- since it says more. Read from the ledgers alone, so that it is known before any charge is.
+
+with
+
+statements as (
+    select * from {{ source('focus', 'statements') }}
+),
+
+loads as (
+    select * from {{ source('focus', '_dlt_loads') }}
+),
+
+reports as (
+    select
+        assembly_months.billing_period,
+        assembly_months.payer_account_id,
+        min(deliveries.report) as report
+    from {{ ref('stg_aws_cur__assembly_months') }} as assembly_months
+    inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
+        on assembly_months.assembly_id = deliveries.assembly_id
+    where deliveries.is_serving
+    group by assembly_months.billing_period, assembly_months.payer_account_id
+),
+
+newest_first as (
+    select
+        statements.*,
+        row_number() over (
+            partition by
+                statements.provider,
+                statements.billing_account_id,
+                statements.billing_period_start
+            order by
+                statements.delivered_at desc,
+                statements.landed_at desc,
+                statements.statement_id asc
+        ) as age
+    from statements
+    inner join loads on statements._dlt_load_id = loads.load_id
+    where loads.status = 0
+)
+
+select
+    -- ids
+    newest_first.statement_id,
+    newest_first.provider,
+    newest_first.billing_account_id,
+    newest_first.billing_period,
+
+    -- what it holds
+    newest_first.folder,
+    newest_first.line_count,
+    newest_first.age = 1 as is_newest,
+    newest_first.age = 1 and reports.report is null as is_serving,
+    reports.report,
+
+    -- when
+    newest_first.delivered_at,
+    newest_first.landed_at
+from newest_first
+left join reports
+    on
+        newest_first.billing_period = reports.billing_period
+        and newest_first.billing_account_id = reports.payer_account_id

@@ -1,0 +1,367 @@
+"""Bills in FOCUS in the marts, to the last digit: alone, and beside a Cost and Usage Report."""
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infraspend.builder import BuildResult
+from infraspend.loaders import focus
+from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.loaders.focus_bills import Charge, charge, write
+
+pytestmark = pytest.mark.thorough
+
+NOVEMBER = {
+    "BillingPeriodStart": "2026-11-01T00:00:00Z",
+    "BillingPeriodEnd": "2026-12-01T00:00:00Z",
+    "ChargePeriodStart": "2026-11-01T00:00:00Z",
+    "ChargePeriodEnd": "2026-11-01T01:00:00Z",
+}
+PLATFORM = {
+    "schedule_source": "pushed",
+    "cost_model": "usage",
+    "owner": TEAM["team"],
+    "free_policy": "label",
+}
+SEEDS: dict[str, list[dict[str, str]]] = {
+    "teams": [TEAM],
+    "label_rules": [
+        {
+            "rule_order": "10",
+            "match_on": "tag",
+            "match_key": "team",
+            "match_type": "present",
+            "lyft_label": "{value}",
+        },
+        {
+            "rule_order": "20",
+            "match_on": "account",
+            "match_type": "equals",
+            "match_value": "/subscriptions/data",
+            "lyft_label": "data",
+        },
+        {
+            "rule_order": "30",
+            "match_on": "resource_id",
+            "match_type": "regex",
+            "match_value": "^/db/",
+            "lyft_label": "orders",
+        },
+        {
+            "rule_order": "40",
+            "match_on": "product",
+            "match_type": "equals",
+            "match_value": "gpt-5",
+            "lyft_label": "llm",
+        },
+    ],
+    "platforms": [
+        PLATFORM | {"platform": "aks", "sub_platform": "prod"},
+        PLATFORM | {"platform": "llm", "sub_platform": "gateway"},
+    ],
+    "platform_resources": [
+        {"platform": "aks", "sub_platform": "prod", "lyft_label": "aks"},
+        {"platform": "llm", "sub_platform": "gateway", "product": "gpt-5"},
+    ],
+}
+
+
+def hour(day: int, of_day: int) -> dict[str, str]:
+    """The charge period of an hour of October."""
+    starts = datetime(2026, 10, day, of_day)
+    return {
+        "ChargePeriodStart": f"{starts:%Y-%m-%dT%H:%M:%SZ}",
+        "ChargePeriodEnd": f"{starts + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+def azure() -> list[Charge]:
+    """Ten charges of every kind; EffectiveCost adds up to 11.6700000002."""
+    untagged: dict[str, str | None] = {"Tags": None}
+    unused = {
+        "CommitmentDiscountStatus": "Unused",
+        "CommitmentDiscountCategory": "Usage",
+        "CommitmentDiscountId": "reservation-1",
+        "BilledCost": "0",
+    }
+    return [
+        charge("0.1000000002", Tags='{"team": "aks"}', **hour(1, 0)),
+        charge("1", Tags='{"team": "aks"}', **hour(1, 1)),
+        charge("0.25", SubAccountId="/subscriptions/data", **untagged),
+        charge("0.5", ResourceId="/db/orders", **untagged),
+        charge("2.5", **unused | {"CommitmentDiscountStatus": "Used"}),
+        charge("5", **unused),
+        charge(
+            "0",
+            ChargeCategory="Purchase",
+            BilledCost="10",
+            CommitmentDiscountId="reservation-1",
+            ConsumedQuantity=None,
+            **untagged,
+        ),
+        charge("3.34", ChargeCategory="Tax", ChargePeriodEnd="2026-11-01T00:00:00Z", **untagged),
+        charge("-1", ChargeCategory="Credit", ConsumedQuantity=None),
+        # For an hour of the month before.
+        charge(
+            "-0.02",
+            ChargeClass="Correction",
+            ConsumedQuantity="-1",
+            ChargePeriodStart="2026-09-30T23:00:00Z",
+            ChargePeriodEnd="2026-10-01T00:00:00Z",
+        ),
+    ]
+
+
+def llm() -> list[Charge]:
+    """Two days of a gateway of language models, which bills by day and in more digits."""
+    return [
+        charge(
+            cost,
+            BillingAccountId="gateway",
+            ServiceProviderName="LiteLLM",
+            HostProviderName="OpenAI",
+            ServiceName="gpt-5",
+            SubAccountId=None,
+            Tags=None,
+            ResourceId=None,
+            ChargePeriodStart=f"2026-10-{day:02}T00:00:00Z",
+            ChargePeriodEnd=end,
+        )
+        for cost, day, end in (
+            ("0.80000000004", 1, "2026-10-02T00:00:00Z"),
+            ("4", 31, "2026-11-01T00:00:00Z"),
+        )
+    ]
+
+
+def publish(company: Company, platform: str, sub_platform: str, rows: Sequence[str]) -> None:
+    """Publishes the usage of a platform."""
+    file = company.platforms / platform / "usage.csv"
+    file.parent.mkdir(parents=True)
+    lines = [
+        f"{when},{platform},{sub_platform},{label},{usage},units"
+        for when, label, usage in (row.split() for row in rows)
+    ]
+    file.write_text(
+        "\n".join(["usage_hour,platform,sub_platform,lyft_label,usage,unit", *lines, ""])
+    )
+
+
+def load(company: Company) -> None:
+    """Lands all that was delivered."""
+    company.load()
+    focus.load(company.warehouse, str(company.root / "focus"))
+
+
+def build(company: Company) -> BuildResult:
+    result = company.build(*WITHOUT_UNIT_TESTS)
+    assert result.succeeded, "\n".join(result.failures)
+    return result
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """A company without a Cost and Usage Report: its bills are all in FOCUS."""
+    root = tmp_path_factory.mktemp("focus")
+    company = Company(root / "company", copy_project(root / "project"))
+    written = datetime(2026, 11, 2)
+    write(company.root / "focus/azure/bill.csv.gz", azure(), version="1.0", written=written)
+    write(
+        company.root / "focus/llm/bill.parquet",
+        llm(),
+        version="1.4",
+        kinds={"EffectiveCost": "double", "BilledCost": "decimal(38, 18)"},
+        written=written,
+    )
+    publish(
+        company,
+        *("aks", "prod"),
+        [
+            *("2026-10-01T00:00:00Z api 3", "2026-10-01T00:00:00Z web 1"),
+            *("2026-10-01T01:00:00Z api 1", "2026-10-01T01:00:00Z web 2"),
+        ],
+    )
+    publish(
+        company,
+        *("llm", "gateway"),
+        [
+            f"2026-10-{day:02}T{of_day:02}:00:00Z {label} {tokens}"
+            for day in (1, 31)
+            for of_day in range(24)
+            for label, tokens in (("chat", "1"), ("search", "3"))
+        ],
+    )
+    company.declare(**SEEDS)
+    load(company)
+    build(company)
+    return company
+
+
+def test_effective_costs_are_true_costs_by_account_and_label(company: Company) -> None:
+    assert company.rows(
+        "select billing_period, payer_account_id, sum(true_cost), sum(net_unblended_cost)"
+        " from marts.true_cost group by all order by all"
+    ) == [
+        ("2026-10", "/billing/acme", Decimal("11.6700000002"), Decimal("14.1700000002")),
+        # Each cost is rounded to ten digits once, when it lands.
+        ("2026-10", "gateway", Decimal("4.8000000000"), Decimal("4.8000000000")),
+    ]
+    assert company.rows(
+        "select lyft_label, label_rule, charge_class, pricing_model, sum(true_cost)"
+        " from marts.true_cost where payer_account_id = '/billing/acme' group by all order by all"
+    ) == [
+        ("_unused_ri", None, "unused_commitment", "committed", Decimal(5)),
+        ("aks", 10, "usage", "on_demand", Decimal("1.1000000002")),
+        ("api", 10, "credit", "none", Decimal(-1)),
+        ("api", 10, "usage", "committed", Decimal("2.5")),
+        ("api", 10, "usage", "on_demand", Decimal("-0.02")),
+        ("data", 20, "usage", "on_demand", Decimal("0.25")),
+        ("orders", 30, "usage", "on_demand", Decimal("0.5")),
+        ("unlabeled", None, "commitment_prepayment", "none", Decimal(0)),
+        ("unlabeled", None, "tax", "none", Decimal("3.34")),
+    ]
+
+
+def test_a_cluster_and_a_gateway_are_split_by_their_usage(company: Company) -> None:
+    """An hour by 3:1 and one by 1:2, and a day by 1:3, each to the last digit."""
+    assert company.rows(
+        "select platform, lyft_label, usage_hour, sum(spend) from marts.enriched_spend"
+        " where platform is not null group by all order by all"
+    ) == [
+        ("aks", "api", datetime(2026, 10, 1, 0), Decimal("0.07500000015")),
+        ("aks", "api", datetime(2026, 10, 1, 1), Decimal("0.3333333333")),
+        ("aks", "web", datetime(2026, 10, 1, 0), Decimal("0.02500000005")),
+        ("aks", "web", datetime(2026, 10, 1, 1), Decimal("0.6666666667")),
+        ("llm", "chat", datetime(2026, 10, 1), Decimal("0.2")),
+        ("llm", "chat", datetime(2026, 10, 31), Decimal(1)),
+        ("llm", "search", datetime(2026, 10, 1), Decimal("0.6")),
+        ("llm", "search", datetime(2026, 10, 31), Decimal(3)),
+    ]
+    assert company.rows(
+        "select lyft_label, sum(spend) from marts.daily_spend group by all order by all"
+    ) == [
+        ("_unused_ri", Decimal(5)),
+        # 0.07500000015 + 0.3333333333 - 1 + 2.5 - 0.02
+        ("api", Decimal("1.88833333345")),
+        ("chat", Decimal("1.2")),
+        ("data", Decimal("0.25")),
+        ("orders", Decimal("0.5")),
+        ("search", Decimal("3.6")),
+        ("unlabeled", Decimal("3.34")),
+        ("web", Decimal("0.69166666675")),
+    ]
+
+
+def test_the_bridge_from_billed_to_effective_cost_closes(company: Company) -> None:
+    assert company.rows(
+        "select provider, bridge_item, charge_category, commitment_discount_status, amount"
+        " from marts.focus_bridge where payer_account_id = '/billing/acme'"
+        " order by item_order, charge_category, commitment_discount_status nulls first"
+    ) == [
+        ("Microsoft", "billed_cost", None, None, Decimal("14.1700000002")),
+        ("Microsoft", "cast_digits", None, None, Decimal(0)),
+        ("Microsoft", "moved", "Credit", None, Decimal(0)),
+        ("Microsoft", "moved", "Purchase", None, Decimal(-10)),
+        ("Microsoft", "moved", "Tax", None, Decimal(0)),
+        ("Microsoft", "moved", "Usage", None, Decimal(0)),
+        ("Microsoft", "moved", "Usage", "Unused", Decimal(5)),
+        ("Microsoft", "moved", "Usage", "Used", Decimal("2.5")),
+        ("Microsoft", "unexplained", None, None, Decimal(0)),
+        ("Microsoft", "true_cost", None, None, Decimal("11.6700000002")),
+    ]
+    assert company.rows(
+        "select bridge_item, amount from marts.focus_bridge where provider = 'LiteLLM'"
+        " and amount <> 0 order by item_order"
+    ) == [
+        ("billed_cost", Decimal("4.80000000004")),
+        ("cast_digits", Decimal("-0.00000000004")),
+        ("true_cost", Decimal("4.8")),
+    ]
+
+
+def test_what_goes_into_a_stage_comes_out_of_it(company: Company) -> None:
+    assert company.rows(
+        "select stage, rows_in, spend_in, spend_out from marts.pipeline_flow"
+        " where usage_date = '2026-10-31' and stage <> 'published' order by stage"
+    ) == [
+        ("bill", 1, Decimal(4), Decimal(4)),
+        ("enriched_spend", 1, Decimal(4), Decimal(4)),
+        ("true_cost", 1, Decimal(4), Decimal(4)),
+    ]
+
+
+def test_a_delivery_rebuilds_its_month_and_no_other(company: Company, tmp_path: Path) -> None:
+    shutil.copytree(company.root, tmp_path / "company", symlinks=True)
+    ours = Company(tmp_path / "company", company.project)
+    october = company.rows("from marts.true_cost where billing_period = '2026-10' order by all")
+    for cost, written in (("7", datetime(2026, 12, 2)), ("8", datetime(2026, 12, 3))):
+        file = ours.root / "focus/november/bill.csv"
+        write(file, [charge(cost, **NOVEMBER)], written=written)
+        load(ours)
+        build(ours)
+        assert ours.rows("select month from pipeline.refresh") == [("2026-11",)]
+        assert ours.rows(
+            "select sum(true_cost) from marts.true_cost where billing_period = '2026-11'"
+        ) == [(Decimal(cost),)]
+    assert ours.rows("from marts.true_cost where billing_period = '2026-10' order by all") == (
+        october
+    )
+
+
+AWS_ROWS = {
+    "true_cost": "select * from marts.true_cost where payer_account_id = '{payer}'",
+    "invoice_bridge": "select * from marts.invoice_bridge",
+    "commitment_usage": "select * from marts.commitment_usage",
+    "unallocated_capacity": "select * from marts.unallocated_capacity",
+    "attribution_schedule": "select * from marts.attribution_schedule",
+    "enriched_spend": "select * from marts.enriched_spend where lyft_label <> 'azure-only'",
+    "daily_spend": "select * from marts.daily_spend where lyft_label <> 'azure-only'",
+}
+
+
+def test_a_report_beside_it_does_not_change_by_a_digit(
+    fixture_company: tuple[Company, BuildResult], tmp_path: Path
+) -> None:
+    """The report's own month, told in FOCUS too, is read from the report, and both are named."""
+    original, result = fixture_company
+    assert result.succeeded, "\n".join(result.failures)
+    payer = original.one("select min(payer_account_id) from marts.true_cost")
+    shutil.copytree(original.root, tmp_path / "company", symlinks=True)
+    ours = Company(tmp_path / "company", original.project)
+    rule = '{"user_service": "azure-only"}'
+    # In an hour that the report has usage in: an earlier one would open the platforms' calendar.
+    first = original.one(
+        "select min(usage_first_hour) from intermediate.int_period_months"
+        " where billing_period = '2026-04' and usage_month = '2026-04'"
+    )
+    april: dict[str, Any] = {
+        "BillingPeriodStart": "2026-04-01T00:00:00Z",
+        "BillingPeriodEnd": "2026-05-01T00:00:00Z",
+        "ChargePeriodStart": str(first),
+        "ChargePeriodEnd": str(first + timedelta(hours=1)),
+        "Tags": rule,
+    }
+    write(ours.root / "focus/azure/bill.csv", [charge("1.25", **april)])
+    aws = charge(
+        "99", ServiceProviderName="AWS", BillingAccountId=payer, **april, SubAccountId=payer
+    )
+    write(ours.root / "focus/aws/bill.csv", [aws])
+    focus.load(ours.warehouse, str(ours.root / "focus"))
+    warnings = build(ours).warnings
+
+    (named,) = [line for line in warnings if "months_are_on_one_bill" in line]
+    assert "focus/aws" in named
+    for mart, sql in AWS_ROWS.items():
+        query = f"from ({sql.format(payer=payer)}) order by all"
+        assert ours.rows(query) == original.rows(query), mart
+    assert ours.rows(
+        "select payer_account_id, sum(true_cost) from marts.true_cost"
+        f" where payer_account_id <> '{payer}' group by all"
+    ) == [("/billing/acme", Decimal("1.25"))]
+    moment = datetime.now(UTC).replace(tzinfo=None)
+    assert ours.one("select max(landed_at) from raw_focus.statements") <= moment
