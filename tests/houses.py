@@ -10,6 +10,7 @@ import duckdb
 
 from infraspend.builder import BuildResult, build
 from infraspend.builder.dbt import DbtSetting
+from infraspend.loaders.local import private
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,12 +71,13 @@ class House:
         """Reads the project as a build does, so that copies of it are read sooner."""
         artifacts = self.warehouse.with_name(f"{self.warehouse.name}.dbt")
         setting = DbtSetting(self.project, self.warehouse, "seeds", artifacts)
-        subprocess.run(
-            setting.command("parse", "--quiet"),
-            cwd=self.project,
-            env=setting.environment,
-            check=True,
-        )
+        with private():
+            subprocess.run(
+                setting.command("parse", "--quiet"),
+                cwd=self.project,
+                env=setting.environment,
+                check=True,
+            )
 
     def plain_dbt(self, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Runs dbt itself, in the project."""

@@ -452,11 +452,11 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
                 )
     if not raws:
         return None
-    canonical = " ".join(
+    cases = " ".join(
         f"when {literal(name)} then {canonical('raw', part)}" for name, part in parts.items()
     )
     return (
-        f"select column_name, raw, case column_name {canonical} end as canonical"
+        f"select column_name, raw, case column_name {cases} end as canonical"
         f" from (select distinct column_name, raw from ({' union all '.join(raws)})"
         " where raw is not null)"
     )

@@ -1,6 +1,7 @@
--- The priced charges of every bill: those of Cost and Usage Reports with their negotiated discounts,
--- without the payers' periods that are left out (`int_periods_left_out`), and those of bills in
--- FOCUS. Each table is named where it is read, so that a query for one month reads only that month.
+-- The priced charges of every bill: those of Cost and Usage Reports with their negotiated
+-- discounts, without the payers' periods that are left out (`int_periods_left_out`), and those of
+-- bills in FOCUS. Each table is named where it is read, so that a query for one month reads only
+-- that month.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 select
