@@ -208,7 +208,7 @@ def test_a_metric_of_some_values_only(
         ({"metric": "spend", "by": ["team", "team"]}, "named twice"),
         ({"metric": "unit_cost"}, "does not add up over several values of usage_type"),
         ({"metric": "unit_cost", "where": {"usage_type": ["a", "b"]}}, "several values of"),
-        ({"metric": "unallocated_share", "by": ["platform"]}, "ask for platform_unallocated"),
+        ({"metric": "unallocated_share", "by": ["platform"]}, "use platform_unallocated_share"),
         ({"metric": "invoice", "per": "day"}, "known per month and not per day"),
         ({"metric": "spend", "since": "May"}, "since"),
     ],

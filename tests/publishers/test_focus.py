@@ -24,6 +24,8 @@ from tests.end_to_end.companies import Company
 from tests.houses import ROOT
 from tests.loaders.s3_server import BUCKET, FaultyS3
 
+pytestmark = pytest.mark.thorough
+
 SPECIFICATION = yaml.safe_load((ROOT / "tests" / "focus" / "specification.yml").read_text())
 TYPES = {
     "string": {"VARCHAR"},
