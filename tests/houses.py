@@ -67,10 +67,19 @@ class House:
     def build(self, *arguments: str, seeds: Path | None = None) -> BuildResult:
         return build(self.warehouse, self.project, seeds or self.seeds, arguments)
 
+    @property
+    def artifacts(self) -> Path:
+        """Where builds leave what dbt wrote."""
+        return self.warehouse.with_name(f"{self.warehouse.name}.dbt")
+
+    @property
+    def ran_dbt(self) -> bool:
+        """Whether a build ran dbt; the project may have been parsed before."""
+        return (self.artifacts / "target" / "run_results.json").exists()
+
     def parse(self) -> None:
         """Reads the project as a build does, so that copies of it are read sooner."""
-        artifacts = self.warehouse.with_name(f"{self.warehouse.name}.dbt")
-        setting = DbtSetting(self.project, self.warehouse, "seeds", artifacts)
+        setting = DbtSetting(self.project, self.warehouse, "seeds", self.artifacts)
         with private():
             subprocess.run(
                 setting.command("parse", "--quiet"),

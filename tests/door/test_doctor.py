@@ -390,7 +390,7 @@ def test_a_build_that_was_killed(fresh: House) -> None:
         cwd=Path(__file__).parents[2],
         start_new_session=True,
     )
-    log = fresh.warehouse.with_name(f"{fresh.warehouse.name}.dbt") / "logs" / "dbt.log"
+    log = fresh.artifacts / "logs" / "dbt.log"
     for _ in range(1200):
         if log.is_file() and "START sql table model marts.orgs" in log.read_text():
             break

@@ -228,7 +228,7 @@ def test_build_refuses_in_one_line_and_builds_nothing(
     assert "the demo company" in one_line(of_the_demo.stderr)
     assert one_line(from_the_shell.stderr) == one_line(named.stderr)
     assert str(facts) in named.stderr
-    assert not fresh.warehouse.with_name(f"{fresh.warehouse.name}.dbt").exists()
+    assert not fresh.ran_dbt
 
 
 @pytest.mark.thorough

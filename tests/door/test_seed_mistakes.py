@@ -243,7 +243,7 @@ def test_the_command_line_shows_them_line_by_line_and_starts_no_dbt(
         " '2026-11-01'",
     ]
     assert last.startswith(f"error: seeds in {seeds}: 3 mistakes")
-    assert not fresh.warehouse.with_name(f"{fresh.warehouse.name}.dbt").exists()
+    assert not fresh.ran_dbt
 
 
 @pytest.fixture(scope="module")
