@@ -1,5 +1,5 @@
--- Each commitment over the last 28 complete days: what it cost, how much of it was used, and what
--- ran on demand beside it.
+-- Each commitment over the last 28 complete days: what it cost, how much of it was used, how much of
+-- what it could cover was covered, and what ran on demand beside it.
 
 select
     hours.payer_account_id,
@@ -14,6 +14,10 @@ select
             and sum(hours.used_cost) between 0 and sum(hours.commitment_cost)
             then cast(sum(hours.used_cost) / sum(hours.commitment_cost) as decimal(11, 10))
     end as utilization,
+    case
+        when sum(hours.pool_list_cost) > 0
+            then cast(sum(hours.covered_list_cost) / sum(hours.pool_list_cost) as decimal(11, 10))
+    end as coverage,
     sum(hours.on_demand_list_cost) as on_demand_list_cost,
     min(spine.date_day) as first_day,
     max(spine.date_day) as last_day

@@ -1,4 +1,14 @@
--- EC2 and Kubernetes side by side per service, last 28 complete days.
+-- EC2 and Kubernetes side by side per service, last 28 complete days: of every service that ever had
+-- EC2 instances of its own, also where it has left them.
+
+with
+
+on_ec2 as (
+    select lyft_label
+    from {{ ref('migration_progress') }}
+    group by lyft_label
+    having sum(ec2_spend) > 0
+)
 
 select
     progress.lyft_label as service,
@@ -15,8 +25,8 @@ select
     end as kubernetes_share
 from {{ ref('migration_progress') }} as progress
 inner join {{ ref('time_spine') }} as spine on progress.usage_date = spine.date_day
+inner join on_ec2 on progress.lyft_label = on_ec2.lyft_label
 where spine.days_back <= 28
 group by progress.lyft_label
-having sum(progress.ec2_spend) > 0
-order by ec2 desc, service asc
+order by ec2 + kubernetes desc, service asc
 limit 30

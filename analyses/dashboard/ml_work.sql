@@ -9,6 +9,10 @@ select
     spend.experiment,
     cast(count(distinct spend.trial) as bigint) as trials,
     sum(spend.spend) as spend,
+    case
+        when count(distinct spend.trial) > 0
+            then cast(sum(spend.spend) / count(distinct spend.trial) as decimal(38, 10))
+    end as spend_per_trial,
     sum(spend.idle_spend) as idle_spend
 from {{ ref('workload_spend') }} as spend
 inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day

@@ -5,4 +5,4 @@ select
     sum(spend.spend) as spend
 from {{ ref('daily_spend') }} as spend
 inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
-where spine.days_back <= 28
+where spine.days_back <= 28 and not spend.is_period_charge

@@ -7,7 +7,10 @@ select
     sum(spend.spend) as spend
 from {{ ref('daily_spend') }} as spend
 inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
-where spine.days_back <= 28 and spend.lyft_label = 'unlabeled'
+where
+    spine.days_back <= 28
+    and spend.lyft_label = 'unlabeled'
+    and not spend.is_period_charge
 group by spend.account_id, spend.product, spend.charge_class
 having abs(sum(spend.spend)) >= 0.01
 order by spend desc, spend.account_id asc, spend.product asc, spend.charge_class asc

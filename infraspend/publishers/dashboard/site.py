@@ -87,6 +87,9 @@ def write_dashboard(
             ).fetchall()
             charts = read_charts(project, (mart for (mart,) in marts))
             answers, without_page = _answers(connection, charts)
+            made = connection.execute(
+                "select strftime(published_at, '%-d %b %Y %H:%M') from build"
+            ).fetchall()
     except duckdb.Error as error:
         raise InfraspendError(
             f"{database} cannot be read ({first_line(error)}): publish it again"
@@ -95,7 +98,7 @@ def write_dashboard(
         to.parent.mkdir(parents=True, exist_ok=True)
         busy = f"{to} is being written by another run: wait for it to end"
         with locked(to.with_name(f".{to.name}.lock"), busy):
-            pages = _replace(to, answers, progress)
+            pages = _replace(to, answers, str(made[0][0]), progress)
     except OSError as error:
         raise InfraspendError(f"{to}: cannot write the dashboard here ({error})") from error
     return Dashboard(to / "index.html", pages, without_page)
@@ -113,7 +116,7 @@ def address_of(page: str, name: str | None = None) -> str:
     return _NAVIGATION[page][0]
 
 
-def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
+def _replace(to: Path, answers: list[Answer], published_at: str, progress: Progress) -> int:
     """Writes the pages beside the directory, then replaces it; returns how many."""
     aside = to.with_name(f".{to.name}.aside")
     old, new = aside / "old", aside / "new"
@@ -123,7 +126,7 @@ def _replace(to: Path, answers: list[Answer], progress: Progress) -> int:
     emptied(aside)
     new.mkdir()
     try:
-        pages = _write(new, answers, progress)
+        pages = _write(new, answers, published_at, progress)
         if to.exists():
             to.rename(old)
         new.rename(to)
@@ -167,7 +170,7 @@ def _answers(
     return answers, without_page
 
 
-def _write(folder: Path, answers: list[Answer], progress: Progress) -> int:
+def _write(folder: Path, answers: list[Answer], published_at: str, progress: Progress) -> int:
     """Writes every page and the shared files; returns how many pages there are."""
     many: dict[str, dict[str, dict[Chart, Answer]]] = {kind: {} for kind in _MANY}
     for answer in answers:
@@ -179,6 +182,7 @@ def _write(folder: Path, answers: list[Answer], progress: Progress) -> int:
         folder,
         files={kind: {key: wording.file_name(key) for key in many[kind]} for kind in _MANY},
         shown={answer.chart.page for answer in answers},
+        published_at=published_at,
     )
     for page, (file, title) in _NAVIGATION.items():
         if page in pages.shown:
@@ -210,8 +214,11 @@ def _key(answer: Answer) -> Any:
 class _Pages:
     """Writes pages that link to each other."""
 
-    def __init__(self, folder: Path, files: dict[str, dict[str, str]], shown: set[str]) -> None:
+    def __init__(
+        self, folder: Path, files: dict[str, dict[str, str]], shown: set[str], published_at: str
+    ) -> None:
         self.folder = folder
+        self.published_at = published_at
         self.files = files
         self.shown = shown
         self.count = 0
@@ -259,6 +266,7 @@ class _Pages:
             whole_title=wording.visible(title) if wording.name(title) != title else "",
             kind=kind,
             root=root,
+            published_at=self.published_at,
             navigation=navigation,
             tiles=tiles,
             figures=shown,

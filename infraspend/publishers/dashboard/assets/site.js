@@ -99,7 +99,7 @@
       grid: {left: 4, right: 12, top: 12, bottom: chart.series.length > 1 ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
       xAxis: {
         type: 'category', data: chart.x, ...axisStyle(), axisTick: {show: false, interval: 0}, splitLine: {show: false},
-        axisLabel: {...axisStyle().axisLabel, formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
+        axisLabel: {...axisStyle().axisLabel, showMaxLabel: isDay(chart.x[0] || '') ? undefined : true, alignMaxLabel: 'right', formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
       },
       yAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: chart.is_share ? shortShare : short}},
       series: chart.series.map((one, place) => ({
