@@ -1,5 +1,5 @@
--- Each commitment over the last 28 complete days: what it cost, how much of it was used, how much of
--- what it could cover was covered, and what ran on demand beside it.
+-- Each commitment over the last 28 complete days: what it cost, how much of it was used, which part
+-- of what it could cover it covered, and what ran on demand beside it.
 
 select
     hours.payer_account_id,

@@ -1,5 +1,5 @@
--- EC2 and Kubernetes side by side per service, last 28 complete days: of every service that ever had
--- EC2 instances of its own, also where it has left them.
+-- EC2 and Kubernetes side by side per service, last 28 complete days: every service that ever had
+-- EC2 instances of its own, those that have left them too.
 
 with
 

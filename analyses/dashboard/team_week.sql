@@ -1,5 +1,5 @@
--- What changed for a team since last week: by service and platform, the last 7 complete days and the 7
--- days before.
+-- What changed for a team since last week: by service and platform, the last 7 complete days and
+-- the 7 days before.
 
 with
 

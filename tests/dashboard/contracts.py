@@ -13,7 +13,8 @@ _TYPES = {"string": "varchar", "int": "integer"}
 
 
 def create_marts(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes every published mart that is not there, without rows."""
+    """Makes every published mart that is not there, without rows, and the table `build`."""
+    connection.execute("create table if not exists build as select now()::timestamp published_at")
     connection.execute("create schema if not exists marts")
     for path in sorted((ROOT / "models" / "marts").glob("*.yml")):
         (model,) = yaml.safe_load(path.read_text())["models"]
