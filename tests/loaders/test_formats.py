@@ -397,7 +397,7 @@ def test_a_focus_export_is_told_what_to_do(warehouse: Path, bucket: Path) -> Non
     deliver_cur2(bucket, focus)
     deliver_legacy(bucket, text_of([charge()]))
 
-    with pytest.raises(InfraspendError, match=r"is a FOCUS export, .*have AWS deliver CUR 2.0"):
+    with pytest.raises(InfraspendError, match=r"is a FOCUS export: .*load focus; or have AWS"):
         aws_cur.load(warehouse, str(bucket))
     assert rows(warehouse, "select report from raw_aws_cur.assemblies") == [("hourly",)]
 
