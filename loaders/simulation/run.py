@@ -101,7 +101,7 @@ def simulate(
     """Writes a simulated company to a directory; see the package for what lies where.
 
     The same arguments always write the same values. A directory that holds this very simulation
-    is left as it is; one that holds another simulation is written anew.
+    is left as it is; one that holds another simulation is written again.
 
     Args:
         out: The directory; made if it is missing.
