@@ -28,9 +28,9 @@ from infraspend.projects import init as make_folder
 if TYPE_CHECKING:
     from infraspend.loaders.kubernetes.tracker import Tracked
     from infraspend.loaders.result import LoadResult, Progress
-    from infraspend.loaders.simulation import SimulationResult
     from infraspend.loaders.warehouse import LakeUrl, Location
     from infraspend.publishers.marts import Published
+    from infraspend.simulation import SimulationResult
 
 DEFAULT_WAREHOUSE = Path("warehouse/infraspend.duckdb")
 DEFAULT_LAKE = "warehouse/lake"
@@ -1193,7 +1193,7 @@ def _simulate(
     has_truth: bool = True,
 ) -> "SimulationResult":
     """Writes a company, and says what was written."""
-    from infraspend.loaders.simulation import simulate as write_company
+    from infraspend.simulation import simulate as write_company
 
     with _telling("simulate") as progress:
         company = write_company(

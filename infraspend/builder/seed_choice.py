@@ -16,10 +16,10 @@ import duckdb
 from infraspend.builder.records import note_setting, opened, setting
 from infraspend.builder.seeds import path_for_dbt
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.simulation.company import PAYER, REPORTS
 from infraspend.loaders.sql import literal
 from infraspend.loaders.warehouse import LakeUrl, Location
 from infraspend.projects import own_seeds
+from infraspend.simulation.plan.company import PAYER, REPORTS
 
 _SETTING: Final = "seeds"
 

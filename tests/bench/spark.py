@@ -21,9 +21,9 @@ import duckdb
 from infraspend.builder import build
 from infraspend.builder.spark import home_beside
 from infraspend.loaders import aws_cur, kubernetes, platforms
-from infraspend.loaders.simulation import simulate
 from infraspend.loaders.sql import literal
 from infraspend.loaders.warehouse import LakeUrl
+from infraspend.simulation import simulate
 from tests.houses import ROOT
 
 _LOGGED = """

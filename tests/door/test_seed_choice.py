@@ -14,9 +14,9 @@ from infraspend.builder.seed_choice import remember_seeds
 from infraspend.builder.seeds import path_for_dbt
 from infraspend.loaders import aws_cur
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.simulation import SimulationResult, simulate
-from infraspend.loaders.simulation.company import PAYER, REPORTS
 from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.simulation import SimulationResult, simulate
+from infraspend.simulation.plan.company import PAYER, REPORTS
 from tests.command_line import run
 from tests.houses import ROOT, House, load_bill
 from tests.loaders.bills import charge, deliver_legacy, text_of

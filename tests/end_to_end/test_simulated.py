@@ -10,9 +10,9 @@ import duckdb
 import pytest
 
 from infraspend.loaders import aws_cur
-from infraspend.loaders.simulation import SimulationResult, simulate
 from infraspend.publishers.dashboard.charts import ask, read_charts
 from infraspend.publishers.explanation import explain
+from infraspend.simulation import SimulationResult, simulate
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
 from tests.end_to_end.truths import falsehoods
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from infraspend.builder.dbt import DbtRun, DbtSetting, run_dbt
 from infraspend.loaders.result import silent
-from infraspend.loaders.simulation import simulate
+from infraspend.simulation import simulate
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.end_to_end.test_label_rules import (
     LINES,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infraspend.loaders.simulation import SimulationResult, simulate
+from infraspend.simulation import SimulationResult, simulate
 from tests.simulation.bill import Line, current_lines
 
 # The shortest simulation that has a legacy period, which is delivered twice, and a CUR 2.0 one.

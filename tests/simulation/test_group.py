@@ -10,10 +10,10 @@ import pytest
 
 from infraspend.builder.seeds import check_seeds
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.simulation import group, simulate
-from infraspend.loaders.simulation.company import ACCOUNT_NAMES, PAYER
-from infraspend.loaders.simulation.names import Names
-from infraspend.loaders.simulation.run import SEEDS
+from infraspend.simulation import group, simulate
+from infraspend.simulation.names import Names
+from infraspend.simulation.plan.company import ACCOUNT_NAMES, PAYER
+from infraspend.simulation.run import SEEDS
 
 pytestmark = pytest.mark.thorough
 

@@ -11,13 +11,13 @@ import pytest
 
 from infraspend import cli
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.simulation import SimulationResult, simulate
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.clock import Window, utc
-from infraspend.loaders.simulation.company_history import MIGRATIONS
-from infraspend.loaders.simulation.company_meters import LOOP
-from infraspend.loaders.simulation.company_platforms import SUB_PLATFORMS
-from infraspend.loaders.simulation.machines import Machines
+from infraspend.simulation import SimulationResult, simulate
+from infraspend.simulation.clock import Window, utc
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.company_history import MIGRATIONS
+from infraspend.simulation.plan.company_meters import LOOP
+from infraspend.simulation.plan.company_platforms import SUB_PLATFORMS
+from infraspend.simulation.plan.machines import Machines
 from tests.simulation.bill import Line, current_lines, legacy_lines
 
 # The fewest months before November of which AWS restated one.

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from infraspend.loaders.simulation import SimulationResult
+from infraspend.simulation import SimulationResult
 from tests.simulation.bill import ZERO, Line, current_lines, legacy_lines
 
 pytestmark = pytest.mark.thorough

@@ -13,21 +13,21 @@ from typing import Any
 
 import duckdb
 
-from infraspend.loaders.simulation import SimulationResult
-from infraspend.loaders.simulation.clusters import ClusterHour, Container
-from infraspend.loaders.simulation.company import UNMARKED
-from infraspend.loaders.simulation.company_clusters import Cluster, Volume
-from infraspend.loaders.simulation.company_platforms import SUB_PLATFORMS
-from infraspend.loaders.simulation.truth_levels import Levels, Part
-from infraspend.loaders.simulation.truth_schedules import Key, schedule_of
-from infraspend.loaders.simulation.truth_weights import (
+from infraspend.simulation import SimulationResult
+from infraspend.simulation.plan.clusters import ClusterHour, Container
+from infraspend.simulation.plan.company import UNMARKED
+from infraspend.simulation.plan.company_clusters import Cluster, Volume
+from infraspend.simulation.plan.company_platforms import SUB_PLATFORMS
+from infraspend.simulation.truth.levels import Levels, Part
+from infraspend.simulation.truth.schedules import Key, schedule_of
+from infraspend.simulation.truth.weights import (
     Holding,
     Weights,
     holdings,
     weights_of,
     weights_of_volumes,
 )
-from infraspend.loaders.simulation.units import ONE
+from infraspend.simulation.units import ONE
 from tests.end_to_end.reckoning import shares, ten_digits
 
 # Cost models, by hand

@@ -9,15 +9,15 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from infraspend.loaders.simulation import SimulationResult
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.charges import Bill, Charge, Columns
-from infraspend.loaders.simulation.clock import BEGINNING, Period, Window, utc
-from infraspend.loaders.simulation.commitments import Commitments
-from infraspend.loaders.simulation.company import label_of_namespace
-from infraspend.loaders.simulation.company_clusters import CLUSTERS
-from infraspend.loaders.simulation.company_platforms import RESOURCES, SUB_PLATFORMS
-from infraspend.loaders.simulation.machines import Machines
+from infraspend.simulation import SimulationResult
+from infraspend.simulation.clock import BEGINNING, Period, Window, utc
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.charges import Bill, Charge, Columns
+from infraspend.simulation.plan.commitments import Commitments
+from infraspend.simulation.plan.company import label_of_namespace
+from infraspend.simulation.plan.company_clusters import CLUSTERS
+from infraspend.simulation.plan.company_platforms import RESOURCES, SUB_PLATFORMS
+from infraspend.simulation.plan.machines import Machines
 
 SEEDS = Path(__file__).parents[2] / "seeds"
 HOURS = ("2026-09-21T00", "2026-10-12T00", "2026-10-14T23", "2026-10-15T00", "2026-11-20T13")

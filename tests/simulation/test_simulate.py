@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.simulation import simulate
+from infraspend.simulation import simulate
 
 
 def _digests(root: Path) -> dict[str, str]:

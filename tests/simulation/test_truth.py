@@ -3,10 +3,10 @@
 import duckdb
 import pytest
 
-from infraspend.loaders.simulation import SimulationResult
-from infraspend.loaders.simulation.company_platforms import SUB_PLATFORMS
-from infraspend.loaders.simulation.truth_shares import deal, shares_of
-from infraspend.loaders.simulation.units import ONE
+from infraspend.simulation import SimulationResult
+from infraspend.simulation.plan.company_platforms import SUB_PLATFORMS
+from infraspend.simulation.truth.shares import deal, shares_of
+from infraspend.simulation.units import ONE
 
 
 @pytest.fixture(scope="module")

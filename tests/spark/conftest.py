@@ -20,8 +20,8 @@ import pytest
 from infraspend.builder import BuildResult, build
 from infraspend.builder.spark import home_beside
 from infraspend.loaders import aws_cur, kubernetes, platforms
-from infraspend.loaders.simulation import simulate
 from infraspend.loaders.warehouse import LakeUrl
+from infraspend.simulation import simulate
 from tests.generated_bills.bills import HOUR, Line, Period, line, text_of
 from tests.generated_bills.delivery import deliver
 from tests.houses import ROOT

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from infraspend.loaders.simulation.clock import BEGINNING, utc
-from infraspend.loaders.simulation.company import (
+from infraspend.simulation.clock import BEGINNING, utc
+from infraspend.simulation.plan.company import (
     DATA,
     EAST,
     EDGE,
@@ -19,9 +19,9 @@ from infraspend.loaders.simulation.company import (
     tagged,
     untagged,
 )
-from infraspend.loaders.simulation.company_clusters import CLUSTERS, Cluster
-from infraspend.loaders.simulation.company_platforms import KUBERNETES, SUB_PLATFORMS
-from infraspend.loaders.simulation.units import units
+from infraspend.simulation.plan.company_clusters import CLUSTERS, Cluster
+from infraspend.simulation.plan.company_platforms import KUBERNETES, SUB_PLATFORMS
+from infraspend.simulation.units import units
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from infraspend.loaders.simulation.clock import HOUR
+from infraspend.simulation.clock import HOUR
 
 _BYTES_OF_A_DECIMAL = 16
 

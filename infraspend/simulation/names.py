@@ -16,7 +16,7 @@ import re
 from collections.abc import Set
 from dataclasses import dataclass
 
-from infraspend.loaders.simulation.company import ACCOUNT_NAMES
+from infraspend.simulation.plan.company import ACCOUNT_NAMES
 
 #: As many codes of two letters as there are, and the company itself.
 MOST_SUBSIDIARIES = 26 * 26

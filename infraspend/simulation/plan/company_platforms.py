@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from infraspend.loaders.simulation.clock import BEGINNING, utc
+from infraspend.simulation.clock import BEGINNING, utc
 
 KUBERNETES = "k8s"
 WAREHOUSE = "warehouse"

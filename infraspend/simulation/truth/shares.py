@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from infraspend.loaders.simulation.truth_weights import FREE, Weights
-from infraspend.loaders.simulation.units import ONE
+from infraspend.simulation.truth.weights import FREE, Weights
+from infraspend.simulation.units import ONE
 
 #: Proportions by label, in ten-billionths.
 Shares = Mapping[str, int]

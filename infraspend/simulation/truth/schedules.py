@@ -9,19 +9,19 @@ from datetime import datetime
 from fractions import Fraction
 from typing import NamedTuple
 
-from infraspend.loaders.simulation.clock import HOUR
-from infraspend.loaders.simulation.clusters import ClusterHour
-from infraspend.loaders.simulation.company_platforms import (
+from infraspend.simulation.clock import HOUR
+from infraspend.simulation.plan.clusters import ClusterHour
+from infraspend.simulation.plan.company_platforms import (
     KUBERNETES,
     RESOURCES,
     SUB_PLATFORMS,
     WAREHOUSE,
     SubPlatform,
 )
-from infraspend.loaders.simulation.pushed import Usage
-from infraspend.loaders.simulation.ready_made import Published
-from infraspend.loaders.simulation.truth_shares import Shares, shares_of
-from infraspend.loaders.simulation.truth_weights import (
+from infraspend.simulation.plan.pushed import Usage
+from infraspend.simulation.plan.ready_made import Published
+from infraspend.simulation.truth.shares import Shares, shares_of
+from infraspend.simulation.truth.weights import (
     ALL,
     FREE,
     Weights,

@@ -14,26 +14,26 @@ from pathlib import Path
 
 from infraspend import INSTALLED
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.simulation import pushed, ready_made
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.charges import Bill, Charge, Columns
-from infraspend.loaders.simulation.clock import DAY, HOUR, HOURS_OF_A_DAY, Period, Window, utc
-from infraspend.loaders.simulation.clusters import ClusterHour, Clusters
-from infraspend.loaders.simulation.commitments import Commitments
-from infraspend.loaders.simulation.deliveries import (
+from infraspend.simulation.clock import DAY, HOUR, HOURS_OF_A_DAY, Period, Window, utc
+from infraspend.simulation.deliveries.bill import (
     DAILY,
     HOURLY,
     Delivery,
     ExportDelivery,
     LegacyDelivery,
 )
-from infraspend.loaders.simulation.exports import write_collection
-from infraspend.loaders.simulation.group import Totals, write_group
-from infraspend.loaders.simulation.machines import Machines
-from infraspend.loaders.simulation.names import MOST_SUBSIDIARIES
-from infraspend.loaders.simulation.pushed import Usage
-from infraspend.loaders.simulation.ready_made import Published
-from infraspend.loaders.simulation.truth import Truth
+from infraspend.simulation.deliveries.collections import write_collection
+from infraspend.simulation.group import Totals, write_group
+from infraspend.simulation.names import MOST_SUBSIDIARIES
+from infraspend.simulation.plan import pushed, ready_made
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.charges import Bill, Charge, Columns
+from infraspend.simulation.plan.clusters import ClusterHour, Clusters
+from infraspend.simulation.plan.commitments import Commitments
+from infraspend.simulation.plan.machines import Machines
+from infraspend.simulation.plan.pushed import Usage
+from infraspend.simulation.plan.ready_made import Published
+from infraspend.simulation.truth.truth import Truth
 
 SEEDS = (INSTALLED / "seeds").resolve()
 """What the simulated company declares."""
@@ -465,6 +465,6 @@ class _Record:
 def _program() -> str:
     """What tells this simulation program from an older one, which wrote another company."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from infraspend.loaders.simulation.clock import BEGINNING, LAST_DAY, is_working_hours, utc
-from infraspend.loaders.simulation.company import PRODUCTION, tagged
-from infraspend.loaders.simulation.company_clusters import Cluster, NodeGroup, Workload
-from infraspend.loaders.simulation.company_machines import Fleet, Migration
-from infraspend.loaders.simulation.company_platforms import KUBERNETES, SUB_PLATFORMS
-from infraspend.loaders.simulation.units import TWENTIETHS
+from infraspend.simulation.clock import BEGINNING, LAST_DAY, is_working_hours, utc
+from infraspend.simulation.plan.company import PRODUCTION, tagged
+from infraspend.simulation.plan.company_clusters import Cluster, NodeGroup, Workload
+from infraspend.simulation.plan.company_machines import Fleet, Migration
+from infraspend.simulation.plan.company_platforms import KUBERNETES, SUB_PLATFORMS
+from infraspend.simulation.units import TWENTIETHS
 
 _HOURS = range(24)
 _WORKING_HOURS = sum(is_working_hours(BEGINNING.replace(hour=hour)) for hour in _HOURS)

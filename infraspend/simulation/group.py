@@ -24,12 +24,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from infraspend.loaders.simulation import truth
-from infraspend.loaders.simulation.deliveries import BUCKET
-from infraspend.loaders.simulation.exports import SCHEMAS, write_index
-from infraspend.loaders.simulation.names import Names
-from infraspend.loaders.simulation.report_columns import CUR2_SCHEMA
-from infraspend.loaders.simulation.units import as_text, units
+from infraspend.simulation.deliveries.bill import BUCKET
+from infraspend.simulation.deliveries.collections import SCHEMAS, write_index
+from infraspend.simulation.deliveries.report_columns import CUR2_SCHEMA
+from infraspend.simulation.names import Names
+from infraspend.simulation.truth import truth
+from infraspend.simulation.units import as_text, units
 
 #: What becomes of each distinct text of a column, in a subsidiary's names.
 _Renames = Mapping[str, Callable[[Names, str], str]]

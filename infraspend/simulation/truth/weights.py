@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from infraspend.loaders.simulation.clusters import ClusterHour, Container
-from infraspend.loaders.simulation.company import label_of_namespace
-from infraspend.loaders.simulation.company_clusters import Volume
-from infraspend.loaders.simulation.units import ONE
+from infraspend.simulation.plan.clusters import ClusterHour, Container
+from infraspend.simulation.plan.company import label_of_namespace
+from infraspend.simulation.plan.company_clusters import Volume
+from infraspend.simulation.units import ONE
 
 #: The pool of a sub-platform as a whole.
 ALL = "all"

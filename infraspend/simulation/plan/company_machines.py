@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from infraspend.loaders.simulation.clock import utc
-from infraspend.loaders.simulation.company import (
+from infraspend.simulation.clock import utc
+from infraspend.simulation.plan.company import (
     DATA,
     EAST,
     EDGE,
@@ -21,7 +21,7 @@ from infraspend.loaders.simulation.company import (
     named,
     tagged,
 )
-from infraspend.loaders.simulation.units import units
+from infraspend.simulation.units import units
 
 
 @dataclass(frozen=True)

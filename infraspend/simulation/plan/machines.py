@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.clock import is_working_hours
-from infraspend.loaders.simulation.company import EAST, LINUX, Mark
-from infraspend.loaders.simulation.company_clusters import CLUSTERS, Cluster, NodeGroup
-from infraspend.loaders.simulation.company_history import (
+from infraspend.simulation.clock import is_working_hours
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.company import EAST, LINUX, Mark
+from infraspend.simulation.plan.company_clusters import CLUSTERS, Cluster, NodeGroup
+from infraspend.simulation.plan.company_history import (
     MIGRATIONS,
     OF_A_DAY,
     is_open,
     joined_on,
     nodes_on,
 )
-from infraspend.loaders.simulation.company_machines import (
+from infraspend.simulation.plan.company_machines import (
     FLEETS,
     INSTANCE_TYPES,
     LICENCE,
@@ -26,7 +26,7 @@ from infraspend.loaders.simulation.company_machines import (
     InstanceType,
     Migration,
 )
-from infraspend.loaders.simulation.units import TWENTIETHS
+from infraspend.simulation.units import TWENTIETHS
 
 _MINUTES_OF_A_TWENTIETH = 60 // TWENTIETHS
 

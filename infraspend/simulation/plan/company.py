@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from infraspend.loaders.simulation.clock import utc
+from infraspend.simulation.clock import utc
 
 PAYER = "111122223333"
 REPORTS = ("demo-hourly", "demo-daily", "demo-cur2")

@@ -6,7 +6,10 @@ plan with whole numbers and without any of the models. The company's labels, tea
 are declared in `seeds/`. A larger company is a group of subsidiaries, each of them this company
 under other names; its seeds are written with it.
 
-The company may have a history, whole months before its hours (`company_history`): the bill is by
+`plan` is what the company is and does, `deliveries` the files that others would write of it, and
+`truth` the right answers, which neither of the two reads.
+
+The company may have a history, whole months before its hours: the bill is by
 the day, the hours of a day are alike, and there is less of everything.
 
 What it writes under its directory:
@@ -26,7 +29,7 @@ is a collection for each cluster and month, and a file for each platform and mon
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from infraspend.loaders.simulation.run import SimulationResult, simulate
+    from infraspend.simulation.run import SimulationResult, simulate
 
 __all__ = ["SimulationResult", "simulate"]
 
@@ -34,7 +37,7 @@ __all__ = ["SimulationResult", "simulate"]
 def __getattr__(name: str) -> Any:
     """Imports what simulates when it is asked for: it needs Arrow, the company's names do not."""
     if name in __all__:
-        from infraspend.loaders.simulation import run
+        from infraspend.simulation import run
 
         return getattr(run, name)
     raise AttributeError(name)

@@ -14,16 +14,16 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.clock import DAY, HOUR, stamp, utc
-from infraspend.loaders.simulation.company_platforms import (
+from infraspend.simulation.clock import DAY, HOUR, stamp, utc
+from infraspend.simulation.files import set_time
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.company_platforms import (
     FEATURES,
     LYFTLEARN,
     SPARK,
     SUB_PLATFORMS,
 )
-from infraspend.loaders.simulation.files import set_time
-from infraspend.loaders.simulation.units import ONE
+from infraspend.simulation.units import ONE
 
 _FREE = "free"
 # Users, as the owners spell them. Labels do not tell upper from lower case, nor know white space.

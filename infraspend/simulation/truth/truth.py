@@ -11,21 +11,21 @@ from typing import Any
 
 import pyarrow as pa
 
-from infraspend.loaders.simulation.charges import Charge
-from infraspend.loaders.simulation.clock import HOURS_OF_A_DAY
-from infraspend.loaders.simulation.clusters import ClusterHour
-from infraspend.loaders.simulation.files import ParquetFile, Row, table
-from infraspend.loaders.simulation.pushed import Usage
-from infraspend.loaders.simulation.ready_made import Published
-from infraspend.loaders.simulation.truth_costs import (
+from infraspend.simulation.clock import HOURS_OF_A_DAY
+from infraspend.simulation.files import ParquetFile, Row, table
+from infraspend.simulation.plan.charges import Charge
+from infraspend.simulation.plan.clusters import ClusterHour
+from infraspend.simulation.plan.pushed import Usage
+from infraspend.simulation.plan.ready_made import Published
+from infraspend.simulation.truth.costs import (
     Costs,
     UnusedReservations,
     costs_of,
     net_amortized,
 )
-from infraspend.loaders.simulation.truth_levels import Levels
-from infraspend.loaders.simulation.truth_schedules import Pushed, Schedules, schedules_of
-from infraspend.loaders.simulation.units import as_text
+from infraspend.simulation.truth.levels import Levels
+from infraspend.simulation.truth.schedules import Pushed, Schedules, schedules_of
+from infraspend.simulation.units import as_text
 
 _TEXT = pa.string()
 _TIME = pa.timestamp("us")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from infraspend.loaders.simulation.company import DATA, PRODUCTION, Mark, of_cluster, tagged
+from infraspend.simulation.plan.company import DATA, PRODUCTION, Mark, of_cluster, tagged
 
 
 @dataclass(frozen=True)

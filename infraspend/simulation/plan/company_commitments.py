@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from infraspend.loaders.simulation.clock import utc
-from infraspend.loaders.simulation.company import DATA, EAST, PAYER, PRODUCTION
-from infraspend.loaders.simulation.units import units
+from infraspend.simulation.clock import utc
+from infraspend.simulation.plan.company import DATA, EAST, PAYER, PRODUCTION
+from infraspend.simulation.units import units
 
 _NORMALIZED_UNITS = {"medium": 2, "large": 4, "xlarge": 8, "4xlarge": 32, "18xlarge": 144}
 

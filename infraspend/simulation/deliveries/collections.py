@@ -11,11 +11,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from infraspend.loaders.simulation.clock import DAY, HOUR, stamp
-from infraspend.loaders.simulation.clusters import ClusterHour
-from infraspend.loaders.simulation.company import EAST
-from infraspend.loaders.simulation.files import Row, in_each_hour, set_time, table
-from infraspend.loaders.simulation.units import ONE, TWENTIETHS, share
+from infraspend.simulation.clock import DAY, HOUR, stamp
+from infraspend.simulation.files import Row, in_each_hour, set_time, table
+from infraspend.simulation.plan.clusters import ClusterHour
+from infraspend.simulation.plan.company import EAST
+from infraspend.simulation.units import ONE, TWENTIETHS, share
 
 _TEXT = pa.string()
 _TIME = pa.timestamp("us")

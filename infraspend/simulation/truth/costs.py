@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from infraspend.loaders.simulation.charges import Charge, Columns
-from infraspend.loaders.simulation.clock import HOUR
-from infraspend.loaders.simulation.truth_shares import deal
-from infraspend.loaders.simulation.units import share, units
+from infraspend.simulation.clock import HOUR
+from infraspend.simulation.plan.charges import Charge, Columns
+from infraspend.simulation.truth.shares import deal
+from infraspend.simulation.units import share, units
 
 
 class Key(NamedTuple):

@@ -13,11 +13,11 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.clock import DAY, HOUR, stamp
-from infraspend.loaders.simulation.company_platforms import SUB_PLATFORMS, WAREHOUSE
-from infraspend.loaders.simulation.files import set_time
-from infraspend.loaders.simulation.units import ONE, as_text
+from infraspend.simulation.clock import DAY, HOUR, stamp
+from infraspend.simulation.files import set_time
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.company_platforms import SUB_PLATFORMS, WAREHOUSE
+from infraspend.simulation.units import ONE, as_text
 
 _FREE = "free"
 #: Who shares which part of the warehouse, as its owner spells them.

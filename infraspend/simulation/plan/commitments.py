@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.company import EAST, LINUX
-from infraspend.loaders.simulation.company_commitments import (
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.company import EAST, LINUX
+from infraspend.simulation.plan.company_commitments import (
     RESERVATIONS,
     SAVINGS_PLANS,
     Reservation,
     SavingsPlan,
     normalized_units,
 )
-from infraspend.loaders.simulation.company_meters import METERS, Meter
-from infraspend.loaders.simulation.machines import Running, scaled
-from infraspend.loaders.simulation.units import ONE, TWENTIETHS, share
+from infraspend.simulation.plan.company_meters import METERS, Meter
+from infraspend.simulation.plan.machines import Running, scaled
+from infraspend.simulation.units import ONE, TWENTIETHS, share
 
 
 @dataclass(frozen=True)

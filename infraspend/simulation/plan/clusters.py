@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.clock import HOURS_OF_A_DAY, is_working_hours, utc
-from infraspend.loaders.simulation.company_clusters import CLUSTERS, Cluster, Volume, Workload
-from infraspend.loaders.simulation.company_history import is_open, on_average
-from infraspend.loaders.simulation.company_machines import MIGRATION
-from infraspend.loaders.simulation.machines import Running, scaled
-from infraspend.loaders.simulation.units import ONE, TWENTIETHS, share
+from infraspend.simulation.clock import HOURS_OF_A_DAY, is_working_hours, utc
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.company_clusters import CLUSTERS, Cluster, Volume, Workload
+from infraspend.simulation.plan.company_history import is_open, on_average
+from infraspend.simulation.plan.company_machines import MIGRATION
+from infraspend.simulation.plan.machines import Running, scaled
+from infraspend.simulation.units import ONE, TWENTIETHS, share
 
 _GIB_OF_A_NODE_TEN_THOUSANDTHS = 9727  # What the kernel leaves of a machine's nominal memory.
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 
-from infraspend.loaders.simulation.chance import Chance
-from infraspend.loaders.simulation.clock import (
+from infraspend.simulation.clock import (
     DAY,
     HOUR,
     HOURS_OF_A_DAY,
@@ -24,8 +23,9 @@ from infraspend.loaders.simulation.clock import (
     is_working_hours,
     stamp,
 )
-from infraspend.loaders.simulation.commitments import Commitments, MachineHour
-from infraspend.loaders.simulation.company import (
+from infraspend.simulation.plan.chance import Chance
+from infraspend.simulation.plan.commitments import Commitments, MachineHour
+from infraspend.simulation.plan.company import (
     ACCOUNT_NAMES,
     DATA,
     EAST,
@@ -39,17 +39,17 @@ from infraspend.loaders.simulation.company import (
     tagged,
     untagged,
 )
-from infraspend.loaders.simulation.company_commitments import (
+from infraspend.simulation.plan.company_commitments import (
     RESERVATIONS,
     SAVINGS_PLANS,
     Reservation,
     SavingsPlan,
     normalized_units,
 )
-from infraspend.loaders.simulation.company_history import AVERAGE_PERCENT, grown_percent
-from infraspend.loaders.simulation.company_meters import LOOP, METERS, Meter
-from infraspend.loaders.simulation.machines import Machine
-from infraspend.loaders.simulation.units import ONE, as_short_text, share, units
+from infraspend.simulation.plan.company_history import AVERAGE_PERCENT, grown_percent
+from infraspend.simulation.plan.company_meters import LOOP, METERS, Meter
+from infraspend.simulation.plan.machines import Machine
+from infraspend.simulation.units import ONE, as_short_text, share, units
 
 #: A value of a line: text, a number in ten-billionths, a moment, or a map.
 Value = str | int | datetime | Mapping[str, str] | Mapping[str, int]

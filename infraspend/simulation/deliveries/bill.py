@@ -18,16 +18,16 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from infraspend.loaders.simulation.charges import Columns
-from infraspend.loaders.simulation.clock import Period, stamp
-from infraspend.loaders.simulation.company import PAYER, REPORTS
-from infraspend.loaders.simulation.files import set_time
-from infraspend.loaders.simulation.report_columns import (
+from infraspend.simulation.clock import Period, stamp
+from infraspend.simulation.deliveries.report_columns import (
     COLUMNS,
     CUR2_SCHEMA,
     LEGACY_COLUMNS_OF_MAPS,
 )
-from infraspend.loaders.simulation.units import as_float, as_text
+from infraspend.simulation.files import set_time
+from infraspend.simulation.plan.charges import Columns
+from infraspend.simulation.plan.company import PAYER, REPORTS
+from infraspend.simulation.units import as_float, as_text
 
 BUCKET = "demo-billing"
 _PREFIX = "cur"

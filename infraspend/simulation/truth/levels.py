@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from infraspend.loaders.simulation.company_platforms import RESOURCES, Resource, SubPlatform
-from infraspend.loaders.simulation.truth_schedules import Key, Schedules
-from infraspend.loaders.simulation.truth_shares import deal_by_label
-from infraspend.loaders.simulation.truth_weights import ALL, FREE
-from infraspend.loaders.simulation.units import ONE
+from infraspend.simulation.plan.company_platforms import RESOURCES, Resource, SubPlatform
+from infraspend.simulation.truth.schedules import Key, Schedules
+from infraspend.simulation.truth.shares import deal_by_label
+from infraspend.simulation.truth.weights import ALL, FREE
+from infraspend.simulation.units import ONE
 
 _STRONGEST_FIRST = (
     *("measured", "pushed", "ready_made", "sub_platform", "interpolated", "carried_forward"),
