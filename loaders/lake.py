@@ -41,9 +41,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-# dlt reads this when it loads: files that have landed in a bucket need not stay here.
-os.environ["LOAD__DELETE_COMPLETED_JOBS"] = "true"
-
 import dlt
 import duckdb
 from dlt.pipeline.exceptions import PipelineStepFailed

@@ -9,7 +9,6 @@ exactly once.
 """
 
 import os
-import shutil
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,22 +19,11 @@ from typing import Any, Final
 
 import duckdb
 
-# dlt reads these when it is imported: no telemetry, and no traceback in the log for an error that
-# is reported in one line here.
-os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
-os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
-
-import dlt
-from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
-from dlt.pipeline.exceptions import PipelineStepFailed
-
 from infraspend.loaders.errors import InfraspendError, first_line
-from infraspend.loaders.local import emptied, locked, private
-from infraspend.loaders.settings import THIS_VERSION, VERSION, note_setting, setting
+from infraspend.loaders.settings import THIS_VERSION
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import (
     LEDGERS,
-    LOAD_ID,
     PARTS,
     TABLES,
     Columns,
@@ -126,7 +114,7 @@ class Warehouse(ABC):
         """A separate database in memory, for look-ups before landing."""
         with duckdb.connect() as connection:
             connection.execute(f"set temp_directory = {literal(str(self.workbench / 'scratch'))}")
-            connection.execute(f"set memory_limit = {literal(_memory())}")
+            connection.execute(f"set memory_limit = {literal(memory_limit())}")
             yield connection
 
     def land_rows(
@@ -179,146 +167,6 @@ class Warehouse(ABC):
         return {str(row[0]) for row in self.query(f"select {key} from {dataset}.{ledger}")}
 
 
-@dataclass(frozen=True)
-class DuckDbWarehouse(Warehouse):
-    """A warehouse in a DuckDB file.
-
-    Attributes:
-        path: The file.
-    """
-
-    path: Path
-    _pipelines: dict[str, dlt.Pipeline] = field(default_factory=dict, repr=False)
-
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query; for small results."""
-        with duckdb.connect(self.path) as connection:
-            return connection.execute(sql, parameters).fetchall()
-
-    def rows_of(self, dataset: str, table: str, deliveries: Sequence[str]) -> str:
-        """A table expression of the rows of some deliveries."""
-        return f"(from {dataset}.{table} where {_is_one_of(dataset, table, deliveries)})"
-
-    def land(self, dataset: str, landings: Iterable[Landing]) -> None:
-        """Runs one load that fills the given tables, each by one guarded statement."""
-        pipeline = self._pipeline(dataset)
-        resources = [_resource(pipeline, dataset, landing) for landing in landings]
-        try:
-            pipeline.run(resources)
-        except PipelineStepFailed as failure:
-            # Not left pending: dlt would retry it before anything else, for ever.
-            pipeline.abort_packages()
-            self._remove_unfinished(dataset)
-            raise LandingError(database_message(failure)) from failure
-
-    def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
-        """Deletes deliveries from some tables, one after the other."""
-        with duckdb.connect(self.path) as connection:
-            for table in tables:
-                condition = _is_one_of(dataset, table, deliveries)
-                connection.execute(f"delete from {dataset}.{table} where {condition}")
-
-    def _pipeline(self, dataset: str) -> dlt.Pipeline:
-        if dataset not in self._pipelines:
-            self._pipelines[dataset] = dlt.pipeline(
-                dataset,
-                pipelines_dir=str(_pipelines_dir(self.path)),
-                destination=dlt.destinations.duckdb(
-                    DuckDbCredentials(str(self.path), global_config={"memory_limit": _memory()})
-                ),
-                dataset_name=dataset,
-            )
-        return self._pipelines[dataset]
-
-    def _migrate(self) -> None:
-        """Makes raw tables that are missing, adds columns that they lack, and notes the version.
-
-        Raises:
-            InfraspendError: A column is of another type, or this version does not know it.
-        """
-        with duckdb.connect(self.path) as connection:
-            found = connection.execute(
-                "select table_schema, table_name, column_name, data_type"
-                " from information_schema.columns where table_catalog = current_database()"
-            ).fetchall()
-            different = what_to_migrate(str(self.path), found, setting(connection, VERSION))
-            known = {dataset for dataset, *_ in found}
-            for dataset in different.keys() & known:
-                # Else dlt believes what it noted there, and does not look at the tables.
-                connection.execute(f"delete from {dataset}._dlt_version")
-        for dataset in different:
-            tables = TABLES[dataset]
-            self.land(dataset, [nothing_for(table, tables[table]) for table in tables])
-        with duckdb.connect(self.path) as connection:
-            if setting(connection, VERSION) != THIS_VERSION:
-                note_setting(connection, VERSION, THIS_VERSION)
-
-    def _remove_unfinished(self, dataset: str) -> None:
-        complete = f"select load_id from {dataset}._dlt_loads where status = 0"
-        ledger, key = LEDGERS[dataset]
-        conditions = dict.fromkeys(TABLES[dataset], f"{LOAD_ID} not in ({complete})")
-        for table, column in PARTS[dataset].items():
-            conditions[table] += f" or {column} not in (select {key} from {dataset}.{ledger})"
-        with duckdb.connect(self.path) as connection:
-            # The ledger first: its unfinished rows prove nothing.
-            for table in sorted(conditions, key=lambda name: name != ledger):
-                connection.execute(f"delete from {dataset}.{table} where {conditions[table]}")
-
-
-@contextmanager
-def open_warehouse(location: Location) -> Iterator[Warehouse]:
-    """Opens a warehouse, created if missing, with every raw table and no incomplete delivery.
-
-    Args:
-        location: The DuckDB file, or a lake.
-
-    Raises:
-        InfraspendError: Another run has the warehouse, another program has the file open, the
-            file is not a DuckDB database or has raw tables that another version made otherwise, or
-            the lake cannot be reached.
-    """
-    if isinstance(location, LakeUrl):
-        # Here, because a lake is a warehouse.
-        from infraspend.loaders.lake import open_lake
-
-        with open_lake(location) as lake:
-            yield lake
-    else:
-        # A link and what it leads to are one warehouse, with one lock.
-        with _open_duckdb(location.resolve()) as warehouse:
-            yield warehouse
-
-
-@contextmanager
-def _open_duckdb(path: Path) -> Iterator[Warehouse]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f"{path.name}.lock")
-    busy = f"{path} is being loaded by another run: wait for it to end, then run this again"
-    with locked(lock, busy), private():
-        # What dlt has pending in there belongs to a run that is gone, and would block this one.
-        workbench = emptied(_pipelines_dir(path)) / "workbench"
-        workbench.mkdir()
-        try:
-            warehouse = DuckDbWarehouse(workbench, path)
-            try:
-                warehouse._migrate()
-                for dataset in TABLES:
-                    warehouse._remove_unfinished(dataset)
-            except (duckdb.Error, LandingError) as error:
-                raise InfraspendError(
-                    f"{path} cannot be opened: {database_message(error)}"
-                ) from error
-            yield warehouse
-        finally:
-            shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
-
-
-def create_raw_tables(warehouse: Location) -> None:
-    """Creates the warehouse and its missing raw tables, empty."""
-    with open_warehouse(warehouse):
-        pass
-
-
 def checkpoint(stage: str) -> None:
     """Kills the process here, without clean-up, if `INFRASPEND_KILL_AT` names this stage."""
     if os.environ.get(KILL_AT) == stage:
@@ -331,32 +179,15 @@ def delivery_key(dataset: str, table: str) -> str:
     return key if table == ledger else PARTS[dataset][table]
 
 
-def _is_one_of(dataset: str, table: str, deliveries: Sequence[str]) -> str:
+def is_one_of(dataset: str, table: str, deliveries: Sequence[str]) -> str:
+    """A condition on a table: its row is of one of these deliveries."""
     ids = ", ".join(literal(delivery) for delivery in deliveries)
     return f"{delivery_key(dataset, table)} in ({ids})"
 
 
-def _memory() -> str:
+def memory_limit() -> str:
+    """How much memory DuckDB may take, as `memory_limit` of its settings."""
     return os.environ.get(MEMORY) or _MEMORY
-
-
-def _pipelines_dir(path: Path) -> Path:
-    return path.with_name(f"{path.name}.landing")
-
-
-def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
-    columns = TABLES[dataset][landing.table]
-    names = ", ".join(f'"{name}"' for name in columns)
-    # As text: dlt parses and rewrites statements, and this way DuckDB runs the query unchanged.
-    query = f"select {names} from query({literal(landing.select)}) as src"
-    if landing.deliveries:
-        wanted = ", ".join(literal(delivery) for delivery in landing.deliveries)
-        query += (
-            f" where not exists (select 1 from {dataset}.{landing.table}"
-            f" where {landing.key} in ({wanted}))"
-        )
-    relation = pipeline.dataset().query(query, _execute_raw_query=True)
-    return dlt.resource(lambda: (yield relation), name=landing.table, columns=dlt_columns(columns))
 
 
 def _write_parquet(file: Path, columns: Columns, rows: Sequence[Mapping[str, object]]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from infraspend.builder import BuildResult
-from infraspend.loaders.warehouse import create_raw_tables
+from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.publishers import DATABASE_NAME
 from infraspend.publishers.marts import publish
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project

@@ -27,9 +27,10 @@ from infraspend.builder.seeds import check_seeds, path_for_dbt
 from infraspend.builder.spark import Spark
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.local import private
+from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.result import Progress, silent
 from infraspend.loaders.tables import LEDGERS, TABLES, differences
-from infraspend.loaders.warehouse import MEMORY, LakeUrl, create_raw_tables
+from infraspend.loaders.warehouse import MEMORY, LakeUrl
 
 _ROW_CHARACTERS = 300
 _ROWS_SHOWN = 10

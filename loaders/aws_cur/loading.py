@@ -22,9 +22,10 @@ from infraspend.loaders.aws_cur.unlisted import (
 )
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.open_warehouse import open_warehouse
 from infraspend.loaders.places import MissingFileError, Place, ReplacedFileError, open_place
 from infraspend.loaders.result import LoadResult, Progress, silent
-from infraspend.loaders.warehouse import Location, Warehouse, open_warehouse
+from infraspend.loaders.warehouse import Location, Warehouse
 
 KEEP: Final = 1
 """How many superseded assemblies of a billing period keep their lines."""

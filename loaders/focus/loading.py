@@ -29,16 +29,10 @@ from infraspend.loaders.files import (
     verify_parquet,
 )
 from infraspend.loaders.focus.charges import SUFFIXES, ChargeFile, file_kind, focus_name
+from infraspend.loaders.open_warehouse import open_warehouse
 from infraspend.loaders.places import File, Place, ReplacedFileError, open_place
 from infraspend.loaders.result import LoadResult, Progress, silent
-from infraspend.loaders.warehouse import (
-    Landing,
-    LandingError,
-    Location,
-    Warehouse,
-    checkpoint,
-    open_warehouse,
-)
+from infraspend.loaders.warehouse import Landing, LandingError, Location, Warehouse, checkpoint
 
 DATASET: Final = "raw_focus"
 

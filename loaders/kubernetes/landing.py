@@ -22,11 +22,12 @@ from infraspend.loaders.kubernetes.collection import (
     unpack,
 )
 from infraspend.loaders.kubernetes.labels import label_key, label_text
+from infraspend.loaders.open_warehouse import open_warehouse
 from infraspend.loaders.places import at_hand, open_place
 from infraspend.loaders.result import LoadResult, Progress, silent
 from infraspend.loaders.sql import label_of, literal, quoted, text_of, time_of
 from infraspend.loaders.tables import TABLES as RAW_TABLES
-from infraspend.loaders.warehouse import Location, checkpoint, open_warehouse
+from infraspend.loaders.warehouse import Location, checkpoint
 
 DATASET: Final = "raw_kubernetes"
 

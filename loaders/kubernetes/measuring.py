@@ -19,11 +19,12 @@ from infraspend.loaders.kubernetes.containers import (
     running_slots,
     unexported_pods,
 )
-from infraspend.loaders.kubernetes.identities import identities, name_of
+from infraspend.loaders.kubernetes.identities import name_of
 from infraspend.loaders.kubernetes.nodes import (
     Node,
     describe_nodes,
     devices_per_core,
+    identities,
     node_resources,
     node_slots,
 )

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from infraspend.loaders.kubernetes.containers import (
@@ -12,7 +13,8 @@ from infraspend.loaders.kubernetes.containers import (
     RESOURCES,
     counted_as,
 )
-from infraspend.loaders.kubernetes.promql import Window, in_slot
+from infraspend.loaders.kubernetes.identities import Identities
+from infraspend.loaders.kubernetes.promql import Window, exactly, in_slot
 from infraspend.loaders.kubernetes.readings import Readings, Sums, most_seen
 from infraspend.loaders.kubernetes.vocabulary import Vocabulary
 
@@ -33,6 +35,8 @@ _POOL: Final = (
     "label_alpha_eksctl_io_nodegroup_name",
     "label_kops_k8s_io_instancegroup",
 )
+_INFO: Final = "kube_node_info"
+_PROVIDER_ID: Final = "provider_id"
 
 
 @dataclass(frozen=True)
@@ -143,3 +147,33 @@ def _zone_of(provider_id: str | None) -> str | None:
     if provider_id and provider_id.startswith("aws:///"):
         return provider_id.removeprefix("aws:///").partition("/")[0] or None
     return None
+
+
+def identities(readings: Readings, vocabulary: Vocabulary) -> Identities:
+    """Looks for names that stood for several machines within an hour."""
+    metric = vocabulary.get(_INFO)
+    if metric is None or _PROVIDER_ID not in metric.labels:
+        return Identities()
+    node = metric.label("node")
+    series = metric.series(f'{_PROVIDER_ID}!=""')
+    found: dict[str, set[str]] = defaultdict(set)
+    for labels, _ in readings.each(
+        lambda window: f"group by ({node}, {_PROVIDER_ID}) ({in_slot(series, window.whole())})"
+    ):
+        found[labels.get(node, "")].add(labels[_PROVIDER_ID])
+    machines: dict[str, dict[int, str]] = {}
+    for name, ids in found.items():
+        if len(ids) < 2:
+            continue
+        first_seen = {}
+        for provider_id in ids:
+            one = metric.series(*exactly({node: name, _PROVIDER_ID: provider_id}))
+            if slots := readings.slots_where(partial(_seen, one)):
+                first_seen[min(slots)] = provider_id
+        if len(first_seen) > 1:
+            machines[name] = first_seen
+    return Identities(machines)
+
+
+def _seen(series: str, window: Window) -> str:
+    return f"group({in_slot(series, window)})"

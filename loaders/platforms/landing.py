@@ -12,6 +12,7 @@ import duckdb
 from infraspend.loaders.batch import Part, Prepared, land_prepared
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.open_warehouse import open_warehouse
 from infraspend.loaders.places import as_directory
 from infraspend.loaders.platforms.checking import (
     KINDS,
@@ -31,7 +32,7 @@ from infraspend.loaders.platforms.publication import (
 from infraspend.loaders.result import LoadResult, Progress, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.loaders.tables import TABLES
-from infraspend.loaders.warehouse import Location, Warehouse, checkpoint, open_warehouse
+from infraspend.loaders.warehouse import Location, Warehouse, checkpoint
 
 DATASET: Final = "raw_platforms"
 

@@ -28,8 +28,9 @@ from typing import Any
 import duckdb
 
 from infraspend.loaders import aws_cur
+from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.sql import csv_call, literal
-from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.loaders.warehouse import LakeUrl
 
 LINES = 1_000_000
 ROUNDS = 2

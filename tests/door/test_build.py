@@ -12,7 +12,7 @@ from infraspend.builder import build, is_up_to_date, unproven
 from infraspend.builder.building import _BUILD_MEMORY
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.warehouse import create_raw_tables
+from infraspend.loaders.open_warehouse import create_raw_tables
 from tests.houses import ROOT, House, load
 from tests.loaders.queries import rows
 

@@ -146,7 +146,7 @@ def running(code: str) -> Iterator["subprocess.Popen[str]"]:
 @pytest.mark.parametrize(
     "code",
     [
-        "from infraspend.loaders.warehouse import open_warehouse\nfrom pathlib import Path\n"
+        "from infraspend.loaders.open_warehouse import open_warehouse\nfrom pathlib import Path\n"
         "with open_warehouse(Path({!r})):",
         "import duckdb\nwith duckdb.connect({!r}) as connection:",
     ],

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from infraspend.loaders.clock import utc_now
+from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.tables import LEDGERS
-from infraspend.loaders.warehouse import create_raw_tables
 from tests.houses import ROOT
 
 SOURCES = sorted((ROOT / "models" / "staging").rglob("*__sources.yml"))

@@ -14,7 +14,8 @@ from infraspend.builder.seed_choice import remember_seeds
 from infraspend.builder.seeds import path_for_dbt
 from infraspend.loaders import aws_cur
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.loaders.open_warehouse import create_raw_tables
+from infraspend.loaders.warehouse import LakeUrl
 from infraspend.simulation import SimulationResult, simulate
 from infraspend.simulation.plan.company import PAYER, REPORTS
 from tests.command_line import run

@@ -17,7 +17,7 @@ import yaml
 
 from infraspend.builder.seeds import SEED_COLUMNS, check_seeds
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.warehouse import create_raw_tables
+from infraspend.loaders.open_warehouse import create_raw_tables
 from tests.command_line import run
 from tests.end_to_end.companies import copy_project
 from tests.end_to_end.test_label_rules import REFUSED

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.loaders.open_warehouse import create_raw_tables
+from infraspend.loaders.warehouse import LakeUrl
 from tests.loaders.s3_server import FaultyS3, environment
 
 

@@ -18,16 +18,9 @@ from infraspend.loaders import aws_cur, kubernetes, lease, platforms
 from infraspend.loaders.aws_cur import Policy
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.lake import folder_name
+from infraspend.loaders.open_warehouse import create_raw_tables, open_warehouse
 from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
-from infraspend.loaders.warehouse import (
-    KILL_AT,
-    LakeUrl,
-    Landing,
-    LandingError,
-    Location,
-    create_raw_tables,
-    open_warehouse,
-)
+from infraspend.loaders.warehouse import KILL_AT, LakeUrl, Landing, LandingError, Location
 from tests.loaders.bills import (
     FIXTURE,
     charge,

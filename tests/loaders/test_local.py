@@ -8,7 +8,8 @@ import pytest
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.local import private
-from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.loaders.open_warehouse import create_raw_tables
+from infraspend.loaders.warehouse import LakeUrl
 from infraspend.publishers.marts import publish
 from tests.houses import House
 

@@ -11,7 +11,7 @@ import pytest
 
 from infraspend.loaders import aws_cur
 from infraspend.loaders.aws_cur import Policy, closed_assemblies
-from infraspend.loaders.warehouse import create_raw_tables
+from infraspend.loaders.open_warehouse import create_raw_tables
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, copy_project
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.test_killed import STAGES, start

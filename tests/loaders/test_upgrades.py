@@ -10,9 +10,10 @@ import pytest
 from infraspend.builder import check_loaded
 from infraspend.loaders import aws_cur, kubernetes, platforms
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.settings import THIS_VERSION
 from infraspend.loaders.tables import LEDGERS, differences
-from infraspend.loaders.warehouse import LakeUrl, create_raw_tables
+from infraspend.loaders.warehouse import LakeUrl
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.fixtures.make_company import COMPANY
 from tests.fixtures.make_warehouse import WAREHOUSES

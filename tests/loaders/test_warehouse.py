@@ -7,15 +7,10 @@ import pytest
 
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.open_warehouse import create_raw_tables, open_warehouse
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LOAD_ID, TABLES
-from infraspend.loaders.warehouse import (
-    MEMORY,
-    Landing,
-    LandingError,
-    create_raw_tables,
-    open_warehouse,
-)
+from infraspend.loaders.warehouse import MEMORY, Landing, LandingError
 from tests.door.test_doctor import of_another_version
 from tests.loaders.queries import rows
 
