@@ -28,7 +28,7 @@ from infraspend.projects import init as make_folder
 if TYPE_CHECKING:
     from infraspend.loaders.kubernetes.tracker import Tracked
     from infraspend.loaders.result import LoadResult, Progress
-    from infraspend.loaders.warehouse import LakeUrl, Location
+    from infraspend.loaders.warehouse import LakeUrl, WarehouseLocation
     from infraspend.publishers.marts import Published
     from infraspend.simulation import SimulationResult
 
@@ -1323,7 +1323,7 @@ def _record(engine: Engine, warehouse: Path) -> Path:
     return _window_beside(warehouse) if engine is Engine.SPARK else warehouse
 
 
-def _location(engine: Engine, warehouse: Path, lake: str) -> "Location":
+def _location(engine: Engine, warehouse: Path, lake: str) -> "WarehouseLocation":
     """Where deliveries land."""
     from infraspend.loaders.warehouse import LakeUrl
 

@@ -23,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.places import MissingFileError
+from infraspend.loaders.locations import MissingFileError
 from infraspend.loaders.s3 import CONFIG, explaining
 from infraspend.loaders.warehouse import checkpoint
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from infraspend.loaders.duckdb_warehouse import open_duckdb
-from infraspend.loaders.warehouse import LakeUrl, Location, Warehouse
+from infraspend.loaders.warehouse import LakeUrl, Warehouse, WarehouseLocation
 
 
 @contextmanager
-def open_warehouse(location: Location) -> Iterator[Warehouse]:
+def open_warehouse(location: WarehouseLocation) -> Iterator[Warehouse]:
     """Opens a warehouse, created if missing, with every raw table and no incomplete delivery.
 
     Args:
@@ -31,7 +31,7 @@ def open_warehouse(location: Location) -> Iterator[Warehouse]:
             yield warehouse
 
 
-def create_raw_tables(warehouse: Location) -> None:
+def create_raw_tables(warehouse: WarehouseLocation) -> None:
     """Creates the warehouse and its missing raw tables, empty."""
     with open_warehouse(warehouse):
         pass

@@ -27,7 +27,7 @@ from botocore.exceptions import (
 )
 
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.places import File, MissingFileError, ReplacedFileError
+from infraspend.loaders.locations import File, MissingFileError, ReplacedFileError
 
 _CHUNK: Final = 1 << 20
 CONFIG: Final = Config(
@@ -73,7 +73,7 @@ class Bucket:
         """Every object whose name is wanted and so begins, in the order of the names."""
         below = f"{self.prefix}/" if self.prefix else ""
         pages = self._client.get_paginator("list_objects_v2")
-        with explaining(self.location("")):
+        with explaining(self.url("")):
             for page in pages.paginate(Bucket=self.name, Prefix=below + beginning):
                 for found in page.get("Contents", ()):
                     name = found["Key"].removeprefix(below)
@@ -84,7 +84,7 @@ class Bucket:
         """The names of the folders right below a folder, in their order."""
         prefix = f"{self._key(below)}/"
         pages = self._client.get_paginator("list_objects_v2")
-        with explaining(self.location(below)):
+        with explaining(self.url(below)):
             for page in pages.paginate(Bucket=self.name, Prefix=prefix, Delimiter="/"):
                 for found in page.get("CommonPrefixes", ()):
                     yield found["Prefix"].removeprefix(prefix).rstrip("/")
@@ -102,7 +102,7 @@ class Bucket:
             InfraspendError: It cannot be written.
         """
         arguments = {"ContentType": content_type, "CacheControl": cache_control}
-        with explaining(self.location(name), writing=True):
+        with explaining(self.url(name), writing=True):
             try:
                 self._client.upload_file(
                     str(file),
@@ -120,16 +120,16 @@ class Bucket:
         Raises:
             InfraspendError: It cannot be removed.
         """
-        with explaining(self.location(name), writing=True):
+        with explaining(self.url(name), writing=True):
             self._client.delete_object(Bucket=self.name, Key=self._key(name))
 
-    def location(self, name: str) -> str:
+    def url(self, name: str) -> str:
         """The URL of an object."""
         return f"s3://{self.name}/{self._key(name)}"
 
     def read(self, name: str) -> bytes:
         """The content of a small object."""
-        where = self.location(name)
+        where = self.url(name)
         content: bytes = self._repeating(where, lambda: self._get(name, {})["Body"].read())
         return content
 
@@ -137,14 +137,14 @@ class Bucket:
         """An object as it is now."""
         # Empty parts are allowed: AWS writes them where a prefix is empty or ends in /.
         if not name or any(part in (".", "..") for part in name.split("/")):
-            raise InfraspendError(f"{name!r} leads out of {self.location('')}: it is not read")
-        with explaining(self.location(name)):
+            raise InfraspendError(f"{name!r} leads out of {self.url('')}: it is not read")
+        with explaining(self.url(name)):
             head = self._client.head_object(Bucket=self.name, Key=self._key(name))
         return _file(name, head["ContentLength"], head["LastModified"], head["ETag"])
 
     def fetch(self, file: File, to: Path) -> None:
         """Downloads an object and compares its size and its ETag with the listed ones."""
-        where = self.location(file.name)
+        where = self.url(file.name)
         try:
             self._repeating(where, lambda: self._download(file, to))
         except _DamagedError as error:

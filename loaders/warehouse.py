@@ -74,7 +74,7 @@ class LakeUrl:
     url: str
 
 
-Location = Path | LakeUrl
+WarehouseLocation = Path | LakeUrl
 """Names a warehouse: the path of a DuckDB file, or a lake."""
 
 

@@ -17,7 +17,7 @@ from infraspend.builder.records import note_setting, opened, setting
 from infraspend.builder.seeds import path_for_dbt
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.sql import literal
-from infraspend.loaders.warehouse import LakeUrl, Location
+from infraspend.loaders.warehouse import LakeUrl, WarehouseLocation
 from infraspend.projects import own_seeds
 from infraspend.simulation.plan.company import PAYER, REPORTS
 
@@ -42,7 +42,7 @@ class ChosenSeeds:
 
 def choose_seeds(
     record: Path,
-    landed: Location,
+    landed: WarehouseLocation,
     project: Path,
     named: Path | None = None,
     *,
@@ -166,7 +166,7 @@ def is_free_for_demo(warehouse: Path) -> bool:
     return False
 
 
-def _has_another_bill(landed: Location) -> bool:
+def _has_another_bill(landed: WarehouseLocation) -> bool:
     """Whether any bill was loaded that the simulation did not write.
 
     It is known by the names of its reports, and by its payer, a number that AWS gives to nobody.

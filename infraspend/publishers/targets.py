@@ -15,7 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.places import MissingFileError, local_path, open_bucket
+from infraspend.loaders.locations import MissingFileError
+from infraspend.loaders.open_location import local_path, open_bucket
 from infraspend.loaders.result import Progress, silent
 
 if TYPE_CHECKING:
@@ -67,11 +68,11 @@ def _send(bucket: "Bucket", folder: Path, list_name: str, first: str, progress: 
     foreign = {file.name for file in bucket.files(lambda name: name in files)} - before
     if foreign:
         raise InfraspendError(
-            f"{bucket.location(min(foreign))} was written by somebody else: name another --to"
+            f"{bucket.url(min(foreign))} was written by somebody else: name another --to"
         )
     # From here on, the next run knows every object, also after a failure.
     _note(bucket, folder, list_name, before | files.keys())
-    progress(f"{len(files):,} objects to {bucket.location('')}")
+    progress(f"{len(files):,} objects to {bucket.url('')}")
     others = sorted(files.keys() - {first})
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         list(threads.map(lambda name: _put(bucket, files[name], name), others))
@@ -100,7 +101,7 @@ def _listed(bucket: "Bucket", list_name: str) -> set[str]:
         return set()
     if strange := sorted(name for name in names if not _WRITTEN.fullmatch(name)):
         raise InfraspendError(
-            f"{bucket.location(list_name)} names {strange[0]!r}, which is never published: look who"
+            f"{bucket.url(list_name)} names {strange[0]!r}, which is never published: look who"
             " wrote the list, and remove it"
         )
     return names

@@ -19,8 +19,8 @@ from infraspend.loaders.aws_cur.columns import (
     NET_OF_PLANS,
     NET_OF_RESERVATIONS,
     NET_UNBLENDED,
-    Place,
-    places,
+    Destination,
+    destinations,
 )
 from infraspend.loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET
 from infraspend.loaders.cur_columns import CUR_COLUMNS, MAP_COLUMNS
@@ -266,8 +266,8 @@ def layouts(files: Sequence[DataFile], form: str) -> list[Layout]:
     Raises:
         DuplicateColumnError: Two columns of the report are one CUR 2.0 column.
     """
-    found = places(name for file in files for name, _ in file.columns)
-    delivered = {place.column for place in found.values() if place}
+    found = destinations(name for file in files for name, _ in file.columns)
+    delivered = {destination.column for destination in found.values() if destination}
     parts = {column: part for column, part in _PARTS_OF_TAGS.items() if column not in delivered}
     return [_layout(alike, form, found, parts) for alike in _alike(files)]
 
@@ -500,12 +500,12 @@ def _members_of(members: str, part: str) -> str:
     parts = (part, USER_ATTRIBUTES) if part == ACCOUNT_TAGS else (part,)
     is_wanted = " or ".join(f"starts_with(member.key, {literal(one)})" for one in parts)
     name = name_of("member.key")
-    before = f"list_filter(found[1:place], lambda other: {name_of('other.key')} = {name})"
+    before = f"list_filter(found[1:destination], lambda other: {name_of('other.key')} = {name})"
     suffix = f"case when len({before}) > 1 then '_' || len({before}) else '' end"
     return (
         f"list_sort(list_transform([list_filter({members}, lambda member: {is_wanted})],"
         " lambda found: list_transform(found,"
-        f" lambda member, place: {{'key': {name} || {suffix}, 'value': member.value}}))[1])"
+        f" lambda member, destination: {{'key': {name} || {suffix}, 'value': member.value}}))[1])"
     )
 
 
@@ -607,21 +607,21 @@ def _alike(files: Sequence[DataFile]) -> list[tuple[DataFile, ...]]:
 def _layout(
     files: tuple[DataFile, ...],
     form: str,
-    found: Mapping[str, Place | None],
+    found: Mapping[str, Destination | None],
     parts: Mapping[str, str],
 ) -> Layout:
     values: dict[str, Value] = {}
     members: dict[str, dict[str, Value]] = {}
     left_out = []
     for number, (header, kind) in enumerate(files[0].columns):
-        place = found[header]
+        destination = found[header]
         value = Value(header if form in PARQUET else _position(number), kind)
-        if place is None:
+        if destination is None:
             left_out.append(header)
-        elif place.key is None:
-            values[place.column] = value
+        elif destination.key is None:
+            values[destination.column] = value
         else:
-            members.setdefault(place.column, {})[place.key] = value
+            members.setdefault(destination.column, {})[destination.key] = value
     if "tags" in values:
         for column, part in parts.items():
             values[column] = replace(values["tags"], part=part)

@@ -91,7 +91,7 @@ _MAP_OF_CATEGORY: Final = {
 
 
 @dataclass(frozen=True)
-class Place:
+class Destination:
     """Where a delivered column lands.
 
     Attributes:
@@ -125,7 +125,7 @@ def landed_name(delivered: str) -> str:
     return re.sub(r"[\W_]+", "_", words).strip("_")
 
 
-def places(headers: Iterable[str]) -> dict[str, Place | None]:
+def destinations(headers: Iterable[str]) -> dict[str, Destination | None]:
     """Where each delivered column lands; None for one that lands nowhere.
 
     Cost categories, tags, discounts and the product attributes that CUR 2.0 does not keep as a
@@ -141,51 +141,51 @@ def places(headers: Iterable[str]) -> dict[str, Place | None]:
     Raises:
         DuplicateColumnError: Two of the names are one CUR 2.0 column.
     """
-    wanted = {header: _place(header) for header in sorted(set(headers))}
+    wanted = {header: _destination(header) for header in sorted(set(headers))}
     whole = {
-        place.column
-        for place in wanted.values()
-        if place and place.column in MAP_COLUMNS and place.key is None
+        destination.column
+        for destination in wanted.values()
+        if destination and destination.column in MAP_COLUMNS and destination.key is None
     }
-    for header, place in wanted.items():
+    for header, destination in wanted.items():
         # A map that was delivered whole takes no members from elsewhere.
-        if place is not None and place.key is not None and place.column in whole:
+        if destination is not None and destination.key is not None and destination.column in whole:
             wanted[header] = None
     claims = Counter(wanted.values())
-    found: dict[str, Place | None] = {}
-    for header, place in wanted.items():
-        if place is None or claims[place] == 1:
-            found[header] = place
+    found: dict[str, Destination | None] = {}
+    for header, destination in wanted.items():
+        if destination is None or claims[destination] == 1:
+            found[header] = destination
             continue
-        if place.key is None:
-            raise DuplicateColumnError(header, place.column)
+        if destination.key is None:
+            raise DuplicateColumnError(header, destination.column)
         number = 1
         taken = set(found.values()) | {other for other in wanted.values() if claims[other] == 1}
-        unique = place
+        unique = destination
         while unique in taken:
             number += 1
-            unique = Place(place.column, f"{place.key}_{number}")
+            unique = Destination(destination.column, f"{destination.key}_{number}")
         found[header] = unique
     return found
 
 
-def _place(header: str) -> Place | None:
+def _destination(header: str) -> Destination | None:
     category, slash, name = header.partition("/")
     if not slash:
-        return _flat_place(header.lower())
+        return _flat_destination(header.lower())
     column = landed_name(header)
     if column in CUR_COLUMNS and column not in MAP_COLUMNS:
-        return Place(column)
+        return Destination(column)
     if name and category in _MAP_OF_CATEGORY:
-        return Place(_MAP_OF_CATEGORY[category], landed_name(name))
-    return Place(OTHER_COLUMNS, column)
+        return Destination(_MAP_OF_CATEGORY[category], landed_name(name))
+    return Destination(OTHER_COLUMNS, column)
 
 
-def _flat_place(column: str) -> Place | None:
-    """The place of a column that has CUR 2.0's spelling already."""
+def _flat_destination(column: str) -> Destination | None:
+    """The destination of a column that has CUR 2.0's spelling already."""
     if column in CUR_COLUMNS:
-        return Place(column)
+        return Destination(column)
     for prefix in _MAP_OF_CATEGORY.values():
         if column.startswith(f"{prefix}_"):
-            return Place(prefix, column.removeprefix(f"{prefix}_"))
-    return None if column == _PARTITION else Place(OTHER_COLUMNS, column)
+            return Destination(prefix, column.removeprefix(f"{prefix}_"))
+    return None if column == _PARTITION else Destination(OTHER_COLUMNS, column)

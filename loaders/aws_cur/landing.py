@@ -40,7 +40,7 @@ from infraspend.loaders.files import (
     verify_csv_gz,
     verify_parquet,
 )
-from infraspend.loaders.places import File, MissingFileError, Place, ReplacedFileError
+from infraspend.loaders.locations import File, Location, MissingFileError, ReplacedFileError
 from infraspend.loaders.result import Progress
 from infraspend.loaders.sql import literal
 from infraspend.loaders.warehouse import Landing, LandingError, Warehouse, checkpoint
@@ -107,7 +107,7 @@ class Landed:
 
 def land(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     assembly: Assembly,
     accept_empty: bool,
     progress: Progress,
@@ -116,7 +116,7 @@ def land(
 
     Args:
         warehouse: Where it goes.
-        place: Where its files lie.
+        location: Where its files lie.
         assembly: What the period's manifest names.
         accept_empty: Whether it may hold nothing although something has landed before.
         progress: Told what is being done.
@@ -131,12 +131,12 @@ def land(
     """
     name = f"{assembly.report} {assembly.billing_period}"
     if not assembly.files:
-        return _land_nothing(warehouse, place, assembly, accept_empty)
-    delivered = [place.stat(file) for file in assembly.files]
+        return _land_nothing(warehouse, location, assembly, accept_empty)
+    delivered = [location.stat(file) for file in assembly.files]
     folder = warehouse.workbench / "aws_cur"
     folder.mkdir()
     try:
-        files = list(_verified(warehouse, place, assembly, delivered, folder, progress))
+        files = list(_verified(warehouse, location, assembly, delivered, folder, progress))
         checkpoint("files_verified")
         shapes = _layouts(assembly, files)
         left_out = sorted({column for shape in shapes for column in shape.left_out})
@@ -172,7 +172,7 @@ def land(
             raise _explained(warehouse, shapes, error) from error
         checkpoint("lines_landed")
         try:
-            _check_landed(warehouse, place, assembly, lines, delivered)
+            _check_landed(warehouse, location, assembly, lines, delivered)
         except InfraspendError:
             warehouse.remove(DATASET, assembly.assembly_id)
             raise
@@ -184,13 +184,13 @@ def land(
 
 
 def _land_nothing(
-    warehouse: Warehouse, place: Place, assembly: Assembly, accept_empty: bool
+    warehouse: Warehouse, location: Location, assembly: Assembly, accept_empty: bool
 ) -> Landed:
     """Records an assembly without files where that was accepted; otherwise it is still to come."""
     if not accept_empty:
         check_not_empty(warehouse, assembly, 0)
         raise MissingFileError(
-            f"{place.location(assembly.manifest.name)} names no data files: wait for AWS's next"
+            f"{location.url(assembly.manifest.name)} names no data files: wait for AWS's next"
             " delivery"
         )
     _record(warehouse, assembly, [], [])
@@ -199,7 +199,7 @@ def _land_nothing(
 
 def _verified(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     assembly: Assembly,
     delivered: Sequence[File],
     folder: Path,
@@ -215,8 +215,8 @@ def _verified(
                 f" {len(delivered)}, {done:,} of {everything:,} bytes are done"
             )
             path = folder / f"{number:06}"
-            where = place.location(file.name)
-            place.fetch(file, path)
+            where = location.url(file.name)
+            location.fetch(file, path)
             if assembly.format in PARQUET:
                 yield verify_parquet(where, path, connection)
             elif assembly.format == LEGACY_CSV_ZIP:
@@ -344,7 +344,7 @@ def _files(shapes: Sequence[Layout]) -> Iterator[tuple[Layout, DataFile]]:
 
 def _check_landed(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     assembly: Assembly,
     lines: int,
     delivered: Sequence[File],
@@ -355,9 +355,9 @@ def _check_landed(
     if landed != lines:
         raise InfraspendError(f"{landed} of {lines} lines landed: nothing was kept, run this again")
     for file in (assembly.manifest, *delivered):
-        if place.stat(file.name).version != file.version:
+        if location.stat(file.name).version != file.version:
             raise ReplacedFileError(
-                f"{place.location(file.name)} was replaced while it was being read"
+                f"{location.url(file.name)} was replaced while it was being read"
             )
 
 

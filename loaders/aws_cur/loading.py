@@ -1,4 +1,4 @@
-"""Finds what is new under a place and lands it, one billing period at a time."""
+"""Finds what is new under a location and lands it, one billing period at a time."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -22,10 +22,11 @@ from infraspend.loaders.aws_cur.unlisted import (
 )
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.locations import Location, MissingFileError, ReplacedFileError
+from infraspend.loaders.open_location import open_location
 from infraspend.loaders.open_warehouse import open_warehouse
-from infraspend.loaders.places import MissingFileError, Place, ReplacedFileError, open_place
 from infraspend.loaders.result import LoadResult, Progress, silent
-from infraspend.loaders.warehouse import Location, Warehouse
+from infraspend.loaders.warehouse import Warehouse, WarehouseLocation
 
 KEEP: Final = 1
 """How many superseded assemblies of a billing period keep their lines."""
@@ -75,7 +76,7 @@ class _Outcome:
 
 
 def load(
-    warehouse: Location,
+    warehouse: WarehouseLocation,
     source: str,
     *,
     report: str | None = None,
@@ -108,15 +109,15 @@ def load(
             after the others have landed).
     """
     policy = policy or Policy()
-    place = open_place(source)
+    location = open_location(source)
     outcome = _Outcome()
     with open_warehouse(warehouse) as opened:
         try:
-            periods, unlisted = _periods(place, report, since, until)
+            periods, unlisted = _periods(location, report, since, until)
             if policy.without_manifest:
                 periods, unlisted = periods + unlisted, []
             for period in periods:
-                _load_period(opened, place, period, report, policy, outcome, progress)
+                _load_period(opened, location, period, report, policy, outcome, progress)
             prune(opened, policy.keep, policy.pinned)
         finally:
             opened.reject(DATASET, outcome.rejects)
@@ -147,14 +148,14 @@ def load(
 
 
 def _periods(
-    place: Place, report: str | None, since: str | None, until: str | None
+    location: Location, report: str | None, since: str | None, until: str | None
 ) -> tuple[list[PeriodManifest], list[PeriodManifest]]:
     """The billing periods asked for: those with a manifest, and those without."""
-    files = list(place.files(lambda name: name.endswith((MANIFEST_SUFFIX, *DATA_SUFFIXES))))
-    listed = list(period_manifests(place, files))
+    files = list(location.files(lambda name: name.endswith((MANIFEST_SUFFIX, *DATA_SUFFIXES))))
+    listed = list(period_manifests(location, files))
     unlisted = [
         period
-        for period in unlisted_periods(place, files, listed)
+        for period in unlisted_periods(location, files, listed)
         if report is None or period.report == report
     ]
     listed, unlisted = (
@@ -186,7 +187,7 @@ def _without_manifest(unlisted: Collection[PeriodManifest]) -> list[str]:
 
 def _load_period(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     period: PeriodManifest,
     report: str | None,
     policy: Policy,
@@ -196,7 +197,7 @@ def _load_period(
     """Lands a billing period if it is new, and notes what became of it."""
     name = f"{period.report} {period.billing_period}"
     try:
-        for assembly in _attempts(place, period, progress):
+        for assembly in _attempts(location, period, progress):
             if report is not None and assembly.report != report:
                 return
             name = f"{assembly.report} {assembly.billing_period}"
@@ -204,13 +205,13 @@ def _load_period(
                 outcome.skipped += 1
                 return
             try:
-                landed = land(warehouse, place, assembly, policy.accept_empty, progress)
+                landed = land(warehouse, location, assembly, policy.accept_empty, progress)
             except ReplacedFileError as replaced:
                 progress(f"{name}: {replaced}")
                 continue
             outcome.rows += landed.lines
             outcome.landed += 1
-            _note_unread(place, period, landed, outcome, progress, name)
+            _note_unread(location, period, landed, outcome, progress, name)
             return
         raise InfraspendError("AWS replaced files while they were being read: run this again")
     except MissingFileError as missing:
@@ -223,17 +224,17 @@ def _load_period(
         else:
             outcome.pending += 1
         progress(f"{name}: {reason}")
-        outcome.rejects.append(_reject_row(place, period, reason))
+        outcome.rejects.append(_reject_row(location, period, reason))
     except InfraspendError as error:
         if report is not None and period.report != report:
             return
         outcome.failures.append(f"{name}: {error}")
         progress(outcome.failures[-1])
-        outcome.rejects.append(_reject_row(place, period, str(error)))
+        outcome.rejects.append(_reject_row(location, period, str(error)))
 
 
 def _note_unread(
-    place: Place,
+    location: Location,
     period: PeriodManifest,
     landed: Landed,
     outcome: _Outcome,
@@ -249,16 +250,16 @@ def _note_unread(
         f" {'; '.join(map(str, landed.unread[:3]))}"
     )
     for bad in landed.unread:
-        row = _reject_row(place, period, f"unknown: {bad}")
+        row = _reject_row(location, period, f"unknown: {bad}")
         outcome.rejects.append(row | {"file": bad.file, "row_number": bad.row})
 
 
-def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Iterator[Assembly]:
+def _attempts(location: Location, period: PeriodManifest, progress: Progress) -> Iterator[Assembly]:
     """The period's assembly, and what it is by then if it was replaced meanwhile."""
     if period.assembly is not None:
-        # What is current was decided when the place was listed: another look is another load.
+        # What is current was decided when the location was listed: another look is another load.
         check_settled(period.file)
-        if old := left_behind(place, period.assembly):
+        if old := left_behind(location, period.assembly):
             progress(
                 f"{period.report} {period.billing_period}: warning: {', '.join(old)} may be left of"
                 " an earlier delivery, being more than an hour older than its newest file: if so,"
@@ -270,14 +271,14 @@ def _attempts(place: Place, period: PeriodManifest, progress: Progress) -> Itera
         if attempt:
             progress(f"{period.report} {period.billing_period}: reading the manifest again")
         current = PeriodManifest(
-            file=place.stat(period.file.name),
+            file=location.stat(period.file.name),
             report=period.report,
             billing_period=period.billing_period,
             is_cur2=period.is_cur2,
             folder=period.folder,
             root=period.root,
         )
-        yield read_assembly(place, current)
+        yield read_assembly(location, current)
 
 
 def _is_known(warehouse: Warehouse, assembly: Assembly, policy: Policy) -> bool:
@@ -316,9 +317,9 @@ def _is_known(warehouse: Warehouse, assembly: Assembly, policy: Policy) -> bool:
     return True
 
 
-def _reject_row(place: Place, period: PeriodManifest, reason: str) -> dict[str, object]:
+def _reject_row(location: Location, period: PeriodManifest, reason: str) -> dict[str, object]:
     return {
-        "file": place.location(period.file.name),
+        "file": location.url(period.file.name),
         "row_number": None,
         "reason": reason,
         "billing_period": period.billing_period,

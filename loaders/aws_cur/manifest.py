@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.places import File, Place
+from infraspend.loaders.locations import File, Location
 
 MANIFEST_SUFFIX: Final = "-Manifest.json"
 
@@ -78,7 +78,7 @@ class Assembly:
         format: One of `legacy_csv_gz`, `legacy_csv_zip`, `legacy_parquet`, `cur2_csv_gz` and
             `cur2_parquet`.
         manifest: The manifest's file; the assembly is as old as it.
-        files: The names of the data files in the place, in the manifest's order.
+        files: The names of the data files in the location, in the manifest's order.
     """
 
     assembly_id: str
@@ -89,7 +89,7 @@ class Assembly:
     files: tuple[str, ...]
 
 
-def period_manifests(place: Place, files: Iterable[File]) -> Iterator[PeriodManifest]:
+def period_manifests(location: Location, files: Iterable[File]) -> Iterator[PeriodManifest]:
     """The manifests among some files that decide about a billing period, however deep they lie.
 
     One in a `year=/month=` folder decides where the report has no other one for the period.
@@ -99,7 +99,7 @@ def period_manifests(place: Place, files: Iterable[File]) -> Iterator[PeriodMani
     for file in files:
         if not file.name.endswith(MANIFEST_SUFFIX):
             continue
-        folder = PurePosixPath(place.location(file.name)).parent
+        folder = PurePosixPath(location.url(file.name)).parent
         report = PurePosixPath(file.name).name.removesuffix(MANIFEST_SUFFIX)
         known = period_of(folder)
         if known is None:
@@ -138,18 +138,18 @@ def period_of(folder: PurePosixPath) -> tuple[str, bool, PurePosixPath] | None:
     return None
 
 
-def read_assembly(place: Place, period: PeriodManifest) -> Assembly:
+def read_assembly(location: Location, period: PeriodManifest) -> Assembly:
     """The assembly that a period's manifest names.
 
     Raises:
         InfraspendError: The manifest is not one, has a format that is not read, or names a file
             outside its report.
     """
-    where = place.location(period.file.name)
+    where = location.url(period.file.name)
     if period.file.bytes > _LARGEST_MANIFEST:
         raise InfraspendError(f"{where} has {period.file.bytes} bytes, too many for a manifest")
     try:
-        manifest = json.loads(place.read(period.file.name))
+        manifest = json.loads(location.read(period.file.name))
     except (ValueError, RecursionError) as error:
         raise InfraspendError(f"{where} is not JSON: copy the delivery again") from error
     if isinstance(manifest, dict) and "reportKeys" in manifest:
@@ -168,7 +168,7 @@ def read_assembly(place: Place, period: PeriodManifest) -> Assembly:
     for key in keys:
         if not key.endswith(_SUFFIXES[form]):
             raise InfraspendError(f"{where} names {key!r}, which is no {_SUFFIXES[form]} file")
-    files = tuple(_name_of_key(place, period, key, form) for key in keys)
+    files = tuple(_name_of_key(location, period, key, form) for key in keys)
     if len(set(files)) < len(files):
         raise InfraspendError(f"{where} names a data file twice, which would count it twice")
     return Assembly(
@@ -195,8 +195,8 @@ def _cur2_format(keys: Sequence[str]) -> str:
     return CUR2_CSV_GZ if any(key.endswith(".csv.gz") for key in keys) else CUR2_PARQUET
 
 
-def _name_of_key(place: Place, period: PeriodManifest, key: str, form: str) -> str:
-    """The name in the place of a key of the bucket.
+def _name_of_key(location: Location, period: PeriodManifest, key: str, form: str) -> str:
+    """The name in the location of a key of the bucket.
 
     What comes before the folder of the period's data depends on where a copy was made: in a
     directory, in another bucket, below another prefix. What comes after it is what AWS wrote. So
@@ -208,7 +208,7 @@ def _name_of_key(place: Place, period: PeriodManifest, key: str, form: str) -> s
     bad = "\0" in key or "\\" in key or "." in parts or ".." in parts
     if bad or len(key) > 1024 or anchor is None or "" in parts[anchor:]:
         raise InfraspendError(
-            f"{place.location(period.file.name)} names {key!r}, a file outside {period.folder}: it"
+            f"{location.url(period.file.name)} names {key!r}, a file outside {period.folder}: it"
             " is not read"
         )
     return _below(folder, *parts[anchor:])
@@ -255,7 +255,7 @@ def _data_folder(period: PeriodManifest, form: str, parts: Sequence[str]) -> tup
 
 
 def _parent(name: str) -> str:
-    """The folder of a name, with every empty part that is in it; empty for the place itself."""
+    """The folder of a name, with every empty part that is in it; empty for the location itself."""
     return name.rpartition("/")[0]
 
 

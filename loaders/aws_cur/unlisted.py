@@ -22,7 +22,7 @@ from infraspend.loaders.aws_cur.manifest import (
     period_of,
 )
 from infraspend.loaders.clock import utc_now
-from infraspend.loaders.places import File, MissingFileError, Place
+from infraspend.loaders.locations import File, Location, MissingFileError
 
 SETTLED: Final = timedelta(hours=1)
 """How long nothing may have been written before a delivery counts as whole."""
@@ -39,13 +39,13 @@ _FORMATS: Final = {
 
 
 def unlisted_periods(
-    place: Place, files: Iterable[File], manifests: Sequence[PeriodManifest]
+    location: Location, files: Iterable[File], manifests: Sequence[PeriodManifest]
 ) -> Iterator[PeriodManifest]:
     """The billing periods that have data files and no manifest, with what is current of each."""
     found = []
     for file in files:
         if file.name.endswith(DATA_SUFFIXES):
-            path = PurePosixPath(place.location(file.name))
+            path = PurePosixPath(location.url(file.name))
             folder = next((folder for folder in path.parents if period_of(folder)), None)
             if folder and not _is_listed(folder, manifests):
                 found.append((folder, path, file))
@@ -67,12 +67,12 @@ def check_settled(newest: File) -> None:
         )
 
 
-def left_behind(place: Place, assembly: Assembly) -> list[str]:
+def left_behind(location: Location, assembly: Assembly) -> list[str]:
     """Files that were written more than `SETTLED` before the newest one of their delivery.
 
     Where AWS overwrites what it delivered, they may be of an earlier delivery with more files.
     """
-    files = [place.stat(name) for name in assembly.files]
+    files = [location.stat(name) for name in assembly.files]
     newest = max(file.modified for file in files)
     return [file.name for file in files if newest - file.modified > SETTLED]
 

@@ -1,4 +1,4 @@
-"""Finds what is new under a place and lands it, one folder of files at a time."""
+"""Finds what is new under a location and lands it, one folder of files at a time."""
 
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -29,10 +29,17 @@ from infraspend.loaders.files import (
     verify_parquet,
 )
 from infraspend.loaders.focus.charges import SUFFIXES, ChargeFile, file_kind, focus_name
+from infraspend.loaders.locations import File, Location, ReplacedFileError
+from infraspend.loaders.open_location import open_location
 from infraspend.loaders.open_warehouse import open_warehouse
-from infraspend.loaders.places import File, Place, ReplacedFileError, open_place
 from infraspend.loaders.result import LoadResult, Progress, silent
-from infraspend.loaders.warehouse import Landing, LandingError, Location, Warehouse, checkpoint
+from infraspend.loaders.warehouse import (
+    Landing,
+    LandingError,
+    Warehouse,
+    WarehouseLocation,
+    checkpoint,
+)
 
 DATASET: Final = "raw_focus"
 
@@ -150,7 +157,7 @@ class _Outcome:
 
 
 def load(
-    warehouse: Location,
+    warehouse: WarehouseLocation,
     source: str,
     *,
     keep: int = KEEP,
@@ -178,14 +185,14 @@ def load(
         InfraspendError: Nothing was found, or some statements did not load (they are named, after
             the others have landed).
     """
-    place = open_place(source)
+    location = open_location(source)
     outcome = _Outcome()
     found = 0
     with open_warehouse(warehouse) as opened:
         try:
-            for folder in _folders(place, outcome, progress):
+            for folder in _folders(location, outcome, progress):
                 found += 1
-                _load_folder(opened, place, folder, again, outcome, progress)
+                _load_folder(opened, location, folder, again, outcome, progress)
             _prune(opened, keep)
         finally:
             opened.reject(DATASET, outcome.rejects)
@@ -206,22 +213,22 @@ def load(
     )
 
 
-def _folders(place: Place, outcome: _Outcome, progress: Progress) -> Iterator[Folder]:
-    """The deliveries of a place, the oldest first; where AWS's manifest names the files, those."""
-    files = list(place.files(lambda name: name.endswith((*SUFFIXES, MANIFEST_SUFFIX))))
+def _folders(location: Location, outcome: _Outcome, progress: Progress) -> Iterator[Folder]:
+    """The deliveries of a location, the oldest first: where AWS's manifest names files, those."""
+    files = list(location.files(lambda name: name.endswith((*SUFFIXES, MANIFEST_SUFFIX))))
     there = {file.name: file for file in files if not file.name.endswith(MANIFEST_SUFFIX)}
     folders = []
     listed: set[str] = set()
-    for manifest in period_manifests(place, files):
-        where = place.location(manifest.file.name)
+    for manifest in period_manifests(location, files):
+        where = location.url(manifest.file.name)
         if manifest.is_cur2:
             # What an earlier delivery left there is not current.
             data = manifest.root / "data" / manifest.folder
             listed |= {
-                name for name in there if PurePosixPath(place.location(name)).is_relative_to(data)
+                name for name in there if PurePosixPath(location.url(name)).is_relative_to(data)
             }
         try:
-            assembly = read_assembly(place, manifest)
+            assembly = read_assembly(location, manifest)
         except InfraspendError as error:
             _fail(outcome, progress, where, str(error), {"billing_period": manifest.billing_period})
             continue
@@ -229,7 +236,7 @@ def _folders(place: Place, outcome: _Outcome, progress: Progress) -> Iterator[Fo
         if assembly.files:
             folders.append(
                 Folder(
-                    place.location(assembly.files[0].rpartition("/")[0]),
+                    location.url(assembly.files[0].rpartition("/")[0]),
                     tuple(there[name] for name in assembly.files if name in there),
                     tuple(name for name in assembly.files if name not in there),
                     manifest.file.modified,
@@ -239,13 +246,13 @@ def _folders(place: Place, outcome: _Outcome, progress: Progress) -> Iterator[Fo
     for name, group in groupby(others, lambda file: file.name.rpartition("/")[0]):
         together = tuple(group)
         newest = max(file.modified for file in together)
-        folders.append(Folder(place.location(name).rstrip("/"), together, (), newest))
+        folders.append(Folder(location.url(name).rstrip("/"), together, (), newest))
     yield from sorted(folders, key=lambda folder: (folder.delivered_at, folder.name))
 
 
 def _load_folder(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     folder: Folder,
     again: bool,
     outcome: _Outcome,
@@ -268,7 +275,7 @@ def _load_folder(
     work = warehouse.workbench / "focus"
     work.mkdir()
     try:
-        files = _verified(warehouse, place, folder, work, outcome, progress)
+        files = _verified(warehouse, location, folder, work, outcome, progress)
         checkpoint("files_verified")
         statements, refused = _statements(warehouse, files)
         for key, (where, row, reason) in refused.items():
@@ -288,7 +295,7 @@ def _load_folder(
             )
         good = [one for key, one in sorted(statements.items()) if key not in refused]
         checkpoint("charges_counted")
-        _land(warehouse, place, folder, good, again, not refused, outcome, progress)
+        _land(warehouse, location, folder, good, again, not refused, outcome, progress)
     except (InfraspendError, LandingError, duckdb.Error) as error:
         text = str(error) if isinstance(error, InfraspendError) else first_line(error)
         _fail(outcome, progress, folder.name, text)
@@ -314,7 +321,7 @@ def _statements_read(warehouse: Warehouse, folder: Folder) -> int | None:
 
 def _verified(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     folder: Folder,
     work: Path,
     outcome: _Outcome,
@@ -326,9 +333,9 @@ def _verified(
     with warehouse.scratch() as connection:
         for number, delivered in enumerate(folder.files, start=1):
             progress(f"{folder.name}: verifying file {number} of {len(folder.files)}")
-            where, kind = place.location(delivered.name), file_kind(delivered.name)
+            where, kind = location.url(delivered.name), file_kind(delivered.name)
             path = work / f"{number:06}"
-            place.fetch(delivered, path)
+            location.fetch(delivered, path)
             file = _verify(where, path, kind, connection)
             if file.sha256 in seen:
                 note = f"{where} is a copy of {seen[file.sha256]}, and counted once"
@@ -421,7 +428,7 @@ def _in_another_currency(
 
 def _land(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     folder: Folder,
     statements: Iterable[Statement],
     again: bool,
@@ -452,7 +459,7 @@ def _land(
         select = " union all ".join(file.charges(wanted) for file, wanted in by_file.values())
         warehouse.land(DATASET, [Landing("charges", select, "_statement_id", list(new))])
         checkpoint("charges_landed")
-        _check_landed(warehouse, place, folder, new)
+        _check_landed(warehouse, location, folder, new)
     _record(warehouse, folder, new, is_all)
     checkpoint("statements_recorded")
     outcome.landed += len(new)
@@ -525,7 +532,7 @@ def _note_missing_accounts(
 
 def _check_landed(
     warehouse: Warehouse,
-    place: Place,
+    location: Location,
     folder: Folder,
     new: Mapping[str, tuple[str, Statement]],
 ) -> None:
@@ -545,9 +552,9 @@ def _check_landed(
                 " nothing was kept, run this again"
             )
     for file in folder.files:
-        if place.stat(file.name).version != file.version:
+        if location.stat(file.name).version != file.version:
             problem = ReplacedFileError(
-                f"{place.location(file.name)} was replaced while it was being read: run this again"
+                f"{location.url(file.name)} was replaced while it was being read: run this again"
             )
     if problem:
         for one in new:

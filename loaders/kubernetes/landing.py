@@ -22,12 +22,12 @@ from infraspend.loaders.kubernetes.collection import (
     unpack,
 )
 from infraspend.loaders.kubernetes.labels import label_key, label_text
+from infraspend.loaders.open_location import at_hand, open_location
 from infraspend.loaders.open_warehouse import open_warehouse
-from infraspend.loaders.places import at_hand, open_place
 from infraspend.loaders.result import LoadResult, Progress, silent
 from infraspend.loaders.sql import label_of, literal, quoted, text_of, time_of
 from infraspend.loaders.tables import TABLES as RAW_TABLES
-from infraspend.loaders.warehouse import Location, checkpoint
+from infraspend.loaders.warehouse import WarehouseLocation, checkpoint
 
 DATASET: Final = "raw_kubernetes"
 
@@ -43,7 +43,7 @@ _NAMES: Final = {
 """Table -> the columns that identify the subject of a row."""
 
 
-def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
+def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = silent) -> LoadResult:
     """Lands every collection found under a source that has not landed before.
 
     An hour of a cluster with a value that is no measurement (negative, not a number, infinite),
@@ -64,9 +64,9 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         InfraspendError: Nothing was found, or some collections did not load (they are named,
             after the others have landed).
     """
-    place = open_place(source)
+    location = open_location(source)
     with open_warehouse(warehouse) as opened:
-        files = {file.name: file for file in place.files(lambda name: name.endswith(_SUFFIXES))}
+        files = {file.name: file for file in location.files(lambda name: name.endswith(_SUFFIXES))}
         indexes = [
             file for name, file in files.items() if PurePosixPath(name).name in (INDEX, ARCHIVE)
         ]
@@ -77,12 +77,12 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
         rejects = []
         skipped = rejected = 0
         for number, index in enumerate(indexes, start=1):
-            where = place.location(index.name)
+            where = location.url(index.name)
             if (where, index.version) in seen:
                 skipped += 1
                 continue
             try:
-                path = at_hand(place, index, opened.workbench)
+                path = at_hand(location, index, opened.workbench)
                 if path.name == ARCHIVE:
                     path = unpack(path, opened.workbench / "unpacked" / Path(index.name).parent)
                 collection = read_collection(path)
@@ -92,7 +92,7 @@ def load(warehouse: Location, source: str, *, progress: Progress = silent) -> Lo
                 progress(f"{number:,} of {len(indexes):,}: {collection.name}: verifying")
                 for name in collection.names:
                     if file := files.get(str(PurePosixPath(index.name).with_name(name))):
-                        at_hand(place, file, opened.workbench)
+                        at_hand(location, file, opened.workbench)
                 folder = opened.workbench / f"kubernetes-{number:06}"
                 one, refused = _prepare(collection, folder, where, index.version)
                 prepared.append(one)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.kubernetes.collection import ARCHIVE, INDEX, hours_of, pack, unpack
 from infraspend.loaders.kubernetes.history import SECOND_LOOK
-from infraspend.loaders.places import File, local_path, open_bucket
+from infraspend.loaders.locations import File
+from infraspend.loaders.open_location import local_path, open_bucket
 
 if TYPE_CHECKING:
     from infraspend.loaders.s3 import Bucket

@@ -14,7 +14,7 @@ import duckdb
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.findings import Finding, Level
-from infraspend.loaders.places import as_directory
+from infraspend.loaders.open_location import as_directory
 from infraspend.loaders.platforms.checking import (
     KINDS,
     changed_units,

@@ -12,8 +12,8 @@ import duckdb
 from infraspend.loaders.batch import Part, Prepared, land_prepared
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.loaders.open_location import as_directory
 from infraspend.loaders.open_warehouse import open_warehouse
-from infraspend.loaders.places import as_directory
 from infraspend.loaders.platforms.checking import (
     KINDS,
     changed_units,
@@ -32,7 +32,7 @@ from infraspend.loaders.platforms.publication import (
 from infraspend.loaders.result import LoadResult, Progress, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.loaders.tables import TABLES
-from infraspend.loaders.warehouse import Location, Warehouse, checkpoint
+from infraspend.loaders.warehouse import Warehouse, WarehouseLocation, checkpoint
 
 DATASET: Final = "raw_platforms"
 
@@ -40,7 +40,7 @@ _UNIT_DAYS: Final = 31
 """How many days before a delivery its unit is compared with."""
 
 
-def load(warehouse: Location, source: str, *, progress: Progress = silent) -> LoadResult:
+def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = silent) -> LoadResult:
     """Lands every published file found under a source that has not landed before.
 
     An invalid row refuses its hour of the platform and sub-platform, which goes

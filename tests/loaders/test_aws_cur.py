@@ -19,7 +19,7 @@ import pytest
 
 from infraspend.loaders import aws_cur
 from infraspend.loaders.aws_cur.canonical import Value
-from infraspend.loaders.aws_cur.columns import landed_name, places
+from infraspend.loaders.aws_cur.columns import destinations, landed_name
 from infraspend.loaders.cur_columns import CUR_COLUMNS
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.files import MOST_UNPACKED
@@ -135,7 +135,9 @@ def test_tag_keys_that_become_one_name_are_told_apart(warehouse: Path, bucket: P
 
 
 def test_a_suffix_never_takes_the_name_of_another_key() -> None:
-    found = places(["resourceTags/user:team_2", "resourceTags/user:team", "resourceTags/user:Team"])
+    found = destinations(
+        ["resourceTags/user:team_2", "resourceTags/user:team", "resourceTags/user:Team"]
+    )
 
     assert {header: place and place.key for header, place in found.items()} == {
         "resourceTags/user:Team": "user_team",

@@ -20,7 +20,7 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.lake import folder_name
 from infraspend.loaders.open_warehouse import create_raw_tables, open_warehouse
 from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
-from infraspend.loaders.warehouse import KILL_AT, LakeUrl, Landing, LandingError, Location
+from infraspend.loaders.warehouse import KILL_AT, LakeUrl, Landing, LandingError, WarehouseLocation
 from tests.loaders.bills import (
     FIXTURE,
     charge,
@@ -60,7 +60,7 @@ def everything(warehouse: Path) -> Content:
     return {dataset: content(warehouse, dataset) for dataset in TABLES}
 
 
-def load_all(location: Location, root: Path) -> None:
+def load_all(location: WarehouseLocation, root: Path) -> None:
     """Lands a bill, usage of a cluster and of a platform."""
     aws_cur.load(location, str(root / "bill"))
     kubernetes.load(location, str(root / "collections"))

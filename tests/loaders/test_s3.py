@@ -15,7 +15,7 @@ from infraspend.loaders import aws_cur, kubernetes, platforms
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.kubernetes.collection import ARCHIVE, pack
 from infraspend.loaders.kubernetes.shipping import Shipment
-from infraspend.loaders.places import open_bucket
+from infraspend.loaders.open_location import open_bucket
 from tests.houses import House
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.collections import collect
