@@ -1,4 +1,4 @@
-"""The door: one command line for everything that Infraspend does.
+"""The command line for everything that Infraspend does.
 
 Nothing is decided here. A verb reads its options, calls the room that does the work and prints
 what came of it; `main` turns what went wrong into one line and an exit code.
@@ -69,7 +69,7 @@ _DELIVERIES = {
     "kubernetes": "collection",
     "platforms": "file",
 }
-_SET_BY_THE_DOOR = {
+_SET_BY_INFRASPEND = {
     *("--project-dir", "--profiles-dir", "--profile", "--target", "-t"),
     *("--target-path", "--log-path", "--log-format"),
 }
@@ -101,7 +101,7 @@ class _FocusVersion(Enum):
 
 
 class _InOrder(TyperGroup):
-    """Shows the verbs in the order of a dollar's way through the house."""
+    """Shows the verbs in the order in which they are used."""
 
     def list_commands(self, _context: object) -> list[str]:
         """The names of the verbs."""
@@ -258,7 +258,7 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def door(
+def options(
     context: typer.Context,
     engine: Annotated[
         Engine | None,
@@ -493,7 +493,7 @@ def load_aws_cur(
         again=again,
         without_manifest=without_manifest,
     )
-    with _telling("load aws-cur") as progress:
+    with _reporting("load aws-cur") as progress:
         result = aws_cur.load(
             _location(engine, warehouse, lake),
             source,
@@ -536,7 +536,7 @@ def load_focus(
     """
     from infraspend.loaders import focus
 
-    with _telling("load focus") as progress:
+    with _reporting("load focus") as progress:
         result = focus.load(
             _location(engine, warehouse, lake), source, keep=keep, again=again, progress=progress
         )
@@ -558,7 +558,7 @@ def load_kubernetes(
     """
     from infraspend.loaders import kubernetes
 
-    with _telling("load kubernetes") as progress:
+    with _reporting("load kubernetes") as progress:
         result = kubernetes.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("kubernetes", result)
 
@@ -581,7 +581,7 @@ def load_platforms(
     """
     from infraspend.loaders import platforms
 
-    with _telling("load platforms") as progress:
+    with _reporting("load platforms") as progress:
         result = platforms.load(_location(engine, warehouse, lake), source, progress=progress)
     _print_load("platforms", result)
     for line in result.notes:
@@ -670,7 +670,7 @@ def track(
             for one in sources
         ]
     failures: list[InfraspendError] = []
-    with _telling("track") as progress:
+    with _reporting("track") as progress:
         try:
             tracked = kubernetes.track(
                 sources,
@@ -772,7 +772,7 @@ def doctor(
         )
     moment = int(_hour(at).replace(tzinfo=UTC).timestamp()) if at else None
     findings = []
-    with _telling("doctor") as progress:
+    with _reporting("doctor") as progress:
         if prometheus is not None:
             options = {
                 "token_env": token_env,
@@ -857,7 +857,7 @@ def build(
     from infraspend.loaders.warehouse import LakeUrl
 
     for argument in context.args:
-        if argument.partition("=")[0] in _SET_BY_THE_DOOR:
+        if argument.partition("=")[0] in _SET_BY_INFRASPEND:
             raise typer.BadParameter(
                 f"{argument} is set by infraspend; run dbt itself to change it"
             )
@@ -984,7 +984,7 @@ def notify(
     """
     from infraspend.publishers.notifying import notify as send
 
-    with _telling("notify") as progress:
+    with _reporting("notify") as progress:
         result = send(
             published or warehouse.parent / "published",
             _record(engine, warehouse),
@@ -1195,7 +1195,7 @@ def _simulate(
     """Writes a company, and says what was written."""
     from infraspend.simulation import simulate as write_company
 
-    with _telling("simulate") as progress:
+    with _reporting("simulate") as progress:
         company = write_company(
             to,
             days=days,
@@ -1236,7 +1236,7 @@ def _build(
     if not (arguments or lake or unit_tests) and is_up_to_date(warehouse, project, seeds.directory):
         _say("build: nothing new was landed and nothing changed, so the marts are up to date")
         return
-    with _telling("build") as progress:
+    with _reporting("build") as progress:
         result = build_models(
             warehouse,
             project,
@@ -1273,7 +1273,7 @@ def _publish(warehouse: Path, to: str) -> "Published":
     from infraspend.publishers.targets import open_target
 
     with (
-        _telling("publish") as progress,
+        _reporting("publish") as progress,
         open_target(to, "marts", DATABASE_NAME, progress) as folder,
     ):
         published = publish_marts(warehouse, folder, progress, current_project())
@@ -1287,7 +1287,7 @@ def _publish_focus(warehouse: Path, to: str, version: _FocusVersion) -> None:
     from infraspend.publishers.targets import open_target
 
     with (
-        _telling("publish") as progress,
+        _reporting("publish") as progress,
         open_target(to, "focus", FIRST, progress) as folder,
     ):
         published = publish_focus(warehouse, folder, version.value, progress)
@@ -1301,7 +1301,7 @@ def _dashboard(published: Path, to: str) -> None:
     from infraspend.publishers.targets import open_target
 
     with (
-        _telling("dashboard") as progress,
+        _reporting("dashboard") as progress,
         open_target(to, "dashboard", "index.html", progress) as folder,
     ):
         written = write_dashboard(published, folder, current_project(), progress)
@@ -1371,8 +1371,8 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def _telling(verb: str) -> Iterator["Progress"]:
-    """Tells what long work is at: in one moving line on a terminal, in log lines elsewhere."""
+def _reporting(verb: str) -> Iterator["Progress"]:
+    """Reports the steps of long work: in one moving line on a terminal, in log lines elsewhere."""
     if err.is_terminal:
         with err.status(verb) as status:
             yield lambda message: status.update(f"{verb}: {escape(message)}")

@@ -1,4 +1,4 @@
-"""Houses small enough to build in seconds (see `tests.houses`), and the fixture company."""
+"""Workspaces small enough to build in seconds (see `tests.workspaces`), and the fixture company."""
 
 import os
 import pickle
@@ -14,48 +14,50 @@ from infraspend.publishers import DATABASE_NAME
 from infraspend.publishers.marts import publish
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.fixtures.make_company import COMPANY
-from tests.houses import MODEL, PROPERTIES, ROOT, House, load
+from tests.workspaces import MODEL, PROPERTIES, ROOT, Workspace, load
 
 
 @pytest.fixture(scope="session")
-def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> House:
+def fresh_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Something was loaded (what it is does not matter here) and nothing built."""
-    house = House(tmp_path_factory.mktemp("fresh"))
-    (house.project / "models" / "marts").mkdir(parents=True)
-    shutil.copytree(ROOT / "macros", house.project / "macros")
+    workspace = Workspace(tmp_path_factory.mktemp("fresh"))
+    (workspace.project / "models" / "marts").mkdir(parents=True)
+    shutil.copytree(ROOT / "macros", workspace.project / "macros")
     for name in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(ROOT / name, house.project / name)
-    shutil.copytree(ROOT / "seeds", house.seeds, ignore=shutil.ignore_patterns("*.yml"))
-    (house.project / "models" / "marts" / "orgs.sql").write_text(MODEL)
-    (house.project / "models" / "properties.yml").write_text(PROPERTIES)
-    create_raw_tables(house.warehouse)
-    load(house.warehouse, "a-delivery")
+        shutil.copy(ROOT / name, workspace.project / name)
+    shutil.copytree(ROOT / "seeds", workspace.seeds, ignore=shutil.ignore_patterns("*.yml"))
+    (workspace.project / "models" / "marts" / "orgs.sql").write_text(MODEL)
+    (workspace.project / "models" / "properties.yml").write_text(PROPERTIES)
+    create_raw_tables(workspace.warehouse)
+    load(workspace.warehouse, "a-delivery")
     # What dbt knows of the project: its copies need not be read from scratch.
-    house.parse()
-    return house
+    workspace.parse()
+    return workspace
 
 
 @pytest.fixture(scope="session")
-def built_house(fresh_house: House, tmp_path_factory: pytest.TempPathFactory) -> House:
+def built_workspace(
+    fresh_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> Workspace:
     """The same, built."""
-    house = House(tmp_path_factory.mktemp("built") / "house")
-    shutil.copytree(fresh_house.root, house.root)
-    assert house.build().succeeded
-    return house
+    workspace = Workspace(tmp_path_factory.mktemp("built") / "workspace")
+    shutil.copytree(fresh_workspace.root, workspace.root)
+    assert workspace.build().succeeded
+    return workspace
 
 
 @pytest.fixture
-def fresh(fresh_house: House, tmp_path: Path) -> House:
-    """A house of the test's own, not built yet."""
-    shutil.copytree(fresh_house.root, tmp_path / "house")
-    return House(tmp_path / "house")
+def fresh(fresh_workspace: Workspace, tmp_path: Path) -> Workspace:
+    """A workspace of the test's own, not built yet."""
+    shutil.copytree(fresh_workspace.root, tmp_path / "workspace")
+    return Workspace(tmp_path / "workspace")
 
 
 @pytest.fixture
-def built(built_house: House, tmp_path: Path) -> House:
-    """A house of the test's own, whose last build was good."""
-    shutil.copytree(built_house.root, tmp_path / "house")
-    return House(tmp_path / "house")
+def built(built_workspace: Workspace, tmp_path: Path) -> Workspace:
+    """A workspace of the test's own, whose last build was good."""
+    shutil.copytree(built_workspace.root, tmp_path / "workspace")
+    return Workspace(tmp_path / "workspace")
 
 
 @pytest.fixture(scope="session")

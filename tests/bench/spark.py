@@ -24,7 +24,7 @@ from infraspend.loaders import aws_cur, kubernetes, platforms
 from infraspend.loaders.sql import literal
 from infraspend.loaders.warehouse import LakeUrl
 from infraspend.simulation import simulate
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 _LOGGED = """
 spark.eventLog.enabled true

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 BROWSERS = (Path("/usr/bin/chromium"), Path("/usr/bin/google-chrome"))
 

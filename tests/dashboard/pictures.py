@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from tests.dashboard.contracts import BROWSERS
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
 """Where the README finds them."""

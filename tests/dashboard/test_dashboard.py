@@ -18,7 +18,7 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.publishers.dashboard import wording, write_dashboard
 from tests.dashboard.contracts import BROWSERS, create_marts
 from tests.dashboard.pictures import PICTURES, take
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 HOSTILE = [
     "<script>document.title='broken'</script>",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -17,7 +17,7 @@ The faults of schedules and labels, L1 to L12, and where each is tested:
 | L11 a team that moves in the middle of a month | here, at its hour |
 | L12 a rule that is edited | `test_label_rules.py`: it holds where its dates say |
 
-Mistakes in the seeds are refused by dbt's tests, which name the row; `door/test_seed_mistakes.py`
+Mistakes in the seeds are refused by dbt's tests, which name the row; `command_line/test_seed_mistakes.py`
 has those that are found before dbt starts.
 """  # noqa: E501
 
@@ -40,7 +40,7 @@ Seeds = dict[str, list[dict[str, str]]]
 
 HOURS = (5, 6, 7, 8)
 # Labels on the bill, each with a dollar in every hour.
-SPARK, TABLE, RING, TOWER = "spark", "table", "ring-1", "floor-1"
+SPARK, TABLE, RING, STACK = "spark", "table", "ring-1", "layer-1"
 ACCENTED = "cafe\N{COMBINING ACUTE ACCENT}"
 
 # (Sub-platform, hour, label) -> usage, as the owner of Spark pushed it at first.
@@ -66,7 +66,7 @@ PROPORTIONS = [
 UNDECLARED = [
     ("ring", "1", "ring-2"),
     ("ring", "2", RING),
-    *(("tower", str(floor), f"floor-{floor + 1}") for floor in range(1, 6)),
+    *(("stack", str(layer), f"layer-{layer + 1}") for layer in range(1, 6)),
 ]
 
 
@@ -74,7 +74,7 @@ UNDECLARED = [
 def built(tmp_path_factory: pytest.TempPathFactory, project: Path) -> tuple[Company, BuildResult]:
     """A company with every fault of schedules, and how its build went."""
     company = Company(tmp_path_factory.mktemp("faults"), project)
-    lines = [_line(label, hour) for label in (SPARK, TABLE, RING, TOWER) for hour in HOURS]
+    lines = [_line(label, hour) for label in (SPARK, TABLE, RING, STACK) for hour in HOURS]
     deliver_legacy(company.bill, text_of(lines))
     _publish(company, "spark", SPARK_USAGE, at=1)
     _publish(company, "spark", CORRECTION, at=2)
@@ -314,7 +314,7 @@ def test_nothing_is_lost_whatever_is_wrong(company: Company) -> None:
         company.rows(
             "select source_label, sum(spend) from marts.enriched_spend group by source_label"
         )
-    ) == dict.fromkeys((SPARK, TABLE, RING, TOWER), Decimal(4))
+    ) == dict.fromkeys((SPARK, TABLE, RING, STACK), Decimal(4))
 
 
 # Mistake -> the rows that make it, the test that refuses it, and what it says about the row.
@@ -355,14 +355,14 @@ MISTAKES: dict[str, tuple[Seeds, str, str]] = {
     ),
     "more than four levels": (
         {
-            "platforms": [_platform("tower", str(floor)) for floor in range(1, 6)],
+            "platforms": [_platform("stack", str(layer)) for layer in range(1, 6)],
             "platform_resources": [
-                _resource("tower", str(floor), f"floor-{floor}") for floor in range(1, 6)
+                _resource("stack", str(layer), f"layer-{layer}") for layer in range(1, 6)
             ],
         },
         "platforms_are_not_stacked_too_high",
-        "first_platform=tower: 1, labels=floor-2 > floor-3 > floor-4 > floor-5,"
-        " would_go_on_to=tower: 5",
+        "first_platform=stack: 1, labels=layer-2 > layer-3 > layer-4 > layer-5,"
+        " would_go_on_to=stack: 5",
     ),
     "an owner who is no team": (
         {"platforms": [_platform("orphan", "main", owner="nobody")]},

@@ -12,8 +12,8 @@ from infraspend.builder import BuildResult
 from infraspend.loaders import aws_cur, kubernetes, platforms
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.fixtures.make_company import COMPANY
-from tests.houses import ROOT
 from tests.loaders.s3_server import BUCKET, FaultyS3
+from tests.workspaces import ROOT
 
 
 def marts_of(company: Company) -> dict[str, list[tuple[Any, ...]]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import run
+from tests.command_line.process import run
 from tests.end_to_end.companies import ROOT, TEAM, Company
 from tests.loaders.bills import charge, deliver_legacy, text_of
 

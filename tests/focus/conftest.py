@@ -1,6 +1,6 @@
 """Only `make test-focus` installs what reads FOCUS; without it there is nothing to collect."""
 
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 READERS = ROOT / ".venv-focus" / "bin"
 

@@ -31,7 +31,7 @@ from tests.generated_bills.bills import (
     units_of,
 )
 from tests.generated_bills.delivery import deliver
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 pytestmark = pytest.mark.thorough
 
@@ -93,11 +93,13 @@ def payers(generated: list[Bill]) -> Payers:
 
 
 @pytest.fixture(scope="module")
-def house(payers: Payers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workspace(payers: Payers, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with a bucket to which the bills were delivered, a file per billing period."""
-    house = tmp_path_factory.mktemp("generated")
-    deliver(house / "bucket", all_lines(payers), execution="execution-1", files=1, order=Random(1))
-    return house
+    workspace = tmp_path_factory.mktemp("generated")
+    deliver(
+        workspace / "bucket", all_lines(payers), execution="execution-1", files=1, order=Random(1)
+    )
+    return workspace
 
 
 def test_the_bills_are_of_every_kind(generated: list[Bill]) -> None:
@@ -119,37 +121,37 @@ def test_the_bills_are_of_every_kind(generated: list[Bill]) -> None:
 
 
 def test_every_bill_costs_what_aws_applied_where_nothing_is_pooled(
-    payers: Payers, house: Path
+    payers: Payers, workspace: Path
 ) -> None:
-    land_and_build(house, "none", "unit_test", "test")
+    land_and_build(workspace, "none", "unit_test", "test")
 
-    assert_bills_are_right(payers, house, "none")
-
-
-def test_every_bill_costs_what_its_families_share(payers: Payers, house: Path) -> None:
-    land_and_build(house, "family", "unit_test")
-
-    assert_bills_are_right(payers, house, "family")
+    assert_bills_are_right(payers, workspace, "none")
 
 
-def test_the_order_of_lines_and_their_files_change_nothing(payers: Payers, house: Path) -> None:
+def test_every_bill_costs_what_its_families_share(payers: Payers, workspace: Path) -> None:
+    land_and_build(workspace, "family", "unit_test")
+
+    assert_bills_are_right(payers, workspace, "family")
+
+
+def test_the_order_of_lines_and_their_files_change_nothing(payers: Payers, workspace: Path) -> None:
     lines = all_lines(payers)
-    deliver(house / "bucket", lines, execution="execution-2", files=3, order=Random(2))
+    deliver(workspace / "bucket", lines, execution="execution-2", files=3, order=Random(2))
 
-    assert land_and_build(house, "family", "unit_test", "test") == len(PERIODS)
+    assert land_and_build(workspace, "family", "unit_test", "test") == len(PERIODS)
 
-    assert_bills_are_right(payers, house, "family")
+    assert_bills_are_right(payers, workspace, "family")
 
 
 def all_lines(payers: Payers) -> list[Line]:
     return [line for lines in payers.values() for line in lines]
 
 
-def land_and_build(house: Path, pooling: str, *skipped: str) -> int:
+def land_and_build(workspace: Path, pooling: str, *skipped: str) -> int:
     """Lands what is new and builds; returns how many billing periods were new."""
-    warehouse = house / "infraspend.duckdb"
-    loaded = aws_cur.load(warehouse, str(house / "bucket"))
-    seeds = house / "seeds"
+    warehouse = workspace / "infraspend.duckdb"
+    loaded = aws_cur.load(warehouse, str(workspace / "bucket"))
+    seeds = workspace / "seeds"
     seeds.mkdir(exist_ok=True)
     for file in (ROOT / "seeds").glob("*.csv"):
         (seeds / file.name).write_text(file.read_text().splitlines()[0] + "\n")
@@ -162,9 +164,9 @@ def land_and_build(house: Path, pooling: str, *skipped: str) -> int:
     return loaded.landed
 
 
-def assert_bills_are_right(payers: Payers, house: Path, pooling: str) -> None:
+def assert_bills_are_right(payers: Payers, workspace: Path, pooling: str) -> None:
     """Compares at the full grain of the mart, both ways; tells the smallest bill that is wrong."""
-    warehouse = house / "infraspend.duckdb"
+    warehouse = workspace / "infraspend.duckdb"
     found = rows_of_mart(warehouse)
     unexplained = unexplained_of(warehouse)
     grains = grains_of(all_lines(payers))

@@ -1,4 +1,4 @@
-"""Delivers towers the way of a user: a bill, collections of clusters, and what owners publish."""
+"""Delivers stacks the way of a user: a bill, collections of clusters, and what owners publish."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,14 +7,14 @@ from decimal import Decimal
 from itertools import pairwise
 
 from tests.end_to_end.companies import TEAM, Company
-from tests.generated_platforms.towers import (
+from tests.generated_platforms.stacks import (
     HOURS,
     PLATFORMS,
     RESOURCES,
     SINGLED_OUT,
     Charge,
-    Floor,
-    Tower,
+    Layer,
+    Stack,
 )
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.collections import collect
@@ -32,18 +32,18 @@ def moment(hour: int) -> datetime:
     return FIRST + timedelta(hours=hour)
 
 
-def deliver(company: Company, towers: Sequence[Tower]) -> None:
-    """Writes and declares everything there is of the towers."""
+def deliver(company: Company, stacks: Sequence[Stack]) -> None:
+    """Writes and declares everything there is of the stacks."""
     cents = [
         _line(UNCLAIMED, Charge(hour, 1, "AmazonS3", "", Decimal("0.01"))) for hour in range(HOURS)
     ]
-    lines = [_line(tower.floors[0].label, one) for tower in towers for one in tower.charges]
+    lines = [_line(stack.layers[0].label, one) for stack in stacks for one in stack.charges]
     deliver_legacy(company.bill, text_of([*cents, *lines]))
-    floors = [floor for tower in towers for floor in tower.floors]
-    _publish(company, floors)
-    for floor in floors:
-        if floor.source == "kubernetes":
-            _collect(company, floor)
+    layers = [layer for stack in stacks for layer in stack.layers]
+    _publish(company, layers)
+    for layer in layers:
+        if layer.source == "kubernetes":
+            _collect(company, layer)
     company.declare(
         label_rules=[
             {
@@ -55,8 +55,8 @@ def deliver(company: Company, towers: Sequence[Tower]) -> None:
             }
         ],
         teams=[TEAM],
-        platforms=[row for floor in floors for row in _platforms(floor)],
-        platform_resources=[row for floor in floors for row in _resources(floor)],
+        platforms=[row for layer in layers for row in _platforms(layer)],
+        platform_resources=[row for layer in layers for row in _resources(layer)],
     )
 
 
@@ -73,12 +73,12 @@ def _line(label: str, one: Charge) -> Row:
     return dict(line) | {"resourceTags/user:service": label}
 
 
-def _publish(company: Company, floors: Sequence[Floor]) -> None:
+def _publish(company: Company, layers: Sequence[Layer]) -> None:
     lines: dict[str, list[str]] = defaultdict(list)
-    for floor in floors:
-        for hour, seen in floor.seen.items():
-            lines[floor.source] += [
-                f"{moment(hour):%FT%TZ},{','.join(floor.place)},{pool},{label},{amount:f}\n"
+    for layer in layers:
+        for hour, seen in layer.seen.items():
+            lines[layer.source] += [
+                f"{moment(hour):%FT%TZ},{','.join(layer.place)},{pool},{label},{amount:f}\n"
                 for pool, label, amount in seen.published
             ]
     for source, value in _SPOKEN.items():
@@ -88,9 +88,9 @@ def _publish(company: Company, floors: Sequence[Floor]) -> None:
         (folder / "hours.csv").write_text(header + "".join(lines[source]))
 
 
-def _collect(company: Company, floor: Floor) -> None:
+def _collect(company: Company, layer: Layer) -> None:
     rows: dict[str, list[dict[str, object]]] = defaultdict(list)
-    for hour, seen in floor.seen.items():
+    for hour, seen in layer.seen.items():
         at = {"usage_hour": moment(hour), "running_hours": 1.0}
         samples = 60 if seen.is_good else 40
         rows["scrape_hours"].append(at | {"samples": samples, "expected_samples": 60})
@@ -119,39 +119,39 @@ def _collect(company: Company, floor: Floor) -> None:
             )
     collect(
         company.kubernetes,
-        cluster=floor.number,
+        cluster=layer.number,
         first=f"{FIRST}",
         end=f"{moment(HOURS)}",
         rows=rows,
     )
 
 
-def _platforms(floor: Floor) -> list[dict[str, str]]:
-    platform, sub_platform = floor.place
-    ends = [str(moment(era.since)) for era in floor.eras[1:]]
+def _platforms(layer: Layer) -> list[dict[str, str]]:
+    platform, sub_platform = layer.place
+    ends = [str(moment(era.since)) for era in layer.eras[1:]]
     return [
         {
             "platform": platform,
             "sub_platform": sub_platform,
-            "schedule_source": floor.source,
+            "schedule_source": layer.source,
             "cost_model": era.cost_model,
-            "allocation_base": floor.allocation_base,
-            "pool_by": floor.pool_by,
+            "allocation_base": layer.allocation_base,
+            "pool_by": layer.pool_by,
             "free_policy": era.free_policy,
             "owner": TEAM["team"],
-            "interpolate_hours": str(floor.interpolate_hours),
-            "carry_hours": str(floor.carry_hours),
-            "expected_from": str(moment(floor.expected_from)) if floor.expected_from else "",
+            "interpolate_hours": str(layer.interpolate_hours),
+            "carry_hours": str(layer.carry_hours),
+            "expected_from": str(moment(layer.expected_from)) if layer.expected_from else "",
             "valid_from": since,
             "valid_until": until,
         }
-        for era, (since, until) in zip(floor.eras, pairwise(["", *ends, ""]), strict=True)
+        for era, (since, until) in zip(layer.eras, pairwise(["", *ends, ""]), strict=True)
     ]
 
 
-def _resources(floor: Floor) -> list[dict[str, str]]:
-    platform, sub_platform = floor.place
-    whole = {"platform": platform, "sub_platform": sub_platform, "lyft_label": floor.label}
-    if not floor.singled_out:
+def _resources(layer: Layer) -> list[dict[str, str]]:
+    platform, sub_platform = layer.place
+    whole = {"platform": platform, "sub_platform": sub_platform, "lyft_label": layer.label}
+    if not layer.singled_out:
         return [whole]
-    return [whole, whole | {"product": SINGLED_OUT, "cost_model": floor.singled_out}]
+    return [whole, whole | {"product": SINGLED_OUT, "cost_model": layer.singled_out}]

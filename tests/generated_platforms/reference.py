@@ -1,4 +1,4 @@
-"""How towers are split, worked out in whole numbers, apart from the models: nothing is theirs.
+"""How stacks are split, worked out in whole numbers, apart from the models: nothing is theirs.
 
 Amounts are counted in 27720ths of ten-billionths, so that gaps are filled without rounding; what is
 scaled down is rounded down there.
@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tests.generated_platforms.towers import (
+from tests.generated_platforms.stacks import (
     HOURS,
     RESOURCES,
     SINGLED_OUT,
     Charge,
-    Floor,
+    Layer,
     Pod,
-    Tower,
+    Stack,
 )
 
 ALL, FREE, UNATTRIBUTED = "all", "free", "unattributed"
@@ -118,22 +118,22 @@ def deal(whole: int, weights: Weights) -> Weights:
 class SubPlatform:
     """The schedules of a sub-platform."""
 
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
         # A cluster that was scraped and named no pod is not empty: its pods are not known.
-        needs_pods = floor.source == "kubernetes" and self.cost_models() != {"storage"}
+        needs_pods = layer.source == "kubernetes" and self.cost_models() != {"storage"}
         self._good = sorted(
             hour
-            for hour, seen in floor.seen.items()
+            for hour, seen in layer.seen.items()
             if seen.is_good and (seen.pods or not needs_pods)
         )
-        self.calendar = sorted({*range(floor.expected_from, HOURS), *floor.seen})
-        self._holdings = {hour: _holdings(floor, hour) for hour in self._good}
+        self.calendar = sorted({*range(layer.expected_from, HOURS), *layer.seen})
+        self._holdings = {hour: _holdings(layer, hour) for hour in self._good}
 
     def cost_models(self) -> set[str]:
         """Every cost model that something of it is split by."""
-        models = {era.cost_model for era in self.floor.eras}
-        return models | ({self.floor.singled_out} - {None})  # type: ignore[operator]
+        models = {era.cost_model for era in self.layer.eras}
+        return models | ({self.layer.singled_out} - {None})  # type: ignore[operator]
 
     def schedule(self, hour: int, hours: int, pool: str, cost_model: str) -> Schedule | None:
         """The schedule of an interval; None if the interval, or the pool in it, is not known."""
@@ -155,7 +155,7 @@ class SubPlatform:
             is_there = True
             as_it_was, spread = _weights(holdings.get(pool, {}), cost_model)
             measured.update(as_it_was)
-            is_spread = self.floor.era(one).free_policy == "spread"
+            is_spread = self.layer.era(one).free_policy == "spread"
             served.update(spread if is_spread else as_it_was)
         if not is_there:
             return None
@@ -169,22 +169,22 @@ class SubPlatform:
 
     def _ladder(self, hour: int) -> tuple[str, list[tuple[int, int]]]:
         """The step of the ladder, and which good hours lend how many 27720ths of theirs."""
-        floor = self.floor
+        layer = self.layer
         if hour in self._good:
-            return "measured" if floor.source == "kubernetes" else floor.source, [(hour, _STEPS)]
+            return "measured" if layer.source == "kubernetes" else layer.source, [(hour, _STEPS)]
         # Fixed shares lend nothing to hours in which they are not, nor the other way round.
-        is_fixed = floor.era(hour).cost_model == "fixed"
-        lenders = [one for one in self._good if (floor.era(one).cost_model == "fixed") == is_fixed]
+        is_fixed = layer.era(hour).cost_model == "fixed"
+        lenders = [one for one in self._good if (layer.era(one).cost_model == "fixed") == is_fixed]
         before = [good for good in lenders if good < hour][-1:]
         after = [good for good in lenders if good > hour][:1]
         if before and is_fixed:
-            return floor.source, [(before[0], _STEPS)]
+            return layer.source, [(before[0], _STEPS)]
         if before and after:
             since, until = hour - before[0], after[0] - hour
-            if since + until - 1 <= floor.interpolate_hours:
+            if since + until - 1 <= layer.interpolate_hours:
                 part = _STEPS // (since + until)
                 return "interpolated", [(before[0], part * until), (after[0], part * since)]
-        if before and hour - before[0] <= floor.carry_hours:
+        if before and hour - before[0] <= layer.carry_hours:
             return "carried_forward", [(before[0], _STEPS)]
         return UNATTRIBUTED, []
 
@@ -219,20 +219,20 @@ def _lent(
     return lent
 
 
-def _holdings(floor: Floor, hour: int) -> dict[tuple[str, str, str | None], int]:
+def _holdings(layer: Layer, hour: int) -> dict[tuple[str, str, str | None], int]:
     """(Pool, resource, label) -> what it held in an hour; without a label, what was offered."""
-    seen = floor.seen[hour]
+    seen = layer.seen[hour]
     found: defaultdict[tuple[str, str, str | None], int] = defaultdict(int)
     speaks_of_whole = any(not pool for pool, _, _ in seen.published)
     for pool, label, amount in seen.published:
         found[pool or ALL, "usage", label] += _units(amount)
         if not speaks_of_whole:
             found[ALL, "usage", label] += _units(amount)
-    has_types = floor.pool_by == "instance_type"
+    has_types = layer.pool_by == "instance_type"
     for pod in seen.pods:
         for pool in {ALL, pod.instance_type if has_types else ALL}:
             for resource in RESOURCES:
-                found[pool, resource, pod.namespace] += _units(_allocated(floor, pod, resource))
+                found[pool, resource, pod.namespace] += _units(_allocated(layer, pod, resource))
             found[pool, "network", pod.namespace] += _units(pod.network)
             found[pool, "pods", pod.namespace] += ONE
     for instance_type, offered in seen.nodes:
@@ -246,9 +246,9 @@ def _holdings(floor: Floor, hour: int) -> dict[tuple[str, str, str | None], int]
     return found
 
 
-def _allocated(floor: Floor, pod: Pod, resource: str) -> Decimal:
+def _allocated(layer: Layer, pod: Pod, resource: str) -> Decimal:
     requested, used = pod.requested[resource], pod.used[resource]
-    match floor.allocation_base:
+    match layer.allocation_base:
         case "request":
             return requested
         case "usage":
@@ -315,19 +315,19 @@ def _weighted(pool: Mapping[str, Held]) -> tuple[Weights, Weights]:
 
 
 class Splitter:
-    """Splits the charges of a tower."""
+    """Splits the charges of a stack."""
 
-    def __init__(self, tower: Tower) -> None:
-        self.floors = [SubPlatform(floor) for floor in tower.floors]
+    def __init__(self, stack: Stack) -> None:
+        self.layers = [SubPlatform(layer) for layer in stack.layers]
 
     def split(self, charge: Charge) -> tuple[list[Part], list[Passage]]:
         """The parts of a charge, which add up to 1, and what passed through each platform."""
-        lowest = self.floors[0]
-        floor = lowest.floor
-        cost_model = floor.era(charge.hour).cost_model
-        if charge.product == SINGLED_OUT and floor.singled_out:
-            cost_model = floor.singled_out
-        has_pool = bool(charge.instance_type) and floor.pool_by == "instance_type"
+        lowest = self.layers[0]
+        layer = lowest.layer
+        cost_model = layer.era(charge.hour).cost_model
+        if charge.product == SINGLED_OUT and layer.singled_out:
+            cost_model = layer.singled_out
+        has_pool = bool(charge.instance_type) and layer.pool_by == "instance_type"
         pool = charge.instance_type if has_pool else ALL
         lacks_pool = False
         if lowest.schedule(charge.hour, charge.hours, pool, cost_model) is None:
@@ -339,16 +339,16 @@ class Splitter:
                 and whole is not None
                 and weaker(whole.weakest, "sub_platform") != whole.weakest
             )
-        step = Step(floor.place, pool, cost_model, lacks_pool)
-        start = Part(floor.label, (step,), "sub_platform" if lacks_pool else "measured", ONE)
+        step = Step(layer.place, pool, cost_model, lacks_pool)
+        start = Part(layer.label, (step,), "sub_platform" if lacks_pool else "measured", ONE)
         passages: list[Passage] = []
         return list(self._divided(start, 0, charge, passages)), passages
 
     def _divided(
         self, whole: Part, level: int, charge: Charge, passages: list[Passage]
     ) -> Iterator[Part]:
-        floor, step = self.floors[level].floor, whole.steps[-1]
-        schedule = self.floors[level].schedule(
+        layer, step = self.layers[level].layer, whole.steps[-1]
+        schedule = self.layers[level].schedule(
             charge.hour, charge.hours, step.pool, step.cost_model
         )
         if schedule is None:
@@ -357,9 +357,9 @@ class Splitter:
             return
         free_units = deal(whole.units, schedule.measured).get(FREE, 0)
         passages.append(Passage(step, whole.units, free_units))
-        above = self.floors[level + 1].floor if level + 1 < len(self.floors) else None
+        above = self.layers[level + 1].layer if level + 1 < len(self.layers) else None
         goes_back = {UNATTRIBUTED}
-        if floor.era(charge.hour).free_policy == "owner":
+        if layer.era(charge.hour).free_policy == "owner":
             goes_back.add(FREE)
         for label, units in deal(whole.units, schedule.served).items():
             basis = weaker(whole.basis, schedule.bases[label])

@@ -1,7 +1,7 @@
 """Hundreds of generated platforms on platforms, split by the models and by a reference of its own.
 
-Each tower has labels and sub-platforms of its own, so that one bill and one build prove them all; a
-tower that comes out wrong is printed, the smallest of them. `--hypothesis-seed` makes others.
+Each stack has labels and sub-platforms of its own, so that one bill and one build prove them all; a
+stack that comes out wrong is printed, the smallest of them. `--hypothesis-seed` makes others.
 """
 
 from collections import Counter, defaultdict
@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, copy_project
 from tests.generated_platforms.delivery import UNCLAIMED, deliver, moment
 from tests.generated_platforms.reference import ALL, FREE, ONE, Splitter
-from tests.generated_platforms.towers import COST_MODELS, TYPES, Tower, towers
+from tests.generated_platforms.stacks import COST_MODELS, TYPES, Stack, stacks
 
 pytestmark = pytest.mark.thorough
 
-TOWERS = 240
+STACKS = 240
 SEED = 20261124
 MARTS = ("+attribution_schedule", "+enriched_spend", "+unallocated_capacity")
 
@@ -28,13 +28,13 @@ Key = tuple[Any, ...]
 
 
 @pytest.fixture(scope="module")
-def generated(request: pytest.FixtureRequest) -> list[Tower]:
-    """The towers; `--hypothesis-seed` makes other ones."""
-    found: list[Tower] = []
+def generated(request: pytest.FixtureRequest) -> list[Stack]:
+    """The stacks; `--hypothesis-seed` makes other ones."""
+    found: list[Stack] = []
 
     @seed(int(request.config.getoption("--hypothesis-seed") or SEED))
     @settings(
-        max_examples=TOWERS,
+        max_examples=STACKS,
         phases=[Phase.generate],
         database=None,
         deadline=None,
@@ -42,34 +42,34 @@ def generated(request: pytest.FixtureRequest) -> list[Tower]:
     )
     @given(st.data())
     def collect(data: st.DataObject) -> None:
-        found.append(data.draw(towers(len(found))))
+        found.append(data.draw(stacks(len(found))))
 
     collect()
     return found
 
 
 @pytest.fixture(scope="module")
-def company(generated: list[Tower], tmp_path_factory: pytest.TempPathFactory) -> Company:
-    """All towers on one bill, landed and built."""
-    root = tmp_path_factory.mktemp("towers")
+def company(generated: list[Stack], tmp_path_factory: pytest.TempPathFactory) -> Company:
+    """All stacks on one bill, landed and built."""
+    root = tmp_path_factory.mktemp("stacks")
     company = Company(root, copy_project(root / "project"))
     deliver(company, generated)
     without_tests = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
     return built(company, "--select", *MARTS, *without_tests)
 
 
-def test_the_towers_are_of_every_kind(generated: list[Tower], company: Company) -> None:
+def test_the_stacks_are_of_every_kind(generated: list[Stack], company: Company) -> None:
     kinds: Counter[str] = Counter()
-    for tower in generated:
-        kinds[f"{len(tower.floors)} levels"] += 1
-        for floor in tower.floors:
-            kinds[floor.source] += 1
-            kinds[f"pool_by {floor.pool_by}"] += 1
-            kinds[f"{len(floor.eras)} eras"] += 1
-            for era in floor.eras:
-                kinds[f"{floor.source}: {era.cost_model}"] += 1
+    for stack in generated:
+        kinds[f"{len(stack.layers)} levels"] += 1
+        for layer in stack.layers:
+            kinds[layer.source] += 1
+            kinds[f"pool_by {layer.pool_by}"] += 1
+            kinds[f"{len(layer.eras)} eras"] += 1
+            for era in layer.eras:
+                kinds[f"{layer.source}: {era.cost_model}"] += 1
                 kinds[f"free_policy {era.free_policy}"] += 1
-        for charge in tower.charges:
+        for charge in stack.charges:
             kinds["an hour" if charge.hours == 1 else "many hours"] += 1
     bases = dict(company.rows("select basis, count(*) from marts.enriched_spend group by basis"))
     print(dict(sorted(kinds.items())), bases)
@@ -101,11 +101,11 @@ def test_every_proportion_is_between_0_and_1_and_they_add_up_to_exactly_1(
     )
 
 
-def test_no_digit_of_any_charge_is_lost(generated: list[Tower], company: Company) -> None:
+def test_no_digit_of_any_charge_is_lost(generated: list[Stack], company: Company) -> None:
     expected: Counter[Key] = Counter()
-    for tower in generated:
-        for charge in tower.charges:
-            expected[tower.floors[0].label, moment(charge.hour), charge.product] += _units(
+    for stack in generated:
+        for charge in stack.charges:
+            expected[stack.layers[0].label, moment(charge.hour), charge.product] += _units(
                 charge.cost
             )
     found = {
@@ -119,7 +119,7 @@ def test_no_digit_of_any_charge_is_lost(generated: list[Tower], company: Company
     assert found == dict(expected)
 
 
-def test_every_schedule_is_what_was_held(generated: list[Tower], company: Company) -> None:
+def test_every_schedule_is_what_was_held(generated: list[Stack], company: Company) -> None:
     found: dict[Key, dict[Key, int]] = defaultdict(dict)
     for platform, number, hour, pool, model, label, proportion, basis in company.rows(
         "select platform, sub_platform, usage_hour, capacity_pool, cost_model, lyft_label,"
@@ -128,8 +128,8 @@ def test_every_schedule_is_what_was_held(generated: list[Tower], company: Compan
     ):
         found[platform, number][hour, pool, model, label, basis] = int(proportion * ONE)
     expected = {}
-    for tower in generated:
-        for one in Splitter(tower).floors:
+    for stack in generated:
+        for one in Splitter(stack).layers:
             shares: dict[Key, int] = {}
             for hour in one.calendar:
                 for model in one.cost_models():
@@ -139,11 +139,11 @@ def test_every_schedule_is_what_was_held(generated: list[Tower], company: Compan
                             if schedule and units:
                                 basis = schedule.bases[label]
                                 shares[moment(hour), pool, model, label, basis] = units
-            expected[one.floor.place] = shares
+            expected[one.layer.place] = shares
     _compare(generated, expected, found)
 
 
-def test_every_dollar_is_where_it_belongs(generated: list[Tower], company: Company) -> None:
+def test_every_dollar_is_where_it_belongs(generated: list[Stack], company: Company) -> None:
     found: dict[Key, dict[Key, int]] = defaultdict(dict)
     for label, *columns, spend in company.rows(
         "select source_label, usage_hour, interval_hours, product, lyft_label, platform,"
@@ -153,10 +153,10 @@ def test_every_dollar_is_where_it_belongs(generated: list[Tower], company: Compa
     ):
         found[label,][tuple(columns)] = _units(spend)
     expected = {}
-    for tower in generated:
-        splitter = Splitter(tower)
+    for stack in generated:
+        splitter = Splitter(stack)
         spends: Counter[Key] = Counter()
-        for charge in tower.charges:
+        for charge in stack.charges:
             for part in splitter.split(charge)[0]:
                 last = part.steps[-1]
                 key = (
@@ -166,12 +166,12 @@ def test_every_dollar_is_where_it_belongs(generated: list[Tower], company: Compa
                     part.basis,
                 )
                 spends[key] += _units(charge.cost) // ONE * part.units
-        expected[tower.floors[0].label,] = {key: spend for key, spend in spends.items() if spend}
+        expected[stack.layers[0].label,] = {key: spend for key, spend in spends.items() if spend}
     _compare(generated, expected, found)
 
 
 def test_what_nobody_held_is_measured_before_anybody_pays_for_it(
-    generated: list[Tower], company: Company
+    generated: list[Stack], company: Company
 ) -> None:
     found: dict[Key, dict[Key, int]] = defaultdict(dict)
     for platform, number, pool, spend, free_spend in company.rows(
@@ -182,9 +182,9 @@ def test_what_nobody_held_is_measured_before_anybody_pays_for_it(
             {(pool, "all"): _units(spend), (pool, FREE): _units(free_spend)}
         )
     expected: dict[Key, dict[Key, int]] = defaultdict(lambda: defaultdict(int))
-    for tower in generated:
-        splitter = Splitter(tower)
-        for charge in tower.charges:
+    for stack in generated:
+        splitter = Splitter(stack)
+        for charge in stack.charges:
             cost = _units(charge.cost) // ONE
             for passage in splitter.split(charge)[1]:
                 passed = expected[passage.step.place]
@@ -200,13 +200,13 @@ def _units(amount: Decimal) -> int:
 
 
 def _compare(
-    generated: list[Tower], expected: dict[Key, dict[Key, int]], found: dict[Key, dict[Key, int]]
+    generated: list[Stack], expected: dict[Key, dict[Key, int]], found: dict[Key, dict[Key, int]]
 ) -> None:
-    """Fails with the smallest tower that is not as expected.
+    """Fails with the smallest stack that is not as expected.
 
     Args:
-        generated: The towers.
-        expected: Sub-platform, or label of a tower -> what it should come to.
+        generated: The stacks.
+        expected: Sub-platform, or label of a stack -> what it should come to.
         found: The same, as the models say.
     """
     wrong = {
@@ -217,16 +217,16 @@ def _compare(
     if not wrong:
         return
     stories = []
-    for tower in generated:
-        for floor in tower.floors:
-            for owner in wrong & {floor.place, (floor.label,)}:
+    for stack in generated:
+        for layer in stack.layers:
+            for owner in wrong & {layer.place, (layer.label,)}:
                 ours, theirs = found.get(owner, {}), expected.get(owner, {})
                 lines = [
                     f"{_told(key)}: expected {theirs.get(key)}, found {ours.get(key)}"
                     for key in sorted(ours.keys() | theirs.keys(), key=str)
                     if ours.get(key) != theirs.get(key)
                 ]
-                stories.append("\n".join([str(tower), str(owner), *lines[:6]]))
+                stories.append("\n".join([str(stack), str(owner), *lines[:6]]))
     pytest.fail(f"{len(wrong)} are wrong, such as\n{min(stories, key=len)}")
 
 

@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from infraspend.builder import build
-from tests.command_line import INFRASPEND
+from tests.command_line.process import INFRASPEND
 from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, copy_project
 from tests.incremental.world import (
     LABELS,

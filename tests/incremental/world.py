@@ -36,7 +36,7 @@ MONTHS = (*PERIODS[:2], Period(datetime(2026, 5, 1), 1))
 PAYER = "900000000000"
 LABELS = ("blue", "green", "spark", "made", "fixed", "api", "web")
 REPORT, SECOND_REPORT = "export", "second"
-ARN = "arn:aws:ec2:us-east-1::reserved-instances/of-the-house"
+ARN = "arn:aws:ec2:us-east-1::reserved-instances/of-the-company"
 TURN = tuple(range(-30, 5))
 """The hours around the turn of a month that something can be published for."""
 
@@ -159,7 +159,7 @@ class World:
         self.changed.add((period, SECOND_REPORT))
 
     def declare_reports(self) -> None:
-        """Of every month the report that serves the house: the second, where there is one."""
+        """Of every month the report that is used: the second, where there is one."""
         self.seeds["reports"] = [
             {
                 "report": SECOND_REPORT if month.name in self.again else REPORT,
@@ -211,7 +211,7 @@ class World:
             deliver_nothing(self.company.bill, period, name)
 
     def lines(self, period: str, month: Month) -> list[Line]:
-        """The lines of a month, those of the house first."""
+        """The lines of a month, those of the company first."""
         here = next(one for one in self.calendar if one.name == period)
         lines = [*_usage(here, month), *_reserved(here, month)]
         for number in sorted(month.others):
@@ -338,7 +338,7 @@ def deliver_nothing(bucket: Path, period: str, execution: str) -> None:
 
 
 def _usage(period: Period, month: Month) -> list[Line]:
-    """Hours of the house's services: on the first day, two in the middle, and the last."""
+    """Hours of the company's services: on the first day, two in the middle, and the last."""
     lines = []
     days = (
         period.start,

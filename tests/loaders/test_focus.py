@@ -14,7 +14,7 @@ import pytest
 from infraspend.loaders import aws_cur, focus
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.warehouse import KILL_AT, LakeUrl
-from tests.command_line import run
+from tests.command_line.process import run
 from tests.loaders import bills as cur_bills
 from tests.loaders.focus_bills import Charge, charge, write
 from tests.loaders.queries import content, copied, rows

@@ -18,7 +18,7 @@ from infraspend.loaders import aws_cur
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.files import MOST_ROWS, MOST_UNPACKED
 from infraspend.loaders.warehouse import MEMORY
-from tests.command_line import run
+from tests.command_line.process import run
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, rows
 

@@ -11,7 +11,7 @@ from infraspend.loaders.local import private
 from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.warehouse import LakeUrl
 from infraspend.publishers.marts import publish
-from tests.houses import House
+from tests.workspaces import Workspace
 
 
 def readable_by_others(folder: Path) -> list[str]:
@@ -40,13 +40,13 @@ def test_a_warehouse_and_a_lake_are_their_owners_alone(
     assert set(readable_by_others(empty_lake.parent)) <= {empty_lake.name}
 
 
-def test_what_a_build_writes_is_its_owners_alone(built: House) -> None:
+def test_what_a_build_writes_is_its_owners_alone(built: Workspace) -> None:
     written = {path.name for path in built.warehouse.parent.rglob("*")}
     assert {"infraspend.duckdb", "dbt.log", "manifest.json", "run_results.json"} <= written
     assert readable_by_others(built.warehouse.parent) == []
 
 
-def test_what_is_published_is_for_readers(built: House, tmp_path: Path) -> None:
+def test_what_is_published_is_for_readers(built: Workspace, tmp_path: Path) -> None:
     to = tmp_path / "published"
 
     published = publish(built.warehouse, to)
@@ -143,7 +143,7 @@ def test_a_link_to_a_warehouse_is_that_warehouse(warehouse: Path, tmp_path: Path
     ],
 )
 def test_what_is_in_the_way_of_a_publish_is_named_and_left_alone(
-    built: House, tmp_path: Path, name: str, puts: Callable[[Path], None], says: str
+    built: Workspace, tmp_path: Path, name: str, puts: Callable[[Path], None], says: str
 ) -> None:
     to = tmp_path / "published"
     to.mkdir()
@@ -156,7 +156,7 @@ def test_what_is_in_the_way_of_a_publish_is_named_and_left_alone(
     assert everything_in(to) >= before
 
 
-def test_a_mart_that_is_a_link_is_named_and_left_alone(built: House, tmp_path: Path) -> None:
+def test_a_mart_that_is_a_link_is_named_and_left_alone(built: Workspace, tmp_path: Path) -> None:
     a_link_of_ours = tmp_path / "marts" / "orgs"
     a_link_of_ours.parent.mkdir()
     a_link(a_link_of_ours)
@@ -167,7 +167,7 @@ def test_a_mart_that_is_a_link_is_named_and_left_alone(built: House, tmp_path: P
     assert (tmp_path / "marts" / "elsewhere" / "notes").exists()
 
 
-def test_a_file_in_the_way_of_a_build_is_named(built: House) -> None:
+def test_a_file_in_the_way_of_a_build_is_named(built: Workspace) -> None:
     artifacts = built.warehouse.with_name("infraspend.duckdb.dbt")
     artifacts.rename(artifacts.with_name("aside"))
     a_file(artifacts)

@@ -10,7 +10,7 @@ import pytest
 from infraspend.loaders import aws_cur
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.warehouse import LakeUrl
-from tests.command_line import run
+from tests.command_line.process import run
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.queries import content, copied, rows
 from tests.loaders.s3_server import BUCKET, FaultyS3

@@ -18,10 +18,10 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.kubernetes.shipping import open_shipment
 from infraspend.loaders.warehouse import LakeUrl
 from infraspend.publishers.targets import open_target
-from tests.houses import ROOT
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.loaders.collections import collect
 from tests.loaders.s3_server import BUCKET, FaultyS3
+from tests.workspaces import ROOT
 
 pytestmark = pytest.mark.thorough
 

@@ -11,7 +11,7 @@ import pytest
 
 from infraspend.loaders import platforms
 from infraspend.loaders.errors import InfraspendError
-from tests.command_line import run
+from tests.command_line.process import run
 from tests.loaders.bills import moment
 from tests.loaders.queries import content, rows
 

@@ -16,7 +16,6 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.kubernetes.collection import ARCHIVE, pack
 from infraspend.loaders.kubernetes.shipping import Shipment
 from infraspend.loaders.open_location import open_bucket
-from tests.houses import House
 from tests.loaders.bills import charge, cur2_table, deliver_cur2, deliver_legacy, text_of
 from tests.loaders.collections import collect
 from tests.loaders.queries import content, rows
@@ -29,6 +28,7 @@ from tests.loaders.s3_server import (
     environment,
     unavailable,
 )
+from tests.workspaces import Workspace
 
 URL = f"s3://{BUCKET}"
 
@@ -354,7 +354,7 @@ def test_no_secret_is_written_anywhere(
 @pytest.mark.thorough
 @pytest.mark.usefixtures("s3")
 def test_a_build_writes_no_secret_of_the_environment_either(
-    fresh: House, monkeypatch: pytest.MonkeyPatch
+    fresh: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://user:canary-password@127.0.0.1:1")
 

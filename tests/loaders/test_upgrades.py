@@ -17,8 +17,8 @@ from infraspend.loaders.warehouse import LakeUrl
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.fixtures.make_company import COMPANY
 from tests.fixtures.make_warehouse import WAREHOUSES
-from tests.houses import load
 from tests.loaders.queries import content, rows
+from tests.workspaces import load
 
 RELEASED = sorted(path.name.removesuffix(".duckdb.xz") for path in WAREHOUSES.glob("*.xz"))
 COLUMNS = "select table_schema, table_name, column_name, data_type from information_schema.columns"

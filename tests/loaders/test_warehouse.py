@@ -11,7 +11,7 @@ from infraspend.loaders.open_warehouse import create_raw_tables, open_warehouse
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LOAD_ID, TABLES
 from infraspend.loaders.warehouse import MEMORY, Landing, LandingError
-from tests.door.test_doctor import of_another_version
+from tests.command_line.test_doctor import of_another_version
 from tests.loaders.queries import rows
 
 

@@ -24,9 +24,9 @@ from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult
 
 from infraspend.publishers.answers import NOTICE, Answers
-from tests.command_line import INFRASPEND
-from tests.houses import ROOT
+from tests.command_line.process import INFRASPEND
 from tests.metrics.expected import PLAIN
+from tests.workspaces import ROOT
 
 QUESTIONS = {
     "list_metrics": {},

@@ -1,6 +1,6 @@
 """Only `make metrics` installs MetricFlow; without it there is nothing of it to collect."""
 
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 METRICFLOW = ROOT / ".venv-metrics" / "bin"
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from infraspend.publishers.metrics import read_metrics
-from tests.houses import ROOT
 from tests.metrics.expected import PLAIN
+from tests.workspaces import ROOT
 
 MARTS = sorted(path.stem for path in (ROOT / "models" / "marts").glob("*.yml"))
 APRIL, MAY = "2026-04-01", "2026-05-01"

@@ -12,9 +12,9 @@ import duckdb
 import pytest
 
 from tests.end_to_end.companies import copy_project
-from tests.houses import ROOT
 from tests.metrics.conftest import METRICFLOW
 from tests.metrics.expected import PLAIN
+from tests.workspaces import ROOT
 
 ENTITIES = {
     "daily_spend": "spend",

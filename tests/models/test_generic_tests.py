@@ -1,6 +1,6 @@
 """The generic tests bite: each passes on rows that are right and fails on rows that are not.
 
-A dbt project with nothing but the house's generic tests is run over tables of a few rows, one per
+A dbt project with nothing but our generic tests is run over tables of a few rows, one per
 case, first with good rows and then with broken ones.
 """
 

@@ -11,8 +11,8 @@ import pytest
 
 from infraspend.publishers.notifying import Notified, notify
 from tests.dashboard.contracts import create_marts
-from tests.houses import ROOT
 from tests.notifying.receivers import Mailbox, Webhook, mailbox
+from tests.workspaces import ROOT
 
 DASHBOARD = "https://finops.example.com/dashboard"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infraspend.loaders.errors import InfraspendError
-from tests.command_line import run
+from tests.command_line.process import run
 from tests.notifying.conftest import DASHBOARD, World, days, health, spent
 from tests.notifying.receivers import part
 

@@ -4,7 +4,7 @@ import ast
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 Imports = dict[str, set[str]]
 

@@ -11,8 +11,8 @@ from infraspend.builder.seed_choice import choose_seeds, remember_seeds
 from infraspend.builder.seeds import SEED_COLUMNS, check_seeds, path_for_dbt
 from infraspend.loaders.errors import InfraspendError
 from infraspend.projects import PACKAGE, current_project, init, package_of, roots_of
-from tests.command_line import run
-from tests.houses import ROOT, House, load_bill
+from tests.command_line.process import run
+from tests.workspaces import ROOT, Workspace, load_bill
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_a_folder_that_cannot_be_written_is_said_with_the_way_out(
         current_project()
 
 
-def test_its_seeds_are_built_with_whatever_bill_there_is(fresh: House, folder: Path) -> None:
+def test_its_seeds_are_built_with_whatever_bill_there_is(fresh: Workspace, folder: Path) -> None:
     """They are the folder's and not the demo company's; plain dbt finds them, too."""
     load_bill(fresh.warehouse, "hourly", "999900001111")
 
@@ -148,7 +148,7 @@ def test_its_seeds_are_built_with_whatever_bill_there_is(fresh: House, folder: P
 
 
 def test_a_folder_that_was_moved_keeps_its_warehouse(
-    fresh: House, folder: Path, tmp_path: Path
+    fresh: Workspace, folder: Path, tmp_path: Path
 ) -> None:
     remember_seeds(fresh.warehouse, tmp_path / "before" / "seeds")
     chosen = choose_seeds(fresh.warehouse, fresh.warehouse, folder)

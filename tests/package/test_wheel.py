@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from tests.fixtures.make_company import COMPANY
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 pytestmark = pytest.mark.thorough
 

@@ -19,10 +19,10 @@ from infraspend.builder import BuildResult
 from infraspend.loaders.errors import InfraspendError
 from infraspend.publishers.focus import FIRST, focus_name, publish_focus
 from infraspend.publishers.targets import open_target
-from tests.command_line import INFRASPEND, run
+from tests.command_line.process import INFRASPEND, run
 from tests.end_to_end.companies import Company
-from tests.houses import ROOT
 from tests.loaders.s3_server import BUCKET, FaultyS3
+from tests.workspaces import ROOT
 
 pytestmark = pytest.mark.thorough
 

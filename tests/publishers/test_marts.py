@@ -10,7 +10,7 @@ from filelock import FileLock
 from infraspend.loaders.errors import InfraspendError
 from infraspend.publishers.marts import publish
 from infraspend.publishers.queries import read_analyses
-from tests.houses import ROOT, House
+from tests.workspaces import ROOT, Workspace
 
 
 def rows_of(warehouse: Path) -> list[tuple[str, int]]:
@@ -18,12 +18,12 @@ def rows_of(warehouse: Path) -> list[tuple[str, int]]:
         return connection.execute("select * from marts.orgs order by org").fetchall()
 
 
-def change(house: House, statement: str) -> None:
-    with duckdb.connect(str(house.warehouse)) as connection:
+def change(workspace: Workspace, statement: str) -> None:
+    with duckdb.connect(str(workspace.warehouse)) as connection:
         connection.execute(statement)
 
 
-def test_every_mart_is_there_in_both_forms(built: House, tmp_path: Path) -> None:
+def test_every_mart_is_there_in_both_forms(built: Workspace, tmp_path: Path) -> None:
     to = tmp_path / "published"
 
     published = publish(built.warehouse, to)
@@ -40,7 +40,7 @@ def test_every_mart_is_there_in_both_forms(built: House, tmp_path: Path) -> None
     }
 
 
-def test_only_the_marts_leave_the_house(built: House, tmp_path: Path) -> None:
+def test_only_the_marts_leave_the_warehouse(built: Workspace, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
 
     with duckdb.connect(str(published.database), read_only=True) as connection:
@@ -51,7 +51,7 @@ def test_only_the_marts_leave_the_house(built: House, tmp_path: Path) -> None:
 
 
 def test_show_tables_lists_the_marts_and_what_they_were_made_from(
-    built: House, tmp_path: Path
+    built: Workspace, tmp_path: Path
 ) -> None:
     published = publish(built.warehouse, tmp_path)
 
@@ -72,7 +72,7 @@ def test_show_tables_lists_the_marts_and_what_they_were_made_from(
         ]
 
 
-def test_comments_come_along(built: House, tmp_path: Path) -> None:
+def test_comments_come_along(built: Workspace, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
 
     with duckdb.connect(str(published.database), read_only=True) as connection:
@@ -86,7 +86,7 @@ def test_comments_come_along(built: House, tmp_path: Path) -> None:
     assert columns == [("What teams belong to.",), ("How many teams it has.",)]
 
 
-def test_older_duckdbs_can_read_it(built: House, tmp_path: Path) -> None:
+def test_older_duckdbs_can_read_it(built: Workspace, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
 
     with duckdb.connect() as connection:
@@ -99,7 +99,7 @@ def test_older_duckdbs_can_read_it(built: House, tmp_path: Path) -> None:
     assert tags[0].startswith("v1.2.0")
 
 
-def test_publishing_again_changes_nothing(built: House, tmp_path: Path) -> None:
+def test_publishing_again_changes_nothing(built: Workspace, tmp_path: Path) -> None:
     first = publish(built.warehouse, tmp_path)
     before = rows_of(first.database)
 
@@ -109,7 +109,7 @@ def test_publishing_again_changes_nothing(built: House, tmp_path: Path) -> None:
     assert rows_of(again.database) == before
 
 
-def test_a_reader_keeps_what_it_opened(built: House, tmp_path: Path) -> None:
+def test_a_reader_keeps_what_it_opened(built: Workspace, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
     before = rows_of(published.database)
     with duckdb.connect(str(built.warehouse)) as connection:
@@ -123,7 +123,7 @@ def test_a_reader_keeps_what_it_opened(built: House, tmp_path: Path) -> None:
     assert ("newcomers", 1) in rows_of(published.database)
 
 
-def test_a_mart_that_is_gone_is_not_left_behind(built: House, tmp_path: Path) -> None:
+def test_a_mart_that_is_gone_is_not_left_behind(built: Workspace, tmp_path: Path) -> None:
     publish(built.warehouse, tmp_path)
     strangers = tmp_path / "marts" / "notes.parquet"
     strangers.write_text("not ours")
@@ -138,7 +138,7 @@ def test_a_mart_that_is_gone_is_not_left_behind(built: House, tmp_path: Path) ->
     }
 
 
-def test_a_mart_that_fails_a_test_is_not_published(built: House, tmp_path: Path) -> None:
+def test_a_mart_that_fails_a_test_is_not_published(built: Workspace, tmp_path: Path) -> None:
     (built.project / "tests").mkdir()
     (built.project / "tests" / "never_right.sql").write_text("select 1 as wrong")
     assert not built.build().succeeded
@@ -150,7 +150,9 @@ def test_a_mart_that_fails_a_test_is_not_published(built: House, tmp_path: Path)
 
 
 @pytest.mark.thorough
-def test_what_was_built_and_not_tested_since_is_not_published(built: House, tmp_path: Path) -> None:
+def test_what_was_built_and_not_tested_since_is_not_published(
+    built: Workspace, tmp_path: Path
+) -> None:
     assert built.build("--exclude-resource-type", "test").succeeded
 
     with pytest.raises(InfraspendError, match="it is older than what it reads: seed"):
@@ -160,12 +162,12 @@ def test_what_was_built_and_not_tested_since_is_not_published(built: House, tmp_
     assert publish(built.warehouse, tmp_path).rows.keys() == {"orgs"}
 
 
-def test_what_was_never_built_is_refused(fresh: House, tmp_path: Path) -> None:
+def test_what_was_never_built_is_refused(fresh: Workspace, tmp_path: Path) -> None:
     with pytest.raises(InfraspendError, match="was never built"):
         publish(fresh.warehouse, tmp_path)
 
 
-def test_the_warehouse_is_never_overwritten(built: House) -> None:
+def test_the_warehouse_is_never_overwritten(built: Workspace) -> None:
     before = built.warehouse.read_bytes()
 
     with pytest.raises(InfraspendError, match="is the warehouse itself"):
@@ -174,14 +176,14 @@ def test_the_warehouse_is_never_overwritten(built: House) -> None:
     assert built.warehouse.read_bytes() == before
 
 
-def test_a_directory_that_cannot_be_written_is_named(built: House, tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_written_is_named(built: Workspace, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("in the way")
 
     with pytest.raises(InfraspendError, match="a-file"):
         publish(built.warehouse, tmp_path / "a-file" / "published")
 
 
-def test_a_failure_in_the_middle_leaves_the_old_files(built: House, tmp_path: Path) -> None:
+def test_a_failure_in_the_middle_leaves_the_old_files(built: Workspace, tmp_path: Path) -> None:
     published = publish(built.warehouse, tmp_path)
     before = published.database.read_bytes()
     change(
@@ -197,15 +199,15 @@ def test_a_failure_in_the_middle_leaves_the_old_files(built: House, tmp_path: Pa
     assert not list(tmp_path.glob(".publishing-*"))
 
 
-def by_month(house: House, months: str) -> None:
+def by_month(workspace: Workspace, months: str) -> None:
     change(
-        house,
+        workspace,
         "create or replace table marts.orgs as select org, teams, billing_period from marts.orgs"
         f" cross join (select unnest({months}) as billing_period)",
     )
 
 
-def test_parquet_lies_by_month_of_the_bill(built: House, tmp_path: Path) -> None:
+def test_parquet_lies_by_month_of_the_bill(built: Workspace, tmp_path: Path) -> None:
     by_month(built, "['2026-10', '2026-11']")
 
     (folder,) = publish(built.warehouse, tmp_path).parquet
@@ -222,7 +224,7 @@ def test_parquet_lies_by_month_of_the_bill(built: House, tmp_path: Path) -> None
     assert found.order("all").fetchall() == expected
 
 
-def test_a_mart_goes_from_one_file_to_months_and_back(built: House, tmp_path: Path) -> None:
+def test_a_mart_goes_from_one_file_to_months_and_back(built: Workspace, tmp_path: Path) -> None:
     publish(built.warehouse, tmp_path)
     by_month(built, "['2026-10', '2026-11']")
     publish(built.warehouse, tmp_path)
@@ -241,7 +243,7 @@ def test_a_mart_goes_from_one_file_to_months_and_back(built: House, tmp_path: Pa
     assert [path.name for path in marts.iterdir()] == ["orgs.parquet"]
 
 
-def test_analyses_of_what_is_published_are_views(built: House, tmp_path: Path) -> None:
+def test_analyses_of_what_is_published_are_views(built: Workspace, tmp_path: Path) -> None:
     folder = built.project / "analyses"
     folder.mkdir()
     (folder / "large.sql").write_text(
@@ -261,7 +263,7 @@ def test_analyses_of_what_is_published_are_views(built: House, tmp_path: Path) -
     assert views == [("all_of_them",), ("large",)]
 
 
-def test_who_attaches_the_file_names_it_as_he_likes(built: House, tmp_path: Path) -> None:
+def test_who_attaches_the_file_names_it_as_he_likes(built: Workspace, tmp_path: Path) -> None:
     folder = built.project / "analyses"
     folder.mkdir(exist_ok=True)
     (folder / "large.sql").write_text("select org from {{ ref('orgs') }} order by org")
@@ -279,7 +281,9 @@ def test_who_attaches_the_file_names_it_as_he_likes(built: House, tmp_path: Path
             assert connection.execute(f"from costs.{name}").fetchall()
 
 
-def test_an_analysis_that_only_dbt_can_compile_stops_nothing(built: House, tmp_path: Path) -> None:
+def test_an_analysis_that_only_dbt_can_compile_stops_nothing(
+    built: Workspace, tmp_path: Path
+) -> None:
     folder = built.project / "analyses"
     folder.mkdir()
     (folder / "configured.sql").write_text("{{ config(enabled=true) }} select 1 as one")
@@ -314,7 +318,7 @@ def test_the_analyses_of_the_project_that_read_marts_are_published() -> None:
     }
 
 
-def test_a_folder_with_something_else_is_not_replaced(built: House, tmp_path: Path) -> None:
+def test_a_folder_with_something_else_is_not_replaced(built: Workspace, tmp_path: Path) -> None:
     by_month(built, "['2026-10', '2026-11']")
     notes = tmp_path / "marts" / "orgs" / "notes.txt"
     notes.parent.mkdir(parents=True)
@@ -326,7 +330,7 @@ def test_a_folder_with_something_else_is_not_replaced(built: House, tmp_path: Pa
     assert notes.read_text() == "not ours"
 
 
-def test_two_runs_do_not_publish_to_the_same_directory(built: House, tmp_path: Path) -> None:
+def test_two_runs_do_not_publish_to_the_same_directory(built: Workspace, tmp_path: Path) -> None:
     with (
         FileLock(tmp_path / ".publishing.lock"),
         pytest.raises(InfraspendError, match="being published to by another run"),
@@ -334,7 +338,7 @@ def test_two_runs_do_not_publish_to_the_same_directory(built: House, tmp_path: P
         publish(built.warehouse, tmp_path)
 
 
-def test_what_a_killed_run_left_is_removed(built: House, tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_removed(built: Workspace, tmp_path: Path) -> None:
     (tmp_path / ".publishing-abc" / "orgs").mkdir(parents=True)
 
     publish(built.warehouse, tmp_path)
@@ -343,7 +347,7 @@ def test_what_a_killed_run_left_is_removed(built: House, tmp_path: Path) -> None
 
 
 def test_what_is_published_is_on_the_disk_before_it_takes_the_place_of_the_old(
-    built: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_month(built, "['2026-10', '2026-11']")
     synced, moved = set[int](), list[tuple[str, bool]]()
@@ -374,7 +378,7 @@ def test_what_is_published_is_on_the_disk_before_it_takes_the_place_of_the_old(
     assert sorted(moved) == [("infraspend.duckdb", True), ("orgs", True)]
 
 
-def test_what_names_a_row_is_its_key(built: House, tmp_path: Path) -> None:
+def test_what_names_a_row_is_its_key(built: Workspace, tmp_path: Path) -> None:
     by_month(built, "['2026-10', '2026-11']")
     project = tmp_path / "project"
     (project / "models" / "marts").mkdir(parents=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import interactive
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 TEXT = (ROOT / "docs" / "read-the-marts.md").read_text()
 RECIPES = re.findall(r"^```(sh|python)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)

@@ -8,9 +8,9 @@ import pytest
 from infraspend.loaders.errors import InfraspendError
 from infraspend.publishers.marts import DATABASE_NAME
 from infraspend.publishers.targets import open_target
-from tests.command_line import run
-from tests.houses import House
+from tests.command_line.process import run
 from tests.loaders.s3_server import BUCKET, FaultyS3, environment
+from tests.workspaces import Workspace
 
 TO = f"s3://{BUCKET}/for people"
 
@@ -94,7 +94,7 @@ def test_a_bucket_that_refuses_is_named() -> None:
         write({"index.html": "one"}, "ftp://somewhere")
 
 
-def test_marts_are_published_to_a_bucket(built: House, s3: FaultyS3, tmp_path: Path) -> None:
+def test_marts_are_published_to_a_bucket(built: Workspace, s3: FaultyS3, tmp_path: Path) -> None:
     published = run(
         "publish",
         *("--warehouse", built.warehouse, "--to", TO),

@@ -19,7 +19,7 @@ import yaml
 
 from infraspend.cli import app
 from infraspend.publishers import DATABASE_NAME
-from tests.command_line import INFRASPEND
+from tests.command_line.process import INFRASPEND
 from tests.fixtures.make_company import COMPANY
 
 ROOT = Path(__file__).parents[2]

@@ -24,8 +24,8 @@ from infraspend.loaders.warehouse import LakeUrl
 from infraspend.simulation import simulate
 from tests.generated_bills.bills import HOUR, Line, Period, line, text_of
 from tests.generated_bills.delivery import deliver
-from tests.houses import ROOT
 from tests.spark.comparison import Files, files_of_months
+from tests.workspaces import ROOT
 
 collect_ignore_glob = [] if find_spec("pyspark") else ["test_*.py"]
 DAYS = 3

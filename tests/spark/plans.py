@@ -15,7 +15,7 @@ import yaml
 from jinja2 import Template
 
 from infraspend.builder.spark import home_beside
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 _NOTHING_IS_SMALL = ("spark.sql.autoBroadcastJoinThreshold", "-1")
 

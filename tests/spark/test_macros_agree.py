@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from infraspend.builder.dbt import DBT, DBT_ON_SPARK
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 # The jinja of an expression; a text in it is written with sql_text, as each engine writes it.
 EXPRESSIONS = {

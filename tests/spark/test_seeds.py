@@ -9,8 +9,8 @@ from infraspend.builder import build, choose_seeds
 from infraspend.loaders import aws_cur
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.warehouse import LakeUrl
-from tests.houses import ROOT
 from tests.loaders.bills import charge, deliver_legacy, text_of
+from tests.workspaces import ROOT
 
 OF_ONE_SEED = ("--select", "teams", "--exclude-resource-type", "test")
 

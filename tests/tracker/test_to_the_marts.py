@@ -12,10 +12,10 @@ import pytest
 
 from infraspend.builder import build
 from infraspend.loaders import aws_cur, kubernetes
-from tests.houses import ROOT
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, rows, source
 from tests.tracker.test_truth import HOURS, SCRAPES, truth
+from tests.workspaces import ROOT
 
 pytestmark = pytest.mark.thorough
 

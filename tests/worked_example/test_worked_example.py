@@ -17,8 +17,8 @@ import pytest
 
 from infraspend.builder import build
 from infraspend.loaders import aws_cur
-from tests.houses import ROOT
 from tests.loaders.bills import deliver_legacy, text_of
+from tests.workspaces import ROOT
 
 FIXTURE = ROOT / "tests" / "fixtures" / "true_cost_example.csv"
 CATEGORIES = {

@@ -1,6 +1,6 @@
 """Platforms on platforms, at random: what was declared, seen and charged of each.
 
-A tower is one to four sub-platforms, each with the label that the one above it belongs to among its
+A stack is one to four sub-platforms, each with the label that the one above it belongs to among its
 users. The lowest has charges on the bill.
 """
 
@@ -69,7 +69,7 @@ class Era:
 
 
 @dataclass(frozen=True)
-class Floor:
+class Layer:
     """A sub-platform; `number` tells it from all others."""
 
     number: str
@@ -109,28 +109,28 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class Tower:
+class Stack:
     """Sub-platforms from the lowest up, and the charges of the lowest."""
 
-    floors: Sequence[Floor]
+    layers: Sequence[Layer]
     charges: Sequence[Charge] = field(default_factory=list)
 
 
 @st.composite
-def towers(draw: Any, number: int) -> Tower:
-    """A tower whose sub-platforms bear the number; the shape is drawn, the amounts are random."""
-    # Hypothesis likes to draw the same number again; towers should differ all the same.
+def stacks(draw: Any, number: int) -> Stack:
+    """A stack whose sub-platforms bear the number; the shape is drawn, the amounts are random."""
+    # Hypothesis likes to draw the same number again; stacks should differ all the same.
     random = Random(f"{draw(st.integers(0, 2**32))} of {number}")
     height = draw(st.sampled_from((1, 2, 2, 3, 3, 4)))
-    floors = []
-    for floor in range(height):
-        above = f"of-{number}-{floor + 1}" if floor + 1 < height else None
-        floors.append(_floor(draw, random, f"{number}-{floor}", above))
+    layers = []
+    for layer in range(height):
+        above = f"of-{number}-{layer + 1}" if layer + 1 < height else None
+        layers.append(_floor(draw, random, f"{number}-{layer}", above))
     charges = [_charge(random) for _ in range(draw(st.integers(2, 6)))]
-    return Tower(floors, charges)
+    return Stack(layers, charges)
 
 
-def _floor(draw: Any, random: Random, number: str, above: str | None) -> Floor:
+def _floor(draw: Any, random: Random, number: str, above: str | None) -> Layer:
     # Clusters take longest to land.
     source = random.choice(("kubernetes", *["pushed"] * 3, *["ready_made"] * 2))
     models = COST_MODELS[source]
@@ -146,7 +146,7 @@ def _floor(draw: Any, random: Random, number: str, above: str | None) -> Floor:
     labels = [*LABELS, *([above] * 3 if above else ())]
     see = _cluster if source == "kubernetes" else _pushed if source == "pushed" else _made
     seen = {hour: see(random, labels) for hour in range(HOURS) if hour not in gaps}
-    return Floor(
+    return Layer(
         number=number,
         source=source,
         eras=eras,

@@ -21,9 +21,9 @@ from infraspend.loaders import aws_cur, platforms
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.findings import Finding, Level
 from infraspend.loaders.warehouse import KILL_AT
-from tests.command_line import INFRASPEND, run
-from tests.houses import House, load
+from tests.command_line.process import INFRASPEND, run
 from tests.loaders.bills import charge, deliver_legacy, text_of
+from tests.workspaces import Workspace, load
 
 USAGE = "usage_hour,platform,sub_platform,lyft_label,usage\n"
 GOOD = USAGE + "2026-11-01T00:00:00Z,spark,jobs,api,1\n"
@@ -342,7 +342,7 @@ def test_a_disk_that_is_nearly_full(warehouse: Path) -> None:
     assert lacks(warehouse) == []
 
 
-def test_a_build_that_fails_or_is_older_than_what_it_is_made_from(built: House) -> None:
+def test_a_build_that_fails_or_is_older_than_what_it_is_made_from(built: Workspace) -> None:
     def found() -> list[str]:
         findings = lacks(built.warehouse, built.project)
         assert {one.command for one in findings} <= {"infraspend build"}
@@ -377,14 +377,14 @@ def test_a_build_that_fails_or_is_older_than_what_it_is_made_from(built: House) 
     assert found() == []
 
 
-def test_a_build_that_was_killed(fresh: House) -> None:
+def test_a_build_that_was_killed(fresh: Workspace) -> None:
     (finding,) = lacks(fresh.warehouse, fresh.project)
     assert (finding.text, finding.command) == ("was never built", "infraspend build --seeds DIR")
     (fresh.project / "models" / "marts" / "orgs.sql").write_text(
         "select 'a' as org, (select count(*) from range(100000000000) where random() > 2) as teams"
     )
-    command = ["from pathlib import Path", "from tests.houses import House"]
-    command.append(f"House(Path({str(fresh.root)!r})).build()")
+    command = ["from pathlib import Path", "from tests.workspaces import Workspace"]
+    command.append(f"Workspace(Path({str(fresh.root)!r})).build()")
     building = subprocess.Popen(
         [sys.executable, "-c", "; ".join(command)],
         cwd=Path(__file__).parents[2],
@@ -405,7 +405,7 @@ def test_a_build_that_was_killed(fresh: House) -> None:
     assert told[0].startswith("a build was interrupted: orgs: the run that began it did not end")
 
 
-def test_seeds_that_are_gone_wrong_or_name_nothing(built: House, tmp_path: Path) -> None:
+def test_seeds_that_are_gone_wrong_or_name_nothing(built: Workspace, tmp_path: Path) -> None:
     name = "label_rules_find_something"
     (built.project / "tests").mkdir()
     (built.project / "tests" / f"{name}.sql").write_text(
@@ -437,7 +437,7 @@ def test_seeds_that_are_gone_wrong_or_name_nothing(built: House, tmp_path: Path)
     assert lacks(built.warehouse, built.project) == []
 
 
-def test_what_is_published_is_of_the_last_build(built: House) -> None:
+def test_what_is_published_is_of_the_last_build(built: Workspace) -> None:
     published = built.warehouse.parent / "published"
     (note,) = diagnose(built.warehouse, built.project, published)[:1]
     assert (note.level, note.text) == (Level.NOTE, "has nothing published yet")
@@ -469,7 +469,7 @@ def test_the_command_says_each_in_a_line_and_fails(warehouse: Path, tmp_path: Pa
 
 
 def test_the_command_is_content_with_what_is_good(
-    built: House, monkeypatch: pytest.MonkeyPatch
+    built: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cli, "current_project", lambda: built.project)
     said = CliRunner().invoke(cli.app, ["doctor", "--warehouse", str(built.warehouse)])

@@ -18,10 +18,10 @@ import yaml
 from infraspend.builder.seeds import SEED_COLUMNS, check_seeds
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.open_warehouse import create_raw_tables
-from tests.command_line import run
+from tests.command_line.process import run
 from tests.end_to_end.companies import copy_project
 from tests.end_to_end.test_label_rules import REFUSED
-from tests.houses import ROOT, House
+from tests.workspaces import ROOT, Workspace
 
 WORDS = {
     "match_on": "tag, account_tag, cost_category, pod_label, namespace_label, resource_id, account,"
@@ -228,7 +228,7 @@ def test_no_more_than_twenty_are_shown_and_the_others_counted(tmp_path: Path) ->
 
 @pytest.mark.thorough
 def test_the_command_line_shows_them_line_by_line_and_starts_no_dbt(
-    fresh: House, tmp_path: Path
+    fresh: Workspace, tmp_path: Path
 ) -> None:
     seeds = write(tmp_path / "facts", [OF_CELLS[0], OF_SPANS[0], OF_RULES[0]])
 
@@ -261,15 +261,15 @@ def seeds_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def refused_by_dbt(project: Path, cases: list[Case], root: Path) -> set[tuple[str, str | None]]:
     """The tests of dbt's that fail: what each is about, and which column."""
     write(project / "facts", cases)
-    house = House(root)
-    create_raw_tables(house.warehouse)
+    workspace = Workspace(root)
+    create_raw_tables(workspace.warehouse)
     target = root / "target"
     command = [Path(sys.executable).with_name("dbt"), "build", "--target-path", target]
     subprocess.run(
         [*command, "--exclude-resource-type", "unit_test"],
         cwd=project,
         env=os.environ
-        | {"INFRASPEND_SEEDS": "facts", "INFRASPEND_WAREHOUSE": str(house.warehouse)},
+        | {"INFRASPEND_SEEDS": "facts", "INFRASPEND_WAREHOUSE": str(workspace.warehouse)},
         check=False,
     )
     results = json.loads((target / "run_results.json").read_text())["results"]

@@ -14,7 +14,7 @@ import yaml
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.tables import LEDGERS
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 SOURCES = sorted((ROOT / "models" / "staging").rglob("*__sources.yml"))
 TIMES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.command_line import run
+from tests.command_line.process import run
 
 pytestmark = pytest.mark.thorough
 

@@ -18,9 +18,9 @@ from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.warehouse import LakeUrl
 from infraspend.simulation import SimulationResult, simulate
 from infraspend.simulation.plan.company import PAYER, REPORTS
-from tests.command_line import run
-from tests.houses import ROOT, House, load_bill
+from tests.command_line.process import run
 from tests.loaders.bills import charge, deliver_legacy, text_of
+from tests.workspaces import ROOT, Workspace, load_bill
 
 OTHER_BILLS = [("hourly", PAYER), (REPORTS[0], "012345678901")]
 """Bills that are not the simulation's: by their report, and by their payer."""
@@ -57,7 +57,7 @@ def one_line(text: str) -> str:
 # What a warehouse remembers
 
 
-def test_a_build_notes_its_seeds_and_later_ones_use_them(fresh: House, facts: Path) -> None:
+def test_a_build_notes_its_seeds_and_later_ones_use_them(fresh: Workspace, facts: Path) -> None:
     assert fresh.build(seeds=facts).succeeded
 
     assert settings(fresh.warehouse) == [("seeds", str(facts.resolve()))]
@@ -66,7 +66,7 @@ def test_a_build_notes_its_seeds_and_later_ones_use_them(fresh: House, facts: Pa
 
 
 def test_another_directory_is_refused_unless_the_change_is_asked_for(
-    fresh: House, facts: Path, others: Path
+    fresh: Workspace, facts: Path, others: Path
 ) -> None:
     remember_seeds(fresh.warehouse, facts)
 
@@ -82,7 +82,7 @@ def test_another_directory_is_refused_unless_the_change_is_asked_for(
 
 
 def test_one_directory_may_be_named_in_many_ways(
-    fresh: House, facts: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: Workspace, facts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remember_seeds(fresh.warehouse, facts)
     link = facts.with_name("by a link")
@@ -93,7 +93,7 @@ def test_one_directory_may_be_named_in_many_ways(
         assert known_seeds(fresh.warehouse, fresh.project, named) == facts.resolve()
 
 
-def test_remembered_seeds_that_are_gone_are_missed(fresh: House, facts: Path) -> None:
+def test_remembered_seeds_that_are_gone_are_missed(fresh: Workspace, facts: Path) -> None:
     remember_seeds(fresh.warehouse, facts)
     moved = facts.rename(facts.with_name("moved"))
 
@@ -113,7 +113,7 @@ def test_a_warehouse_that_is_not_there_remembers_nothing(tmp_path: Path, facts: 
 # The demo company's
 
 
-def test_without_a_bill_the_demo_company_serves(fresh: House) -> None:
+def test_without_a_bill_the_demo_company_serves(fresh: Workspace) -> None:
     chosen = choose_seeds(fresh.warehouse, fresh.warehouse, fresh.project)
     assert str(chosen) == f"{fresh.seeds.resolve()} (the demo company's)"
 
@@ -132,14 +132,14 @@ def test_the_demo_company_serves_the_bill_of_the_simulation(
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_both_of_its_reports_are_known(fresh: House, report: str) -> None:
+def test_both_of_its_reports_are_known(fresh: Workspace, report: str) -> None:
     load_bill(fresh.warehouse, report, PAYER)
     choose_seeds(fresh.warehouse, fresh.warehouse, fresh.project)
 
 
 @pytest.mark.parametrize("bill", OTHER_BILLS)
 def test_the_demo_company_serves_no_other_bill(
-    fresh: House, facts: Path, bill: tuple[str, str]
+    fresh: Workspace, facts: Path, bill: tuple[str, str]
 ) -> None:
     load_bill(fresh.warehouse, REPORTS[0], PAYER)
     load_bill(fresh.warehouse, *bill)
@@ -169,7 +169,7 @@ def test_the_demo_company_serves_no_other_bill_in_a_lake(tmp_path: Path) -> None
 
 
 @pytest.mark.thorough
-def test_plain_dbt_loads_the_demo_company_for_its_own_bill(fresh: House) -> None:
+def test_plain_dbt_loads_the_demo_company_for_its_own_bill(fresh: Workspace) -> None:
     for report in REPORTS:
         load_bill(fresh.warehouse, report, PAYER)
 
@@ -181,7 +181,7 @@ def test_plain_dbt_loads_the_demo_company_for_its_own_bill(fresh: House) -> None
 @pytest.mark.thorough
 @pytest.mark.parametrize("is_absolute", [False, True])
 def test_plain_dbt_loads_the_demo_company_for_no_other_bill(
-    fresh: House, is_absolute: bool
+    fresh: Workspace, is_absolute: bool
 ) -> None:
     load_bill(fresh.warehouse, *OTHER_BILLS[is_absolute])
     path_for_dbt(fresh.seeds, fresh.project)
@@ -197,7 +197,7 @@ def test_plain_dbt_loads_the_demo_company_for_no_other_bill(
 
 
 @pytest.mark.thorough
-def test_plain_dbt_runs_models_on_seeds_that_are_there(fresh: House, facts: Path) -> None:
+def test_plain_dbt_runs_models_on_seeds_that_are_there(fresh: Workspace, facts: Path) -> None:
     load_bill(fresh.warehouse, *OTHER_BILLS[0])
     # What every command does that is given the directory.
     known_seeds(fresh.warehouse, fresh.project, facts)
@@ -214,7 +214,7 @@ def test_plain_dbt_runs_models_on_seeds_that_are_there(fresh: House, facts: Path
 
 @pytest.mark.thorough
 def test_build_refuses_in_one_line_and_builds_nothing(
-    fresh: House, facts: Path, others: Path, tmp_path: Path
+    fresh: Workspace, facts: Path, others: Path, tmp_path: Path
 ) -> None:
     load_bill(fresh.warehouse, *OTHER_BILLS[0])
     build = ("build", "--warehouse", fresh.warehouse)
@@ -234,7 +234,7 @@ def test_build_refuses_in_one_line_and_builds_nothing(
 
 @pytest.mark.thorough
 def test_load_refuses_other_seeds_and_reads_the_closed_periods_of_those_it_knows(
-    fresh: House, facts: Path, others: Path, tmp_path: Path
+    fresh: Workspace, facts: Path, others: Path, tmp_path: Path
 ) -> None:
     deliver_legacy(tmp_path / "bill", text_of([charge()]))
     load = ("load", "aws-cur", "--from", tmp_path / "bill", "--warehouse", fresh.warehouse)
@@ -265,7 +265,9 @@ def test_a_relative_path_is_from_here_and_one_of_the_environment_from_the_projec
     assert absolute.stdout == named.stdout
 
 
-def test_the_demo_keeps_out_of_a_warehouse_with_another_bill(fresh: House, tmp_path: Path) -> None:
+def test_the_demo_keeps_out_of_a_warehouse_with_another_bill(
+    fresh: Workspace, tmp_path: Path
+) -> None:
     load_bill(fresh.warehouse, *OTHER_BILLS[0])
 
     said = run("demo", "--dir", "demo", "--warehouse", fresh.warehouse, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""A house with one room: the project's own settings and seeds, one mart, one test on a seed."""
+"""A small workspace: the project's own settings and seeds, one mart, one test on a seed."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ seeds:
 
 
 @dataclass(frozen=True)
-class House:
+class Workspace:
     """A dbt project and a warehouse, in a directory of their own."""
 
     root: Path

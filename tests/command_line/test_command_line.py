@@ -1,4 +1,4 @@
-"""The door as its users meet it: help that teaches, one line for what went wrong, exit codes."""
+"""The command line as its users meet it: help that teaches, one line for an error, exit codes."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 import typer
 
 from infraspend import cli
-from tests.command_line import run
-from tests.houses import House
+from tests.command_line.process import run
+from tests.workspaces import Workspace
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_what_nobody_expected_is_one_line_too(
     ]
 
 
-def test_publish_goes_beside_the_warehouse_of_the_environment(built: House) -> None:
+def test_publish_goes_beside_the_warehouse_of_the_environment(built: Workspace) -> None:
     said = run("publish", cwd=built.root, INFRASPEND_WAREHOUSE="warehouse/infraspend.duckdb")
 
     assert said.returncode == 0, said.stderr

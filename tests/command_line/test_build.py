@@ -13,11 +13,11 @@ from infraspend.builder.building import _BUILD_MEMORY
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.open_warehouse import create_raw_tables
-from tests.houses import ROOT, House, load
 from tests.loaders.queries import rows
+from tests.workspaces import ROOT, Workspace, load
 
 
-def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
+def test_a_good_build_is_recorded_as_whole(fresh: Workspace) -> None:
     before = {path.name for path in fresh.project.iterdir()}
     told: list[str] = []
 
@@ -34,7 +34,7 @@ def test_a_good_build_is_recorded_as_whole(fresh: House) -> None:
 
 
 @pytest.mark.thorough
-def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: House) -> None:
+def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: Workspace) -> None:
     result = built.build("--select", "orgs")
 
     assert result.succeeded
@@ -42,7 +42,7 @@ def test_a_part_of_the_project_leaves_the_rest_as_it_was(built: House) -> None:
 
 
 @pytest.mark.thorough
-def test_what_was_built_without_rows_is_not_published(built: House) -> None:
+def test_what_was_built_without_rows_is_not_published(built: Workspace) -> None:
     result = built.build("--empty")
 
     assert result.succeeded
@@ -60,7 +60,7 @@ def test_what_was_built_without_rows_is_not_published(built: House) -> None:
         pytest.param('it\'s "ours"/{{ 7 * 7 }}/all.duckdb', id="quotes and braces"),
     ],
 )
-def test_a_warehouse_may_have_any_name(fresh: House, name: str) -> None:
+def test_a_warehouse_may_have_any_name(fresh: Workspace, name: str) -> None:
     warehouse = fresh.root / name
     warehouse.parent.mkdir(parents=True, exist_ok=True)
     fresh.warehouse.rename(warehouse)
@@ -72,7 +72,7 @@ def test_a_warehouse_may_have_any_name(fresh: House, name: str) -> None:
         assert connection.sql("from marts.orgs").fetchall()
 
 
-def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
+def test_a_failing_test_names_its_row_and_where_to_look(fresh: Workspace) -> None:
     resources = fresh.seeds / "platform_resources.csv"
     resources.write_text(resources.read_text() + "no-such-platform,main,a-label,,,,,\n")
 
@@ -95,7 +95,7 @@ def test_a_failing_test_names_its_row_and_where_to_look(fresh: House) -> None:
     ],
     ids=["does not run", "does not compile"],
 )
-def test_a_bad_model_is_one_line(fresh: House, model: str, says: str) -> None:
+def test_a_bad_model_is_one_line(fresh: Workspace, model: str, says: str) -> None:
     (fresh.project / "models" / "marts" / "orgs.sql").write_text(model)
 
     result = fresh.build()
@@ -107,7 +107,7 @@ def test_a_bad_model_is_one_line(fresh: House, model: str, says: str) -> None:
     assert "\n" not in failure
 
 
-def test_a_wrong_argument_of_dbt_is_said(built: House) -> None:
+def test_a_wrong_argument_of_dbt_is_said(built: Workspace) -> None:
     result = built.build("--no-such-option")
 
     assert not result.succeeded
@@ -115,7 +115,7 @@ def test_a_wrong_argument_of_dbt_is_said(built: House) -> None:
     assert "--no-such-option" in result.printed.read_text()
 
 
-def test_a_killed_build_never_counts(built: House) -> None:
+def test_a_killed_build_never_counts(built: Workspace) -> None:
     # What a build leaves that never came to its end.
     with duckdb.connect(built.warehouse) as connection:
         connection.execute(
@@ -131,7 +131,7 @@ def test_a_killed_build_never_counts(built: House) -> None:
 
 @pytest.mark.thorough
 def test_too_little_memory_is_one_line_that_says_what_to_set(
-    fresh: House, monkeypatch: pytest.MonkeyPatch
+    fresh: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INFRASPEND_MEMORY", "60MB")
     # A list is one value, which DuckDB cannot put on the disk.
@@ -153,7 +153,7 @@ def test_the_memory_of_a_build_is_that_of_the_profile() -> None:
 
 
 @pytest.mark.thorough
-def test_dbt_ends_with_the_process_that_started_it(built: House) -> None:
+def test_dbt_ends_with_the_process_that_started_it(built: Workspace) -> None:
     model = built.project / "models/marts/orgs.sql"
     model.write_text(
         "select 'any' as org, count(*) filter (where hash(a.range, b.range) > 1) as teams"
@@ -182,31 +182,31 @@ def test_dbt_ends_with_the_process_that_started_it(built: House) -> None:
     until_free(duckdb.connect, built.warehouse, read_only=True).close()
 
 
-def test_the_same_input_needs_no_second_build(built: House) -> None:
+def test_the_same_input_needs_no_second_build(built: Workspace) -> None:
     assert is_up_to_date(built.warehouse, built.project, built.seeds)
 
 
-def test_a_new_delivery_needs_a_build(built: House) -> None:
+def test_a_new_delivery_needs_a_build(built: Workspace) -> None:
     load(built.warehouse, "another-delivery")
 
     assert not is_up_to_date(built.warehouse, built.project, built.seeds)
 
 
 @pytest.mark.parametrize("name", ["seeds/teams.csv", "models/marts/orgs.sql", "profiles.yml"])
-def test_an_edit_needs_a_build(built: House, name: str) -> None:
+def test_an_edit_needs_a_build(built: Workspace, name: str) -> None:
     with (built.project / name).open("a") as file:
         file.write("\n")
 
     assert not is_up_to_date(built.warehouse, built.project, built.seeds)
 
 
-def test_a_warehouse_that_was_never_built_needs_a_build(fresh: House) -> None:
+def test_a_warehouse_that_was_never_built_needs_a_build(fresh: Workspace) -> None:
     assert not is_up_to_date(fresh.warehouse, fresh.project, fresh.seeds)
 
 
 @pytest.mark.thorough
 def test_the_record_is_in_utc_wherever_the_machine_is(
-    fresh: House, monkeypatch: pytest.MonkeyPatch
+    fresh: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     (fresh.project / "models" / "marts" / "orgs.sql").write_text(
@@ -224,20 +224,20 @@ def test_the_record_is_in_utc_wherever_the_machine_is(
     assert rows(fresh.warehouse, "select org from marts.orgs") == [("UTC",)]
 
 
-def test_no_warehouse(fresh: House, tmp_path: Path) -> None:
+def test_no_warehouse(fresh: Workspace, tmp_path: Path) -> None:
     with pytest.raises(InfraspendError, match="infraspend load aws-cur --from DIR"):
         build(tmp_path / "nowhere.duckdb", fresh.project, fresh.seeds)
 
 
 @pytest.mark.thorough
-def test_nothing_loaded(fresh: House, tmp_path: Path) -> None:
+def test_nothing_loaded(fresh: Workspace, tmp_path: Path) -> None:
     create_raw_tables(tmp_path / "empty.duckdb")
 
     with pytest.raises(InfraspendError, match="nothing was loaded yet"):
         build(tmp_path / "empty.duckdb", fresh.project, fresh.seeds)
 
 
-def test_another_database(fresh: House, tmp_path: Path) -> None:
+def test_another_database(fresh: Workspace, tmp_path: Path) -> None:
     database = tmp_path / "somebody-elses.duckdb"
     duckdb.connect(str(database)).close()
 
@@ -245,7 +245,7 @@ def test_another_database(fresh: House, tmp_path: Path) -> None:
         build(database, fresh.project, fresh.seeds)
 
 
-def test_no_database(fresh: House, tmp_path: Path) -> None:
+def test_no_database(fresh: Workspace, tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"
     text.write_text("This is no database. " * 1000)
 
@@ -253,7 +253,7 @@ def test_no_database(fresh: House, tmp_path: Path) -> None:
         build(text, fresh.project, fresh.seeds)
 
 
-def test_a_warehouse_in_use(fresh: House) -> None:
+def test_a_warehouse_in_use(fresh: Workspace) -> None:
     holds = (
         "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); "
         "sys.stdin.read()"

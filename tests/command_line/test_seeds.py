@@ -13,11 +13,11 @@ import pytest
 from infraspend.builder import unproven
 from infraspend.builder.seeds import OPTIONAL_SEEDS, SEED_COLUMNS, path_for_dbt
 from infraspend.loaders.errors import InfraspendError
-from tests.houses import House
+from tests.workspaces import Workspace
 
 
 @pytest.fixture
-def elsewhere(fresh: House, tmp_path: Path) -> Path:
+def elsewhere(fresh: Workspace, tmp_path: Path) -> Path:
     """The seeds of an organisation, in a repository of its own."""
     return fresh.seeds.rename(tmp_path / "our facts")
 
@@ -26,14 +26,14 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-def orgs(house: House) -> list[tuple[str, int]]:
-    with duckdb.connect(str(house.warehouse), read_only=True) as connection:
+def orgs(workspace: Workspace) -> list[tuple[str, int]]:
+    with duckdb.connect(str(workspace.warehouse), read_only=True) as connection:
         return connection.execute("select org, teams from marts.orgs order by org").fetchall()
 
 
 @pytest.mark.thorough
 def test_an_absolute_path_and_columns_in_another_order(
-    fresh: House, elsewhere: Path, built_house: House
+    fresh: Workspace, elsewhere: Path, built_workspace: Workspace
 ) -> None:
     teams = elsewhere / "teams.csv"
     rows = [line.split(",") for line in teams.read_text().splitlines()]
@@ -45,11 +45,11 @@ def test_an_absolute_path_and_columns_in_another_order(
 
     assert result.succeeded
     assert contents(elsewhere) == before
-    assert orgs(fresh) == orgs(built_house)
+    assert orgs(fresh) == orgs(built_workspace)
 
 
 def test_the_path_for_dbt_never_leaves_the_project(
-    fresh: House, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: Workspace, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inside = fresh.project / "facts"
     inside.mkdir()
@@ -65,7 +65,7 @@ def test_the_path_for_dbt_never_leaves_the_project(
     assert path_for_dbt(elsewhere, fresh.project) == path_for_dbt(steps_up, fresh.project)
 
 
-def test_links_to_seeds_that_are_gone_are_taken_away(fresh: House, elsewhere: Path) -> None:
+def test_links_to_seeds_that_are_gone_are_taken_away(fresh: Workspace, elsewhere: Path) -> None:
     (elsewhere / "reports.csv").unlink()
     links = (fresh.project / path_for_dbt(elsewhere, fresh.project)).parent
     moved = elsewhere.rename(elsewhere.with_name("moved"))
@@ -78,7 +78,7 @@ def test_links_to_seeds_that_are_gone_are_taken_away(fresh: House, elsewhere: Pa
 
 
 def test_a_link_of_the_users_may_point_elsewhere_later(
-    fresh: House, elsewhere: Path, tmp_path: Path
+    fresh: Workspace, elsewhere: Path, tmp_path: Path
 ) -> None:
     current, newer = tmp_path / "current", tmp_path / "newer facts"
     newer.mkdir()
@@ -94,7 +94,7 @@ def test_a_link_of_the_users_may_point_elsewhere_later(
 
 @pytest.mark.thorough
 def test_plain_dbt_finds_nothing_at_a_path_that_nobody_has_seen(
-    fresh: House, elsewhere: Path
+    fresh: Workspace, elsewhere: Path
 ) -> None:
     before = contents(elsewhere)
 
@@ -104,7 +104,7 @@ def test_plain_dbt_finds_nothing_at_a_path_that_nobody_has_seen(
     assert contents(elsewhere) == before
 
 
-def spellings(fresh: House, elsewhere: Path) -> dict[str, str]:
+def spellings(fresh: Workspace, elsewhere: Path) -> dict[str, str]:
     """The ways to say where the seeds are."""
     link = elsewhere.with_name("by a link")
     link.symlink_to(elsewhere)
@@ -119,7 +119,7 @@ def spellings(fresh: House, elsewhere: Path) -> dict[str, str]:
 @pytest.mark.thorough
 @pytest.mark.parametrize("spelling", ["absolute", "absolute, by a link", "relative"])
 def test_plain_dbt_takes_any_path_that_was_seen_and_changes_no_byte(
-    fresh: House, elsewhere: Path, built_house: House, spelling: str
+    fresh: Workspace, elsewhere: Path, built_workspace: Workspace, spelling: str
 ) -> None:
     for seed in OPTIONAL_SEEDS:
         (elsewhere / f"{seed}.csv").unlink()
@@ -130,12 +130,12 @@ def test_plain_dbt_takes_any_path_that_was_seen_and_changes_no_byte(
 
     assert done.returncode == 0, done.stdout
     assert contents(elsewhere) == before
-    assert orgs(fresh) == orgs(built_house)
+    assert orgs(fresh) == orgs(built_workspace)
 
 
 @pytest.mark.thorough
 def test_a_path_of_many_steps_up_is_as_good_as_an_absolute_one(
-    fresh: House, elsewhere: Path
+    fresh: Workspace, elsewhere: Path
 ) -> None:
     # With more of them than the project is deep, dbt would write to the CSVs themselves.
     steps = "../" * (len(fresh.project.parts) + 5)
@@ -151,7 +151,7 @@ def test_a_path_of_many_steps_up_is_as_good_as_an_absolute_one(
 @pytest.mark.thorough
 @pytest.mark.parametrize("is_inside", [True, False])
 def test_optional_seeds_that_are_missing_are_empty(
-    fresh: House, tmp_path: Path, is_inside: bool
+    fresh: Workspace, tmp_path: Path, is_inside: bool
 ) -> None:
     seeds = fresh.seeds.rename(fresh.project / "facts" if is_inside else tmp_path / "facts")
     for seed in OPTIONAL_SEEDS:
@@ -169,7 +169,7 @@ def test_optional_seeds_that_are_missing_are_empty(
 
 
 @pytest.mark.thorough
-def test_an_optional_seed_that_comes_later_counts(fresh: House, elsewhere: Path) -> None:
+def test_an_optional_seed_that_comes_later_counts(fresh: Workspace, elsewhere: Path) -> None:
     reports = elsewhere / "reports.csv"
     header = reports.read_text()
     reports.unlink()
@@ -184,7 +184,7 @@ def test_an_optional_seed_that_comes_later_counts(fresh: House, elsewhere: Path)
         assert connection.execute("select report from seeds.reports").fetchall() == [("hourly",)]
 
 
-def test_seeds_of_headers_alone_are_good(fresh: House, elsewhere: Path) -> None:
+def test_seeds_of_headers_alone_are_good(fresh: Workspace, elsewhere: Path) -> None:
     for seed, columns in SEED_COLUMNS.items():
         (elsewhere / f"{seed}.csv").write_text(f"{','.join(columns)}\n")
 
@@ -192,14 +192,14 @@ def test_seeds_of_headers_alone_are_good(fresh: House, elsewhere: Path) -> None:
     assert orgs(fresh) == []
 
 
-def test_a_missing_seed_is_named(fresh: House, elsewhere: Path) -> None:
+def test_a_missing_seed_is_named(fresh: Workspace, elsewhere: Path) -> None:
     (elsewhere / "platforms.csv").unlink()
 
     with pytest.raises(InfraspendError, match=r"platforms\.csv is missing"):
         fresh.build(seeds=elsewhere)
 
 
-def test_short_seeds_are_named_all_at_once(fresh: House, elsewhere: Path) -> None:
+def test_short_seeds_are_named_all_at_once(fresh: Workspace, elsewhere: Path) -> None:
     (elsewhere / "teams.csv").write_text("team,org,valid_from,valid_until\n")
     (elsewhere / "reports.csv").write_text("")
 
@@ -213,14 +213,14 @@ def test_short_seeds_are_named_all_at_once(fresh: House, elsewhere: Path) -> Non
     assert unproven(fresh.warehouse) is None
 
 
-def test_a_column_that_is_there_twice_is_named(fresh: House, elsewhere: Path) -> None:
+def test_a_column_that_is_there_twice_is_named(fresh: Workspace, elsewhere: Path) -> None:
     (elsewhere / "teams.csv").write_text("team,org,contact,valid_from,valid_until,team\n")
 
     with pytest.raises(InfraspendError, match=r"teams\.csv has team twice"):
         fresh.build(seeds=elsewhere)
 
 
-def test_a_seed_that_is_no_text_is_named(fresh: House, elsewhere: Path) -> None:
+def test_a_seed_that_is_no_text_is_named(fresh: Workspace, elsewhere: Path) -> None:
     (elsewhere / "teams.csv").write_bytes(b"team,\xff\xfe\n")
 
     with pytest.raises(InfraspendError, match=r"teams\.csv cannot be read"):
@@ -228,13 +228,13 @@ def test_a_seed_that_is_no_text_is_named(fresh: House, elsewhere: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_a_mark_of_the_byte_order_is_no_part_of_a_column(fresh: House, elsewhere: Path) -> None:
+def test_a_mark_of_the_byte_order_is_no_part_of_a_column(fresh: Workspace, elsewhere: Path) -> None:
     teams = elsewhere / "teams.csv"
     teams.write_text(teams.read_text(), encoding="utf-8-sig")
 
     assert fresh.build(seeds=elsewhere).succeeded
 
 
-def test_no_directory_of_seeds(fresh: House, tmp_path: Path) -> None:
+def test_no_directory_of_seeds(fresh: Workspace, tmp_path: Path) -> None:
     with pytest.raises(InfraspendError, match="there is no such directory of seeds"):
         fresh.build(seeds=tmp_path / "nowhere")
