@@ -1,6 +1,6 @@
 """The command line for everything that Infraspend does.
 
-Nothing is decided here. A verb reads its options, calls the room that does the work and prints
+Nothing is decided here. A verb reads its options, calls the package that does the work and prints
 what came of it; `main` turns what went wrong into one line and an exit code.
 """
 
@@ -94,7 +94,7 @@ class Digest(Enum):
 
 
 class _FocusVersion(Enum):
-    """The version of FOCUS whose readers are served."""
+    """The version of FOCUS that readers expect."""
 
     V1_2 = "1.2"
     V1_4 = "1.4"
@@ -843,7 +843,7 @@ def build(
     `select * from pipeline.refresh` in the warehouse lists them. If nothing changed, nothing runs.
 
     The warehouse remembers the --seeds of its first build: later builds use them, and refuse others
-    without --change-seeds. The demo company's serve only the bill that infraspend simulate writes.
+    without --change-seeds. The demo company's fit only the bill that infraspend simulate writes.
     Further arguments go to dbt.
 
         infraspend build --seeds ../our-facts

@@ -86,4 +86,4 @@ REQUIRED: Final = (
     "charge_category",
     "service_provider_name",
 )
-"""The columns without which nobody can tell what a charge cost, whom and when."""
+"""The columns without which it is not known what a charge cost, whom and when."""

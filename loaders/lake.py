@@ -283,7 +283,7 @@ class Lake(Warehouse):
                 for name, kind in TABLES[dataset][landing.table].items()
             )
             with self.scratch() as connection:
-                # DuckDB writes a column as never NULL where it can tell, and dlt would write the
+                # DuckDB writes a column as never NULL where it knows that, and dlt would write the
                 # file again.
                 connection.execute("set disabled_optimizers = 'statistics_propagation'")
                 # The order of lines has no meaning, and preserving it takes memory.
@@ -461,11 +461,11 @@ def read_lake(location: LakeUrl) -> Iterator[Lake]:
         yield Lake(Path(unused), url, root, files, None, memory)
 
 
-_Held = tuple[str, str, LakeFiles, Lease | None, Path]
+_Opened = tuple[str, str, LakeFiles, Lease | None, Path]
 
 
 @contextmanager
-def _locked_directory(url: str) -> Iterator[_Held]:
+def _locked_directory(url: str) -> Iterator[_Opened]:
     """A locked directory: its name, its root, its files, no lease, a workbench."""
     path = _directory(url)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -482,13 +482,13 @@ def _locked_directory(url: str) -> Iterator[_Held]:
 
 
 @contextmanager
-def _locked_bucket(url: str) -> Iterator[_Held]:
+def _locked_bucket(url: str) -> Iterator[_Opened]:
     """A part of a bucket, locked by a lease."""
     bucket, prefix = _bucket_and_prefix(url)
     files = BucketFiles()
     below = f"{prefix}/" if prefix else ""
     with (
-        Lease(files.client, bucket, f"{below}_infraspend/lease.json").held(url) as lease,
+        Lease(files.client, bucket, f"{below}_infraspend/lease.json").acquired(url) as lease,
         tempfile.TemporaryDirectory(prefix="infraspend-") as workbench,
     ):
         yield url, f"{bucket}/{below}".rstrip("/"), files, lease, Path(workbench)

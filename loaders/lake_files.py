@@ -1,7 +1,7 @@
 """The two kinds of storage of a lake, as file systems for dlt and for DuckDB.
 
-dlt writes to a bucket through `fsspec`, whose S3 file system needs aiobotocore, which holds
-botocore back. So a lake has file systems of its own: a directory, and a bucket that boto3 reaches
+dlt writes to a bucket through `fsspec`, whose S3 file system needs aiobotocore, which pins an
+older botocore. So a lake has file systems of its own: a directory, and a bucket that boto3 reaches
 as it does everywhere else here. In both a file appears atomically under its name, on stable
 storage: a killed run leaves no partial file for a reader.
 """

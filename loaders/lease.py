@@ -44,7 +44,7 @@ class Lease:
         self._renewing = threading.Thread(target=self._renew, daemon=True)
 
     @contextlib.contextmanager
-    def held(self, what: str) -> Iterator["Lease"]:
+    def acquired(self, what: str) -> Iterator["Lease"]:
         """Creates the lease and renews it.
 
         Args:

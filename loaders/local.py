@@ -36,9 +36,9 @@ def locked(lock: Path, busy: str) -> Iterator[None]:
         InfraspendError: Another run has it, or it is no file of its own.
     """
     check_is_lock(lock)
-    held = FileLock(lock)
+    acquired = FileLock(lock)
     try:
-        held.acquire(timeout=0)
+        acquired.acquire(timeout=0)
     except Timeout as error:
         raise InfraspendError(busy) from error
     except OSError as error:
@@ -48,7 +48,7 @@ def locked(lock: Path, busy: str) -> Iterator[None]:
     try:
         yield
     finally:
-        held.release()
+        acquired.release()
 
 
 def check_is_lock(path: Path) -> None:

@@ -36,7 +36,7 @@ _ROW_CHARACTERS = 300
 _ROWS_SHOWN = 10
 _NAMES_SHOWN = 3
 _BUILD_MEMORY = "3GB"
-"""What DuckDB may take in a build unless it is told otherwise: profiles.yml has it."""
+"""What DuckDB may take in a build by default: profiles.yml has it."""
 _WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 
 
@@ -116,7 +116,7 @@ def build(
             arguments = (*arguments, "--full-refresh")
         if not unit_tests:
             arguments = (*arguments, *_WITHOUT_UNIT_TESTS)
-        with spark.held() if spark else nullcontext():
+        with spark.locked() if spark else nullcontext():
             remember_seeds(recorded_in, seeds)
             setting = DbtSetting(
                 project=project,

@@ -68,9 +68,9 @@ def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
     findings = [*_disk(warehouse, published)]
     if not warehouse.exists():
         return [*findings, _lack(warehouse, "is not there", _load("raw_aws_cur"))]
-    if held := list(_held(warehouse)):
+    if used := list(_used(warehouse)):
         # The process that has it may be writing: unfinished rows are no problem.
-        return [*findings, *held]
+        return [*findings, *used]
     if unreadable := list(_unreadable(warehouse)):
         return [*findings, *unreadable]
     with records.opened(warehouse, read_only=True) as connection:
@@ -121,7 +121,7 @@ def _disk(warehouse: Path, published: Path) -> Iterator[Finding]:
         )
 
 
-def _held(warehouse: Path) -> Iterator[Finding]:
+def _used(warehouse: Path) -> Iterator[Finding]:
     """A process that uses the warehouse: a load by its lock, any other by DuckDB's."""
     lock = warehouse.with_name(f"{warehouse.name}.lock")
     try:

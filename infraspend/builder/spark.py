@@ -63,7 +63,7 @@ class Spark:
         return self.lake.url if "://" in self.lake.url else str(Path(self.lake.url).resolve())
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Locks the home, and deletes it, with all tables, if a killed build left it incomplete.
 
         Such a build may leave files that the catalog does not know, and Spark creates no table

@@ -609,7 +609,7 @@ def _usage_of(steps: list[Step]) -> str:
     label, unit = steps[0].usage_label, steps[0].unit
     known = [step for step in steps if step.usage is not None]
     if not known:
-        return "nobody can tell whose usage"
+        return "whose usage is not known"
     usage = sum((step.usage or Decimal() for step in known), Decimal())
     total = sum((step.total_usage or Decimal() for step in known), Decimal())
     return f"{label} {_short(usage)} of {_short(total)} {unit}"

@@ -58,7 +58,7 @@ def publish_focus(
         warehouse: A warehouse that was built with the variable `focus`, and tested since.
         to: The directory to publish to; made where it is missing.
         version: The version of FOCUS that is read: 1.2 or 1.4.
-        progress: Told about every dataset.
+        progress: Called for every dataset.
 
     Returns:
         What was published.

@@ -3,7 +3,7 @@
 Each subsidiary is the company once more under names of its own (`names`), with a payer, accounts,
 clusters and platforms of its own, so that nothing of it is worked out again: what the company was
 charged, used and truly spent is read once, and written once for each subsidiary with its names in
-the place of the company's. Python only looks at the distinct names of a table, and holds one month
+the place of the company's. Python only looks at the distinct names of a table, and keeps one month
 of the company however many subsidiaries there are.
 """
 
@@ -91,7 +91,7 @@ _SEEDS: _Renames = {
 _LINES_OF_A_PART = 1_000_000
 _ROWS_OF_A_ROW_GROUP = 100_000
 _ID = "identity_line_item_id"
-#: The digits of a line's id that tell subsidiaries apart.
+#: The digits of a line's id that are a subsidiary's own.
 _DIGITS_OF_AN_ID = (8, 12)
 _TAGS = "resource_tags"
 _PAYER = "payer_account_id"
@@ -111,7 +111,7 @@ def write_group(
         out: Where the group goes.
         count: How many subsidiaries it has, the company itself among them.
         seeds: The seeds of the company.
-        progress: Told what is being written.
+        progress: Called with what is written next.
 
     Returns:
         What the bill of the whole group adds up to: a row of the truth's `totals.json` for each
@@ -138,7 +138,7 @@ def write_group(
 
 
 def _read(paths: Iterable[Path], texts: Sequence[str]) -> pa.Table:
-    """One table of Parquet files; the named texts are held as numbers of a dictionary's."""
+    """One table of Parquet files; the named texts are kept as numbers of a dictionary's."""
     tables = [pq.read_table(path, read_dictionary=texts, partitioning=None) for path in paths]
     return pa.concat_tables(tables).unify_dictionaries().combine_chunks()
 
@@ -169,7 +169,7 @@ def _write(path: Path, tables: Iterator[pa.Table]) -> None:
     """Writes tables of one schema to a file, one below the other."""
     path.parent.mkdir(parents=True, exist_ok=True)
     first = next(tables)
-    # Dictionaries are how a table is held here, and not what it says.
+    # Dictionaries are how a table is kept here, and not what it says.
     with pq.ParquetWriter(path, first.schema, store_schema=False) as writer:
         for table in chain([first], tables):
             writer.write_table(table, row_group_size=_ROWS_OF_A_ROW_GROUP)

@@ -68,7 +68,7 @@ class Names:
         return f"{self.label(service)}{namespace[len(service) :]}"
 
     def account(self, account: str) -> str:
-        """An account, wherever in a text it stands: its first eight digits tell what it is for."""
+        """An account, wherever in a text it stands: its first eight digits say what it is for."""
         return _ACCOUNT.sub(rf"\g<1>{self.number:04d}", account) if self.number else account
 
     def resource(self, resource: str) -> str:

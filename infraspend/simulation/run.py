@@ -60,7 +60,7 @@ class SimulationResult:
     Attributes:
         bill: Where AWS delivered to; `load aws-cur --from` it.
         earlier: What it had delivered of a month that it restated since, if there is one; loaded
-            before `bill`, it lets the mart `restatements` tell.
+            before `bill`, it is what the mart `restatements` compares with.
         kubernetes: Where the usage tracker exported to; `load kubernetes --from` it.
         platforms: Where platform owners published; `load platforms --from` it.
         truth: Where the right answers lie, if they were asked for.
@@ -463,7 +463,7 @@ class _Record:
 
 
 def _program() -> str:
-    """What tells this simulation program from an older one, which wrote another company."""
+    """A hash of this simulation program: an older one wrote another company."""
     digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())

@@ -51,7 +51,7 @@ RESOURCE_TAGS: Final = "resourceTags/"
 ACCOUNT_TAGS: Final = "accountTag/"
 USER_ATTRIBUTES: Final = "userAttribute/"
 
-# `tags` has everything that describes a line, and serves where the older column was not chosen.
+# `tags` has everything that describes a line, and is used where the older column was not chosen.
 _PARTS_OF_TAGS: Final = {
     "account_tags": ACCOUNT_TAGS,
     "cost_category": "costCategory/",
@@ -324,7 +324,7 @@ def line_items(layout: Layout, assembly_id: str, billing_period: str, maps: Path
     return f"select {', '.join(columns)} from {layout.reader()} as delivered{''.join(joins)}"
 
 
-def census(some_layouts: Sequence[Layout]) -> str:
+def control_totals(some_layouts: Sequence[Layout]) -> str:
     """The query for what is in an assembly as delivered, by payer and currency, in one reading.
 
     Columns: payer_account_id, currency_code, line_count, unblended_cost, net_unblended_cost and
@@ -430,7 +430,7 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
 
     Args:
         some_layouts: The layouts of an assembly.
-        counted: The table that holds what `census` gave.
+        counted: The table that holds what `control_totals` gave.
 
     Returns:
         The query, with the columns column_name, raw and canonical (JSON, NULL if no member has a

@@ -112,7 +112,7 @@ def check_net_columns(shapes: Sequence[Layout], found: Sequence[Total]) -> list[
         if count:
             raise InfraspendError(
                 f"{shapes[0].files[0].name} has {', '.join(nets)} and no column {NET_UNBLENDED}:"
-                f" commitments on {count:,} lines have a discount, and nobody can tell what all"
+                f" commitments on {count:,} lines have a discount, and it is not known what all"
                 " else costs; add the column to the report"
             )
         lacking.append(NET_UNBLENDED)
@@ -128,7 +128,7 @@ def check_net_columns(shapes: Sequence[Layout], found: Sequence[Total]) -> list[
         if missing and fees:
             raise InfraspendError(
                 f"{shapes[0].files[0].name} has {NET_UNBLENDED} and no column {', '.join(missing)}:"
-                f" {fees:,} fees of {what} have a discount, and nobody can tell what their usage"
+                f" {fees:,} fees of {what} have a discount, and it is not known what their usage"
                 " costs; add the columns to the report"
             )
         lacking += missing

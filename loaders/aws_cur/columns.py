@@ -77,7 +77,7 @@ FORGIVING: Final = frozenset(
     }
 )
 """Columns that neither the invoice nor the true cost is made of: what cannot be read in them lands
-as NULL and is told, and does not keep the bill out."""
+as NULL and is reported, and does not keep the bill out."""
 
 # A column that an export brings along, and that says nothing about a charge.
 _PARTITION: Final = "billing_period"
@@ -131,7 +131,7 @@ def destinations(headers: Iterable[str]) -> dict[str, Destination | None]:
     Cost categories, tags, discounts and the product attributes that CUR 2.0 does not keep as a
     column of their own go into their map, and a column that CUR 2.0 does not know into
     `other_columns`. Names that collapse into one key (`user:Team` and
-    `user:team`) are told apart: in alphabetical order the first keeps the key, the next get `_2`,
+    `user:team`) stay apart: in alphabetical order the first keeps the key, the next get `_2`,
     `_3` and so on.
 
     Args:

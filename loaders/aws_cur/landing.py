@@ -13,7 +13,7 @@ import duckdb
 from infraspend.loaders.aws_cur.canonical import (
     Layout,
     bad_values,
-    census,
+    control_totals,
     dictionary,
     layouts,
     line_items,
@@ -51,7 +51,7 @@ DATASET: Final = "raw_aws_cur"
 _PARTITION_COLUMNS: Final = frozenset({"billing_period", "BILLING_PERIOD"})
 
 
-_MOST_TOLD: Final = 20
+_MOST_NAMED: Final = 20
 """How many bad values of a delivery a refusal names."""
 
 MOST_NOTED: Final = 1000
@@ -119,7 +119,7 @@ def land(
         location: Where its files lie.
         assembly: What the period's manifest names.
         accept_empty: Whether it may hold nothing although something has landed before.
-        progress: Told what is being done.
+        progress: Called with what is done next.
 
     Returns:
         The number of its lines, and what could not be read in columns that no money depends on.
@@ -241,7 +241,7 @@ def _layouts(assembly: Assembly, files: Sequence[DataFile]) -> list[Layout]:
 def _count(warehouse: Warehouse, shapes: Sequence[Layout], maps: Path) -> list[Total]:
     """What the files add up to; writes how their maps land, if they have any, to `maps`."""
     with warehouse.scratch() as connection:
-        connection.execute(f"create table counted as {census(shapes)}")
+        connection.execute(f"create table counted as {control_totals(shapes)}")
         if query := dictionary(shapes, "counted"):
             connection.execute(f"copy ({query}) to {literal(str(maps))} (format parquet)")
         columns = ", ".join(field.name for field in fields(Total))
@@ -276,29 +276,29 @@ def _land_lines(
 
 def _explained(warehouse: Warehouse, shapes: Sequence[Layout], error: Exception) -> InfraspendError:
     """What is wrong with the files, by file, row and column where that can be found out."""
-    told: list[str] = []
+    mistakes: list[str] = []
     count = 0
     for shape, file in _files(shapes):
         try:
-            bad, found = _bad_values(warehouse, shape, file, forgiving=False, most=_MOST_TOLD)
+            bad, found = _bad_values(warehouse, shape, file, forgiving=False, most=_MOST_NAMED)
         except duckdb.Error as unreadable:
-            told.append(_cannot_be_read(shape, file, unreadable))
+            mistakes.append(_cannot_be_read(shape, file, unreadable))
             count += 1
             continue
-        told += map(str, bad)
+        mistakes += map(str, bad)
         count += found
-    if not told:
+    if not mistakes:
         # In a column that was not looked at.
-        told = [
+        mistakes = [
             _cannot_be_read(shape, file, error)
             for shape, file in _files(shapes)
             if _bad_line(shape, file)
         ]
-        count = len(told)
-    if not told:
+        count = len(mistakes)
+    if not mistakes:
         return InfraspendError(f"the warehouse refused it: {first_line(error)}")
-    more = f"; and {count - _MOST_TOLD:,} more" if count > _MOST_TOLD else ""
-    return InfraspendError(f"{'; '.join(told[:_MOST_TOLD])}{more}")
+    more = f"; and {count - _MOST_NAMED:,} more" if count > _MOST_NAMED else ""
+    return InfraspendError(f"{'; '.join(mistakes[:_MOST_NAMED])}{more}")
 
 
 def _bad_line(shape: Layout, file: DataFile) -> str | None:

@@ -44,7 +44,7 @@ class Policy:
 
     Attributes:
         keep: How many superseded assemblies of a billing period keep their lines.
-        pinned: Assemblies that serve a closed period: they land and stay however old they are.
+        pinned: Assemblies of a closed period: they land and stay however old they are.
         accept_empty: Whether a delivery without lines may replace one that has some.
         without_manifest: Whether data that lies without its manifest is read, by the rule of
             `loaders.aws_cur.unlisted`.
@@ -98,7 +98,7 @@ def load(
         since: The first billing period, `YYYY-MM`.
         until: The last billing period, `YYYY-MM`, inclusive.
         policy: What to keep and what to accept; the default one if not given.
-        progress: Told what is being done.
+        progress: Called with what is done next.
 
     Returns:
         The assemblies that landed, that had landed before and that are pending, and the lines
@@ -241,7 +241,7 @@ def _note_unread(
     progress: Progress,
     name: str,
 ) -> None:
-    """Tells and keeps what landed as NULL because it could not be read."""
+    """Reports and keeps what landed as NULL because it could not be read."""
     if not landed.unread_count:
         return
     outcome.unread += landed.unread_count

@@ -139,8 +139,8 @@ class Statement:
 
     def id_for(self, provider: str) -> str:
         """The same for the same files about the same account and period, and only then."""
-        told = (provider, self.account, self.starts_at.isoformat(), self.digest)
-        return sha256("\0".join(told).encode()).hexdigest()
+        identity = (provider, self.account, self.starts_at.isoformat(), self.digest)
+        return sha256("\0".join(identity).encode()).hexdigest()
 
 
 @dataclass
@@ -175,7 +175,7 @@ def load(
         source: The directory or `s3://` URL under which the files lie, however deep.
         keep: How many superseded statements of a billing period keep their charges.
         again: Whether what has landed lands again, in the place of its rows.
-        progress: Told what is being done.
+        progress: Called with what is done next.
 
     Returns:
         The statements that landed, that had landed before and that are pending, and the charges

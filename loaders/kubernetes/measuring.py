@@ -36,7 +36,7 @@ from infraspend.loaders.kubernetes.quarantine import (
     MOST_CORES,
     MOST_GPUS,
     Believable,
-    Doubts,
+    Quarantine,
     amount,
     described,
     unbelievable_series,
@@ -125,13 +125,13 @@ def measure_hour(
         ServerError: The server's answer was not complete.
     """
     window = Window(start, start + HOUR_SECONDS, slot, early)
-    doubts = Doubts()
+    quarantine = Quarantine()
     whole = Readings(prometheus, [window])
     vocabulary, switched = spelled(whole, vocabulary)
-    left_out = _left_out(whole, vocabulary, doubts)
+    left_out = _left_out(whole, vocabulary, quarantine)
     for name, slots in switched.items():
         left_out |= slots
-        doubts.reasons.append(
+        quarantine.reasons.append(
             f"the labels of {name} were spelled in another way in {len(slots)} of {window.slots}"
             " scrapes, which are left out: honor_labels was switched within the hour"
         )
@@ -139,7 +139,7 @@ def measure_hour(
     readings = Readings(prometheus, window.without(left_out), machines)
     scrapes = cluster_scrapes(readings, vocabulary)
     shards = Shards(readings, vocabulary, scrapes)
-    doubts.reasons += [
+    quarantine.reasons += [
         f"{instances}, a shard of kube-state-metrics, was scraped in {slots} of {window.slots}"
         " slots"
         for instances, slots in shards.away.items()
@@ -153,14 +153,14 @@ def measure_hour(
             for seconds in set((usage_slots or {}).values())
         }
         usage = {name: by_slot[seconds] for name, seconds in (usage_slots or {}).items()}
-        measurement = _Measurement(hour, vocabulary, readings, shards, doubts, usage)
+        measurement = _Measurement(hour, vocabulary, readings, shards, quarantine, usage)
         hour.tables = measurement.tables(pod_labels)
         hour.tables["scrape_hours"] = [
             measurement.row(samples=hour.samples, expected_samples=window.slots)
         ]
     hour.tables["rejects"] = [
         {"usage_hour": hour.start, "cluster": vocabulary.cluster, "reason": reason}
-        for reason in doubts.reasons
+        for reason in quarantine.reasons
     ]
     return hour
 
@@ -172,7 +172,7 @@ def cluster_scrapes(readings: Readings, vocabulary: Vocabulary) -> int:
     return readings.slots_with(capacity, *matchers)
 
 
-def _left_out(whole: Readings, vocabulary: Vocabulary, doubts: Doubts) -> set[int]:
+def _left_out(whole: Readings, vocabulary: Vocabulary, quarantine: Quarantine) -> set[int]:
     """The slots in which a phase, request or capacity was no measurement."""
     believable = list(_to_be_believed(vocabulary))
     blamed = list(unbelievable_series(whole, believable))
@@ -181,7 +181,7 @@ def _left_out(whole: Readings, vocabulary: Vocabulary, doubts: Doubts) -> set[in
     # Each slot once, however many of its series are invalid.
     slots = unbelievable_slots(whole, list(dict.fromkeys(one for one, _, _ in blamed)))
     for one, labels, value in blamed:
-        doubts.reasons.append(
+        quarantine.reasons.append(
             f"{described(one.series, labels)} is {value:g}, which is no measurement: the"
             f" {len(slots)} of {whole.slots} scrapes with such values are left out"
         )
@@ -213,14 +213,14 @@ class _Measurement:
         vocabulary: Vocabulary,
         readings: Readings,
         shards: Shards,
-        doubts: Doubts,
+        quarantine: Quarantine,
         usage: Mapping[str, Readings],
     ) -> None:
         self._hour = hour
         self._vocabulary = vocabulary
         self._readings = readings
         self._shards = shards
-        self._doubts = doubts
+        self._quarantine = quarantine
         self._usage = usage
         self._there = {
             name: slots / shards.scrapes(name)
@@ -290,7 +290,7 @@ class _Measurement:
                 row["node"] = name_of(pod.node) or None
                 asked = requests.get(pod, {}).get(container, {})
                 for resource, column, unit, most in _REQUESTS if requests else ():
-                    row[column] = self._doubts.amount(
+                    row[column] = self._quarantine.amount(
                         asked.get(resource, 0) / scrapes / unit,
                         most,
                         f"{column} of {_who(row)}",
@@ -299,7 +299,7 @@ class _Measurement:
                     # Measures of a whole pod are in the row of its first container.
                     key = (pod, "" if measure.of_pod else container)
                     if key in used and not (measure.of_pod and number):
-                        row[measure.column] = self._doubts.amount(
+                        row[measure.column] = self._quarantine.amount(
                             used[key], measure.most, f"{measure.column} of {_who(row)}"
                         )
                 yield row
@@ -325,7 +325,7 @@ class _Measurement:
             for target, scrapes in use.missed.items():
                 gap = f"{measure.column} ({scrapes:g} of {readings.slots} scrapes)"
                 missed.setdefault(target, []).append(gap)
-        self._doubts.reasons += [
+        self._quarantine.reasons += [
             f"{target or 'what measures use'} was scraped too seldom, so that the use of its pods"
             f" is not known: {', '.join(gaps)}"
             for target, gaps in sorted(missed.items())
@@ -338,7 +338,7 @@ class _Measurement:
         if nameless := len(running) - len(named):
             phase = self._vocabulary.metrics[PHASE]
             labels = " and ".join(phase.spelled("namespace", "pod"))
-            self._doubts.reasons.append(
+            self._quarantine.reasons.append(
                 f"{nameless} pods have no {labels} and are left out: kube-state-metrics is scraped"
                 " both with and without honor_labels, or its labels are dropped; scrape it once,"
                 " with honor_labels: true"
@@ -365,7 +365,7 @@ class _Measurement:
             exported = len({pod[:2] for pod in running})
             self._hour.samples = round(self._hour.samples * exported / (exported + len(unexported)))
             some = ", ".join("/".join(pod) for pod in unexported[:_EXAMPLES])
-            self._doubts.reasons.append(
+            self._quarantine.reasons.append(
                 f"{len(unexported)} pods that kubelets report have no {PHASE} and are left out"
                 f" ({some}{', ...' if len(unexported) > _EXAMPLES else ''}): a shard of"
                 " kube-state-metrics was down, or does not watch them"
@@ -381,7 +381,7 @@ class _Measurement:
             )
             for what, sums in resources.items():
                 for resource, column, unit, most in _CAPACITIES if sums is not None else ():
-                    row[column.format(what)] = self._doubts.amount(
+                    row[column.format(what)] = self._quarantine.amount(
                         (sums or {}).get((name, resource), 0) / scrapes / unit,
                         most,
                         f"{column.format(what)} of node {name_of(name)}",
@@ -396,7 +396,7 @@ class _Measurement:
             gib_hours = byte_slots / self._shards.scrapes(volume.name) / GIB
             yield self.row(
                 **values,
-                capacity_gib_hours=self._doubts.amount(
+                capacity_gib_hours=self._quarantine.amount(
                     gib_hours, MOST_BYTES / GIB, f"capacity_gib_hours of volume {volume.name}"
                 ),
             )

@@ -71,7 +71,7 @@ def _values(believable: Believable, window: Window) -> str:
     )
 
 
-class Doubts:
+class Quarantine:
     """Turns sums into amounts, and records values that are no measurement."""
 
     def __init__(self) -> None:

@@ -149,11 +149,11 @@ def _run_file(connection: duckdb.DuckDBPyConnection, file: str) -> Iterator[Cost
 def _rendered(connection: duckdb.DuckDBPyConnection, statements: str) -> str:
     """The statements with their macros, rules and constants written out."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_SQL), autoescape=False)
-    deal = environment.get_template("deal.jinja").module.deal  # type: ignore[attr-defined]
+    allocate = environment.get_template("allocate.jinja").module.allocate  # type: ignore[attr-defined]
     era = _rule_era(connection)
     attributes = _LINE_ATTRIBUTES | {"era": era}
     return environment.from_string(statements).render(
-        deal=deal,
+        allocate=allocate,
         hour_of=lambda time: f"cast(epoch({time}) // 3600 as bigint)",
         units=lambda amount: f"cast({amount} * {_TEN_DIGITS}::decimal(11, 0) as bigint)",
         wide_units=lambda amount: (
@@ -258,7 +258,7 @@ class _Rules:
 def _compare(connection: duckdb.DuckDBPyConnection, mart: str) -> None:
     """Raises BaselineError unless both marts have the same rows, as often.
 
-    Rows are told apart by 128 bits of them, so that tens of millions fit into memory.
+    Rows are identified by 128 bits of them, so that tens of millions fit into memory.
     """
     columns = ", ".join(
         column for column, *_ in connection.execute(f"describe w.marts.{mart}").fetchall()

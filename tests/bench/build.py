@@ -7,7 +7,7 @@ held and the most that it wrote to its temporary directory are of it alone. Then
 tests run once more, one by one, for a line per stage (tests/bench/replay.py), and the same marts
 are made by hand (tests/bench/baseline.py), which also proves them equal. The goal is that all
 models and data tests take at most 3 times the CPU of the statements by hand, also those that
-nothing by hand stands beside. What dbt takes to start, to parse and for unit tests is told apart,
+nothing by hand stands beside. What dbt takes to start, to parse and for unit tests is shown apart,
 and so is what it cost to write everything in one process.
 """
 

@@ -7,7 +7,7 @@ bill and usage is added to the last month; then the bill of an old month is rest
 pass the scans are counted, from the engine's own profiles (see `tests.bench.counting`), and so are
 all rows of the row groups that are read. For these the warehouse is stored in row groups so small
 that a month is several of them, as the months of a large company are in those of DuckDB's own size.
-At last it is told what grows with the history.
+At last it prints what grows with the history.
 """
 
 import json
@@ -113,7 +113,7 @@ def measure(root: Path, months: int) -> dict[str, Counts]:
 
 
 def _add_a_day(world: World) -> None:
-    """Another assembly of the last month, and the day of usage that it tells of."""
+    """Another assembly of the last month, and the day of usage that it has."""
     turn = len(world.calendar) - 1
     hours = range(15 * 24, 16 * 24)
     world.change(world.calendar[turn].name, days=3)
@@ -122,7 +122,7 @@ def _add_a_day(world: World) -> None:
     world.land()
 
 
-def told(months: int, found: dict[str, Counts]) -> str:
+def described(months: int, found: dict[str, Counts]) -> str:
     """The figures of one length of history, and what reads most where little should be read."""
     whole = found["everything"].rows.total()
     whole_groups = found["everything"].in_row_groups.total()
@@ -162,7 +162,7 @@ def main() -> None:
     for months in [int(argument) for argument in sys.argv[1:]] or MONTHS:
         with tempfile.TemporaryDirectory(prefix="infraspend-bench-") as directory:
             measured[months] = measure(Path(directory), months)
-            print(told(months, measured[months]), flush=True)
+            print(described(months, measured[months]), flush=True)
     if len(measured) > 1:
         print(growth(measured))
 

@@ -4,7 +4,7 @@
 
 The marts are made up here, in the shapes of the models' contracts, and published as `infraspend
 publish` does. Every query of `QUERIES` is an analysis of the project; it runs on the published
-file as a dashboard runs it: the file is opened read-only, anew each time. The goal is that none
+file as a dashboard runs it: the file is opened read-only, again each time. The goal is that none
 takes more than 200 ms, the worst run of it included.
 """
 

@@ -19,13 +19,13 @@ from tests.workspaces import ROOT, Workspace, load
 
 def test_a_good_build_is_recorded_as_whole(fresh: Workspace) -> None:
     before = {path.name for path in fresh.project.iterdir()}
-    told: list[str] = []
+    messages: list[str] = []
 
-    result = build(fresh.warehouse, fresh.project, fresh.seeds, progress=told.append)
+    result = build(fresh.warehouse, fresh.project, fresh.seeds, progress=messages.append)
 
     assert result.succeeded
     assert (result.models, result.tests) == (1, 1)
-    assert any("orgs" in line for line in told)
+    assert any("orgs" in line for line in messages)
     assert result.may_be_published
     assert unproven(fresh.warehouse) == ()
     # What dbt writes lies beside the warehouse: two warehouses may be built at once.

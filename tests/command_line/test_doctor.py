@@ -400,9 +400,11 @@ def test_a_build_that_was_killed(fresh: Workspace) -> None:
     assert held.command.startswith("kill -9 ")
     os.killpg(building.pid, signal.SIGKILL)
     building.wait()
-    told = [one.text for one in lacks(fresh.warehouse, fresh.project)]
-    assert len(told) == 1
-    assert told[0].startswith("a build was interrupted: orgs: the run that began it did not end")
+    messages = [one.text for one in lacks(fresh.warehouse, fresh.project)]
+    assert len(messages) == 1
+    assert messages[0].startswith(
+        "a build was interrupted: orgs: the run that began it did not end"
+    )
 
 
 def test_seeds_that_are_gone_wrong_or_name_nothing(built: Workspace, tmp_path: Path) -> None:

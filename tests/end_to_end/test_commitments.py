@@ -951,7 +951,7 @@ CASES |= {
     ),
 }
 
-# What nobody can name costs what it costs. When it was idle cannot be told: 0.16 over both hours.
+# What nobody can name costs what it costs. When it was idle is not known: 0.16 over both hours.
 NAMELESS = "commitments without a name"
 # The fee bears another name than the usage, and its quarter off is the usage's all the same.
 RENAMED = "a commitment under two names"

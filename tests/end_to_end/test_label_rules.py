@@ -142,7 +142,7 @@ def _line(
     operation: str = "RunInstances",
     type: str = "Usage",  # noqa: A002 - the column's name
 ) -> dict[str, str]:
-    """A line whose cost is a power of two, so that a sum of costs tells which lines are in it."""
+    """A line whose cost is a power of two, so that a sum of costs shows which lines are in it."""
     start, end = f"2026-10-03T{hour}:00:00Z", f"2026-10-03T{int(hour) + 1:02}:00:00Z"
     line = charge(
         identity__TimeInterval=f"{start}/{end}",

@@ -57,7 +57,7 @@ def days(company: Company, product: str) -> dict[int, Decimal]:
     )
 
 
-def dealt(cost: str, first: int, last: int) -> dict[int, Decimal]:
+def allocated(cost: str, first: int, last: int) -> dict[int, Decimal]:
     """Day -> the units of its 24 hours; what is left over goes one each to the first hours."""
     hours = (last - first + 1) * 24
     each, rest = divmod(int(Decimal(cost) / UNIT), hours)
@@ -78,7 +78,7 @@ def test_a_contract_is_spread_only_where_its_product_is_named(company: Company) 
     assert (
         days(company, "from-the-16th")
         == {day: Decimal(12) for day in range(16, 32)}
-        == dealt("192", 16, 31)
+        == allocated("192", 16, 31)
     )
     assert days(company, "of-october") == {1: Decimal("3000.01")}
 
@@ -88,7 +88,7 @@ def test_all_contracts_are_spread_over_the_month_of_their_bill(company: Company)
 
     assert result.succeeded, "\n".join(result.failures)
     of_october = days(company, "of-october")
-    assert of_october == dealt("3000.01", 1, 31)
+    assert of_october == allocated("3000.01", 1, 31)
     assert sum(of_october.values()) == Decimal("3000.01")
     assert days(company, "of-a-year") == {day: Decimal(24) for day in range(1, 32)}
     assert days(company, "by-the-hour") == {16: Decimal(5)}

@@ -56,7 +56,7 @@ def test_the_validator_reports_nothing_but_the_exceptions(
         check=False,
     )
 
-    # It exits with 0 whatever it found: the totals tell.
+    # It exits with 0 whatever it found: the totals say more.
     totals = re.search(r"Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)", run.stdout)
     assert totals, run.stdout + run.stderr
     total, passed, failed, skipped = map(int, totals.groups())

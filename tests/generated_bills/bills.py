@@ -66,7 +66,7 @@ SIZES = {"dust": 9, "cents": 10**10, "dollars": 10**14, "millions": 10**17, "a b
 """The largest amount of each size, in units of 1e-10 dollars."""
 
 POOLED_AT_MOST = 10**17
-"""What is dealt out has to stay below a billion a group, and groups have several members."""
+"""What is allocated has to stay below a billion a group, and groups have several members."""
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ SERVERLESS = {
 
 
 class Row(NamedTuple):
-    """What a row of the mart is told apart by; ties are broken in this order."""
+    """The key of a row of the mart; ties are broken in this order."""
 
     usage_hour: datetime
     billing_period: str
@@ -70,7 +70,7 @@ class Costs(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """What lines are added up by before anything is dealt out; ties are broken in this order."""
+    """What lines are added up by before anything is allocated; ties are broken in this order."""
 
     billing_period: str
     payer: str
@@ -119,7 +119,7 @@ class Sum:
 
 @dataclass
 class Reservation:
-    """What the fee lines of a reservation tell about its size and its term."""
+    """What the fee lines of a reservation say about its size and its term."""
 
     count: Decimal | None = None
     units_each: Decimal | None = None
@@ -147,7 +147,9 @@ def scaled(amount: int, numerator: int, denominator: int) -> int:
     return (2 * amount * numerator + denominator) // (2 * denominator)
 
 
-def dealt(whole: int, weights: Mapping[Key, int], tie: Callable[[Key], object]) -> dict[Key, int]:
+def allocated(
+    whole: int, weights: Mapping[Key, int], tie: Callable[[Key], object]
+) -> dict[Key, int]:
     """Parts that add up to the whole: rounded down, what is left to the largest remainders."""
     if not sum(weights.values()):
         weights = dict.fromkeys(weights, 1)
@@ -583,7 +585,7 @@ class Bill:
                 continue
             whole = sum(self.charges[line].unblended for line in lines)
             weights = {earner: self.charges[earner].unblended for earner in reached}
-            for earner, part in dealt(whole, weights, tie=lambda charge: charge).items():
+            for earner, part in allocated(whole, weights, tie=lambda charge: charge).items():
                 got_off[earner] += part
             for line in lines:
                 got_off[line] -= self.charges[line].unblended
@@ -651,7 +653,7 @@ class Bill:
             true_costs = {key: costs.amortized for key, costs in members.items()}
             if self.pooling == "family":
                 listed = {key: costs.listed for key, costs in members.items()}
-                true_costs = dealt(sum(true_costs.values()), listed, tie=nulls_last)
+                true_costs = allocated(sum(true_costs.values()), listed, tie=nulls_last)
             for key, costs in members.items():
                 yield key[0], costs_of(costs, true_costs[key])
 
@@ -699,7 +701,7 @@ class Bill:
         for (row, reservation), whole in fees.items():
             period = row.billing_period
             weights = self._unused_units(period, reservation, of_both[period, reservation])
-            for hour, part in dealt(whole, weights, tie=lambda hour: hour).items():
+            for hour, part in allocated(whole, weights, tie=lambda hour: hour).items():
                 if part and self._is_to_come(period, hour):
                     to_come = row._replace(
                         usage_hour=hour, charge_class="commitment_to_come", label="unlabeled"

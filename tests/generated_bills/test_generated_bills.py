@@ -165,7 +165,7 @@ def land_and_build(workspace: Path, pooling: str, *skipped: str) -> int:
 
 
 def assert_bills_are_right(payers: Payers, workspace: Path, pooling: str) -> None:
-    """Compares at the full grain of the mart, both ways; tells the smallest bill that is wrong."""
+    """Compares at the full grain of the mart, both ways; prints the smallest bill that is wrong."""
     warehouse = workspace / "infraspend.duckdb"
     found = rows_of_mart(warehouse)
     unexplained = unexplained_of(warehouse)
@@ -239,9 +239,9 @@ def differences_between(expected: Rows, found: Rows) -> list[str]:
 
 
 def story_of(lines: Sequence[Line], differences: Sequence[str]) -> str:
-    """A bill that came out wrong, as short as it can be told."""
-    told = [str({name: value for name, value in line.items() if value}) for line in lines]
-    return "\n".join([*told, *differences[:4], f"({len(differences)} differences)"])
+    """A bill that came out wrong, in as few lines as it takes."""
+    printed = [str({name: value for name, value in line.items() if value}) for line in lines]
+    return "\n".join([*printed, *differences[:4], f"({len(differences)} differences)"])
 
 
 def coverage(generated: Sequence[Bill]) -> str:

@@ -103,16 +103,16 @@ def weaker(*bases: str) -> str:
     return max(bases, key=STRONGEST_FIRST.index)
 
 
-def deal(whole: int, weights: Weights) -> Weights:
-    """Deals whole units by weight: rounded down, then the largest remainders, then the labels."""
+def allocate(whole: int, weights: Weights) -> Weights:
+    """Allocates units by weight: rounded down, then the largest remainders, then the labels."""
     total = sum(weights.values())
     if total == 0:
         weights, total = dict.fromkeys(weights, 1), len(weights)
-    dealt = {label: whole * weight // total for label, weight in weights.items()}
+    allocated = {label: whole * weight // total for label, weight in weights.items()}
     winners = sorted(weights, key=lambda label: (-(whole * weights[label] % total), label))
-    for label in winners[: whole - sum(dealt.values())]:
-        dealt[label] += 1
-    return dealt
+    for label in winners[: whole - sum(allocated.values())]:
+        allocated[label] += 1
+    return allocated
 
 
 class SubPlatform:
@@ -138,8 +138,8 @@ class SubPlatform:
     def schedule(self, hour: int, hours: int, pool: str, cost_model: str) -> Schedule | None:
         """The schedule of an interval; None if the interval, or the pool in it, is not known."""
         asked = [one for one in self.calendar if hour <= one < hour + hours]
-        bases = [(one, *self._ladder(one)) for one in asked]
-        known = [(one, basis, loans) for one, basis, loans in bases if basis != UNATTRIBUTED]
+        bases = [(one, *self._gap_filling(one)) for one in asked]
+        known = [(one, basis, sources) for one, basis, sources in bases if basis != UNATTRIBUTED]
         unknown = len(asked) - len(known)
         if not known:
             if not asked or pool != ALL:
@@ -148,8 +148,8 @@ class SubPlatform:
         served: Counter[str] = Counter()
         measured: Counter[str] = Counter()
         is_there = False
-        for one, _, loans in known:
-            holdings = _lent(self._holdings, loans)
+        for one, _, sources in known:
+            holdings = _filled(self._holdings, sources)
             if pool != ALL and (pool not in holdings or cost_model == "storage"):
                 continue
             is_there = True
@@ -165,18 +165,20 @@ class SubPlatform:
         by_label = dict.fromkeys(labels, basis)
         if unknown:
             by_label[UNATTRIBUTED] = UNATTRIBUTED
-        return Schedule(deal(ONE, shares[0]), deal(ONE, shares[1]), by_label)
+        return Schedule(allocate(ONE, shares[0]), allocate(ONE, shares[1]), by_label)
 
-    def _ladder(self, hour: int) -> tuple[str, list[tuple[int, int]]]:
-        """The step of the ladder, and which good hours lend how many 27720ths of theirs."""
+    def _gap_filling(self, hour: int) -> tuple[str, list[tuple[int, int]]]:
+        """The tier of gap filling, and which good hours give how many 27720ths of theirs."""
         layer = self.layer
         if hour in self._good:
             return "measured" if layer.source == "kubernetes" else layer.source, [(hour, _STEPS)]
-        # Fixed shares lend nothing to hours in which they are not, nor the other way round.
+        # Fixed shares fill no hours in which they are not, nor the other way round.
         is_fixed = layer.era(hour).cost_model == "fixed"
-        lenders = [one for one in self._good if (layer.era(one).cost_model == "fixed") == is_fixed]
-        before = [good for good in lenders if good < hour][-1:]
-        after = [good for good in lenders if good > hour][:1]
+        source_hours = [
+            one for one in self._good if (layer.era(one).cost_model == "fixed") == is_fixed
+        ]
+        before = [good for good in source_hours if good < hour][-1:]
+        after = [good for good in source_hours if good > hour][:1]
         if before and is_fixed:
             return layer.source, [(before[0], _STEPS)]
         if before and after:
@@ -204,19 +206,20 @@ def _units(amount: Decimal) -> int:
     return int(amount * ONE)
 
 
-def _lent(
-    holdings: Mapping[int, dict[tuple[str, str, str | None], int]], loans: Iterable[tuple[int, int]]
+def _filled(
+    holdings: Mapping[int, dict[tuple[str, str, str | None], int]],
+    sources: Iterable[tuple[int, int]],
 ) -> Holdings:
-    """What lenders held, in parts; a label that one of them lacks had nothing there."""
-    lent: Holdings = {}
-    for lender, parts in loans:
-        for (pool, resource, label), amount in holdings[lender].items():
-            held = lent.setdefault(pool, {}).setdefault(resource, Held({}))
+    """What the source hours held, in parts; a label that one of them lacks had nothing there."""
+    filled: Holdings = {}
+    for source_hour, parts in sources:
+        for (pool, resource, label), amount in holdings[source_hour].items():
+            held = filled.setdefault(pool, {}).setdefault(resource, Held({}))
             if label is None:
                 held.offered += amount * parts
             else:
                 held.by_label[label] = held.by_label.get(label, 0) + amount * parts
-    return lent
+    return filled
 
 
 def _holdings(layer: Layer, hour: int) -> dict[tuple[str, str, str | None], int]:
@@ -355,13 +358,13 @@ class Splitter:
             passages.append(Passage(step, whole.units, 0))
             yield Part(whole.label, whole.steps, UNATTRIBUTED, whole.units)
             return
-        free_units = deal(whole.units, schedule.measured).get(FREE, 0)
+        free_units = allocate(whole.units, schedule.measured).get(FREE, 0)
         passages.append(Passage(step, whole.units, free_units))
         above = self.layers[level + 1].layer if level + 1 < len(self.layers) else None
         goes_back = {UNATTRIBUTED}
         if layer.era(charge.hour).free_policy == "owner":
             goes_back.add(FREE)
-        for label, units in deal(whole.units, schedule.served).items():
+        for label, units in allocate(whole.units, schedule.served).items():
             basis = weaker(whole.basis, schedule.bases[label])
             if label in goes_back:
                 yield Part(whole.label, whole.steps, basis, units)

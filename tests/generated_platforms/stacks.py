@@ -70,7 +70,7 @@ class Era:
 
 @dataclass(frozen=True)
 class Layer:
-    """A sub-platform; `number` tells it from all others."""
+    """A sub-platform; `number` is its own."""
 
     number: str
     source: str

@@ -86,7 +86,7 @@ class Deltas(RuleBasedStateMachine):
     Attributes:
         directory: Where all machines live, one after the other, so that dbt parses once.
         at_once: The project, made to build all months in one statement; see `project_at_once`.
-        world: Makes the company anew, as it was after its first build.
+        world: Makes the company again, as it was after its first build.
         seen: How often each delta was taken, in all sequences.
         taken: How often each rule was, in this sequence.
     """
@@ -414,7 +414,7 @@ class Deltas(RuleBasedStateMachine):
             self.seen[f"refused by {name}"] += 1
 
     def _build_and_kill(self, after: int, milliseconds: int) -> bool:
-        """Kills a build and all its processes, so long after it told so many lines.
+        """Kills a build and all its processes, so long after it printed so many lines.
 
         Returns:
             Whether it was still at work.
@@ -456,13 +456,13 @@ class Deltas(RuleBasedStateMachine):
         shutil.copy(warehouse, full)
         # Where the data are bad, both must say so.
         without = () if not self.result.succeeded else ("--exclude-resource-type", "test")
-        told = build(
+        built = build(
             full,
             self.at_once,
             self.world.company.seeds,
             ("--full-refresh", *WITHOUT_UNIT_TESTS, *without),
         )
-        assert _names_of(told.failures) == _names_of(self.result.failures)
+        assert _names_of(built.failures) == _names_of(self.result.failures)
         self.seen["comparisons"] += 1
         if not self.result.succeeded:
             self.seen["comparisons of failures"] += 1

@@ -95,7 +95,7 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
 
     Sequence.directory = directory
     Sequence.at_once = project_at_once(directory / "at_once")
-    # A failing sequence is told as it was found: making it shorter takes a build for each step.
+    # A failing sequence is printed as it was found: making it shorter takes a build for each step.
     # Hypothesis would make most sequences from those before; here each is drawn on its own.
     how = settings(
         max_examples=1,

@@ -28,7 +28,7 @@ OTHER_VARIABLES = (*WITHOUT_UNIT_TESTS, "--vars", "true_cost_pooling: none")
 def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Counts]:
     """A company of three months, built, and what the engine read for it.
 
-    Two reports tell of its last month; the second one is declared to serve it.
+    Two reports have its last month; the second one is declared to be its bill.
     """
     world = begin(tmp_path_factory.mktemp("months") / "company", ())
     world.report_again(MAY, price=55_555_555)
@@ -360,7 +360,7 @@ def test_edited_code_makes_what_uses_it_anew_and_an_edited_description_nothing(
 
 
 def built_in_full(world: World) -> set[str]:
-    """The tables kept by month of which the last run made all months anew."""
+    """The tables kept by month of which the last run made all months again."""
     return {
         str(name)
         for (name,) in world.company.rows(

@@ -206,9 +206,9 @@ def test_a_bad_charge_refuses_its_statement_and_no_other(warehouse: Path, bucket
             where, account = str(bucket / name / name), f"{name} {number}"
             row = 3 + 2 * number
             assert f"{account} 2026-10: {where}, row {row}: {reason}" in str(failure.value)
-            (told,) = [reject for reject in rejects if reject[3] == account]
-            assert (*told[:2], told[4]) == (where, row, "2026-10")
-            assert told[2].startswith(f"{account} 2026-10: {reason}")
+            (found,) = [reject for reject in rejects if reject[3] == account]
+            assert (*found[:2], found[4]) == (where, row, "2026-10")
+            assert found[2].startswith(f"{account} 2026-10: {reason}")
 
     # It says so every time, until it is mended.
     with pytest.raises(InfraspendError, match="20 did not load"):

@@ -327,7 +327,7 @@ AWS_ROWS = {
 def test_a_report_beside_it_does_not_change_by_a_digit(
     fixture_company: tuple[Company, BuildResult], tmp_path: Path
 ) -> None:
-    """The report's own month, told in FOCUS too, is read from the report, and both are named."""
+    """A month that the report and a FOCUS export have is the report's, and both are named."""
     original, result = fixture_company
     assert result.succeeded, "\n".join(result.failures)
     payer = original.one("select min(payer_account_id) from marts.true_cost")

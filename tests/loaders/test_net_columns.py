@@ -55,19 +55,19 @@ def refusal(warehouse: Path, bucket: Path) -> str:
 def test_half_of_the_net_columns_of_reservations_is_refused(warehouse: Path, bucket: Path) -> None:
     delivered(bucket, DISCOUNTED)
 
-    told = refusal(warehouse, bucket)
+    messages = refusal(warehouse, bucket)
 
-    assert "reservation_net_effective_cost, reservation_net_unused_recurring_fee" in told
-    assert "1 fees of reservations have a discount" in told
+    assert "reservation_net_effective_cost, reservation_net_unused_recurring_fee" in messages
+    assert "1 fees of reservations have a discount" in messages
 
 
 def test_half_of_the_net_columns_of_plans_is_refused(warehouse: Path, bucket: Path) -> None:
     delivered(bucket, PLAN)
 
-    told = refusal(warehouse, bucket)
+    messages = refusal(warehouse, bucket)
 
-    assert "no column savings_plan_net_recurring_commitment_for_billing_period:" in told
-    assert "1 fees of savings plans have a discount" in told
+    assert "no column savings_plan_net_recurring_commitment_for_billing_period:" in messages
+    assert "1 fees of savings plans have a discount" in messages
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,12 @@ OTHER_HALF: list[Row] = [
 def test_the_other_half_of_the_net_columns_is_refused(warehouse: Path, bucket: Path) -> None:
     delivered(bucket, OTHER_HALF)
 
-    told = refusal(warehouse, bucket)
+    messages = refusal(warehouse, bucket)
 
-    assert "has reservation_net_effective_cost, reservation_net_unused_recurring_fee" in told
-    assert "no column line_item_net_unblended_cost: commitments on 1 lines have a discount" in told
+    assert "has reservation_net_effective_cost, reservation_net_unused_recurring_fee" in messages
+    assert (
+        "no column line_item_net_unblended_cost: commitments on 1 lines have a discount" in messages
+    )
 
 
 @pytest.mark.parametrize("net", ["6", "0.0", ""])

@@ -54,12 +54,12 @@ def test_a_list_price_that_is_none_is_unknown_and_told_with_its_row(
         (None, Decimal("0.01"), Decimal("0.0111111111")),
         (None, None, Decimal("0.0111111111")),
     ]
-    told = rows(warehouse, "select row_number, reason from raw_aws_cur.rejects order by all")
-    assert [row for row, _ in told] == [2, 2, 3]
-    assert all("prefix/hourly/20261001-20261101" in reason for _, reason in told)
-    assert "row 2: line_item_blended_cost is '?', which is no decimal(25,10)" in told[0][1]
-    assert "row 2: pricing_public_on_demand_cost is 'n/a'" in told[1][1]
-    assert "row 3: pricing_public_on_demand_cost is '1,5'" in told[2][1]
+    rejects = rows(warehouse, "select row_number, reason from raw_aws_cur.rejects order by all")
+    assert [row for row, _ in rejects] == [2, 2, 3]
+    assert all("prefix/hourly/20261001-20261101" in reason for _, reason in rejects)
+    assert "row 2: line_item_blended_cost is '?', which is no decimal(25,10)" in rejects[0][1]
+    assert "row 2: pricing_public_on_demand_cost is 'n/a'" in rejects[1][1]
+    assert "row 3: pricing_public_on_demand_cost is '1,5'" in rejects[2][1]
     assert any("3 values cannot be read" in message for message in said)
 
 

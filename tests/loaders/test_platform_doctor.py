@@ -1,4 +1,4 @@
-"""The doctor tells a platform's owner what a file lacks, row by row, before it is published."""
+"""The doctor shows a platform's owner what a file lacks, row by row, before it is published."""
 
 import gzip
 from pathlib import Path
@@ -193,11 +193,11 @@ def test_ragged_rows_and_unreadable_times_stop_nothing(
 def test_a_change_of_unit_is_noted_and_two_units_in_an_hour_are_refused(
     tmp_path: Path, seeds: Path
 ) -> None:
-    told = said("spark", published(tmp_path, RAGGED), seeds)
+    messages = said("spark", published(tmp_path, RAGGED), seeds)
     assert (
         "note  spark: jobs: pool all is in query-seconds from 2026-11-01 04:00:00 on, and was in"
         " core-hours"
-    ) in told
+    ) in messages
     mixed = RAGGED.splitlines(keepends=True)[0] + (
         "2026-11-01T00:00:00Z,spark,jobs,api,5,core-hours\n"
         "2026-11-01T00:00:00Z,spark,jobs,web,5,query-seconds\n"
@@ -214,13 +214,13 @@ def test_files_that_are_passed_over_are_named(tmp_path: Path, seeds: Path) -> No
     for name in ("spark/2026/october.xlsx", "spark/.hidden", "else/usage.xlsx"):
         published(tmp_path, "", name)
 
-    told = [line for line in said("spark", root, seeds) if "passed over" in line]
-    assert told == [
+    messages = [line for line in said("spark", root, seeds) if "passed over" in line]
+    assert messages == [
         "note  spark/2026/october.xlsx: is passed over: what is published ends in .csv, .csv.gz,"
         " .jsonl, .parquet"
     ]
     (root / "spark" / "usage.csv").unlink()
-    assert [line for line in said("spark", root, seeds) if "passed over" in line] == told
+    assert [line for line in said("spark", root, seeds) if "passed over" in line] == messages
 
 
 def test_files_of_a_bucket_that_are_passed_over_are_named(
@@ -230,8 +230,8 @@ def test_files_of_a_bucket_that_are_passed_over_are_named(
     file.with_name("usage.xlsx").write_text(GOOD)
     s3.sync(tmp_path)
 
-    told = [line for line in said("spark", f"s3://{BUCKET}/files", seeds) if "usage" in line]
-    assert told[:2] == [
+    messages = [line for line in said("spark", f"s3://{BUCKET}/files", seeds) if "usage" in line]
+    assert messages[:2] == [
         "note  spark/usage.xlsx: is passed over: what is published ends in .csv, .csv.gz, .jsonl,"
         " .parquet",
         "good  usage.csv: 3 rows of usage would land",

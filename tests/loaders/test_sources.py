@@ -1,4 +1,4 @@
-"""dbt is told of the raw tables what the loaders land in them."""
+"""What dbt knows of the raw tables is what the loaders land in them."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ SOURCES = sorted((Path(__file__).parents[2] / "models" / "staging").glob("*/_*__
 
 
 def test_the_sources_have_the_columns_and_types_that_land() -> None:
-    told = {
+    declared = {
         source["schema"]: {
             table["name"]: {
                 column["name"]: column["data_type"].replace(", ", ",")
@@ -27,4 +27,4 @@ def test_the_sources_have_the_columns_and_types_that_land() -> None:
         dataset: {table: columns | {LOAD_ID: "varchar"} for table, columns in tables.items()}
         for dataset, tables in TABLES.items()
     }
-    assert told == landed
+    assert declared == landed

@@ -50,16 +50,16 @@ def test_a_metric_is_what_plain_sql_says(published: duckdb.DuckDBPyConnection, m
 
 
 def test_every_metric_of_the_yml_is_published_and_compared() -> None:
-    told: list[str] = []
+    messages: list[str] = []
     names = [
         metric["name"]
         for mart in MARTS
         for model in yaml.safe_load((ROOT / "models/marts" / f"{mart}.yml").read_text())["models"]
         for metric in model.get("metrics", ())
     ]
-    assert sorted(one.name for one in read_metrics(ROOT, MARTS, told.append)) == sorted(names)
+    assert sorted(one.name for one in read_metrics(ROOT, MARTS, messages.append)) == sorted(names)
     assert sorted(names) == sorted(PLAIN)
-    assert told == []
+    assert messages == []
 
 
 @pytest.mark.parametrize("metric", read_metrics(ROOT, MARTS), ids=lambda metric: metric.name)
@@ -128,10 +128,12 @@ def test_other_kinds_of_metrics_are_told_and_left_to_metricflow(tmp_path: Path) 
         ],
     }
     (marts / "orgs.yml").write_text(yaml.safe_dump({"models": [model]}))
-    told: list[str] = []
+    messages: list[str] = []
 
-    assert [metric.name for metric in read_metrics(tmp_path, ["orgs"], told.append)] == ["teams"]
-    assert [line.split()[1] for line in told] == ["largest", "growth", "share"]
+    assert [metric.name for metric in read_metrics(tmp_path, ["orgs"], messages.append)] == [
+        "teams"
+    ]
+    assert [line.split()[1] for line in messages] == ["largest", "growth", "share"]
 
 
 def test_the_time_spine_has_every_day_once(published: duckdb.DuckDBPyConnection) -> None:

@@ -26,7 +26,7 @@ class Case:
 
     Attributes:
         test: The generic test.
-        arguments: What it is told.
+        arguments: Its arguments.
         good: A query for rows that it accepts.
         broken: A query for rows that it must not accept.
         column: The column that the test is put on, if it is not put on the table.

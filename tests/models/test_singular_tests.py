@@ -179,7 +179,7 @@ BREAKS = {
     """,
 }
 
-# What they find may be as it should be, and is told; every other test stops the build.
+# What they find may be as it should be, and is a warning; every other test stops the build.
 MAY_WARN = {
     "carried_columns_were_delivered",
     "commitments_are_named",

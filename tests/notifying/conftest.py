@@ -59,7 +59,7 @@ class World:
         with duckdb.connect(str(self.warehouse)) as connection:
             return connection.execute(sql).fetchall()
 
-    def tell(self, **options: Any) -> Notified:
+    def notify(self, **options: Any) -> Notified:
         """Runs `notify`."""
         return notify(
             self.published, self.warehouse, ROOT, self.services, dashboard=DASHBOARD, **options
@@ -67,7 +67,7 @@ class World:
 
     def heard(self, **options: Any) -> list[tuple[str, str, str]]:
         """What the web server gets of a run."""
-        self.tell(**options)
+        self.notify(**options)
         return self.hook.taken()
 
     def serve(self, *tags: str) -> None:

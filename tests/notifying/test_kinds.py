@@ -6,7 +6,7 @@ from tests.notifying.conftest import DASHBOARD, World, days, health, spent
 
 
 def said(world: World, path: str = "oncall") -> list[str]:
-    """The lines of what a tag was told, but for the first and the last."""
+    """The lines of what was sent to a tag, but for the first and the last."""
     (text,) = (text for to, _, text in world.heard() if to == path)
     return [line for line in text.splitlines() if line][1:-1]
 
@@ -87,7 +87,7 @@ def test_the_team_that_spends_most_in_an_account_hears_of_what_has_no_label(
     world.put("daily_spend", spent("2026-11-02", "unlabeled", unlabeled, product="S3", **unowned))
     # Long ago.
     world.put("daily_spend", spent("2026-10-31", "unlabeled", 1000, **unowned))
-    world.tell()
+    world.notify()
     found = [
         (to, str(mail.get_body(("plain",))))
         for to, mail in world.box.mails

@@ -41,7 +41,7 @@ def test_a_problem_is_told_once_and_so_is_its_end(world: World) -> None:
     ]
     assert world.heard() == []
 
-    # What comes back is told again.
+    # What comes back is reported again.
     world.record(FAILED.format("money"))
     assert titles(world.heard()) == [("finops", "1 new")]
     assert world.record(
@@ -114,10 +114,10 @@ def test_whom_nobody_reaches_is_named_and_told_by_the_next_run(world: World) -> 
         world.put("daily_spend", spend | {"lyft_label": "unlabeled", "spend": 99, "platform": "p"})
     world.hook.refuses.add("finops")
 
-    told = world.tell()
+    notified = world.notify()
 
-    assert told.sent == ("web@example.com",)
-    assert told.unreached == {
+    assert notified.sent == ("web@example.com",)
+    assert notified.unreached == {
         "a b": "is neither an e-mail address nor a tag: letters, digits, - and _",
         "core": f"no service in {world.services} has the tag core",
         "finops": f"JSON ({world.hook.url('finops')}): Failed to send JSON POST"
@@ -126,8 +126,8 @@ def test_whom_nobody_reaches_is_named_and_told_by_the_next_run(world: World) -> 
     world.hook.refuses.clear()
     world.box.mails.clear()
     world.serve("finops", "core")
-    told = world.tell()
-    assert (told.sent, set(told.unreached)) == (("core", "finops"), {"a b"})
+    notified = world.notify()
+    assert (notified.sent, set(notified.unreached)) == (("core", "finops"), {"a b"})
     assert world.box.mails == []
 
 
@@ -143,10 +143,10 @@ urls:
       tag: finops
 """)
     world.hook.refuses.add("second")
-    told = world.tell()
-    assert told.sent == ("finops",)
-    assert "/second" in told.unreached["finops"]
-    assert "/first" not in told.unreached["finops"]
+    notified = world.notify()
+    assert notified.sent == ("finops",)
+    assert "/second" in notified.unreached["finops"]
+    assert "/first" not in notified.unreached["finops"]
     assert [to for to, _, _ in world.hook.taken()] == ["first"]
     assert world.heard() == []
 
@@ -156,7 +156,7 @@ HOSTILE = "<script>alert(1)</script>\u202e&amp; *x* [l](http://evil) {spend}\r\n
 
 def test_hostile_labels_stay_text(world: World) -> None:
     world.put("daily_spend", *(spent(day, HOSTILE, 100) for day in days(28)))
-    world.tell()
+    world.notify()
     ((to, mail),) = world.box.mails
     assert to == ["web@example.com"]
     assert mail["Subject"] == "Infraspend: 1 new"
@@ -174,32 +174,32 @@ def test_hostile_labels_stay_text(world: World) -> None:
 def test_a_dry_run_prints_and_keeps_nothing(world: World) -> None:
     world.record(FAILED.format("money"))
     before = world.warehouse.read_bytes()
-    told = world.tell(dry_run=True)
-    assert told.sent == ("finops",)
-    assert told.texts[0].startswith(
+    notified = world.notify(dry_run=True)
+    assert notified.sent == ("finops",)
+    assert notified.texts[0].startswith(
         "To finops: Infraspend: 1 new\n\nProblems: 1 new.\n\nIdentities"
     )
     assert world.hook.taken() == []
     assert world.warehouse.read_bytes() == before
     world.serve("oncall")
-    assert world.tell(dry_run=True).unreached == {
+    assert world.notify(dry_run=True).unreached == {
         "finops": f"no service in {world.services} has the tag finops"
     }
     world.services.unlink()
-    assert world.tell(dry_run=True).sent == ("finops",)
+    assert world.notify(dry_run=True).sent == ("finops",)
 
 
 def test_secrets_that_others_may_read_are_refused(world: World) -> None:
     world.services.write_text("urls:\n  - json://me:secret@127.0.0.1:\n      tag: finops\n")
     world.services.chmod(0o644)
     with pytest.raises(InfraspendError, match=r"may be read by others \(mode 644\): chmod 600 /"):
-        world.tell()
+        world.notify()
     world.services.chmod(0o600)
-    world.tell()
+    world.notify()
     # Without a secret there is nothing to keep.
     world.serve("finops")
     world.services.chmod(0o644)
-    world.tell()
+    world.notify()
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_file_of_services_that_is_wrong_is_refused(
     if text is not None:
         world.services.write_text(text)
     with pytest.raises(InfraspendError, match=says):
-        world.tell()
+        world.notify()
 
 
 def test_an_analyst_adds_a_kind(world: World, tmp_path: Path) -> None:

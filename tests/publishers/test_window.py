@@ -89,7 +89,9 @@ def test_it_is_published_with_its_types_and_comments(spark: Spark, tmp_path: Pat
     assert tables == [("A mart.",)]
 
 
-def test_what_was_made_anew_without_a_record_is_not_published(spark: Spark, tmp_path: Path) -> None:
+def test_what_was_made_again_without_a_record_is_not_published(
+    spark: Spark, tmp_path: Path
+) -> None:
     write(spark.home, "2.5")
 
     with pytest.raises(InfraspendError, match="was rebuilt by dbt itself since"):

@@ -156,7 +156,7 @@ def test_a_part_goes_on_from_platform_to_platform() -> None:
     assert sum(part.units for part in parts) == ONE
     # Half of it is LyftLearn's, whose thirds are .3333333334 of `free` and .3333333333 twice: of
     # 5000000000 that is 1666666667 and 1666666666.5 twice, and the unit left is the first's of
-    # those two. Pricing's third is dealt two to one once more: 1111111110.7 and 555555555.3.
+    # those two. Pricing's third is allocated two to one once more: 1111111110.7 and 555555555.3.
     assert _listed(parts) == [
         ("free", "k8s", "", "measured", 2_000_000_000),
         ("lyftlearn", "lyftlearn", on_cluster, "pushed", 1_666_666_667),

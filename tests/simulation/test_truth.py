@@ -5,7 +5,7 @@ import pytest
 
 from infraspend.simulation import SimulationResult
 from infraspend.simulation.plan.company_platforms import SUB_PLATFORMS
-from infraspend.simulation.truth.shares import deal, shares_of
+from infraspend.simulation.truth.shares import allocate, shares_of
 from infraspend.simulation.units import ONE
 
 
@@ -24,12 +24,12 @@ def _none(truth: duckdb.DuckDBPyConnection, query: str) -> None:
 
 
 def test_thirds_add_up_to_one() -> None:
-    assert deal(ONE, [1, 1, 1]) == [3333333334, 3333333333, 3333333333]
+    assert allocate(ONE, [1, 1, 1]) == [3333333334, 3333333333, 3333333333]
 
 
 def test_left_over_units_go_to_the_largest_remainders() -> None:
     # 10/7 is 1 and 3/7, 20/7 is 2 and 6/7, 40/7 is 5 and 5/7: two units are left.
-    assert deal(10, [1, 2, 4]) == [1, 3, 6]
+    assert allocate(10, [1, 2, 4]) == [1, 3, 6]
 
 
 def test_nothing_at_all_is_free_and_nobody_without_weight_has_a_share() -> None:

@@ -120,7 +120,7 @@ def _explain(warehouse: Path, models: Sequence[str], settings: dict[str, str]) -
 
 
 def _settings() -> dict[str, str]:
-    """Those of the target `spark`, but for plans that are told whole and do not change later."""
+    """Those of the target `spark`, but for plans that are printed whole and do not change later."""
     rendered = Template((ROOT / "profiles.yml").read_text()).render(env_var=os.environ.get)
     target = yaml.safe_load(rendered)["infraspend"]["outputs"]["spark"]
     return target["server_side_parameters"] | {

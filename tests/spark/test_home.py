@@ -13,18 +13,18 @@ def test_what_a_build_left_that_was_killed_is_gone_when_the_next_begins(tmp_path
     spark = Spark.beside(tmp_path / "company.duckdb", LakeUrl(str(tmp_path / "lake")))
     table = spark.home / "tables" / "marts.db" / "enriched_spend"
     table.mkdir(parents=True)
-    with spark.held():
+    with spark.locked():
         pass
-    with spark.held():
+    with spark.locked():
         assert table.is_dir()
         killed = spark.home / "running"
         assert killed.exists()
     killed.touch()
-    with spark.held():
+    with spark.locked():
         assert not table.exists()
 
 
 def test_two_builds_do_not_run_at_the_same_time(tmp_path: Path) -> None:
     spark = Spark.beside(tmp_path / "company.duckdb", LakeUrl(str(tmp_path / "lake")))
-    with spark.held(), pytest.raises(InfraspendError, match="another run"), spark.held():
+    with spark.locked(), pytest.raises(InfraspendError, match="another run"), spark.locked():
         pass

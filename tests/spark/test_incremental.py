@@ -1,4 +1,4 @@
-"""What a build on Spark makes anew, and what it leaves alone.
+"""What a build on Spark makes again, and what it leaves alone.
 
 These come after test_engines_agree.py, which looks at what the first build made.
 """
@@ -22,7 +22,7 @@ LARGE = ("int_charges_priced", "int_charges_labelled", "int_charges_pooled", "en
 """The way of the money, whose rows grow with the bill."""
 
 
-def test_what_changed_is_made_anew_and_the_marts_are_those_of_a_full_build(
+def test_what_changed_is_made_again_and_the_marts_are_those_of_a_full_build(
     later: Company, connection: duckdb.DuckDBPyConnection
 ) -> None:
     assert (later.on_duckdb.succeeded, later.on_duckdb.failures) == (True, ())

@@ -53,7 +53,7 @@ class Exporter:
 
 @dataclass
 class Cluster:
-    """A cluster that kube-state-metrics 2 tells of.
+    """A cluster that kube-state-metrics 2 knows.
 
     Attributes:
         exporter: Where its samples go.

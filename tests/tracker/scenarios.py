@@ -165,7 +165,7 @@ def _moved(exporter: Exporter) -> None:
 
 
 def _upgrade(exporter: Exporter) -> None:
-    """kube-state-metrics 1 and then 2, which tells uids; for five scrapes both."""
+    """kube-state-metrics 1 and then 2, which has uids; for five scrapes both."""
     cluster = _cluster(exporter, "upgrade")
     cluster.pod("web-0", scrapes=range(25, 60))
     of = {"cluster": "upgrade", "job": "kube-state-metrics-1"}
@@ -183,12 +183,12 @@ def _upgrade(exporter: Exporter) -> None:
 
 
 def _first_generation(exporter: Exporter) -> None:
-    """Nothing but what kube-state-metrics 1 and a kubelet before 1.16 tell."""
+    """Nothing but what kube-state-metrics 1 and a kubelet before 1.16 export."""
     cluster = {"cluster": "first-generation"}
     node = cluster | {"node": "node-1"}
     pod = cluster | {"namespace": "api", "pod": "web-0"}
     container = pod | {"node": "node-1", "container": "main"}
-    told = (
+    exported = (
         ("kube_node_status_capacity_cpu_cores", node, 16),
         ("kube_node_status_capacity_memory_bytes", node, 64 * GIB),
         ("kube_node_labels", node | {"label_beta_kubernetes_io_instance_type": "m4.large"}, 1),
@@ -197,7 +197,7 @@ def _first_generation(exporter: Exporter) -> None:
         ("kube_pod_container_resource_requests_cpu_cores", container, 2),
         ("kube_pod_container_resource_requests_memory_bytes", container, 3 * GIB),
     )
-    for metric, labels, value in told:
+    for metric, labels, value in exported:
         exporter.add(metric, labels, dict.fromkeys(HOUR, value))
     old = {"namespace": "api", "pod_name": "web-0", "container_name": "main"}
     exporter.add("container_memory_working_set_bytes", cluster | old, dict.fromkeys(HOUR, 1 * GIB))
@@ -293,7 +293,7 @@ def _pushed(exporter: Exporter) -> None:
 
 
 def _no_phase(exporter: Exporter) -> None:
-    """Nothing tells which pods were Running."""
+    """Nothing exports which pods were Running."""
     _cluster(exporter, "no-phase")
 
 
@@ -314,11 +314,11 @@ def _short(exporter: Exporter) -> None:
 def _began(exporter: Exporter) -> None:
     """In the second hour every pod uses half a core while it runs, whatever began when."""
     cluster = _cluster(exporter, "began", range(120))
-    # kube-state-metrics tells of `unseen` from the second hour on: a shard was away.
+    # kube-state-metrics knows `unseen` from the second hour on: a shard was away.
     second = Cluster(exporter, "began", range(60, 120))
     cluster.pod("restarted", uid="r")
     second.pod("unseen", uid="u")
-    for name, handed_over in (("in-turn", 90), ("anew", 60)):
+    for name, handed_over in (("in-turn", 90), ("renewed", 60)):
         cluster.pod(name, uid=f"{name}-1", scrapes=range(handed_over))
         cluster.pod(name, uid=f"{name}-2", scrapes=range(handed_over, 120))
     second.node("node-2")
@@ -332,8 +332,8 @@ def _began(exporter: Exporter) -> None:
         ("unseen", "node-1", "/podu/1", range(120)),
         ("in-turn", "node-1", "/podin_turn_1/1", range(90)),
         ("in-turn", "node-1", "/podin_turn_2/1", range(90, 120)),
-        ("anew", "node-1", "/podanew-1/1", range(60)),
-        ("anew", "node-1", "/podanew-2/1", range(60, 120)),
+        ("renewed", "node-1", "/podrenewed-1/1", range(60)),
+        ("renewed", "node-1", "/podrenewed-2/1", range(60, 120)),
         ("on-new-node", "node-2", "/podn/1", range(60, 120)),
         ("job", "node-2", "/podj/1", (70, 71)),
     ):
@@ -359,7 +359,7 @@ def _scheduled(exporter: Exporter) -> None:
             request = of | {"node": "node-1", "resource": "cpu"}
             cluster.gauge("kube_pod_init_container_resource_requests", request, cores)
             cluster.gauge("kube_pod_init_container_info", of | {"restart_policy": policy}, 1)
-    for pod in ("overhead", "told-twice"):
+    for pod in ("overhead", "exported-twice"):
         cluster.pod(pod, uid=pod)
         overhead = {"namespace": "api", "pod": pod, "uid": pod}
         cluster.gauge("kube_pod_overhead_cpu_cores", overhead, 0.25)
@@ -372,7 +372,7 @@ def _scheduled(exporter: Exporter) -> None:
         cluster.gauge("kube_pod_init_container_resource_requests", request, cores)
         cluster.gauge("kube_pod_init_container_info", of | {"restart_policy": policy}, 1)
     cluster.pod("whole", uid="whole", requests={"memory": 0.0})
-    for pod, cores in (("whole", 4.0), ("told-twice", 1.25), ("init-first", 1.5)):
+    for pod, cores in (("whole", 4.0), ("exported-twice", 1.25), ("init-first", 1.5)):
         of = {"namespace": "api", "pod": pod, "node": "node-1", "resource": "cpu"}
         cluster.exporter.add(
             "kube_pod_resource_request",
@@ -425,7 +425,7 @@ def _gpus(exporter: Exporter) -> None:
 
 
 def _neurons(exporter: Exporter) -> None:
-    """A node with 2 Neuron devices of 2 cores, under every name, and one that tells its cores."""
+    """A node with 2 Neuron devices of 2 cores, under every name, and one that exports its cores."""
     cluster = _cluster(exporter, "neurons")
     cluster.node("node-2")
     for node, resource, there in (
@@ -705,14 +705,14 @@ def _mixed(exporter: Exporter) -> None:
 
 
 def _pods_away(exporter: Exporter) -> None:
-    """A pod asks for 2 of 4 cores; in the second of three hours only nodes are told of."""
+    """A pod asks for 2 of 4 cores; in the second of three hours only nodes are exported."""
     Cluster(exporter, "pods-away", range(180)).node("node-1", cpu=4)
     scrapes = [*range(60), *range(120, 180)]
     Cluster(exporter, "pods-away", scrapes).pod("web-0", requests={"cpu": 2.0})
 
 
 def _gpu_unmeasured(exporter: Exporter) -> None:
-    """A pod asks for one of two GPUs, and no dcgm-exporter tells what it uses."""
+    """A pod asks for one of two GPUs, and no dcgm-exporter says what it uses."""
     cluster = _cluster(exporter, "gpu-unmeasured")
     cluster.gauge("kube_node_status_capacity", {"node": "node-1", "resource": "nvidia_com_gpu"}, 2)
     cluster.pod("train", requests={"cpu": 1.0, "nvidia_com_gpu": 1.0})

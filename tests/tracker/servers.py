@@ -201,5 +201,5 @@ def vector(*series: tuple[Mapping[str, str], str]) -> dict[str, object]:
 
 
 def error(text: str) -> object:
-    """The body of an answer that tells what went wrong."""
+    """The body of an answer that says what went wrong."""
     return {"status": "error", "errorType": "execution", "error": text}

@@ -129,12 +129,12 @@ def test_the_tracker_runs_without_them(server: str, tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert coverage(tmp_path / "out") == [(50, 60)]
-    told = gauges.read_text()
-    assert 'infraspend_tracker_success{cluster="gap"} 1.0' in told
-    assert 'infraspend_tracker_hours_behind{cluster="gap"} 0.0' in told
-    assert re.search(r'infraspend_tracker_coverage\{cluster="gap"\} 0.8333', told)
-    assert 'infraspend_tracker_rejected_values{cluster="gap"} 0.0' in told
-    assert "infraspend_tracker_duration_seconds" in told
+    text = gauges.read_text()
+    assert 'infraspend_tracker_success{cluster="gap"} 1.0' in text
+    assert 'infraspend_tracker_hours_behind{cluster="gap"} 0.0' in text
+    assert re.search(r'infraspend_tracker_coverage\{cluster="gap"\} 0.8333', text)
+    assert 'infraspend_tracker_rejected_values{cluster="gap"} 0.0' in text
+    assert "infraspend_tracker_duration_seconds" in text
     looked = without_a_warehouse("doctor", "--prometheus", server, "--at", "2026-11-01T04")
     assert "scraped every 60 s" in looked.stdout
 

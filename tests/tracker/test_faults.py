@@ -1,4 +1,4 @@
-"""Servers that fail, refuse, hang, or tell half the truth."""
+"""Servers that fail, refuse, hang, or answer half."""
 
 import hmac
 import re

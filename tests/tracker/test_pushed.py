@@ -29,20 +29,20 @@ def test_a_pushed_gauge_becomes_usage_that_lands(server: str, tmp_path: Path) ->
     ]
 
 
-def test_what_cannot_stand_for_an_hour_is_not_published_and_told(
+def test_what_cannot_stand_for_an_hour_is_not_published_and_reported(
     server: str, tmp_path: Path
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     tracked = track(
         [source(server, "pushed")],
         str(tmp_path),
         since=FIRST,
         until=FIRST.replace(hour=1),
         now=NOW,
-        progress=told.append,
+        progress=messages.append,
     )
 
-    assert [line.partition(": not published: ")[2] for line in told if "published" in line] == [
+    assert [line.partition(": not published: ")[2] for line in messages if "published" in line] == [
         "../queues/kafka-3: its labels platform and sub_platform are no names",
         "queues/kafka-1: 6 of 60 scrapes are too few to stand for an hour",
         "queues/kafka-2: the usage of 'api' is -1, which is no measurement",

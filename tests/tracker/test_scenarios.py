@@ -14,7 +14,7 @@ from tests.tracker.reading import FIRST, collect, coverage, requested, rows, sou
 from tests.tracker.scenarios import HOSTILE
 
 
-def test_a_gap_is_bridged_by_the_cluster_s_own_scrapes_and_told(
+def test_a_gap_is_bridged_by_the_cluster_s_own_scrapes_and_reported(
     server: str, tmp_path: Path
 ) -> None:
     tracked = collect(source(server, "gap"), tmp_path)
@@ -233,7 +233,7 @@ def test_a_lone_cluster_need_not_be_named_by_its_series(lone_server: str, tmp_pa
         ("no-phase", None, "kube_pod_status_phase has no samples"),
     ],
 )
-def test_a_source_that_tells_nothing_says_what_to_do(
+def test_a_source_that_has_nothing_says_what_to_do(
     server: str, tmp_path: Path, cluster: str, match: dict[str, str] | None, says: str
 ) -> None:
     with pytest.raises(InfraspendError, match=says):
@@ -271,7 +271,7 @@ def test_a_container_that_began_within_the_hour_rose_from_0(server: str, tmp_pat
     used = rows(tmp_path, "container_hours", "pod, uid, round(cpu_usage_core_hours, 6)")
     half, quarter = Decimal("0.5"), Decimal("0.25")
     assert used == [
-        ("anew", "anew-2", half),
+        ("renewed", "renewed-2", half),
         ("in-turn", "in-turn-1", quarter),
         ("in-turn", "in-turn-2", quarter),
         ("job", "job", Decimal("0.016667")),
@@ -291,7 +291,7 @@ def test_a_pod_takes_what_the_scheduler_reserves(server: str, tmp_path: Path) ->
         "sidecar": Decimal("1.5"),
         "sidecar-and-init": Decimal("1.7"),
         "overhead": Decimal("1.25"),
-        "told-twice": Decimal("1.25"),
+        "exported-twice": Decimal("1.25"),
         "whole": Decimal(4),
         "init-first": Decimal("1.5"),
     }
@@ -399,7 +399,7 @@ def test_scrapes_around_the_edge_of_a_slot_are_all_counted(
     assert requested(tmp_path) == {"steady": Decimal(1)}
 
 
-def test_what_a_shard_of_kube_state_metrics_tells_is_divided_by_its_own_scrapes(
+def test_what_a_shard_of_kube_state_metrics_exports_is_divided_by_its_own_scrapes(
     server: str, tmp_path: Path
 ) -> None:
     collect(source(server, "shards"), tmp_path)
@@ -428,7 +428,7 @@ def test_shards_that_are_away_in_turn_are_divided_by_their_own_scrapes(
     assert coverage(tmp_path) == [(40, 60)]
 
 
-def test_an_hour_without_a_shard_is_as_good_as_the_part_of_its_pods_that_are_told_of(
+def test_an_hour_without_a_shard_is_as_good_as_the_part_of_its_pods_that_are_known(
     server: str, tmp_path: Path
 ) -> None:
     collect(source(server, "shard-away"), tmp_path, hours=2)

@@ -35,14 +35,12 @@ def truth(cluster: str) -> Iterator[tuple[dict[str, str], datetime, int]]:
                     yield pod, hour, seen
 
 
-# kube-state-metrics 1 watches the first cluster and tells no uid, 2 the second.
-@pytest.mark.parametrize(("cluster", "tells_uid"), [("cluster-0", False), ("cluster-1", True)])
-def test_core_hours_are_the_truth(
-    server: str, tmp_path: Path, cluster: str, tells_uid: bool
-) -> None:
+# kube-state-metrics 1 watches the first cluster and has no uid, 2 the second.
+@pytest.mark.parametrize(("cluster", "has_uid"), [("cluster-0", False), ("cluster-1", True)])
+def test_core_hours_are_the_truth(server: str, tmp_path: Path, cluster: str, has_uid: bool) -> None:
     expected: dict[tuple[object, ...], list[Decimal]] = {}
     for pod, hour, seen in truth(cluster):
-        uid = pod["uid"] if tells_uid else ""
+        uid = pod["uid"] if has_uid else ""
         key = (hour, pod["node"], pod["instance_type"], pod["namespace"], pod["pod"], uid)
         hours = Decimal(seen) / SCRAPES
         expected[key] = [

@@ -225,9 +225,9 @@ def test_a_rule_that_named_nothing_all_month_is_warned_about(
     built: tuple[Company, BuildResult],
 ) -> None:
     _, result = built
-    told = [one for one in result.warnings if one.startswith("label_rules_find_something")]
-    assert len(told) == 1
-    assert "found 1, the first: rule_order=80" in told[0]
+    messages = [one for one in result.warnings if one.startswith("label_rules_find_something")]
+    assert len(messages) == 1
+    assert "found 1, the first: rule_order=80" in messages[0]
 
 
 @pytest.mark.parametrize(

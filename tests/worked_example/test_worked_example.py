@@ -106,7 +106,7 @@ def build_marts(warehouse: Path, pooling: str, unused: str = "label") -> None:
 
 
 def costs_by_hand(lines: list[Line], column: str) -> Costs:
-    """The expected costs, by what a row of the mart can be told apart by."""
+    """The expected costs, by the key of a row of the mart."""
     costs: Costs = defaultdict(Decimal)
     for line in lines:
         label = line["resource_tags_user_team"] or "unlabeled"

@@ -81,7 +81,7 @@ def of_cluster(cluster: str) -> Mark:
 
 
 def named(service: str, number: int) -> Mark:
-    """A machine from before the tags: its name tells the service."""
+    """A machine from before the tags: its name says the service."""
     return Mark(service, 30, {"user_name": f"legacy-{service}-{number}"})
 
 

@@ -128,7 +128,7 @@ CLUSTERS = (
     Cluster(
         "core-1",
         PRODUCTION,
-        # Spelled as its owner likes it; labels do not tell upper from lower case.
+        # Spelled as its owner likes it; labels ignore case.
         tagged("core-1", "Core-1"),
         (
             NodeGroup("general", "c5.9xlarge", 2, surge=1, joins=5 * 60 + 51, leaves=22 * 60 + 9),

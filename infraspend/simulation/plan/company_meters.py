@@ -143,7 +143,7 @@ def _meters() -> Iterator[Meter]:
         yield from _bucket(PRODUCTION, tagged(service), f"{service}-files", gib_months, requests)
     yield from _bucket(EDGE, tagged("tiles", "TILES"), "tiles-rendered", 2750, 400_000)
     yield from _bucket(DATA, tagged("lyftlearn", "LyftLearn"), "models", 2300, 64_000)
-    # Their names tell the service.
+    # Their names say the service.
     yield from _bucket(DATA, Mark("reporting", 50), "demo-reporting-data", 3100, 41_000)
     yield from _bucket(DATA, Mark("feature-store", 50), "demo-feature-store-data", 5200, 88_000)
     yield from _bucket(DATA, tagged("event-ingest"), "event-ingest-raw", 8800, 150_000)

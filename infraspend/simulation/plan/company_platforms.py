@@ -21,7 +21,7 @@ FEATURES = "features"
 class SubPlatform:
     """A part of a platform that is shared out on its own, such as one cluster.
 
-    `source` tells where its schedules come from, and `has_pools` whether each of its instance
+    `source` says where its schedules come from, and `has_pools` whether each of its instance
     types has one of its own. `allocation_base` is about clusters only. Until `since` it was not
     there, or nobody shared it out.
     """

@@ -26,7 +26,7 @@ from infraspend.simulation.plan.company_platforms import (
 from infraspend.simulation.units import ONE
 
 _FREE = "free"
-# Users, as the owners spell them. Labels do not tell upper from lower case, nor know white space.
+# Users, as the owners spell them. labels ignore case.
 _TRAINERS = ("eta", "Pricing", "forecasting", "fraud ")
 _SPARK_USERS = ("event-ingest", "ETA", "feature-store", "pricing", "reporting")
 _FEATURES = {

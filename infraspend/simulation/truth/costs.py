@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from infraspend.simulation.clock import HOUR
 from infraspend.simulation.plan.charges import Charge, Columns
-from infraspend.simulation.truth.shares import deal
+from infraspend.simulation.truth.shares import allocate
 from infraspend.simulation.units import share, units
 
 
 class Key(NamedTuple):
-    """What tells costs apart: the grain of the true_cost mart. Empty text is NULL."""
+    """The key of a cost: the grain of the true_cost mart. Empty text is NULL."""
 
     usage_hour: datetime
     billing_period: str
@@ -85,8 +85,10 @@ def costs_of(charges: Iterable[Charge]) -> Costs:
     for members in pools.values():
         keys = sorted(members, key=Key.order)
         total = sum(member.cost for member in members.values())
-        for key, dealt in zip(keys, deal(total, [members[k].listed for k in keys]), strict=True):
-            costs[key].family += dealt
+        for key, allocated in zip(
+            keys, allocate(total, [members[k].listed for k in keys]), strict=True
+        ):
+            costs[key].family += allocated
     return costs
 
 
@@ -170,7 +172,7 @@ class UnusedReservations:
         if not any(unused):
             unused = [1] * len(hours)
         key = _key(fee)._replace(charge_class="unused_commitment", is_period_charge=False)
-        for hour, cost in zip(hours, deal(net_amortized(columns), unused), strict=True):
+        for hour, cost in zip(hours, allocate(net_amortized(columns), unused), strict=True):
             if cost:
                 yield key._replace(usage_hour=hour), Cost(0, cost, cost)
 

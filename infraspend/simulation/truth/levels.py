@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from infraspend.simulation.plan.company_platforms import RESOURCES, Resource, SubPlatform
 from infraspend.simulation.truth.schedules import Key, Schedules
-from infraspend.simulation.truth.shares import deal_by_label
+from infraspend.simulation.truth.shares import allocate_by_label
 from infraspend.simulation.truth.weights import ALL, FREE
 from infraspend.simulation.units import ONE
 
@@ -104,10 +104,10 @@ class Levels:
         """Divides a part among the users of the last of its steps, and notes what passes there."""
         step = whole.steps[-1]
         schedule = self._schedules[Key(step.sub_platform, step.cost_model, step.pool)]
-        free_units = deal_by_label(whole.units, schedule.with_free).get(FREE, 0)
+        free_units = allocate_by_label(whole.units, schedule.with_free).get(FREE, 0)
         passages.append(Passage(step, whole.units, free_units))
         basis = _weaker(whole.basis, "sub_platform" if step.lacks_pool else "", schedule.basis)
-        for label, units in deal_by_label(whole.units, schedule.shares).items():
+        for label, units in allocate_by_label(whole.units, schedule.shares).items():
             if label == FREE and step.sub_platform.free_policy == "owner":
                 # It goes back to whom it came from, and no further.
                 yield Part(whole.label, whole.steps, basis, units)
