@@ -24,36 +24,80 @@
             label: topic_owner
             unit: bytes
 
-Secrets are in environment variables or other files, never in this one.
+Secrets are in environment variables or other files, never in this one. pydantic checks the file:
+all mistakes are named at once, each with its source, its setting and what it may be.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.kubernetes.prometheus import Access
 from infraspend.loaders.kubernetes.signing import Signature
 
-_TEXTS: Final = frozenset(
-    "cluster prometheus token_env token_file user password_env password_file ca_bundle"
-    " client_cert client_key".split()
-)
-_NUMBERS: Final = frozenset({"scrape_interval", "timeout", "attempts", "pause"})
-_TABLES: Final = frozenset({"match", "headers", "params", "sigv4"})
-_LISTS: Final = frozenset({"pod_labels"})
 _LARGEST_FILE: Final = 1 << 20
-_SIGV4: Final = frozenset({"region", "profile"})
-_USAGE: Final = frozenset({"platform", "sub_platform", "capacity_pool", "query", "label", "unit"})
 
 
-@dataclass(frozen=True)
-class UsageQuery:
+def _http_address(url: str) -> str:
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise ValueError(f"{url!r} is no http:// or https:// address")
+    return url
+
+
+def _variable(name: str) -> str:
+    if not os.environ.get(name):
+        raise ValueError(f"the environment variable {name} is not set: export it")
+    return name
+
+
+def _secret_file(path: str) -> str:
+    try:
+        Path(path).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from error
+    return path
+
+
+def _file(path: str) -> str:
+    if not Path(path).is_file():
+        raise ValueError(f"{path} is not there")
+    return path
+
+
+_Text = Annotated[str, Field(min_length=1)]
+_Url = Annotated[_Text, AfterValidator(_http_address)]
+_Variable = Annotated[_Text, AfterValidator(_variable)]
+_SecretFile = Annotated[_Text, AfterValidator(_secret_file)]
+_File = Annotated[_Text, AfterValidator(_file)]
+_Seconds = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+_Count = Annotated[StrictInt, Field(gt=0)]
+
+
+class _Settings(BaseModel):
+    """Settings of the file: one that is not known is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UsageQuery(_Settings):
     """A platform's usage that any PromQL measures.
 
     Attributes:
@@ -65,12 +109,54 @@ class UsageQuery:
         unit: What is counted.
     """
 
-    platform: str
-    sub_platform: str
-    query: str
-    label: str
-    capacity_pool: str | None = None
-    unit: str | None = None
+    platform: _Text
+    sub_platform: _Text
+    query: _Text
+    label: _Text
+    capacity_pool: _Text | None = None
+    unit: _Text | None = None
+
+
+class _Sigv4(_Settings):
+    """How AWS wants requests signed."""
+
+    region: _Text
+    profile: _Text | None = None
+
+
+class _Source(_Settings):
+    """A source as the file describes it; see the module."""
+
+    cluster: _Text
+    prometheus: _Url
+    match: dict[str, str] | None = None
+    scrape_interval: _Count | None = None
+    pod_labels: list[str] | None = None
+    timeout: _Seconds = Access.timeout
+    attempts: _Count = Access.attempts
+    pause: _Seconds = Access.pause
+    token_env: _Variable | None = None
+    token_file: _SecretFile | None = None
+    user: _Text | None = None
+    password_env: _Variable | None = None
+    password_file: _SecretFile | None = None
+    ca_bundle: _File | None = None
+    client_cert: _Text | None = None
+    client_key: _Text | None = None
+    headers: dict[str, str] = {}
+    sigv4: _Sigv4 | None = None
+    params: dict[str, str] = {}
+    usage: list[UsageQuery] = []
+
+    @model_validator(mode="after")
+    def _has_one_way_in(self) -> "_Source":
+        clash = {"user", "token_env", "token_file"} & self.model_fields_set
+        if self.sigv4 and clash:
+            raise ValueError(f"sigv4 and {', '.join(sorted(clash))} exclude each other: keep one")
+        return self
+
+
+_SOURCES: Final = TypeAdapter(Annotated[list[_Source], Field(min_length=1)])
 
 
 @dataclass(frozen=True)
@@ -105,14 +191,17 @@ def source_at(url: str, cluster: str, options: Mapping[str, Any] | None = None) 
     Raises:
         InfraspendError: It is no http address, or an option has no meaning.
     """
-    return _source({**(options or {}), "cluster": cluster, "prometheus": url}, "--prometheus")
+    (source,) = _checked(
+        [{**(options or {}), "cluster": cluster, "prometheus": url}], lambda _: "--prometheus"
+    )
+    return source
 
 
 def read_sources(path: Path) -> list[Source]:
     """The sources in a configuration file.
 
     Raises:
-        InfraspendError: The file cannot be read, or has an invalid setting.
+        InfraspendError: The file cannot be read, or has invalid settings.
     """
     try:
         if path.stat().st_size > _LARGEST_FILE:
@@ -124,115 +213,86 @@ def read_sources(path: Path) -> list[Source]:
     described = content.pop("sources", None) if isinstance(content, dict) else None
     if content or not isinstance(described, list) or not described:
         raise InfraspendError(f"{path} must hold a list of `sources` and nothing else")
-    if not all(_has_text_keys(one) for one in described):
-        raise InfraspendError(f"{path}: every source is a mapping, such as `cluster: prod`")
-    sources = [
-        _source(one, f"{path}, source {number}") for number, one in enumerate(described, start=1)
-    ]
+    sources = _checked(described, lambda number: f"{path}, source {number}")
     clusters = [source.cluster for source in sources]
     if twice := sorted({name for name in clusters if clusters.count(name) > 1}):
         raise InfraspendError(f"{path} has two sources for cluster {', '.join(twice)}: keep one")
     return sources
 
 
-def _source(described: Mapping[str, Any], where: str) -> Source:
-    known = _TEXTS | _NUMBERS | _TABLES | _LISTS | {"usage"}
-    _check_names(described, known, {"cluster", "prometheus"}, where)
-    for name, value in described.items():
-        good = (
-            (name in _TEXTS and isinstance(value, str) and value)
-            or (name in _NUMBERS and isinstance(value, int | float) and value > 0)
-            or (name in _TABLES and _is_table_of_texts(value))
-            or (name in _LISTS and isinstance(value, list) and _are_texts(value))
-            or (name == "usage" and isinstance(value, list))
-        )
-        if not good:
-            raise InfraspendError(f"{where}: {name} cannot be {value!r}")
-    url = described["prometheus"]
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise InfraspendError(f"{where}: {url!r} is no http:// or https:// address")
-    headers = dict(described.get("headers", {}))
-    if token := _secret(described, "token", where):
+def _checked(described: Sequence[object], where: Callable[[int], str]) -> list[Source]:
+    """The sources that are described; `where` names one by its number, from 1."""
+    try:
+        found = _SOURCES.validate_python(described)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False)
+        raise InfraspendError(
+            "; ".join(f"{where(int(one['loc'][0]) + 1)}: {_mistake(one)}" for one in mistakes)
+        ) from error
+    return [_source(one) for one in found]
+
+
+def _mistake(mistake: ErrorDetails) -> str:
+    """A mistake by its setting, its value and what it may be."""
+    _, *path = mistake["loc"]
+    if mistake["type"] == "invalid_key":
+        path[-1] = str(mistake["input"])
+    setting = ": ".join(
+        f"{part + 1}" if isinstance(part, int) else part for part in path if part != "[key]"
+    )
+    match mistake["type"]:
+        case "missing":
+            return f"{setting} is missing"
+        case "extra_forbidden" | "invalid_key":
+            return f"{setting} is not known; known are {', '.join(sorted(_known(path)))}"
+        case "value_error":
+            said = str(mistake["ctx"]["error"])
+            return f"{setting}: {said}" if setting else said
+        case "model_type" if not setting:
+            return "every source is a mapping, such as `cluster: prod`"
+    said = re.sub("^[A-Z][a-z]+ should", "it should", mistake["msg"])
+    return f"{setting} cannot be {mistake['input']!r}: {said}"
+
+
+def _known(path: Sequence[int | str]) -> Iterable[str]:
+    """The settings that are known beside the last one of a path."""
+    owners: dict[int | str, type[BaseModel]] = {"sigv4": _Sigv4, "usage": UsageQuery}
+    owner = owners[path[0]] if len(path) > 1 else _Source
+    return owner.model_fields
+
+
+def _source(said: _Source) -> Source:
+    headers = dict(said.headers)
+    if token := _secret(said.token_env, said.token_file):
         headers["Authorization"] = f"Bearer {token}"
-    auth = None
-    if user := described.get("user"):
-        auth = (user, _secret(described, "password", where) or "")
-    ca_bundle = described.get("ca_bundle")
-    if ca_bundle and not Path(ca_bundle).is_file():
-        raise InfraspendError(f"{where}: ca_bundle {ca_bundle} is not there")
-    cert, key = described.get("client_cert"), described.get("client_key")
-    defaults = Access(url)
+    password = _secret(said.password_env, said.password_file) or ""
     return Source(
-        cluster=described["cluster"],
+        cluster=said.cluster,
         access=Access(
-            url=url,
+            url=said.prometheus,
             headers=headers,
-            params=described.get("params", {}),
-            auth=auth,
-            signature=_signature(described, where),
-            ca_bundle=Path(ca_bundle) if ca_bundle else None,
-            client_cert=(cert, key or cert) if cert else None,
-            timeout=described.get("timeout", defaults.timeout),
-            attempts=int(described.get("attempts", defaults.attempts)),
-            pause=described.get("pause", defaults.pause),
+            params=said.params,
+            auth=(said.user, password) if said.user else None,
+            signature=Signature(said.sigv4.region, said.sigv4.profile) if said.sigv4 else None,
+            ca_bundle=Path(said.ca_bundle) if said.ca_bundle else None,
+            client_cert=(
+                (said.client_cert, said.client_key or said.client_cert)
+                if said.client_cert
+                else None
+            ),
+            timeout=said.timeout,
+            attempts=said.attempts,
+            pause=said.pause,
         ),
-        match=described.get("match"),
-        scrape_interval=described.get("scrape_interval"),
-        pod_labels=described.get("pod_labels"),
-        usage=[_usage(one, where) for one in described.get("usage", ())],
+        match=said.match,
+        scrape_interval=said.scrape_interval,
+        pod_labels=said.pod_labels,
+        usage=said.usage,
     )
 
 
-def _signature(described: Mapping[str, Any], where: str) -> Signature | None:
-    """How to sign requests for AWS, if configured."""
-    if (signed := described.get("sigv4")) is None:
-        return None
-    _check_names(signed, _SIGV4, {"region"}, f"{where}: sigv4")
-    if clash := sorted({"user", "token_env", "token_file"} & described.keys()):
-        raise InfraspendError(f"{where}: sigv4 and {', '.join(clash)} exclude each other: keep one")
-    return Signature(**signed)
-
-
-def _usage(described: object, where: str) -> UsageQuery:
-    if not _is_table_of_texts(described):
-        raise InfraspendError(f"{where}: every entry of `usage` is a mapping of texts")
-    assert isinstance(described, dict)
-    _check_names(described, _USAGE, {"platform", "sub_platform", "query", "label"}, where)
-    return UsageQuery(**described)
-
-
-def _check_names(
-    described: Mapping[str, Any], known: frozenset[str], needed: set[str], where: str
-) -> None:
-    if unknown := sorted(described.keys() - known):
-        raise InfraspendError(
-            f"{where}: {', '.join(unknown)} is not known; known are {', '.join(sorted(known))}"
-        )
-    if missing := sorted(needed - described.keys()):
-        raise InfraspendError(f"{where}: {', '.join(missing)} is missing")
-
-
-def _secret(described: Mapping[str, Any], name: str, where: str) -> str | None:
-    """A secret, from the environment variable or file that is named."""
-    if variable := described.get(f"{name}_env"):
-        if not (value := os.environ.get(variable)):
-            raise InfraspendError(f"{where}: the environment variable {variable} is not set")
-        return value
-    if path := described.get(f"{name}_file"):
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise InfraspendError(f"{where}: {path} cannot be read ({error.strerror})") from error
-    return None
-
-
-def _has_text_keys(value: object) -> bool:
-    return isinstance(value, dict) and _are_texts(list(value))
-
-
-def _is_table_of_texts(value: object) -> bool:
-    return isinstance(value, dict) and _has_text_keys(value) and _are_texts(list(value.values()))
-
-
-def _are_texts(values: list[object]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _secret(variable: str | None, file: str | None) -> str | None:
+    """A secret, from the environment variable or else the file that is named."""
+    if variable:
+        return os.environ[variable]
+    return Path(file).read_text(encoding="utf-8").strip() if file else None
