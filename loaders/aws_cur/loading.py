@@ -1,7 +1,7 @@
 """Finds what is new under a location and lands it, one billing period at a time."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -25,6 +25,7 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.locations import Location, MissingFileError, ReplacedFileError
 from infraspend.loaders.open_location import open_location
 from infraspend.loaders.open_warehouse import open_warehouse
+from infraspend.loaders.outcome import Outcome
 from infraspend.loaders.result import LoadResult, Progress, silent
 from infraspend.loaders.warehouse import Warehouse, WarehouseLocation
 
@@ -56,23 +57,6 @@ class Policy:
     accept_empty: bool = False
     without_manifest: bool = False
     again: bool = False
-
-
-@dataclass
-class _Outcome:
-    """What became of the billing periods so far."""
-
-    landed: int = 0
-    skipped: int = 0
-    pending: int = 0
-    rows: int = 0
-    unread: int = 0
-    failures: list[str] = field(default_factory=list)
-    rejects: list[dict[str, object]] = field(default_factory=list)
-
-    @property
-    def periods(self) -> int:
-        return self.landed + self.skipped + self.pending + len(self.failures)
 
 
 def load(
@@ -110,26 +94,28 @@ def load(
     """
     policy = policy or Policy()
     location = open_location(source)
-    outcome = _Outcome()
+    outcome = Outcome(DATASET, progress)
     with open_warehouse(warehouse) as opened:
         try:
             periods, unlisted = _periods(location, report, since, until)
             if policy.without_manifest:
                 periods, unlisted = periods + unlisted, []
             for period in periods:
-                _load_period(opened, location, period, report, policy, outcome, progress)
+                _load_period(opened, location, period, report, policy, outcome)
             prune(opened, policy.keep, policy.pinned)
         finally:
             opened.reject(DATASET, outcome.rejects)
     lacking = _without_manifest(unlisted)
-    if outcome.periods:
+    count = outcome.landed + outcome.skipped + outcome.pending + len(outcome.failures)
+    if count:
         outcome.failures += lacking
+        count += len(lacking)
     if outcome.failures:
         raise InfraspendError(
-            f"{len(outcome.failures)} of {outcome.periods} billing periods did not load"
+            f"{len(outcome.failures)} of {count} billing periods did not load"
             f" (the others are in): {'; '.join(outcome.failures)}"
         )
-    if not outcome.periods:
+    if not count:
         wanted = f" of report {report}" if report else ""
         raise InfraspendError(
             f"{source} holds no delivery{wanted} for the billing periods asked for: looked for"
@@ -137,14 +123,7 @@ def load(
             " <export>/metadata/BILLING_PERIOD=yyyy-mm/<export>-Manifest.json"
             + "".join(f"; {one}" for one in lacking)
         )
-    return LoadResult(
-        landed=outcome.landed,
-        skipped=outcome.skipped,
-        rejected=0,
-        rows=outcome.rows,
-        pending=outcome.pending,
-        unread=outcome.unread,
-    )
+    return outcome.result()
 
 
 def _periods(
@@ -191,13 +170,12 @@ def _load_period(
     period: PeriodManifest,
     report: str | None,
     policy: Policy,
-    outcome: _Outcome,
-    progress: Progress,
+    outcome: Outcome,
 ) -> None:
     """Lands a billing period if it is new, and notes what became of it."""
     name = f"{period.report} {period.billing_period}"
     try:
-        for assembly in _attempts(location, period, progress):
+        for assembly in _attempts(location, period, outcome.progress):
             if report is not None and assembly.report != report:
                 return
             name = f"{assembly.report} {assembly.billing_period}"
@@ -205,13 +183,13 @@ def _load_period(
                 outcome.skipped += 1
                 return
             try:
-                landed = land(warehouse, location, assembly, policy.accept_empty, progress)
+                landed = land(warehouse, location, assembly, policy.accept_empty, outcome.progress)
             except ReplacedFileError as replaced:
-                progress(f"{name}: {replaced}")
+                outcome.progress(f"{name}: {replaced}")
                 continue
             outcome.rows += landed.lines
             outcome.landed += 1
-            _note_unread(location, period, landed, outcome, progress, name)
+            _note_unread(location, period, landed, outcome, name)
             return
         raise InfraspendError("AWS replaced files while they were being read: run this again")
     except MissingFileError as missing:
@@ -223,35 +201,32 @@ def _load_period(
             )
         else:
             outcome.pending += 1
-        progress(f"{name}: {reason}")
-        outcome.rejects.append(_reject_row(location, period, reason))
+        outcome.progress(f"{name}: {reason}")
+        _reject(outcome, location, period, reason)
     except InfraspendError as error:
         if report is not None and period.report != report:
             return
-        outcome.failures.append(f"{name}: {error}")
-        progress(outcome.failures[-1])
-        outcome.rejects.append(_reject_row(location, period, str(error)))
+        outcome.fail(f"{name}: {error}")
+        _reject(outcome, location, period, str(error))
 
 
 def _note_unread(
     location: Location,
     period: PeriodManifest,
     landed: Landed,
-    outcome: _Outcome,
-    progress: Progress,
+    outcome: Outcome,
     name: str,
 ) -> None:
     """Reports and keeps what landed as NULL because it could not be read."""
     if not landed.unread_count:
         return
     outcome.unread += landed.unread_count
-    progress(
+    outcome.progress(
         f"{name}: {landed.unread_count:,} values cannot be read and are unknown, the first:"
         f" {'; '.join(map(str, landed.unread[:3]))}"
     )
     for bad in landed.unread:
-        row = _reject_row(location, period, f"unknown: {bad}")
-        outcome.rejects.append(row | {"file": bad.file, "row_number": bad.row})
+        _reject(outcome, location, period, f"unknown: {bad}", file=bad.file, row_number=bad.row)
 
 
 def _attempts(location: Location, period: PeriodManifest, progress: Progress) -> Iterator[Assembly]:
@@ -317,12 +292,19 @@ def _is_known(warehouse: Warehouse, assembly: Assembly, policy: Policy) -> bool:
     return True
 
 
-def _reject_row(location: Location, period: PeriodManifest, reason: str) -> dict[str, object]:
-    return {
-        "file": location.url(period.file.name),
-        "row_number": None,
-        "reason": reason,
-        "billing_period": period.billing_period,
-        "report": period.report,
-        "rejected_at": utc_now(),
-    }
+def _reject(
+    outcome: Outcome,
+    location: Location,
+    period: PeriodManifest,
+    reason: str,
+    file: str | None = None,
+    row_number: int | None = None,
+) -> None:
+    """Keeps why a billing period, or a value of a file of it, was refused."""
+    outcome.reject(
+        file or location.url(period.file.name),
+        reason,
+        row_number,
+        billing_period=period.billing_period,
+        report=period.report,
+    )

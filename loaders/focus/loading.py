@@ -32,6 +32,7 @@ from infraspend.loaders.focus.charges import SUFFIXES, ChargeFile, file_kind, fo
 from infraspend.loaders.locations import File, Location, ReplacedFileError
 from infraspend.loaders.open_location import open_location
 from infraspend.loaders.open_warehouse import open_warehouse
+from infraspend.loaders.outcome import Outcome
 from infraspend.loaders.result import LoadResult, Progress, silent
 from infraspend.loaders.warehouse import (
     Landing,
@@ -143,19 +144,6 @@ class Statement:
         return sha256("\0".join(identity).encode()).hexdigest()
 
 
-@dataclass
-class _Outcome:
-    """What became of the statements so far."""
-
-    landed: int = 0
-    skipped: int = 0
-    pending: int = 0
-    rows: int = 0
-    failures: list[str] = field(default_factory=list)
-    rejects: list[dict[str, object]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 def load(
     warehouse: WarehouseLocation,
     source: str,
@@ -186,13 +174,13 @@ def load(
             the others have landed).
     """
     location = open_location(source)
-    outcome = _Outcome()
+    outcome = Outcome(DATASET, progress)
     found = 0
     with open_warehouse(warehouse) as opened:
         try:
-            for folder in _folders(location, outcome, progress):
+            for folder in _folders(location, outcome):
                 found += 1
-                _load_folder(opened, location, folder, again, outcome, progress)
+                _load_folder(opened, location, folder, again, outcome)
             _prune(opened, keep)
         finally:
             opened.reject(DATASET, outcome.rejects)
@@ -203,17 +191,10 @@ def load(
         )
     if not found:
         raise InfraspendError(f"{source} holds no bill: looked for *{', *'.join(SUFFIXES)}")
-    return LoadResult(
-        landed=outcome.landed,
-        skipped=outcome.skipped,
-        rejected=0,
-        rows=outcome.rows,
-        pending=outcome.pending,
-        notes=tuple(outcome.notes),
-    )
+    return outcome.result()
 
 
-def _folders(location: Location, outcome: _Outcome, progress: Progress) -> Iterator[Folder]:
+def _folders(location: Location, outcome: Outcome) -> Iterator[Folder]:
     """The deliveries of a location, the oldest first: where AWS's manifest names files, those."""
     files = list(location.files(lambda name: name.endswith((*SUFFIXES, MANIFEST_SUFFIX))))
     there = {file.name: file for file in files if not file.name.endswith(MANIFEST_SUFFIX)}
@@ -230,7 +211,8 @@ def _folders(location: Location, outcome: _Outcome, progress: Progress) -> Itera
         try:
             assembly = read_assembly(location, manifest)
         except InfraspendError as error:
-            _fail(outcome, progress, where, str(error), {"billing_period": manifest.billing_period})
+            outcome.fail(f"{where}: {error}")
+            outcome.reject(where, str(error), billing_period=manifest.billing_period)
             continue
         listed |= set(assembly.files)
         if assembly.files:
@@ -255,19 +237,19 @@ def _load_folder(
     location: Location,
     folder: Folder,
     again: bool,
-    outcome: _Outcome,
-    progress: Progress,
+    outcome: Outcome,
 ) -> None:
     """Lands what is new in a folder, and notes what became of it."""
     if folder.missing:
         reason = f"{', '.join(folder.missing)} is not there: copy the whole delivery"
         if utc_now() - folder.delivered_at > timedelta(hours=PENDING_HOURS):
             reason += f"; {PENDING_HOURS} hours have passed since its manifest was written"
-            _fail(outcome, progress, folder.name, reason)
+            outcome.fail(f"{folder.name}: {reason}")
+            outcome.reject(folder.name, reason)
         else:
             outcome.pending += 1
-            progress(f"{folder.name}: pending: {reason}")
-            outcome.rejects.append(_reject_row(folder.name, f"pending: {reason}"))
+            outcome.progress(f"{folder.name}: pending: {reason}")
+            outcome.reject(folder.name, f"pending: {reason}")
         return
     if not again and (known := _statements_read(warehouse, folder)) is not None:
         outcome.skipped += known
@@ -275,30 +257,26 @@ def _load_folder(
     work = warehouse.workbench / "focus"
     work.mkdir()
     try:
-        files = _verified(warehouse, location, folder, work, outcome, progress)
+        files = _verified(warehouse, location, folder, work, outcome)
         checkpoint("files_verified")
         statements, refused = _statements(warehouse, files)
         for key, (where, row, reason) in refused.items():
-            _fail(
-                outcome,
-                progress,
-                statements[key].name,
-                f"{where}, row {row}: {reason}",
-                {
-                    "file": where,
-                    "row_number": row,
-                    # The statement in it: what is wrong with two of them is two refusals.
-                    "reason": f"{statements[key].name}: {reason}",
-                    "billing_account_id": statements[key].account,
-                    "billing_period": statements[key].billing_period,
-                },
+            outcome.fail(f"{statements[key].name}: {where}, row {row}: {reason}")
+            outcome.reject(
+                where,
+                # The statement in it: what is wrong with two of them is two refusals.
+                f"{statements[key].name}: {reason}",
+                row,
+                billing_account_id=statements[key].account,
+                billing_period=statements[key].billing_period,
             )
         good = [one for key, one in sorted(statements.items()) if key not in refused]
         checkpoint("charges_counted")
-        _land(warehouse, location, folder, good, again, not refused, outcome, progress)
+        _land(warehouse, location, folder, good, again, not refused, outcome)
     except (InfraspendError, LandingError, duckdb.Error) as error:
         text = str(error) if isinstance(error, InfraspendError) else first_line(error)
-        _fail(outcome, progress, folder.name, text)
+        outcome.fail(f"{folder.name}: {text}")
+        outcome.reject(folder.name, text)
     finally:
         shutil.rmtree(work)
 
@@ -324,23 +302,20 @@ def _verified(
     location: Location,
     folder: Folder,
     work: Path,
-    outcome: _Outcome,
-    progress: Progress,
+    outcome: Outcome,
 ) -> list[ChargeFile]:
     """The folder's files, each readable in `work` and proven whole; one of the same bytes once."""
     seen: dict[str, str] = {}
     files = []
     with warehouse.scratch() as connection:
         for number, delivered in enumerate(folder.files, start=1):
-            progress(f"{folder.name}: verifying file {number} of {len(folder.files)}")
+            outcome.progress(f"{folder.name}: verifying file {number} of {len(folder.files)}")
             where, kind = location.url(delivered.name), file_kind(delivered.name)
             path = work / f"{number:06}"
             location.fetch(delivered, path)
             file = _verify(where, path, kind, connection)
             if file.sha256 in seen:
-                note = f"{where} is a copy of {seen[file.sha256]}, and counted once"
-                outcome.notes.append(note)
-                progress(note)
+                outcome.note(f"{where} is a copy of {seen[file.sha256]}, and counted once")
                 continue
             seen[file.sha256] = where
             files.append(ChargeFile(file, kind, folder.billing_period))
@@ -433,8 +408,7 @@ def _land(
     statements: Iterable[Statement],
     again: bool,
     is_all: bool,
-    outcome: _Outcome,
-    progress: Progress,
+    outcome: Outcome,
 ) -> None:
     """Lands the statements of a folder that are new, each whole or not at all."""
     new: dict[str, tuple[str, Statement]] = {}
@@ -449,8 +423,8 @@ def _land(
             warehouse.remove(DATASET, one)
     if new:
         lines = sum(statement.lines for _, statement in new.values())
-        progress(f"{folder.name}: landing {lines:,} charges of {len(new)} statements")
-        _note_missing_accounts(warehouse, new, outcome, progress)
+        outcome.progress(f"{folder.name}: landing {lines:,} charges of {len(new)} statements")
+        _note_missing_accounts(warehouse, new, outcome)
         by_file: dict[int, tuple[ChargeFile, list[tuple[str, str, str]]]] = {}
         for one, (_, statement) in new.items():
             for file in statement.files:
@@ -506,8 +480,7 @@ def _is_known(warehouse: Warehouse, folder: Folder, provider: str, statement: St
 def _note_missing_accounts(
     warehouse: Warehouse,
     new: Mapping[str, tuple[str, Statement]],
-    outcome: _Outcome,
-    progress: Progress,
+    outcome: Outcome,
 ) -> None:
     """Names the sub accounts that a bill spoke of and that the one which replaces it does not."""
     for provider, statement in new.values():
@@ -521,13 +494,11 @@ def _note_missing_accounts(
         )
         if gone:
             names = ", ".join(str(row[0]) or "(none)" for row in gone)
-            note = (
+            outcome.note(
                 f"{statement.name}: sub account {names} was on this bill before, and is not on the"
                 " one that replaces it: export a billing account whole, and not each sub account"
                 " by itself"
             )
-            outcome.notes.append(note)
-            progress(note)
 
 
 def _check_landed(
@@ -618,27 +589,3 @@ def _prune(warehouse: Warehouse, keep: int) -> None:
     """)
     if old := [str(row[0]) for row in superseded]:
         warehouse.discard(DATASET, ["charges"], old)
-
-
-def _fail(
-    outcome: _Outcome,
-    progress: Progress,
-    name: str,
-    reason: str,
-    reject: Mapping[str, object] | None = None,
-) -> None:
-    """Notes what did not load, and why."""
-    outcome.failures.append(f"{name}: {reason}")
-    progress(outcome.failures[-1])
-    outcome.rejects.append(_reject_row(name, reason) | dict(reject or {}))
-
-
-def _reject_row(file: str, reason: str) -> dict[str, object]:
-    return {
-        "file": file,
-        "row_number": None,
-        "reason": reason,
-        "billing_account_id": None,
-        "billing_period": None,
-        "rejected_at": utc_now(),
-    }

@@ -24,6 +24,7 @@ from infraspend.loaders.kubernetes.collection import (
 from infraspend.loaders.kubernetes.labels import label_key, label_text
 from infraspend.loaders.open_location import at_hand, open_location
 from infraspend.loaders.open_warehouse import open_warehouse
+from infraspend.loaders.outcome import Outcome, reject_row
 from infraspend.loaders.result import LoadResult, Progress, silent
 from infraspend.loaders.sql import label_of, literal, quoted, text_of, time_of
 from infraspend.loaders.tables import TABLES as RAW_TABLES
@@ -73,13 +74,11 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
         landed = opened.landed(DATASET)
         seen = set(opened.query(f"select index_file, index_version from {DATASET}.collections"))
         prepared: list[Prepared] = []
-        failures = []
-        rejects = []
-        skipped = rejected = 0
+        outcome = Outcome(DATASET, progress)
         for number, index in enumerate(indexes, start=1):
             where = location.url(index.name)
             if (where, index.version) in seen:
-                skipped += 1
+                outcome.skipped += 1
                 continue
             try:
                 path = at_hand(location, index, opened.workbench)
@@ -87,7 +86,7 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
                     path = unpack(path, opened.workbench / "unpacked" / Path(index.name).parent)
                 collection = read_collection(path)
                 if collection.collection_id in landed:
-                    skipped += 1
+                    outcome.skipped += 1
                     continue
                 progress(f"{number:,} of {len(indexes):,}: {collection.name}: verifying")
                 for name in collection.names:
@@ -96,33 +95,28 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
                 folder = opened.workbench / f"kubernetes-{number:06}"
                 one, refused = _prepare(collection, folder, where, index.version)
                 prepared.append(one)
-                rejected += refused
+                outcome.rejected += refused
                 landed.add(collection.collection_id)
             except InfraspendError as error:
-                failures.append(str(error))
-                progress(failures[-1])
-                rejects.append(_reject_row(where, str(error), None, None, None))
-        opened.reject(DATASET, rejects)
+                outcome.fail(str(error))
+                outcome.reject(where, str(error))
+        opened.reject(DATASET, outcome.rejects)
         checkpoint("collections_verified")
-        rows = sum(one.rows for one in prepared)
+        outcome.landed = len(prepared)
+        outcome.rows = sum(one.rows for one in prepared)
         if prepared:
-            progress(f"landing {rows:,} rows of {len(prepared)} collections")
+            progress(f"landing {outcome.rows:,} rows of {len(prepared)} collections")
             land_prepared(opened, DATASET, prepared)
-    if failures:
+    if failures := outcome.failures:
         raise InfraspendError(
             f"{len(failures)} collections did not load (the others are in): {'; '.join(failures)}"
         )
-    if not prepared and not skipped:
+    if not prepared and not outcome.skipped:
         raise InfraspendError(
             f"{source} holds no collection: looked for cluster=<name>/<hours>/{INDEX} and"
             f" {ARCHIVE}, which `infraspend track` writes"
         )
-    return LoadResult(
-        landed=len(prepared),
-        skipped=skipped,
-        rejected=rejected,
-        rows=rows,
-    )
+    return outcome.result()
 
 
 def _prepare(
@@ -176,7 +170,9 @@ def _prepare(
             "index_version": index_version,
         },
         rejects=[
-            _reject_row(file, reason, row_number, collection.cluster, hour)
+            reject_row(
+                DATASET, file, reason, row_number, cluster=collection.cluster, usage_hour=hour
+            )
             for hour, file, row_number, reason in [*refused, *left_out]
         ],
     )
@@ -339,16 +335,3 @@ def _write(
 
 def _moment(hour: datetime) -> str:
     return f"timestamp {literal(hour.isoformat(sep=' '))}"
-
-
-def _reject_row(
-    file: str, reason: str, row_number: int | None, cluster: str | None, hour: datetime | None
-) -> dict[str, object]:
-    return {
-        "file": file,
-        "row_number": row_number,
-        "reason": reason,
-        "cluster": cluster,
-        "usage_hour": hour,
-        "rejected_at": utc_now(),
-    }

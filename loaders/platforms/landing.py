@@ -14,6 +14,7 @@ from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.open_location import as_directory
 from infraspend.loaders.open_warehouse import open_warehouse
+from infraspend.loaders.outcome import Outcome, reject_row
 from infraspend.loaders.platforms.checking import (
     KINDS,
     changed_units,
@@ -63,48 +64,41 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
         root = as_directory(source, opened.workbench, lambda name: name.endswith(SUFFIXES))
         landed = opened.landed(DATASET)
         prepared: list[Prepared] = []
-        failures = []
-        rejects = []
-        skipped = 0
+        outcome = Outcome(DATASET, progress)
         # A list: the root may lie above the workbench, which is still empty now.
         paths = list(published_files(root))
         for number, path in enumerate(paths, start=1):
             try:
                 publication = read_publication(root, path)
                 if publication.delivery_id in landed:
-                    skipped += 1
+                    outcome.skipped += 1
                     continue
                 progress(f"{number:,} of {len(paths):,}: {publication.name}: checking")
                 prepared.append(_prepare(publication, opened.workbench / f"platforms-{number:06}"))
                 landed.add(publication.delivery_id)
             except InfraspendError as error:
-                failures.append(str(error))
-                progress(failures[-1])
-                rejects.append(_reject_row(str(path), str(error), None, None, None, None))
-        opened.reject(DATASET, rejects)
+                outcome.fail(str(error))
+                outcome.reject(str(path), str(error))
+        opened.reject(DATASET, outcome.rejects)
         checkpoint("publications_checked")
-        rows = sum(one.rows for one in prepared)
+        outcome.landed = len(prepared)
+        outcome.rows = sum(one.rows for one in prepared)
         if prepared:
-            progress(f"landing {rows:,} rows of {len(prepared)} files")
+            progress(f"landing {outcome.rows:,} rows of {len(prepared)} files")
             land_prepared(opened, DATASET, prepared)
-        notes = list(_notes(opened, prepared))
-    if failures:
+        outcome.rejected = sum(len(one.rejects) for one in prepared)
+        outcome.refused = [_refused(reject) for one in prepared for reject in one.rejects]
+        outcome.notes = list(_notes(opened, prepared))
+    if failures := outcome.failures:
         raise InfraspendError(
             f"{len(failures)} files did not load (the others are in): {'; '.join(failures)}"
         )
-    if not prepared and not skipped:
+    if not prepared and not outcome.skipped:
         raise InfraspendError(
             f"{source} holds nothing that was published: looked for"
             f" <platform>/*{', *'.join(SUFFIXES)}"
         )
-    return LoadResult(
-        landed=len(prepared),
-        skipped=skipped,
-        rejected=sum(len(one.rejects) for one in prepared),
-        rows=rows,
-        refused=tuple(_refused(reject) for one in prepared for reject in one.rejects),
-        notes=tuple(notes),
-    )
+    return outcome.result()
 
 
 def _refused(reject: Mapping[str, object]) -> str:
@@ -188,7 +182,15 @@ def _prepare(publication: Publication, folder: Path) -> Prepared:
             "landed_at": utc_now(),
         },
         rejects=[
-            _reject_row(str(publication.path), reason, row_number, platform, sub_platform, hour)
+            reject_row(
+                DATASET,
+                str(publication.path),
+                reason,
+                row_number,
+                platform=platform,
+                sub_platform=sub_platform,
+                usage_hour=hour,
+            )
             for platform, sub_platform, hour, row_number, reason in refused
         ],
     )
@@ -227,22 +229,3 @@ def _hours(
         f"select min(usage_hour), max(usage_hour) from read_parquet({literal(str(part.file))})"
     ).fetchall()
     return first, last
-
-
-def _reject_row(
-    file: str,
-    reason: str,
-    row_number: int | None,
-    platform: str | None,
-    sub_platform: str | None,
-    hour: datetime | None,
-) -> dict[str, object]:
-    return {
-        "file": file,
-        "row_number": row_number,
-        "reason": reason,
-        "platform": platform,
-        "sub_platform": sub_platform,
-        "usage_hour": hour,
-        "rejected_at": utc_now(),
-    }
