@@ -240,9 +240,9 @@ facts as (
     {%- for fact in of_facts %}
         select
             concat_ws(
-                ' | '
-                {%- for word in fact[3:] %},
-                cast({{ word }} as {{ text }})
+                ' | ',
+                {%- for word in fact[3:] %}
+                    cast({{ word }} as {{ text }}){{ ',' if not loop.last }}
                 {%- endfor %}
             ) as fact,
             {{ fact[1] }} as valid_from,
@@ -263,9 +263,9 @@ from known
         billing_period as month,
         'bill' as kind,
         concat_ws(
-            ' | '
-            {%- for word in part[1:] %},
-            cast({{ word }} as {{ text }})
+            ' | ',
+            {%- for word in part[1:] %}
+                cast({{ word }} as {{ text }}){{ ',' if not loop.last }}
             {%- endfor %}
         ) as ingredient
     from {{ part[0] }}
