@@ -1,7 +1,8 @@
 -- The deliveries that landed, and which of them is used for a billing period: for each period and
 -- payer the newest one, by the time of its manifest. A closed period uses the assembly that it was
 -- closed with; where several reports cover a payer, the declared one is used, which may be another
--- payer's. Read from the loader's records alone, so that it is known before any line is read.
+-- payer's. Read from the loader's records and from the seeds themselves, so that it is known before
+-- any other model is built.
 
 with
 
@@ -14,11 +15,16 @@ loads as (
 ),
 
 closed_periods as (
-    select * from {{ ref('stg_seeds__closed_periods') }}
+    select * from {{ ref('closed_periods') }}
 ),
 
 reports as (
-    select * from {{ ref('stg_seeds__reports') }}
+    select
+        report,
+        payer_account_id,
+        coalesce(cast(valid_from as timestamp), {{ beginning() }}) as valid_from,
+        coalesce(cast(valid_until as timestamp), {{ end_of_time() }}) as valid_until
+    from {{ ref('reports') }}
 ),
 
 newest_first as (

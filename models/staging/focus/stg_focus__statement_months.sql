@@ -5,15 +5,43 @@
 
 with
 
+statements as (
+    select
+        statements.statement_id,
+        statements.billing_period
+    from {{ source('focus', 'statements') }} as statements
+    inner join {{ source('focus', '_dlt_loads') }} as loads
+        on statements._dlt_load_id = loads.load_id
+    where loads.status = 0
+    {% if is_incremental() %}
+        and statements.statement_id not in (select known.statement_id from {{ this }} as known)
+    {% endif %}
+),
+
+charges as (
+    select
+        statements.statement_id,
+        statements.billing_period,
+        charges.charge_category,
+        date_trunc('hour', charges.charge_period_start) as usage_hour,
+        charges.charge_period_end
+    from {{ source('focus', 'charges') }} as charges
+    inner join statements on charges._statement_id = statements.statement_id
+),
+
+intervals as (
+    select
+        *,
+        greatest({{ hours_between('usage_hour', 'charge_period_end') }}, 1) as interval_hours
+    from charges
+),
+
 line_items as (
     select
         *,
         {{ plus_hours('usage_hour', 'interval_hours') }} as ends_at,
         charge_category = 'Usage' and interval_hours <= 24 as opens_calendar
-    from {{ ref('stg_focus__line_items') }}
-    {% if is_incremental() %}
-        where statement_id not in (select known.statement_id from {{ this }} as known)
-    {% endif %}
+    from intervals
 )
 
 select

@@ -14,14 +14,14 @@ loads as (
 
 reports as (
     select
-        assembly_months.billing_period,
-        assembly_months.payer_account_id,
+        deliveries.billing_period,
+        control_totals.payer_account_id,
         min(deliveries.report) as report
-    from {{ ref('stg_aws_cur__assembly_months') }} as assembly_months
-    inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
-        on assembly_months.assembly_id = deliveries.assembly_id
+    from {{ ref('stg_aws_cur__deliveries') }} as deliveries
+    inner join {{ source('aws_cur', 'control_totals') }} as control_totals
+        on deliveries.assembly_id = control_totals.assembly_id
     where deliveries.is_serving
-    group by assembly_months.billing_period, assembly_months.payer_account_id
+    group by deliveries.billing_period, control_totals.payer_account_id
 ),
 
 newest_first as (
