@@ -257,24 +257,24 @@ MUTATIONS = {
         "where capacity_pool = 'all'",
         "where capacity_pool = ''",
     ),
-    # The ladder.
+    # Filled gaps.
     "three quarters are not enough": Mutation(
-        f"{ATTRIBUTION}/int_sub_platform_hours.sql",
+        f"{ATTRIBUTION}/int_schedule_calendar.sql",
         "coalesce(seen.coverage >= platforms.min_coverage, true)\n        and coalesce(",
         "coalesce(seen.coverage > platforms.min_coverage, true)\n        and coalesce(",
     ),
     "gaps are an hour shorter": Mutation(
-        f"{ATTRIBUTION}/int_sub_platform_hours.sql",
+        f"{ATTRIBUTION}/int_schedule_calendar.sql",
         "hours_since + hours_until - 1 <= interpolate_hours",
         "hours_since + hours_until - 1 < interpolate_hours",
     ),
     "nothing is ever unattributed": Mutation(
-        f"{ATTRIBUTION}/int_sub_platform_hours.sql",
+        f"{ATTRIBUTION}/int_schedule_calendar.sql",
         "when hours_since <= carry_hours then",
         "when hours_since >= 0 then",
     ),
     "the farther neighbour counts more": Mutation(
-        f"{ATTRIBUTION}/int_weights_laddered.sql",
+        f"{ATTRIBUTION}/int_gap_filled_usage.sql",
         "        hours_until * ",
         "        hours_since * ",
     ),
@@ -329,35 +329,33 @@ MUTATIONS = {
     ),
     # Platforms on platforms.
     "a row about the bill sends parts on": Mutation(
-        f"{ATTRIBUTION}/int_handovers.sql",
+        f"{ATTRIBUTION}/int_platform_dependencies.sql",
         "where product is null and usage_type is null",
         "where usage_type is null",
-        "int_handovers",
+        "int_platform_dependencies",
     ),
     "a part is as well known as its first step": Mutation(
-        "macros/next_level.sql",
-        "greatest(\n            below.basis_rank",
-        "least(\n            below.basis_rank",
-        "int_parts_level_2",
+        f"{ATTRIBUTION}/int_allocation_levels.sql",
+        "greatest(\n                    below.basis_rank",
+        "least(\n                    below.basis_rank",
     ),
     "a part is dealt over the schedules of days": Mutation(
-        "macros/next_level.sql",
+        f"{ATTRIBUTION}/int_allocation_levels.sql",
         "and below.interval_hours = schedules.interval_hours",
         "and below.interval_hours <= schedules.interval_hours",
-        "int_parts_level_2",
     ),
     "free capacity is measured after it was spread": Mutation(
-        f"{ATTRIBUTION}/int_passages.sql",
-        "where is_measured and lyft_label = 'free'",
-        "where is_served and lyft_label = 'free'",
+        f"{ATTRIBUTION}/int_platform_throughput.sql",
+        "where is_measured and (level > 1",
+        "where is_served and (level > 1",
     ),
     "what goes back to a label is nobody's": Mutation(
-        f"{ATTRIBUTION}/int_splits.sql",
-        "case when not goes_back then lyft_label end as lyft_label",
-        "lyft_label",
+        f"{ATTRIBUTION}/int_allocation_levels.sql",
+        "case when goes_back then label_before else lyft_label end as receiving_label",
+        "lyft_label as receiving_label",
     ),
     "unknown hours are dealt among those who are known": Mutation(
-        f"{ATTRIBUTION}/int_weights_of_intervals.sql",
+        f"{ATTRIBUTION}/int_interval_schedules.sql",
         "where counted.hours_unknown > 0",
         "where counted.hours_unknown < 0",
     ),
@@ -475,7 +473,7 @@ MUTATIONS = {
         "then totals.weight_units",
     ),
     "a label that begins alike is on the way": Mutation(
-        "models/intermediate/attribution/int_split_steps.sql",
+        "models/intermediate/attribution/int_allocation_steps.sql",
         "position(concat(passed.usage_of, ' > ') in last_steps.usage_of) = 1",
         "position(passed.usage_of in last_steps.usage_of) = 1",
     ),

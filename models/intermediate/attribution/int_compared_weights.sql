@@ -8,7 +8,7 @@ known_hours as (
     select
         *,
         max(usage_hour) over () as last_hour
-    from {{ ref('int_sub_platform_hours') }}
+    from {{ ref('int_schedule_calendar') }}
 ),
 
 hours as (
@@ -16,7 +16,7 @@ hours as (
     from known_hours
     where
         basis in ('measured', 'pushed')
-        and lender_hour = usage_hour
+        and source_hour = usage_hour
         and usage_hour > {{ plus_hours('last_hour', -24 * var('compared_days')) }}
 ),
 

@@ -1,16 +1,16 @@
 -- What every label requested or used of every resource in every hour of a sub-platform, and the
--- capacity, with gaps filled (`int_sub_platform_hours`). Whole numbers: ten digits of a unit-hour,
+-- capacity, with gaps filled (`int_schedule_calendar`). Whole numbers: ten digits of a unit-hour,
 -- times `gap_parts()`, so that interpolation does not round.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
-{% set lending = lending_hours() %}
+{% set lending = gap_filling_hours() %}
 
 with
 
 hours as (
-    select * from {{ ref('int_sub_platform_hours') }}
+    select * from {{ ref('int_schedule_calendar') }}
     where {{ in_month('usage_month') }}
 ),
 
@@ -48,9 +48,9 @@ old_hours as (
     select distinct
         platform,
         sub_platform,
-        lender_hour
+        source_hour
     from hours
-    where lender_hour < {{ plus_hours('usage_hour', -lending) }}
+    where source_hour < {{ plus_hours('usage_hour', -lending) }}
 ),
 
 declared as (
@@ -63,7 +63,7 @@ declared as (
         on
             old_weights.platform = old_hours.platform
             and old_weights.sub_platform = old_hours.sub_platform
-            and old_weights.usage_hour = old_hours.lender_hour
+            and old_weights.usage_hour = old_hours.source_hour
     where not ({{ in_hours('old_weights.usage_hour', before=lending, after=lending) }})
 ),
 
@@ -93,7 +93,7 @@ loans as (
         platform,
         sub_platform,
         usage_hour,
-        lender_hour,
+        source_hour,
         schedule_source,
         basis,
         coverage,
@@ -105,7 +105,7 @@ loans as (
         platform,
         sub_platform,
         usage_hour,
-        lender_hour,
+        source_hour,
         schedule_source,
         basis,
         coverage,
@@ -117,7 +117,7 @@ loans as (
         platform,
         sub_platform,
         usage_hour,
-        next_good_hour as lender_hour,
+        next_good_hour as source_hour,
         schedule_source,
         basis,
         coverage,
@@ -144,7 +144,7 @@ inner join weights
     on
         loans.platform = weights.platform
         and loans.sub_platform = weights.sub_platform
-        and loans.lender_hour = weights.usage_hour
+        and loans.source_hour = weights.usage_hour
 group by
     loans.usage_hour,
     loans.platform,

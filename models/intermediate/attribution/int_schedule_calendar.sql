@@ -7,7 +7,7 @@
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
-{% set lending = lending_hours() %}
+{% set lending = gap_filling_hours() %}
 {% set same_source -%}
     calendar.platform, calendar.sub_platform, platforms.schedule_source,
     case when platforms.cost_model = 'fixed' then 1 else 0 end
@@ -254,7 +254,7 @@ select
     -- when
     {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
-    case when is_good then usage_hour else last_good_hour end as lender_hour,
+    case when is_good then usage_hour else last_good_hour end as source_hour,
     next_good_hour
 from measured
 where {{ in_hours('usage_hour') }}
