@@ -224,7 +224,7 @@ MUTATIONS = {
         "macros/allocated.sql",
         "then greatest(",
         "then least(",
-        "int_kubernetes_weights",
+        "int_kubernetes_usage",
     ),
     "a pod runs as long as its containers do one after the other": Mutation(
         f"{ATTRIBUTION}/int_pod_hours.sql",
@@ -233,12 +233,13 @@ MUTATIONS = {
         "int_pod_hours",
     ),
     "memory is measured in cores": Mutation(
-        f"{ATTRIBUTION}/int_kubernetes_weights.sql",
-        "coalesce(node_hours.memory_capacity_gib_hours, 0) as memory",
-        "coalesce(node_hours.cpu_capacity_core_hours, 0) as memory",
+        "macros/kubernetes_resources.sql",
+        "'capacity': 'memory_capacity_gib_hours'",
+        "'capacity': 'cpu_capacity_core_hours'",
+        "int_kubernetes_usage",
     ),
     "a pod keeps the label of any hour": Mutation(
-        f"{ATTRIBUTION}/int_kubernetes_weights.sql",
+        f"{ATTRIBUTION}/int_kubernetes_usage.sql",
         "and pod_hours.usage_hour = pod_labels.usage_hour",
         "and pod_hours.usage_hour >= pod_labels.usage_hour",
     ),
@@ -253,7 +254,7 @@ MUTATIONS = {
         "collections.collected_at asc",
     ),
     "a whole is added to its pools": Mutation(
-        f"{ATTRIBUTION}/int_declared_weights.sql",
+        f"{ATTRIBUTION}/int_declared_usage.sql",
         "where capacity_pool = 'all'",
         "where capacity_pool = ''",
     ),

@@ -5,7 +5,7 @@
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
-{% set lending = gap_filling_hours() %}
+{% set reach = gap_filling_hours() %}
 
 with
 
@@ -20,75 +20,55 @@ resources as (
         sub_platform,
         resource
     from {{ ref('int_platform_cost_models') }}
-    where schedule_source = 'kubernetes'
 ),
 
-kubernetes_weights as (
-    select
-        weights.usage_hour,
-        weights.platform,
-        weights.sub_platform,
-        weights.capacity_pool,
-        resources.resource,
-        weights.lyft_label,
-        weights.is_capacity,
-        {{ units(kubernetes_resource('weights')) }} as weight_units
-    from {{ ref('int_kubernetes_weights') }} as weights
-    inner join resources
-        on
-            weights.platform = resources.platform
-            and weights.sub_platform = resources.sub_platform
-    where
-        {{ in_hours('weights.usage_hour', before=lending, after=lending) }}
-        and (resources.resource <> 'storage' or weights.capacity_pool = 'all')
-),
-
--- Fixed shares are valid until their owner publishes others.
-old_hours as (
+-- Fixed shares are valid until their owner publishes others, however long ago that was.
+long_ago as (
     select distinct
         platform,
         sub_platform,
         source_hour
     from hours
-    where source_hour < {{ plus_hours('usage_hour', -lending) }}
+    where source_hour < {{ plus_hours('usage_hour', -reach) }}
 ),
 
-declared as (
-    select * from {{ ref('int_declared_weights') }}
-    where {{ in_hours('usage_hour', before=lending, after=lending) }}
+usage as (
+    select * from {{ ref('int_usage') }}
+    where {{ in_hours('usage_hour', before=reach, after=reach) }}
     union all
-    select old_weights.*
-    from {{ ref('int_declared_weights') }} as old_weights
-    inner join old_hours
+    select old_usage.*
+    from {{ ref('int_usage') }} as old_usage
+    inner join long_ago
         on
-            old_weights.platform = old_hours.platform
-            and old_weights.sub_platform = old_hours.sub_platform
-            and old_weights.usage_hour = old_hours.source_hour
-    where not ({{ in_hours('old_weights.usage_hour', before=lending, after=lending) }})
-),
-
-declared_weights as (
-    select
-        usage_hour,
-        platform,
-        sub_platform,
-        capacity_pool,
-        'usage' as resource,
-        lyft_label,
-        false as is_capacity,
-        {{ units('weight') }} as weight_units
-    from declared
+            old_usage.platform = long_ago.platform
+            and old_usage.sub_platform = long_ago.sub_platform
+            and old_usage.usage_hour = long_ago.source_hour
+    where
+        old_usage.schedule_source <> 'kubernetes'
+        and not ({{ in_hours('old_usage.usage_hour', before=reach, after=reach) }})
 ),
 
 weights as (
-    select * from kubernetes_weights
-    union all
-    select * from declared_weights
+    select
+        usage.usage_hour,
+        usage.platform,
+        usage.sub_platform,
+        usage.capacity_pool,
+        usage.resource,
+        usage.lyft_label,
+        usage.is_capacity,
+        {{ units('usage.amount') }} as weight_units
+    from usage
+    inner join resources
+        on
+            usage.platform = resources.platform
+            and usage.sub_platform = resources.sub_platform
+            and usage.resource = resources.resource
 ),
 
 -- Which complete hour fills which gap, and how many of the `gap_parts()` of its weights it
 -- contributes.
-loans as (
+sources as (
     select
         platform,
         sub_platform,
@@ -127,32 +107,32 @@ loans as (
 )
 
 select
-    {{ month_of('loans.usage_hour') }} as usage_month,
-    loans.usage_hour,
-    loans.platform,
-    loans.sub_platform,
+    {{ month_of('sources.usage_hour') }} as usage_month,
+    sources.usage_hour,
+    sources.platform,
+    sources.sub_platform,
     weights.capacity_pool,
     weights.resource,
     weights.lyft_label,
     weights.is_capacity,
-    loans.schedule_source,
-    loans.basis,
-    loans.coverage,
-    sum(weights.weight_units * loans.parts) as weight_units
-from loans
+    sources.schedule_source,
+    sources.basis,
+    sources.coverage,
+    sum(weights.weight_units * sources.parts) as weight_units
+from sources
 inner join weights
     on
-        loans.platform = weights.platform
-        and loans.sub_platform = weights.sub_platform
-        and loans.source_hour = weights.usage_hour
+        sources.platform = weights.platform
+        and sources.sub_platform = weights.sub_platform
+        and sources.source_hour = weights.usage_hour
 group by
-    loans.usage_hour,
-    loans.platform,
-    loans.sub_platform,
+    sources.usage_hour,
+    sources.platform,
+    sources.sub_platform,
     weights.capacity_pool,
     weights.resource,
     weights.lyft_label,
     weights.is_capacity,
-    loans.schedule_source,
-    loans.basis,
-    loans.coverage
+    sources.schedule_source,
+    sources.basis,
+    sources.coverage

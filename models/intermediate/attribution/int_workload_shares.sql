@@ -16,7 +16,7 @@
 {% set unmeasured = floor_divide(
     'dealt.dealt_units * dealt.unmeasured_units', 'dealt.held_units'
 ) %}
-{% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
+{% set measures = kubernetes_resources().keys() | list + ['priced'] %}
 
 with
 

@@ -330,11 +330,10 @@ select
                     '{"Elements":[{"AllocatedRatio":',
                     cast(proportion as {{ dbt.type_string() }}),
                     case cost_model
-                        when 'cpu' then ',"UsageUnit":"Core-Hours"'
-                        when 'memory' then ',"UsageUnit":"GiB-Hours"'
                         when 'storage' then ',"UsageUnit":"GiB-Hours"'
-                        when 'gpu' then ',"UsageUnit":"GPU-Hours"'
-                        when 'network' then ',"UsageUnit":"GiB"'
+                        {%- for resource, columns in kubernetes_resources().items() %}
+                            when '{{ resource }}' then ',"UsageUnit":"{{ columns.focus_unit }}"'
+                        {%- endfor %}
                         else ''
                     end,
                     '}]}'
