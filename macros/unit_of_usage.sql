@@ -5,14 +5,16 @@
         when {{ cost_model }} = 'even' then 'label-hours'
         when {{ cost_model }} = 'max' then 'millionths, by the largest share'
         when {{ cost_model }} = 'storage' then 'GiB-hours claimed'
-        when {{ cost_model }} = 'network' then 'GiB sent and received'
-        when {{ cost_model }} in ('cpu', 'memory', 'gpu', 'weighted')
+        {%- for resource, columns in used_resources().items() %}
+        when {{ cost_model }} = '{{ resource }}' then '{{ columns.unit }}'
+        {%- endfor %}
+        when {{ cost_model }} in ('weighted', '{{ requested_resources().keys() | join("', '") }}')
             then
                 concat(
                     case {{ cost_model }}
-                        when 'cpu' then 'core-hours'
-                        when 'memory' then 'GiB-hours'
-                        when 'gpu' then 'GPU-hours'
+                        {%- for resource, columns in requested_resources().items() %}
+                        when '{{ resource }}' then '{{ columns.unit }}'
+                        {%- endfor %}
                         else 'weighted hours'
                     end,
                     case {{ platforms }}.allocation_base

@@ -1,8 +1,8 @@
 {#-
     The cost models and free capacity. Writes the common table expressions that end in `name`: the
     weights of every label, by cost model, from what the labels requested or used of each resource
-    (`of`, shaped like int_weights_laddered). Reads the common table expressions `cost_models`
-    (shaped like int_platform_cost_models), `hours` (like int_sub_platform_hours) and `platforms`.
+    (`of`, shaped like int_gap_filled_usage). Reads the common table expressions `cost_models`
+    (shaped like int_platform_cost_models), `hours` (like int_schedule_calendar) and `platforms`.
 
     A share of one resource is counted in whole units: `one` of them are the whole, and `one` is
     divisible by most small denominators.

@@ -10,7 +10,7 @@ handovers as (
         concat(next_platform, ': ', next_sub_platform, ' from ', declared_from) as claim,
         valid_from,
         valid_until
-    from {{ refreshed(ref('int_handovers')) }}
+    from {{ refreshed(ref('int_platform_dependencies')) }}
 )
 
 select

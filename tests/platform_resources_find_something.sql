@@ -14,7 +14,7 @@ charges as (
 
 parts as (
     select distinct lyft_label
-    from {{ ref('int_handovers') }}
+    from {{ ref('int_platform_dependencies') }}
 )
 
 select

@@ -36,7 +36,6 @@ schedules as (
         schedules.is_served
         -- A label may hold volumes, or be there, without a container that holds anything.
         and schedules.cost_model not in ('storage', 'even')
-        and schedules.interval_hours = 1
         and schedules.basis = 'measured'
         and schedules.lyft_label <> 'free'
 )

@@ -27,11 +27,10 @@ from infraspend.loaders.kubernetes.scraping import scrape_interval, scrape_rhyth
 from infraspend.loaders.kubernetes.shipping import Shipment, open_shipment
 from infraspend.loaders.kubernetes.sources import Source
 from infraspend.loaders.kubernetes.vocabulary import (
+    BYTE_COUNTERS,
     CPU_USAGE,
     GPU_USAGE,
     MEMORY_USAGE,
-    NETWORK_RECEIVE,
-    NETWORK_TRANSMIT,
     PUSHED,
     cluster_matchers,
     learn,
@@ -39,8 +38,6 @@ from infraspend.loaders.kubernetes.vocabulary import (
 from infraspend.loaders.result import Progress, silent
 
 HOUR: Final = timedelta(hours=1)
-
-_NETWORK: Final = (NETWORK_RECEIVE, NETWORK_TRANSMIT)
 
 _USUAL_SECONDS: Final = 60
 _PATIENCE: Final = 3
@@ -356,7 +353,8 @@ class _Session:
         As it was at the end of a span of time.
         """
         slots = {}
-        for names in ((CPU_USAGE, MEMORY_USAGE, *_NETWORK), (GPU_USAGE,)):
+        bytes_moved = (counter.metric for counter in BYTE_COUNTERS)
+        for names in ((CPU_USAGE, MEMORY_USAGE, *bytes_moved), (GPU_USAGE,)):
             if not (metric := self._vocabulary.first(*names)):
                 continue
             interval = scrape_interval(self._prometheus, metric.series(), *span, HOUR_SECONDS)

@@ -19,12 +19,11 @@ from infraspend.loaders.kubernetes.promql import (
 from infraspend.loaders.kubernetes.quarantine import GIB, MOST_BYTES, MOST_CORES, MOST_GPUS
 from infraspend.loaders.kubernetes.readings import Readings
 from infraspend.loaders.kubernetes.vocabulary import (
+    BYTE_COUNTERS,
     CPU_USAGE,
     GPU_USAGE,
     INSTANCE,
     MEMORY_USAGE,
-    NETWORK_RECEIVE,
-    NETWORK_TRANSMIT,
     STARTED,
     Metric,
     Vocabulary,
@@ -95,21 +94,16 @@ MEASURES: Final = (
     Measure(
         "gpu_usage_gpu_hours", GPU_USAGE, False, _PERCENT, parts=("gpu", "UUID"), most=MOST_GPUS
     ),
-    Measure(
-        "network_receive_gib",
-        NETWORK_RECEIVE,
-        True,
-        GIB / HOUR_SECONDS,
-        parts=("interface",),
-        of_pod=True,
-    ),
-    Measure(
-        "network_transmit_gib",
-        NETWORK_TRANSMIT,
-        True,
-        GIB / HOUR_SECONDS,
-        parts=("interface",),
-        of_pod=True,
+    *(
+        Measure(
+            counter.column,
+            counter.metric,
+            True,
+            GIB / HOUR_SECONDS,
+            parts=(counter.part,),
+            of_pod=counter.of_pod,
+        )
+        for counter in BYTE_COUNTERS
     ),
 )
 

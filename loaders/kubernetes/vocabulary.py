@@ -7,7 +7,7 @@ kubelets export `pod_name`. So the names are looked up for each cluster, over th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.kubernetes.prometheus import Prometheus
@@ -25,11 +25,36 @@ SCHEDULER_REQUESTS: Final = "kube_pod_resource_request"
 CPU_USAGE: Final = "container_cpu_usage_seconds_total"
 MEMORY_USAGE: Final = "container_memory_working_set_bytes"
 GPU_USAGE: Final = "DCGM_FI_DEV_GPU_UTIL"
-NETWORK_RECEIVE: Final = "container_network_receive_bytes_total"
-NETWORK_TRANSMIT: Final = "container_network_transmit_bytes_total"
 VOLUME_CAPACITY: Final = "kube_persistentvolume_capacity_bytes"
 NAMESPACE_LABELS: Final = "kube_namespace_labels"
 PUSHED: Final = "infraspend_platform_usage"
+
+
+class ByteCounter(NamedTuple):
+    """A counter of bytes that containers, or whole pods, have moved.
+
+    Attributes:
+        column: The column of `container_hours` with what was moved in an hour, in GiB.
+        metric: The counter.
+        part: The label of its series that add up: a network interface, a disk.
+        of_pod: Whether it is known of whole pods only.
+    """
+
+    column: str
+    metric: str
+    part: str
+    of_pod: bool
+
+
+BYTE_COUNTERS: Final = (
+    ByteCounter(
+        "network_receive_gib", "container_network_receive_bytes_total", "interface", of_pod=True
+    ),
+    ByteCounter(
+        "network_transmit_gib", "container_network_transmit_bytes_total", "interface", of_pod=True
+    ),
+)
+"""Those that the tracker collects, all from cAdvisor."""
 
 INSTANCE: Final = "instance"
 """The label of what is scraped: an exporter, or a kubelet and so a node."""
@@ -46,7 +71,8 @@ METRICS: Final = (
     *(VOLUME_CAPACITY, "kube_persistentvolume_info"),
     *("kube_persistentvolume_claim_ref", "kube_persistentvolumeclaim_info"),
     *(CPU_USAGE, MEMORY_USAGE, GPU_USAGE),
-    *(NETWORK_RECEIVE, NETWORK_TRANSMIT, PUSHED),
+    *(counter.metric for counter in BYTE_COUNTERS),
+    PUSHED,
 )
 """Every metric that the tracker can use."""
 

@@ -42,12 +42,10 @@ _COLUMNS: Final = {
     "label_owners": ("lyft_label",),
     "teams": ("team",),
 }
-_CLUSTER_MODELS: Final = ("cpu", "memory", "gpu", "max", "weighted", "storage", "network", "even")
-_COST_MODELS: Final = {
-    "kubernetes": _CLUSTER_MODELS,
-    "pushed": ("usage", "even", "fixed"),
-    "ready_made": ("usage", "even", "fixed"),
-}
+_SCHEDULE_SOURCES: Final = ("kubernetes", "pushed", "ready_made")
+_PUBLISHED_MODELS: Final = ("usage", "even", "fixed")
+_MODELS_OF_OWNERS: Final = ("usage", "fixed")
+"""The cost models that no cluster goes by."""
 _WORDS: Final = {
     "allocation_base": ("", "request", "usage", "max", "usage_or_request"),
     "pool_by": ("", "instance_type", "node", "sub_platform"),
@@ -196,19 +194,25 @@ def _declaration(
     yield Finding(platform, f"is declared in {seed}, with {', '.join(names)}")
     for row in declared:
         subject = f"{platform}: {row['sub_platform']}"
-        models = _COST_MODELS.get(row["schedule_source"], ())
-        if not models:
+        source, model = row["schedule_source"], row["cost_model"]
+        if source not in _SCHEDULE_SOURCES:
             yield Finding(
                 subject,
-                f"platforms.csv says schedule_source {row['schedule_source']}; it may be"
-                f" {', '.join(_COST_MODELS)}",
+                f"platforms.csv says schedule_source {source}; it may be"
+                f" {', '.join(_SCHEDULE_SOURCES)}",
                 Level.LACK,
             )
-        elif row["cost_model"] not in models:
+        elif source == "kubernetes" and model in _MODELS_OF_OWNERS:
             yield Finding(
                 subject,
-                f"platforms.csv says cost_model {row['cost_model']}; what is"
-                f" {row['schedule_source']} goes by {', '.join(models)}",
+                f"platforms.csv says cost_model {model}; a cluster goes by what it meters",
+                Level.LACK,
+            )
+        elif source != "kubernetes" and model not in _PUBLISHED_MODELS:
+            yield Finding(
+                subject,
+                f"platforms.csv says cost_model {model}; what is {source} goes by"
+                f" {', '.join(_PUBLISHED_MODELS)}",
                 Level.LACK,
             )
         for column, words in _WORDS.items():

@@ -7,7 +7,7 @@ select
     -- when
     usage_hour,
     {{ month_of('usage_hour') }} as usage_month,
-    interval_hours,
+    cast(1 as bigint) as interval_hours,
 
     -- how much
     proportion,

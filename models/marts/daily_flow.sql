@@ -98,7 +98,7 @@ published as (
 ),
 
 sub_platform_hours as (
-    select * from {{ ref('int_sub_platform_hours') }}
+    select * from {{ ref('int_schedule_calendar') }}
     where {{ in_month('usage_month') }}
 ),
 
@@ -117,9 +117,7 @@ schedules as (
             and schedules.platform = sub_platform_hours.platform
             and schedules.sub_platform = sub_platform_hours.sub_platform
     where
-        {{ in_month('schedules.usage_month') }}
-        and schedules.interval_hours = 1
-        and schedules.is_served
+        {{ in_month('schedules.usage_month') }} and schedules.is_served
     group by
         cast(schedules.usage_hour as date),
         case

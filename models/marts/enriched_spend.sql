@@ -23,7 +23,7 @@ charges as (
 ),
 
 splits as (
-    select * from {{ ref('int_splits') }}
+    select * from {{ ref('int_allocation_shares') }}
     where {{ in_months_of_bill('usage_month') }}
 ),
 

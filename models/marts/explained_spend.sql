@@ -29,12 +29,12 @@ pools as (
         sub_platform,
         capacity_pool,
         cost_model
-    from {{ ref('int_schedules') }}
-    where {{ in_months_of_bill('usage_month') }} and is_served
+    from {{ ref('int_allocation_levels') }}
+    where {{ in_months_of_bill('usage_month') }} and level = 1 and is_served
 ),
 
 splits as (
-    select * from {{ ref('int_split_steps') }}
+    select * from {{ ref('int_allocation_steps') }}
     where {{ in_months_of_bill('usage_month') }} and is_last_step
 ),
 

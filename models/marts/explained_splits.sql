@@ -23,7 +23,7 @@ charges as (
 ),
 
 steps as (
-    select * from {{ ref('int_split_steps') }}
+    select * from {{ ref('int_allocation_steps') }}
     where {{ in_months_of_bill('usage_month') }}
 ),
 
@@ -33,7 +33,7 @@ weights as (
         lyft_label,
         weight_units,
         counted_times
-    from {{ ref('int_weights_of_intervals') }}
+    from {{ ref('int_interval_schedules') }}
     where {{ in_months_of_bill('usage_month') }} and is_served
     union all
     select

@@ -12,8 +12,8 @@ charges as (
     where {{ in_hours('usage_hour') }} and platform is not null
 ),
 
-passages as (
-    select * from {{ ref('int_passages') }}
+throughput as (
+    select * from {{ ref('int_platform_throughput') }}
     where {{ in_month('usage_month') }}
 ),
 
@@ -30,21 +30,21 @@ passed as (
     union all
     select
         charges.usage_hour,
-        passages.last_platform as platform,
-        passages.last_sub_platform as sub_platform,
-        passages.last_capacity_pool as capacity_pool,
-        charges.true_cost * passages.proportion as spend,
+        throughput.last_platform as platform,
+        throughput.last_sub_platform as sub_platform,
+        throughput.last_capacity_pool as capacity_pool,
+        charges.true_cost * throughput.proportion as spend,
         cast(0 as decimal(25, 10)) as first_spend,
-        charges.true_cost * passages.free_proportion as free_spend
+        charges.true_cost * throughput.free_proportion as free_spend
     from charges
-    inner join passages
+    inner join throughput
         on
-            charges.usage_hour = passages.usage_hour
-            and charges.interval_hours = passages.interval_hours
-            and charges.platform = passages.platform
-            and charges.sub_platform = passages.sub_platform
-            and charges.capacity_pool = passages.capacity_pool
-            and charges.cost_model = passages.cost_model
+            charges.usage_hour = throughput.usage_hour
+            and charges.interval_hours = throughput.interval_hours
+            and charges.platform = throughput.platform
+            and charges.sub_platform = throughput.sub_platform
+            and charges.capacity_pool = throughput.capacity_pool
+            and charges.cost_model = throughput.cost_model
 ),
 
 spend as (

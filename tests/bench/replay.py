@@ -40,15 +40,15 @@ _STAGES_OF_FOLDERS = {
 #: The models beside those that weigh which bring charges and schedules together.
 _SPLITTING = (
     "int_charges_",
-    "int_handovers",
+    "int_platform_dependencies",
     "int_nodes_billed",
     "int_part",
-    "int_passages",
+    "int_platform_throughput",
     "int_platform_keys",
     "explained_spend",
     "explained_splits",
-    "int_split_steps",
-    "int_splits",
+    "int_allocation_steps",
+    "int_allocation_shares",
     "int_workload_spend",
 )
 

@@ -207,7 +207,7 @@ def labels_of_pods(company: Company) -> dict[tuple[str, str], str | None]:
         number: label
         for label, total in company.rows(
             "select lyft_label, weight_units / 277200000000000"
-            " from intermediate.int_weights_laddered"
+            " from intermediate.int_gap_filled_usage"
             " where capacity_pool = 'all' and basis = 'measured'"
         )
         for number in _those_in(total, len(PODS))

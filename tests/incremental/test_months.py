@@ -353,9 +353,9 @@ def test_edited_code_makes_what_uses_it_anew_and_an_edited_description_nothing(
     assert edited.build().succeeded
     assert built_in_full(world) == {"unallocated_capacity"}
 
-    edit(project / "macros/next_level.sql")
+    edit(project / "macros/step_of_way.sql")
     assert edited.build().succeeded
-    assert built_in_full(world) >= {"int_parts_level_2", "enriched_spend"}
+    assert built_in_full(world) >= {"int_allocation_levels", "enriched_spend"}
     assert not built_in_full(world) & {"true_cost", "int_charges_pooled"}
 
 

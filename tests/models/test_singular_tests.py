@@ -132,7 +132,7 @@ BREAKS = {
         values ('k8s', 1, 2)
     """,
     "no_part_is_claimed_twice": """
-        insert into intermediate.int_handovers (
+        insert into intermediate.int_platform_dependencies (
             platform, sub_platform, lyft_label, next_platform, next_sub_platform,
             declared_from, valid_from, valid_until, usage_month
         )
@@ -142,13 +142,13 @@ BREAKS = {
         from (values ('spark'), ('gpu')) as claims (next_platform)
     """,
     "platforms_are_not_stacked_too_high": """
-        insert into intermediate.int_parts_level_4 (
-            platform, next_platform, is_a_circle, usage_month
+        insert into intermediate.int_allocation_levels (
+            level, platform, next_platform, is_a_circle, usage_month
         )
-        values ('k8s', 'a-fifth', false, '2026-11')
+        values (4, 'k8s', 'a-fifth', false, '2026-11')
     """,
     "platforms_never_run_in_circles": """
-        insert into intermediate.int_parts_level_2 (platform, is_a_circle, usage_month)
+        insert into intermediate.int_allocation_levels (platform, is_a_circle, usage_month)
         values ('k8s', true, '2026-11')
     """,
     # Two payers where there is one.

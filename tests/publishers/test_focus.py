@@ -284,12 +284,14 @@ def test_labels_are_data_whatever_they_say(focus_company: Company, tmp_path: Pat
     hostile = ['"},{"AllocatedRatio":9}', "a|b\\", "'; drop table x; --", "emoji \U0001f4b8\n"]
     with duckdb.connect(str(company.warehouse)) as connection:
         labels = connection.execute(
-            "select distinct lyft_label from intermediate.int_schedules where lyft_label <> 'free'"
+            "select distinct lyft_label from intermediate.int_allocation_levels"
+            " where level = 1 and lyft_label <> 'free'"
             " order by 1 limit 4"
         ).fetchall()
         for (label,), other in zip(labels, hostile, strict=False):
             connection.execute(
-                "update intermediate.int_schedules set lyft_label = ? where lyft_label = ?",
+                "update intermediate.int_allocation_levels set receiving_label = ?"
+                " where receiving_label = ?",
                 [other, label],
             )
         connection.execute(

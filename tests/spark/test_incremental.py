@@ -41,7 +41,7 @@ def test_months_in_which_nothing_changed_are_left_alone(later: Company) -> None:
     after = files_of_months(later.spark_tables)
     kept = {file: time for file, time in after.items() if later.files.get(file) == time}
     assert months_of(kept, "int_charges_priced") == {"2026-09"}
-    assert months_of(kept, "int_sub_platform_hours") == {"2026-09"}
+    assert months_of(kept, "int_schedule_calendar") == {"2026-09"}
     assert months_of(kept, "enriched_spend") == {"2026-09"}
     changed = after.keys() - kept.keys()
     assert months_of(changed, "enriched_spend") == {"2026-10", "2026-11"}

@@ -11,11 +11,7 @@
     'memory': 'memory_request_gib_hours',
     'gpu': 'coalesce(gpu_request_gpu_hours, cpu_request_core_hours, memory_request_gib_hours)',
 } %}
-{% set uses = {
-    'cpu': 'cpu_usage_core_hours',
-    'memory': 'memory_usage_gib_hours',
-    'gpu': 'gpu_usage_gpu_hours',
-} %}
+{% set used = used_resources() %}
 {% set asks_for_gpus = '(gpu_request_gpu_hours > 0 or gpu_usage_gpu_hours is not null)' %}
 
 with
@@ -61,7 +57,7 @@ by_node as (
         cluster,
         usage_hour,
         {%- for resource, request in requests.items() %}
-            {%- set use = uses[resource] %}
+            {%- set use = kubernetes_resources()[resource].used %}
             sum(case when {{ request }} is not null then running_hours else 0 end)
                 as {{ resource }}_requested,
             sum(case when {{ use }} is not null then running_hours else 0 end)
@@ -80,7 +76,10 @@ by_node as (
             ) as {{ resource }}_either,
         {%- endfor %}
         sum(case when {{ asks_for_gpus }} then running_hours else 0 end) as gpu_asked,
-        case when count(network_gib) > 0 then sum(running_hours) else 0 end as network_told,
+        {%- for resource, columns in used.items() %}
+            case when count({{ columns.used }}) > 0 then sum(running_hours) else 0 end
+                as {{ resource }}_reported,
+        {%- endfor %}
         sum(running_hours) as whole
     from pod_hours
     group by cluster, usage_hour, node, instance_id
@@ -96,7 +95,9 @@ pods as (
             {%- endfor %}
         {%- endfor %}
         sum(gpu_asked) as gpu_asked,
-        sum(network_told) as network_told,
+        {%- for resource in used %}
+            sum({{ resource }}_reported) as {{ resource }}_reported,
+        {%- endfor %}
         sum(whole) as whole
     from by_node
     group by cluster, usage_hour
@@ -107,8 +108,8 @@ nodes as (
     select
         cluster,
         usage_hour,
-        count(cpu_capacity_core_hours) as cpu_told,
-        count(memory_capacity_gib_hours) as memory_told,
+        count(cpu_capacity_core_hours) as cpu_reported,
+        count(memory_capacity_gib_hours) as memory_reported,
         count(*) as whole
     from node_hours
     group by cluster, usage_hour
@@ -118,7 +119,7 @@ volumes as (
     select
         cluster,
         usage_hour,
-        count(capacity_gib_hours) as storage_told,
+        count(capacity_gib_hours) as storage_reported,
         count(*) as whole
     from volume_hours
     group by cluster, usage_hour
@@ -134,8 +135,10 @@ by_resource as (
         case
             when resources.resource = 'storage' then 1
             when coalesce(pods.whole, 0) = 0 then 0
-            when resources.resource = 'network'
-                then {{ part_of('pods.network_told', 'pods.whole') }}
+            {%- for resource in used %}
+                when resources.resource = '{{ resource }}'
+                    then {{ part_of('pods.' ~ resource ~ '_reported', 'pods.whole') }}
+            {%- endfor %}
             when
                 resources.resource = 'gpu'
                 and platforms.allocation_base in ('usage', 'max')
@@ -160,7 +163,7 @@ by_resource as (
                 ('cpu', 'nodes'), ('memory', 'nodes'), ('storage', 'volumes')
             ] %}
                 when resources.resource = '{{ resource }}' and {{ offers }}.whole > 0
-                    then {{ part_of(offers ~ '.' ~ resource ~ '_told', offers ~ '.whole') }}
+                    then {{ part_of(offers ~ '.' ~ resource ~ '_reported', offers ~ '.whole') }}
             {%- endfor %}
             else 1
         end as part_of_capacity

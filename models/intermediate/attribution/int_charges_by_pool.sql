@@ -19,9 +19,9 @@ pools as (
         sub_platform,
         capacity_pool,
         cost_model,
-        max({{ basis_rank('basis') }}) as basis_rank
-    from {{ ref('int_schedules') }}
-    where {{ in_months_of_bill('usage_month') }} and is_served
+        max(basis_rank) as basis_rank
+    from {{ ref('int_allocation_levels') }}
+    where {{ in_months_of_bill('usage_month') }} and level = 1 and is_served
     group by usage_hour, interval_hours, platform, sub_platform, capacity_pool, cost_model
 ),
 

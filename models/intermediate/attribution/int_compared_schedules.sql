@@ -56,7 +56,9 @@ cost_models as (
         measures.cost_model = platforms.cost_model
         -- Cost models of single resources, and of shares that are agreed and not measured.
         or (
-            measures.cost_model not in ('storage', 'network', 'fixed')
+            measures.cost_model not in (
+                'storage', 'fixed'{% for resource in used_resources() %}, '{{ resource }}'{% endfor %}
+            )
             and (measures.cost_model <> 'gpu' or with_gpus.platform is not null)
         )
 ),

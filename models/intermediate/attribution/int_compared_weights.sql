@@ -8,7 +8,7 @@ known_hours as (
     select
         *,
         max(usage_hour) over () as last_hour
-    from {{ ref('int_sub_platform_hours') }}
+    from {{ ref('int_schedule_calendar') }}
 ),
 
 hours as (
@@ -16,55 +16,28 @@ hours as (
     from known_hours
     where
         basis in ('measured', 'pushed')
-        and lender_hour = usage_hour
+        and source_hour = usage_hour
         and usage_hour > {{ plus_hours('last_hour', -24 * var('compared_days')) }}
 ),
 
-resources as (
-    select distinct resource
-    from {{ ref('int_cost_models') }}
-    where schedule_source = 'kubernetes'
-),
-
-held as (
+usage as (
     select
-        weights.usage_hour,
-        weights.platform,
-        weights.sub_platform,
-        weights.capacity_pool,
-        resources.resource,
-        weights.lyft_label,
-        weights.is_capacity,
-        {{ units(kubernetes_resource('weights')) }} * {{ gap_parts() }} as weight_units,
-        'kubernetes' as schedule_source
-    from {{ ref('int_kubernetes_weights') }} as weights
-    cross join resources
-    where resources.resource <> 'storage' or weights.capacity_pool = 'all'
-    union all
-    select
-        usage_hour,
-        platform,
-        sub_platform,
-        capacity_pool,
-        'usage' as resource,
-        lyft_label,
-        false as is_capacity,
-        {{ units('weight') }} * {{ gap_parts() }} as weight_units,
-        'pushed' as schedule_source
-    from {{ ref('int_declared_weights') }}
+        *,
+        {{ units('amount') }} * {{ gap_parts() }} as weight_units
+    from {{ ref('int_usage') }}
 )
 
 select
     -- who
     hours.platform,
     hours.sub_platform,
-    held.capacity_pool,
-    held.lyft_label,
-    held.is_capacity,
+    usage.capacity_pool,
+    usage.lyft_label,
+    usage.is_capacity,
 
     -- how much
-    held.resource,
-    held.weight_units,
+    usage.resource,
+    usage.weight_units,
 
     -- how well it is known
     hours.schedule_source,
@@ -74,9 +47,9 @@ select
     -- when
     hours.usage_hour
 from hours
-left join held
+left join usage
     on
-        hours.usage_hour = held.usage_hour
-        and hours.platform = held.platform
-        and hours.sub_platform = held.sub_platform
-        and hours.schedule_source = held.schedule_source
+        hours.usage_hour = usage.usage_hour
+        and hours.platform = usage.platform
+        and hours.sub_platform = usage.sub_platform
+        and hours.schedule_source = usage.schedule_source

@@ -8,7 +8,7 @@
 with
 
 laddered as (
-    select * from {{ ref('int_weights_laddered') }}
+    select * from {{ ref('int_gap_filled_usage') }}
     where {{ in_month('usage_month') }}
 ),
 
@@ -17,7 +17,7 @@ cost_models as (
 ),
 
 hours as (
-    select * from {{ ref('int_sub_platform_hours') }}
+    select * from {{ ref('int_schedule_calendar') }}
     where {{ in_month('usage_month') }}
 ),
 

@@ -1,19 +1,18 @@
--- The resources that every cost model measures. A cluster's cpu, memory, gpu and storage have a
--- capacity; traffic and pods have none. Usage and schedules that owners publish are measured in
--- their own units.
+-- The cost models, and the resources that each measures. A resource is also a cost model, which
+-- measures it alone. Usage and schedules that owners publish are measured in their own units.
 {{ config(materialized='view') }}
 
+{% set of_clusters = {
+    'max': requested_resources().keys() | list,
+    'weighted': requested_resources().keys() | list,
+    'storage': ['storage'],
+    'even': ['pods'],
+} %}
+{% for resource in kubernetes_resources() %}
+    {% do of_clusters.update({resource: [resource]}) %}
+{% endfor %}
 {% set resources = {
-    'kubernetes': {
-        'cpu': ['cpu'],
-        'memory': ['memory'],
-        'gpu': ['gpu'],
-        'max': ['cpu', 'memory', 'gpu'],
-        'weighted': ['cpu', 'memory', 'gpu'],
-        'storage': ['storage'],
-        'network': ['network'],
-        'even': ['pods'],
-    },
+    'kubernetes': of_clusters,
     'pushed': {'usage': ['usage'], 'even': ['usage'], 'fixed': ['usage']},
     'ready_made': {'usage': ['usage'], 'even': ['usage'], 'fixed': ['usage']},
 } %}

@@ -29,11 +29,11 @@ label_keys as (
 months as (
     select
         billing_period,
-        {{ plus_hours("cast(concat(usage_month, '-01') as timestamp)", '-' ~ lending_hours()) }}
+        {{ plus_hours("cast(concat(usage_month, '-01') as timestamp)", '-' ~ gap_filling_hours()) }}
             as lent_from,
         {{ plus_hours(
             "date_trunc('month', cast(concat(usage_month, '-01') as timestamp)"
-            ~ " + interval '32' day)", lending_hours()
+            ~ " + interval '32' day)", gap_filling_hours()
         ) }} as lent_until
     from {{ ref('int_period_months') }}
     where {{ in_month('billing_period') }}

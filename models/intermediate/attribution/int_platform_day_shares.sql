@@ -10,7 +10,6 @@ schedules as (
     where
         {{ in_month('usage_month') }}
         and is_served
-        and interval_hours = 1
         and capacity_pool = 'all'
 ),
 

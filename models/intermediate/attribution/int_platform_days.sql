@@ -10,7 +10,7 @@ hours as (
     select
         *,
         cast(usage_hour as date) as usage_date
-    from {{ ref('int_sub_platform_hours') }}
+    from {{ ref('int_schedule_calendar') }}
     where {{ in_month('usage_month') }}
 ),
 
@@ -64,19 +64,19 @@ passed as (
     select
         charges.usage_hour,
         charges.interval_hours,
-        passages.last_platform as platform,
-        passages.last_sub_platform as sub_platform,
-        charges.true_cost * passages.proportion as spend
+        throughput.last_platform as platform,
+        throughput.last_sub_platform as sub_platform,
+        charges.true_cost * throughput.proportion as spend
     from {{ ref('int_charges_by_pool') }} as charges
-    inner join {{ ref('int_passages') }} as passages
+    inner join {{ ref('int_platform_throughput') }} as throughput
         on
-            charges.usage_hour = passages.usage_hour
-            and charges.interval_hours = passages.interval_hours
-            and charges.platform = passages.platform
-            and charges.sub_platform = passages.sub_platform
-            and charges.capacity_pool = passages.capacity_pool
-            and charges.cost_model = passages.cost_model
-    where {{ in_hours('charges.usage_hour') }} and {{ in_month('passages.usage_month') }}
+            charges.usage_hour = throughput.usage_hour
+            and charges.interval_hours = throughput.interval_hours
+            and charges.platform = throughput.platform
+            and charges.sub_platform = throughput.sub_platform
+            and charges.capacity_pool = throughput.capacity_pool
+            and charges.cost_model = throughput.cost_model
+    where {{ in_hours('charges.usage_hour') }} and {{ in_month('throughput.usage_month') }}
 ),
 
 -- How well the platform itself is known, whatever the platforms before or after it.
@@ -86,9 +86,13 @@ known as (
         interval_hours,
         platform,
         sub_platform,
-        max({{ basis_rank('basis') }}) as basis_rank
-    from {{ ref('int_schedules') }}
-    where {{ in_month('usage_month') }} and is_served and capacity_pool = 'all'
+        max(basis_rank) as basis_rank
+    from {{ ref('int_allocation_levels') }}
+    where
+        {{ in_month('usage_month') }}
+        and level = 1
+        and is_served
+        and capacity_pool = 'all'
     group by usage_hour, interval_hours, platform, sub_platform
 ),
 

@@ -5,7 +5,6 @@
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
-{% set requests = ['cpu_request_core_hours', 'memory_request_gib_hours', 'gpu_request_gpu_hours'] %}
 {% set of_a_running_container = (
     'cpu_usage_core_hours is not null or memory_usage_gib_hours is not null'
 ) %}
@@ -36,8 +35,8 @@ select
 
     -- how much
     max(running_hours) as running_hours,
-    {%- for amount in requests %}
-        cast(sum({{ amount }}) as decimal(25, 10)) as {{ amount }},
+    {%- for columns in requested_resources().values() %}
+        cast(sum({{ columns.requested }}) as decimal(25, 10)) as {{ columns.requested }},
     {%- endfor %}
     {%- for amount, has_some in users.items() %}
         cast(
@@ -48,7 +47,9 @@ select
         ) as {{ amount }},
     {%- endfor %}
     -- A pod's containers share its network, so one of them carries the amount.
-    cast(sum(network_gib) as decimal(25, 10)) as network_gib,
+    {%- for columns in used_resources().values() %}
+        cast(sum({{ columns.used }}) as decimal(25, 10)) as {{ columns.used }},
+    {%- endfor %}
 
     -- when
     {{ month_of('usage_hour') }} as usage_month,

@@ -16,7 +16,7 @@
 {% set unmeasured = floor_divide(
     'dealt.dealt_units * dealt.unmeasured_units', 'dealt.held_units'
 ) %}
-{% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
+{% set measures = kubernetes_resources().keys() | list + ['priced'] %}
 
 with
 
@@ -27,7 +27,7 @@ held_by_names as (
 
 schedules as (
     select * from {{ ref('int_schedules') }}
-    where {{ in_month('usage_month') }} and interval_hours = 1 and basis = 'measured' and is_served
+    where {{ in_month('usage_month') }} and basis = 'measured' and is_served
 ),
 
 -- From here on schedules and workloads are numbers, in the order of their names, so that ties are

@@ -13,8 +13,8 @@ charges as (
 ),
 
 schedules as (
-    select * from {{ ref('int_schedules') }}
-    where {{ in_month('usage_month') }} and is_served
+    select * from {{ ref('int_allocation_levels') }}
+    where {{ in_month('usage_month') }} and level = 1 and is_served
 ),
 
 shares as (

@@ -10,12 +10,9 @@
     'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
 ] %}
 
-{% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
-{% set columns = {
-    'cpu': ['cpu_request_core_hours', 'cpu_usage_core_hours'],
-    'memory': ['memory_request_gib_hours', 'memory_usage_gib_hours'],
-    'gpu': ['gpu_request_gpu_hours', 'gpu_usage_gpu_hours'],
-} %}
+{% set requested = requested_resources() %}
+{% set used = used_resources() %}
+{% set measures = requested.keys() | list + ['priced'] + used.keys() | list %}
 
 with
 
@@ -49,13 +46,17 @@ containers as (
         container_hours.container,
         pods.pod_labels,
         platforms.allocation_base,
-        {%- for measure, (requested, used) in columns.items() %}
-            container_hours.{{ requested }} as {{ measure }}_requested,
-            container_hours.{{ used }} as {{ measure }}_used,
+        {%- for measure, columns in requested.items() %}
+            container_hours.{{ columns.requested }} as {{ measure }}_requested,
+            container_hours.{{ columns.used }} as {{ measure }}_used,
         {%- endfor %}
-        {% for measure, (requested, _) in columns.items() %}
+        {%- for measure, columns in used.items() %}
+            container_hours.{{ columns.used }} as {{ measure }}_requested,
+            container_hours.{{ columns.used }} as {{ measure }}_used,
+        {%- endfor %}
+        {% for measure, columns in requested.items() %}
             {{ '+ ' if not loop.first }}{{ price_of_resource(measure) }}
-            * coalesce(container_hours.{{ requested }}, 0)
+            * coalesce(container_hours.{{ columns.requested }}, 0)
         {%- endfor %} as priced_requested,
         -- A container without GPUs uses none.
         {{ price_of_resource('cpu') }} * container_hours.cpu_usage_core_hours
@@ -64,9 +65,7 @@ containers as (
             when container_hours.gpu_request_gpu_hours > 0
                 then container_hours.gpu_usage_gpu_hours
             else coalesce(container_hours.gpu_usage_gpu_hours, 0)
-        end as priced_used,
-        container_hours.network_gib as network_requested,
-        container_hours.network_gib as network_used
+        end as priced_used
     from container_hours
     inner join pods
         on

@@ -54,12 +54,12 @@ pools as (
         sub_platform,
         capacity_pool,
         cost_model
-    from {{ ref('int_schedules') }}
-    where {{ in_months_of_bill('usage_month') }} and is_served
+    from {{ ref('int_allocation_levels') }}
+    where {{ in_months_of_bill('usage_month') }} and level = 1 and is_served
 ),
 
 splits as (
-    select * from {{ ref('int_splits') }}
+    select * from {{ ref('int_allocation_shares') }}
     where {{ in_months_of_bill('usage_month') }}
 ),
 
@@ -330,11 +330,10 @@ select
                     '{"Elements":[{"AllocatedRatio":',
                     cast(proportion as {{ dbt.type_string() }}),
                     case cost_model
-                        when 'cpu' then ',"UsageUnit":"Core-Hours"'
-                        when 'memory' then ',"UsageUnit":"GiB-Hours"'
                         when 'storage' then ',"UsageUnit":"GiB-Hours"'
-                        when 'gpu' then ',"UsageUnit":"GPU-Hours"'
-                        when 'network' then ',"UsageUnit":"GiB"'
+                        {%- for resource, columns in kubernetes_resources().items() %}
+                            when '{{ resource }}' then ',"UsageUnit":"{{ columns.focus_unit }}"'
+                        {%- endfor %}
                         else ''
                     end,
                     '}]}'

@@ -31,13 +31,13 @@ select
 
     -- how much
     container_hours.running_hours,
-    container_hours.cpu_request_core_hours,
-    container_hours.cpu_usage_core_hours,
-    container_hours.memory_request_gib_hours,
-    container_hours.memory_usage_gib_hours,
-    container_hours.gpu_request_gpu_hours,
-    container_hours.gpu_usage_gpu_hours,
-    container_hours.network_receive_gib + container_hours.network_transmit_gib as network_gib,
+    {%- for columns in requested_resources().values() %}
+        container_hours.{{ columns.requested }},
+        container_hours.{{ columns.used }},
+    {%- endfor %}
+    {%- for columns in used_resources().values() %}
+        container_hours.{{ columns.landed | join(' + container_hours.') }} as {{ columns.used }},
+    {%- endfor %}
 
     -- when
     container_hours.usage_hour

@@ -1,5 +1,5 @@
 {#- How many hours away, at most, an hour may fill a gap before or after it. -#}
-{% macro lending_hours() -%}
+{% macro gap_filling_hours() -%}
     {%- if model.resource_type == 'unit_test' -%}
         {{ return(0) }}
     {%- endif -%}

@@ -7,7 +7,7 @@
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
-{% set lending = lending_hours() %}
+{% set reach = gap_filling_hours() %}
 {% set same_source -%}
     calendar.platform, calendar.sub_platform, platforms.schedule_source,
     case when platforms.cost_model = 'fixed' then 1 else 0 end
@@ -48,7 +48,7 @@ expected as (
         sub_platform,
         usage_hour
     from calendars
-    where {{ in_hours('usage_hour', before=lending, after=lending) }}
+    where {{ in_hours('usage_hour', before=reach, after=reach) }}
 ),
 
 scraped as (
@@ -66,7 +66,16 @@ scraped as (
             else 0
         end as coverage_units
     from {{ ref('stg_kubernetes__cluster_hours') }}
-    where {{ in_hours('usage_hour', before=lending, after=lending) }}
+    where {{ in_hours('usage_hour', before=reach, after=reach) }}
+),
+
+-- Fixed shares are valid until their owner publishes others, however long ago that was.
+with_fixed_shares as (
+    select distinct
+        platform,
+        sub_platform
+    from platforms
+    where cost_model = 'fixed'
 ),
 
 seen as (
@@ -79,30 +88,19 @@ seen as (
     from scraped
     union all
     select distinct
-        'pushed' as schedule_source,
-        platform,
-        sub_platform,
-        usage_hour,
+        declared.schedule_source,
+        declared.platform,
+        declared.sub_platform,
+        declared.usage_hour,
         cast(null as decimal(11, 10)) as coverage
-    from {{ ref('stg_platforms__usage') }}
-    where {{ in_hours('usage_hour', before=lending, after=lending) }}
-    union all
-    select distinct
-        'ready_made' as schedule_source,
-        platform,
-        sub_platform,
-        usage_hour,
-        cast(null as decimal(11, 10)) as coverage
-    from {{ ref('stg_platforms__schedules') }}
-    where {{ in_hours('usage_hour', before=lending, after=lending) }}
-    union all
-    select
-        schedule_source,
-        platform,
-        sub_platform,
-        usage_hour,
-        cast(null as decimal(11, 10)) as coverage
-    from {{ ref('int_fixed_hours') }}
+    from {{ ref('int_declared_usage') }} as declared
+    left join with_fixed_shares
+        on
+            declared.platform = with_fixed_shares.platform
+            and declared.sub_platform = with_fixed_shares.sub_platform
+    where
+        with_fixed_shares.platform is not null
+        or {{ in_hours('declared.usage_hour', before=reach, after=reach) }}
 ),
 
 base_coverage as (
@@ -113,7 +111,7 @@ base_coverage as (
         min(coverage) as coverage,
         min(case when is_known then 1 else 0 end) = 1 as is_known
     from {{ ref('int_base_coverage') }}
-    where {{ in_hours('usage_hour', before=lending, after=lending) }}
+    where {{ in_hours('usage_hour', before=reach, after=reach) }}
     group by platform, sub_platform, usage_hour
 ),
 
@@ -194,7 +192,7 @@ hours as (
 ),
 
 -- Hours too far away to fill a gap are not read.
-lenders as (
+near_hours as (
     select
         platform,
         sub_platform,
@@ -227,7 +225,7 @@ measured as (
         *,
         {{ hours_between('last_good_hour', 'usage_hour') }} as hours_since,
         {{ hours_between('usage_hour', 'next_good_hour') }} as hours_until
-    from lenders
+    from near_hours
 )
 
 select
@@ -254,7 +252,7 @@ select
     -- when
     {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
-    case when is_good then usage_hour else last_good_hour end as lender_hour,
+    case when is_good then usage_hour else last_good_hour end as source_hour,
     next_good_hour
 from measured
 where {{ in_hours('usage_hour') }}

@@ -1,11 +1,14 @@
--- What each label requested or used of a cluster, hour by hour, beside the cluster's capacity: per
--- capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
+-- What each label requested or used of each resource of a cluster, hour by hour, beside the
+-- cluster's capacity: per capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
 -- count, pod by pod and resource by resource, as the platform declares; a pod whose use is not
 -- known counts with its requests. Other unknown amounts weigh nothing; hours that lack too much of
 -- them (`int_base_coverage`) are not used at all. Volumes are in no pool.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
+
+{% set requested = requested_resources() %}
+{% set used = used_resources() %}
 
 with
 
@@ -47,14 +50,16 @@ pod_allocations as (
         platforms.sub_platform,
         {{ kubernetes_pool('pod_hours') }} as capacity_pool,
         pod_labels.lyft_label,
-        {%- for resource, unit in [('cpu', 'core'), ('memory', 'gib'), ('gpu', 'gpu')] %}
+        {%- for resource, columns in requested.items() %}
             {{ allocated(
-                'pod_hours.' ~ resource ~ '_request_' ~ unit ~ '_hours',
-                'pod_hours.' ~ resource ~ '_usage_' ~ unit ~ '_hours',
+                'pod_hours.' ~ columns.requested,
+                'pod_hours.' ~ columns.used,
                 'platforms.allocation_base'
             ) }} as {{ resource }},
         {%- endfor %}
-        coalesce(pod_hours.network_gib, 0) as network,
+        {%- for resource, columns in used.items() %}
+            coalesce(pod_hours.{{ columns.used }}, 0) as {{ resource }},
+        {%- endfor %}
         pod_hours.running_hours as pods
     from pod_hours
     inner join pod_labels
@@ -77,9 +82,9 @@ capacities as (
         platforms.platform,
         platforms.sub_platform,
         {{ kubernetes_pool('node_hours') }} as capacity_pool,
-        coalesce(node_hours.cpu_capacity_core_hours, 0) as cpu,
-        coalesce(node_hours.memory_capacity_gib_hours, 0) as memory,
-        coalesce(node_hours.gpu_capacity_gpu_hours, 0) as gpu
+        {%- for resource, columns in requested.items() %}
+            coalesce(node_hours.{{ columns.capacity }}, 0) as {{ resource }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from node_hours
     inner join platforms
         on
@@ -108,7 +113,10 @@ volumes as (
             and volume_hours.namespace = namespace_labels.namespace
 ),
 
-by_pool as (
+{%- set in_pools = requested.keys() | list + used.keys() | list + ['pods'] %}
+
+-- What has no capacity, such as network traffic, has 0 of it.
+of_pools as (
     select
         usage_hour,
         platform,
@@ -116,12 +124,9 @@ by_pool as (
         capacity_pool,
         lyft_label,
         false as is_capacity,
-        sum(cpu) as cpu,
-        sum(memory) as memory,
-        sum(gpu) as gpu,
-        sum(network) as network,
-        sum(pods) as pods,
-        0 as storage
+        {%- for resource in in_pools %}
+            sum({{ resource }}) as {{ resource }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from pod_allocations
     group by usage_hour, platform, sub_platform, capacity_pool, lyft_label
     union all
@@ -132,14 +137,56 @@ by_pool as (
         capacity_pool,
         'free' as lyft_label,
         true as is_capacity,
-        sum(cpu) as cpu,
-        sum(memory) as memory,
-        sum(gpu) as gpu,
-        0 as network,
-        0 as pods,
-        0 as storage
+        {%- for resource in in_pools %}
+            {{ 'sum(' ~ resource ~ ')' if resource in requested else 0 }} as {{ resource }}
+            {{- ',' if not loop.last }}
+        {%- endfor %}
     from capacities
     group by usage_hour, platform, sub_platform, capacity_pool
+),
+
+of_pools_and_whole as (
+    select * from of_pools
+    where capacity_pool <> 'all'
+    union all
+    select
+        usage_hour,
+        platform,
+        sub_platform,
+        'all' as capacity_pool,
+        lyft_label,
+        is_capacity,
+        {%- for resource in in_pools %}
+            sum({{ resource }}) as {{ resource }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from of_pools
+    group by usage_hour, platform, sub_platform, lyft_label, is_capacity
+),
+
+resources as (
+    {% for resource in in_pools %}
+        {{ 'union all' if not loop.first }}
+        select '{{ resource }}' as resource
+    {% endfor %}
+),
+
+-- One row for each resource.
+amounts as (
+    select
+        of_pools_and_whole.usage_hour,
+        of_pools_and_whole.platform,
+        of_pools_and_whole.sub_platform,
+        of_pools_and_whole.capacity_pool,
+        of_pools_and_whole.lyft_label,
+        of_pools_and_whole.is_capacity,
+        resources.resource,
+        case resources.resource
+            {%- for resource in in_pools %}
+                when '{{ resource }}' then of_pools_and_whole.{{ resource }}
+            {%- endfor %}
+        end as amount
+    from of_pools_and_whole
+    cross join resources
     union all
     select
         usage_hour,
@@ -148,12 +195,8 @@ by_pool as (
         'all' as capacity_pool,
         lyft_label,
         false as is_capacity,
-        0 as cpu,
-        0 as memory,
-        0 as gpu,
-        0 as network,
-        0 as pods,
-        sum(storage) as storage
+        'storage' as resource,
+        sum(storage) as amount
     from volumes
     where lyft_label is not null
     group by usage_hour, platform, sub_platform, lyft_label
@@ -165,53 +208,39 @@ by_pool as (
         'all' as capacity_pool,
         'free' as lyft_label,
         true as is_capacity,
-        0 as cpu,
-        0 as memory,
-        0 as gpu,
-        0 as network,
-        0 as pods,
-        sum(storage) as storage
+        'storage' as resource,
+        sum(storage) as amount
     from volumes
     group by usage_hour, platform, sub_platform
 ),
 
-whole as (
-    select
-        usage_hour,
-        platform,
-        sub_platform,
-        'all' as capacity_pool,
-        lyft_label,
-        is_capacity,
-        sum(cpu) as cpu,
-        sum(memory) as memory,
-        sum(gpu) as gpu,
-        sum(network) as network,
-        sum(pods) as pods,
-        sum(storage) as storage
-    from by_pool
-    group by usage_hour, platform, sub_platform, lyft_label, is_capacity
-),
-
-pools_and_whole as (
-    select * from whole
-    union all
-    select * from by_pool
-    where capacity_pool <> 'all'
+coverage as (
+    select * from {{ ref('int_base_coverage') }}
+    where {{ in_month('usage_month') }}
 )
 
 select
-    {{ month_of('usage_hour') }} as usage_month,
-    usage_hour,
-    platform,
-    sub_platform,
-    capacity_pool,
-    lyft_label,
-    is_capacity,
-    cast(cpu as decimal(25, 10)) as cpu,
-    cast(memory as decimal(25, 10)) as memory,
-    cast(gpu as decimal(25, 10)) as gpu,
-    cast(network as decimal(25, 10)) as network,
-    cast(pods as decimal(25, 10)) as pods,
-    cast(storage as decimal(25, 10)) as storage
-from pools_and_whole
+    -- who
+    amounts.platform,
+    amounts.sub_platform,
+    amounts.capacity_pool,
+    amounts.lyft_label,
+
+    -- how much
+    amounts.resource,
+    amounts.is_capacity,
+    cast(amounts.amount as decimal(25, 10)) as amount,
+
+    -- how well it is known
+    coverage.coverage,
+
+    -- when
+    {{ month_of('amounts.usage_hour') }} as usage_month,
+    amounts.usage_hour
+from amounts
+left join coverage
+    on
+        amounts.usage_hour = coverage.usage_hour
+        and amounts.platform = coverage.platform
+        and amounts.sub_platform = coverage.sub_platform
+        and amounts.resource = coverage.resource

@@ -1,6 +1,6 @@
--- How a charge is split, platform after platform: of every part that int_splits knows, each
--- platform on its way, and whose usage it went by there. What goes back to the label that a charge
--- carries has no label here, because only the charge knows it.
+-- How a charge is split, platform after platform: for every share in int_allocation_shares, each
+-- platform that allocated it, and by whose usage. What goes back to the label that a charge carries
+-- has no label here, because only the charge knows it.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -18,49 +18,41 @@ with
 
 parts as (
     select
-        1 as step,
-        {{ root | join(',\n        ') }},
-        {{ step_of_way('platform', 'sub_platform', 'capacity_pool', 'cost_model') }} as way,
-        lyft_label as usage_of,
-        case when not goes_back then lyft_label end as lyft_label,
-        next_platform is null as is_last_step,
-        platform as step_platform,
-        sub_platform as step_sub_platform,
-        capacity_pool as step_capacity_pool,
-        cost_model as step_cost_model,
-        lyft_label as step_label,
-        '' as usage_of_before,
-        proportion,
-        basis
-    from {{ ref('int_schedules') }}
-    where {{ in_month('usage_month') }} and is_served
-    union all
-    select
         level as step,
         {{ root | join(',\n        ') }},
         concat(
-            {{ step_of_way('platform', 'sub_platform', 'capacity_pool', 'cost_model') }},
-            via,
-            ' > ',
-            {{ step_of_way('last_platform', 'last_sub_platform', "'all'", 'last_cost_model') }}
+            {% set last_step = step_of_way(
+                'last_platform', 'last_sub_platform', 'last_capacity_pool', 'last_cost_model'
+            ) %}
+            case
+                when level > 1
+                    then concat(
+                            {{ step_of_way('platform', 'sub_platform', 'capacity_pool', 'cost_model') }},
+                            via,
+                            ' > '
+                        )
+                else ''
+            end,
+            {{ last_step }}
         ) as way,
-        concat(via_labels, ' > ', lyft_label) as usage_of,
-        case when goes_back then label_before else lyft_label end as lyft_label,
-        next_platform is null or is_a_circle or level = {{ deepest_level() }} as is_last_step,
+        case when level > 1 then concat(via_labels, ' > ', lyft_label) else lyft_label end
+            as usage_of,
+        receiving_label as lyft_label,
+        is_last_level as is_last_step,
         last_platform as step_platform,
         last_sub_platform as step_sub_platform,
-        'all' as step_capacity_pool,
+        last_capacity_pool as step_capacity_pool,
         last_cost_model as step_cost_model,
         lyft_label as step_label,
-        via_labels as usage_of_before,
+        coalesce(via_labels, '') as usage_of_before,
         proportion,
         {{ basis_of_rank('basis_rank') }} as basis
-    from {{ ref('int_parts') }}
+    from {{ ref('int_allocation_levels') }}
     where {{ in_month('usage_month') }} and is_served
 ),
 
 -- A part before a platform's split is the part after the split of the platform before it.
-handed_on as (
+with_part_before as (
     select
         *,
         cast(1 as decimal(11, 10)) as proportion_before
@@ -92,7 +84,7 @@ select
 
     -- who splits it there, by whose usage
     {{ part | join(',\n    ') }}
-from handed_on
+from with_part_before
 where is_last_step
 union all
 -- The platforms before the last one.
@@ -107,7 +99,7 @@ select
     passed.step,
     passed.is_last_step,
     passed.{{ part | join(',\n    passed.') }}
-from handed_on as passed
+from with_part_before as passed
 inner join parts as last_steps
     on
         not passed.is_last_step

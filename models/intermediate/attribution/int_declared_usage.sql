@@ -36,7 +36,7 @@ declared as (
         sub_platform,
         capacity_pool,
         lyft_label,
-        cast(usage as decimal(25, 10)) as weight
+        cast(usage as decimal(25, 10)) as amount
     from usage
     union all
     select
@@ -46,7 +46,7 @@ declared as (
         sub_platform,
         capacity_pool,
         lyft_label,
-        {{ from_units('dealt_units', 'decimal(25, 10)') }} as weight
+        {{ from_units('dealt_units', 'decimal(25, 10)') }} as amount
     from dealt
 ),
 
@@ -54,14 +54,15 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-weights as (
+of_platforms as (
     select
+        declared.schedule_source,
         declared.usage_hour,
         declared.platform,
         declared.sub_platform,
         declared.capacity_pool,
         declared.lyft_label,
-        declared.weight
+        declared.amount
     from declared
     inner join platforms
         on
@@ -72,55 +73,75 @@ weights as (
             and declared.usage_hour < platforms.valid_until
 ),
 
-spoken_of_whole as (
+with_whole as (
     select
         usage_hour,
         platform,
         sub_platform
-    from weights
+    from of_platforms
     where capacity_pool = 'all'
 ),
 
 summed as (
     select
-        weights.usage_hour,
-        weights.platform,
-        weights.sub_platform,
-        weights.lyft_label,
-        sum(weights.weight) as weight
-    from weights
+        of_platforms.schedule_source,
+        of_platforms.usage_hour,
+        of_platforms.platform,
+        of_platforms.sub_platform,
+        of_platforms.lyft_label,
+        sum(of_platforms.amount) as amount
+    from of_platforms
     where
         not exists (
             select 1
-            from spoken_of_whole
+            from with_whole
             where
-                weights.usage_hour = spoken_of_whole.usage_hour
-                and weights.platform = spoken_of_whole.platform
-                and weights.sub_platform = spoken_of_whole.sub_platform
+                of_platforms.usage_hour = with_whole.usage_hour
+                and of_platforms.platform = with_whole.platform
+                and of_platforms.sub_platform = with_whole.sub_platform
         )
     group by
-        weights.usage_hour,
-        weights.platform,
-        weights.sub_platform,
-        weights.lyft_label
+        of_platforms.schedule_source,
+        of_platforms.usage_hour,
+        of_platforms.platform,
+        of_platforms.sub_platform,
+        of_platforms.lyft_label
+),
+
+pools_and_whole as (
+    select
+        schedule_source,
+        usage_hour,
+        platform,
+        sub_platform,
+        capacity_pool,
+        lyft_label,
+        amount
+    from of_platforms
+    union all
+    select
+        schedule_source,
+        usage_hour,
+        platform,
+        sub_platform,
+        'all' as capacity_pool,
+        lyft_label,
+        cast(amount as decimal(25, 10)) as amount
+    from summed
 )
 
 select
-    {{ month_of('usage_hour') }} as usage_month,
-    usage_hour,
+    -- who
     platform,
     sub_platform,
     capacity_pool,
     lyft_label,
-    weight
-from weights
-union all
-select
+
+    -- how much
+    schedule_source,
+    amount,
+
+    -- when
     {{ month_of('usage_hour') }} as usage_month,
-    usage_hour,
-    platform,
-    sub_platform,
-    'all' as capacity_pool,
-    lyft_label,
-    cast(weight as decimal(25, 10)) as weight
-from summed
+    usage_hour
+from pools_and_whole
