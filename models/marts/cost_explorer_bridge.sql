@@ -1,6 +1,6 @@
--- Why true_cost is not what Cost Explorer or CUDOS says: per payer and billing period, AWS's
--- amortized cost and true_cost, with every difference between them named; `unexplained` is 0.
--- docs/cost-explorer.md explains the items.
+-- Why true_cost is not what Cost Explorer (CUDOS) says: per payer and billing period, AWS's
+-- amortized cost and true_cost, with every difference between them named. `unexplained` is the
+-- rest; a test warns where it is not 0. docs/cost-explorer.md explains the items.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -130,9 +130,7 @@ unused as (
         payer_account_id,
         sum(unused_cost) as unused_cost
     from {{ ref('int_unused_commitments') }}
-    where
-        {{ in_month('billing_period') }}
-        and (lyft_label = '_unused_ri' or is_to_come)
+    where {{ in_month('billing_period') }} and (lyft_label = '_unused_ri' or is_to_come)
     group by billing_period, payer_account_id
 ),
 
@@ -199,9 +197,9 @@ items as (
         select
             billing_period,
             payer_account_id,
-            {{ loop.index }} as item_order,
+            cast({{ loop.index }} as int) as item_order,
             '{{ item }}' as item,
-            {{ bridge_amount(item) }} as amount
+            cast({{ item }} as decimal(38, 10)) as amount
         from explained
         {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -217,7 +215,8 @@ select
     -- who
     payer_account_id,
 
-    -- which difference
-    item,
+    -- which step
+    item as bridge_item,
     item_order
 from items
+where amount <> 0 or item in ('aws_amortized_cost', 'unexplained', 'true_cost')
