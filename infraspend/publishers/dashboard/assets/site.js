@@ -109,7 +109,9 @@
     };
   }
 
+  // Side by side, or what adds up as one bar.
   function bars(chart) {
+    const isGrouped = chart.kind === 'grouped';
     const format = chart.is_share ? share : money, tick = chart.is_share ? shortShare : short, narrow = innerWidth < 640;
     const colour = colours(chart.series.map(one => one.name));
     return {
@@ -123,8 +125,8 @@
       yAxis: {type: 'category', inverse: true, data: chart.x, ...axisStyle(), axisLabel: {...axisStyle().axisLabel, color: style('ink'), interval: 0, formatter: x => cut(x, narrow ? 20 : 34)}, splitLine: {show: false}},
       xAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: tick}},
       series: chart.series.map((one, place) => ({
-        name: one.name, type: 'bar', stack: 'all', barMaxWidth: 22, data: one.values, itemStyle: {color: colour[place]},
-        label: chart.series.length === 1 ? {show: true, position: 'right', color: style('ink'), formatter: point => tick(point.value)} : undefined,
+        name: one.name, type: 'bar', stack: isGrouped ? undefined : 'all', barMaxWidth: isGrouped ? 12 : 22, barGap: '10%', data: one.values, itemStyle: {color: colour[place]},
+        label: isGrouped || chart.series.length === 1 ? {show: true, position: 'right', color: style('ink'), formatter: point => tick(point.value)} : undefined,
       })),
     };
   }
@@ -179,10 +181,13 @@
     };
   }
 
-  const KINDS = {stacked: overTime, lines: overTime, bars, waterfall, treemap};
+  const KINDS = {stacked: overTime, lines: overTime, bars, grouped: bars, waterfall, treemap};
   const shown = [];
   function options(chart) { return KINDS[chart.kind](chart); }
-  function rows(chart) { return chart.kind === 'bars' ? chart.x.length : chart.kind === 'waterfall' ? chart.steps.length : 0; }
+  function rows(chart) {
+    if (chart.kind === 'waterfall') return chart.steps.length;
+    return chart.kind === 'bars' ? chart.x.length : chart.kind === 'grouped' ? chart.x.length * chart.series.length * 0.7 : 0;
+  }
 
   for (const place of document.querySelectorAll('[data-chart]')) {
     const chart = data[place.dataset.chart];
@@ -226,5 +231,14 @@
     for (const details of document.querySelectorAll('[data-printed]')) { details.open = false; delete details.dataset.printed; }
     redraw();
   });
+  // A link to a chart opens its table: it leads there for the numbers.
+  function openTarget() {
+    const heading = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const details = heading && heading.closest('section.figure')?.querySelector('details:not(.sql)');
+    if (details) details.open = true;
+    if (heading) heading.scrollIntoView();
+  }
+  addEventListener('hashchange', openTarget);
+  openTarget();
   document.body.dataset.ready = '1';
 })();
