@@ -7,6 +7,7 @@ else is not for that file.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,12 @@ class Analysis:
 
     Attributes:
         name: The name of its `.sql`.
+        description: What it answers: the comment that its `.sql` begins with, as one paragraph.
         sql: Its SQL, as it runs on the published file.
     """
 
     name: str
+    description: str
     sql: str
 
 
@@ -108,8 +111,15 @@ def read_analyses(
         except InfraspendError as error:
             progress(f"analysis {path.stem} is not published: {error}")
             continue
-        analyses.append(Analysis(path.stem, sql))
+        analyses.append(Analysis(path.stem, _description(path), sql))
     return analyses
+
+
+def _description(path: Path) -> str:
+    """The comment that SQL begins with, up to an empty line of it, as one paragraph."""
+    lines = takewhile(lambda line: line.startswith("--"), path.read_text().splitlines())
+    texts = (line.removeprefix("--").strip() for line in lines)
+    return " ".join(takewhile(bool, texts))
 
 
 def on_published(
