@@ -281,17 +281,17 @@ class _Pages:
             chart = answer.chart
             if chart.optional and not answer.rows:
                 continue
-            title = _title(answer)
+            heading = _title(answer)
             if chart.kind == "tile":
                 tile = figures.tile(answer)
-                tiles.append({"chart": chart, "title": title, "tile": tile, "why": why(chart)})
+                tiles.append({"chart": chart, "title": heading, "tile": tile, "why": why(chart)})
                 continue
             figure = figures.figure(answer, links)
             if figure is not None:
                 drawn[chart.name] = figure
             read = figures.table(answer, links)
             shown.append(
-                {"chart": chart, "title": title, "table": read, "is_drawn": figure is not None}
+                {"chart": chart, "title": heading, "table": read, "is_drawn": figure is not None}
             )
         navigation = [
             {"href": root + to, "text": text, "is_here": page == section}
