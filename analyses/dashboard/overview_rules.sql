@@ -76,23 +76,33 @@ rules as (
 )
 
 select
-    would_label,
-    match_on,
-    match_key,
-    match_type,
-    match_value,
+    rules.would_label,
+    rules.match_on,
+    nullif(rules.match_key, '') as match_key,
+    rules.match_type,
+    nullif(rules.match_value, '') as match_value,
     concat_ws(
         ',',
         '900',
-        match_on,
-        case when match_key like '%,%' then '"' || match_key || '"' else match_key end,
-        match_type,
-        case when match_value like '%,%' then '"' || match_value || '"' else match_value end,
-        case when match_type = 'present' then '{value}' else 'LABEL' end,
+        rules.match_on,
+        case
+            when rules.match_key like '%,%' then '"' || rules.match_key || '"'
+            else rules.match_key
+        end,
+        rules.match_type,
+        case
+            when rules.match_value like '%,%' then '"' || rules.match_value || '"'
+            else rules.match_value
+        end,
+        case when rules.match_type = 'present' then '{value}' else 'LABEL' end,
         '',
         ''
     ) as row_of_label_rules_csv,
-    billing_period
+    rules.billing_period
 from rules
-order by would_label desc, match_on asc, match_key asc, match_value asc
+order by
+    rules.would_label desc,
+    rules.match_on asc,
+    rules.match_key asc,
+    rules.match_value asc
 limit 25

@@ -85,6 +85,8 @@ def tile(answer: Answer) -> Tile:
     kind = answer.types[answer.place(chart.y[0])]
     if isinstance(value, Decimal) and not wording.is_share(kind):
         shown = wording.money(value, exact=chart.exact, whole=abs(value) >= 1000)
+    elif isinstance(value, date):
+        shown = f"{value:%-d %b %Y}"
     else:
         shown = wording.cell(value, kind)
     notes = []
@@ -126,7 +128,7 @@ def table(answer: Answer, links: Links) -> Table:
         for row in answer.rows[:_MOST_ROWS]
     ]
     head = tuple(
-        Cell(column.replace("_", " "), kind=_kind(kind)) for _, column, kind in columns
+        Cell(wording.heading(column), kind=_kind(kind)) for _, column, kind in columns
     )
     foot = tuple(
         Cell(_sum(answer, place, kind) if column in chart.total else "", kind=_kind(kind))
@@ -217,7 +219,7 @@ def figure(answer: Answer, links: Links) -> dict[str, Any] | None:
         "links": [links.page(to, row[place]) if to else None for row in answer.rows],
         "series": [
             {
-                "name": column.replace("_", " "),
+                "name": wording.heading(column),
                 "values": [_plain(row[answer.place(column)]) for row in answer.rows],
             }
             for column in chart.y
@@ -233,7 +235,7 @@ def _crossed(answer: Answer, links: Links) -> Table:
     to = (chart.links or {}).get(chart.series or "")
     has_total = chart.kind == "stacked"
     kind_of_x = _kind(answer.types[answer.place(chart.x or "")])
-    head = [Cell((chart.x or "").replace("_", " "), kind=kind_of_x)]
+    head = [Cell(wording.heading(chart.x or ""), kind=kind_of_x)]
     head += [Cell("total", kind="n")] if has_total else []
     head += [
         Cell(wording.name(str(name)), links.page(to, name) if to else None, kind="n") for name in names

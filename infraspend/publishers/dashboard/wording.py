@@ -13,6 +13,7 @@ _NUMBERS = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT")
 _TIMES = ("DATE", "TIMESTAMP")
 _MONTH = re.compile(r"(\d{4})-(\d\d)(?!\d|-)")
 _LONGEST = 80
+_WRITTEN = {"csv": "CSV", "ec2": "EC2", "id": "ID", "kubernetes": "Kubernetes", "percent": "%"}
 _LONGEST_IN_CELL = 400
 _LONGEST_SLUG = 40
 # Characters that move, hide or reverse the text around them, or do not print.
@@ -107,6 +108,12 @@ def is_change(type_name: str) -> bool:
 def is_month(column: str) -> bool:
     """Whether a column has months, YYYY-MM."""
     return column in ("billing_period", "usage_month")
+
+
+def heading(column: str) -> str:
+    """The heading of a column, from its name."""
+    words = column.removeprefix("is_").split("_")
+    return " ".join(_WRITTEN.get(word, word) for word in words)
 
 
 def is_number(type_name: str) -> bool:

@@ -10,8 +10,8 @@
   };
   // What is nobody's, and what is no service, has the same colour everywhere.
   const RESERVED = {
-    light: {free: '#b9c0ca', Others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca', EC2: '#d98324', ec2: '#d98324', Kubernetes: '#3b6fb6', kubernetes: '#3b6fb6'},
-    dark: {free: '#5b6472', Others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472', EC2: '#e0a15a', ec2: '#e0a15a', Kubernetes: '#6f9fe0', kubernetes: '#6f9fe0'},
+    light: {free: '#b9c0ca', Others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', unassigned: '#dba39c', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca', EC2: '#d98324', ec2: '#d98324', Kubernetes: '#3b6fb6', kubernetes: '#3b6fb6'},
+    dark: {free: '#5b6472', Others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', unassigned: '#94605b', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472', EC2: '#e0a15a', ec2: '#e0a15a', Kubernetes: '#6f9fe0', kubernetes: '#6f9fe0'},
   };
   const FONT = '"Noto Sans", "DejaVu Sans", "Segoe UI", Arial, sans-serif';
   let printing = false;
@@ -68,7 +68,7 @@
   function weekends(xs) {
     // Of a year they would be stripes.
     if (!xs.length || xs.length > MOST_DAYS || !xs.every(isDay)) return undefined;
-    return {silent: true, itemStyle: {color: style('weekend')}, data: xs.filter(isWeekend).map(x => [{xAxis: x}, {xAxis: x}])};
+    return {silent: true, itemStyle: {color: style('weekend')}, data: xs.slice(1).flatMap((x, at) => (isWeekend(x) && isWeekend(xs[at]) ? [[{xAxis: xs[at]}, {xAxis: x}]] : []))};
   }
   function listed(title, rows, format) {
     const shown = rows.slice(0, 14);
@@ -81,7 +81,9 @@
     const isStacked = chart.kind === 'stacked', format = chart.is_share ? share : money;
     const colour = colours(chart.series.map(one => one.name)), area = weekends(chart.x);
     const years = new Set(chart.x.filter(isDay).map(x => x.slice(0, 4)));
-    const onAxis = x => day(x, years.size > 1 ? {day: 'numeric', month: 'short', year: '2-digit'} : {day: 'numeric', month: 'short'});
+    const onAxis = x => day(x, years.size > 1 ? {day: 'numeric', month: 'short', year: '2-digit'} : {weekday: 'short', day: 'numeric', month: 'short'});
+    // Days are labelled by their Mondays, in a year by what fits.
+    const isByWeek = chart.x.length > 10 && chart.x.length <= MOST_DAYS && chart.x.every(isDay);
     return {
       ...base(),
       tooltip: {
@@ -99,11 +101,13 @@
       grid: {left: 4, right: 12, top: 12, bottom: chart.series.length > 1 ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
       xAxis: {
         type: 'category', data: chart.x, ...axisStyle(), axisTick: {show: false, interval: 0}, splitLine: {show: false},
-        axisLabel: {...axisStyle().axisLabel, showMaxLabel: isDay(chart.x[0] || '') ? undefined : true, alignMaxLabel: 'right', formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
+        axisLabel: {...axisStyle().axisLabel, interval: isByWeek ? at => new Date(chart.x[at] + 'T00:00:00Z').getUTCDay() === 1 : 'auto', showMaxLabel: isDay(chart.x[0] || '') ? undefined : true, alignMaxLabel: 'right', formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
       },
       yAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: chart.is_share ? shortShare : short}},
       series: chart.series.map((one, place) => ({
-        name: one.name, data: one.values, itemStyle: {color: colour[place]}, markArea: place === 0 ? area : undefined,
+        name: one.name, itemStyle: {color: colour[place]}, markArea: place === 0 && !isStacked ? area : undefined,
+        // Of a weekend bars are paler.
+        data: isStacked && area ? one.values.map((value, at) => (isWeekend(chart.x[at]) ? {value, itemStyle: {opacity: 0.55}} : value)) : one.values,
         ...(isStacked ? {type: 'bar', stack: 'all', barCategoryGap: chart.x.length > MOST_DAYS ? 0 : '18%'} : {type: 'line', symbol: chart.x.length > 1 ? 'none' : 'circle', lineStyle: {width: 2}}),
       })),
     };
@@ -137,7 +141,7 @@
       ...base(),
       tooltip: {...base().tooltip, trigger: 'item', formatter: point => `${chart.steps[point.dataIndex].name}\n${money(chart.steps[point.dataIndex].amount)}`},
       grid: {left: 4, right: 64, top: 4, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
-      yAxis: {type: 'category', inverse: true, data: chart.steps.map(step => step.name), ...axisStyle(), axisLabel: {...axisStyle().axisLabel, color: style('ink'), interval: 0, formatter: x => cut(x, 26)}, splitLine: {show: false}},
+      yAxis: {type: 'category', inverse: true, data: chart.steps.map(step => step.name), ...axisStyle(), axisLabel: {...axisStyle().axisLabel, color: style('ink'), interval: 0, formatter: x => cut(x, innerWidth < 640 ? 20 : 38)}, splitLine: {show: false}},
       xAxis: {type: 'value', scale: false, ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: short}},
       series: [{
         type: 'custom', data: chart.steps.map((step, place) => [step.start, step.end, place]), encode: {x: [0, 1], y: 2},
