@@ -127,9 +127,7 @@ def table(answer: Answer, links: Links) -> Table:
         )
         for row in answer.rows[:_MOST_ROWS]
     ]
-    head = tuple(
-        Cell(wording.heading(column), kind=_kind(kind)) for _, column, kind in columns
-    )
+    head = tuple(Cell(wording.heading(column), kind=_kind(kind)) for _, column, kind in columns)
     foot = tuple(
         Cell(_sum(answer, place, kind) if column in chart.total else "", kind=_kind(kind))
         for place, column, kind in columns
@@ -238,7 +236,8 @@ def _crossed(answer: Answer, links: Links) -> Table:
     head = [Cell(wording.heading(chart.x or ""), kind=kind_of_x)]
     head += [Cell("total", kind="n")] if has_total else []
     head += [
-        Cell(wording.name(str(name)), links.page(to, name) if to else None, kind="n") for name in names
+        Cell(wording.name(str(name)), links.page(to, name) if to else None, kind="n")
+        for name in names
     ]
     rows = []
     for x in xs:

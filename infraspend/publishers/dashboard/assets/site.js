@@ -172,7 +172,7 @@
       tooltip: {...base().tooltip, formatter: point => `${(point.treePathInfo || []).slice(1).map(one => one.name).join(' / ')}\n${money(point.value)}`},
       series: [{
         type: 'treemap', roam: false, nodeClick: false, breadcrumb: {show: false}, left: 0, right: 0, top: 0, bottom: 0,
-        data: chart.tree.map((one, place) => node(one, 0, outer[place])),
+        data: chart.tree.map((one, place) => node(one, 0, outer[place])).filter(one => !chart.within || one.name === chart.within),
         label: {color: style('ink'), lineHeight: 16, position: [6, 5], formatter: point => `${point.name}\n${short(point.value)}`, overflow: 'truncate'},
         upperLabel: {show: true, height: 22, color: style('ink'), formatter: text, overflow: 'truncate'},
         levels: [
@@ -202,6 +202,11 @@
     drawing.on('click', point => {
       const link = chart.kind === 'treemap' ? point.data && point.data.link : chart.links && chart.links[point.dataIndex];
       if (link) location.href = link;
+      else if (chart.kind === 'treemap' && point.treePathInfo && point.treePathInfo.length === 2) {
+        // The outermost alone, and with the next click all of them.
+        chart.within = chart.within ? null : point.name;
+        redraw();
+      }
     });
     shown.push({drawing, chart, place});
   }
