@@ -15,4 +15,5 @@ inner join shown_month on spend.billing_period = shown_month.billing_period
 where spend.is_period_charge
 group by
     spend.lyft_label, spend.product, spend.charge_class, shown_month.billing_period
+having sum(spend.spend) <> 0
 order by spend desc, service asc, spend.product asc, spend.charge_class asc

@@ -12,4 +12,5 @@ where
     and spend.lyft_label = 'unlabeled'
     and not spend.is_period_charge
 group by spend.account_id, spend.product, spend.charge_class
+having sum(spend.spend) <> 0
 order by spend desc, spend.account_id asc, spend.product asc, spend.charge_class asc

@@ -12,3 +12,4 @@ from {{ ref('daily_spend') }} as spend
 inner join shown_month on spend.billing_period = shown_month.billing_period
 where spend.is_period_charge
 group by spend.lyft_label, shown_month.billing_period
+having sum(spend.spend) <> 0

@@ -33,6 +33,7 @@ select
     basis,
     billing_period
 from why
+where spend <> 0
 order by
     spend desc,
     charge asc,

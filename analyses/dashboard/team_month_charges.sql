@@ -13,3 +13,4 @@ from {{ ref('daily_spend') }} as spend
 inner join shown_month on spend.billing_period = shown_month.billing_period
 where spend.is_period_charge
 group by spend.current_team, shown_month.billing_period
+having sum(spend.spend) <> 0

@@ -20,4 +20,5 @@ group by
     spend.product,
     spend.charge_class,
     shown_month.billing_period
+having sum(spend.spend) <> 0
 order by spend desc, service asc, spend.product asc, spend.charge_class asc

@@ -171,12 +171,12 @@ def test_every_platform_on_the_way_shows_a_sum_to_redo(site: Path) -> None:
     assert usage in why
     first, second = rows_of("service_sums")
     assert first[:6] == [
-        *("1 of 2", "k8s: ml-0 (all, gpu)", "$2.4000000000", "lyftlearn", "6", "8"),
+        *("20 Nov 2026 23:00", "1 of 2", "k8s: ml-0 (all, gpu)", "$2.4000000000", "6", "8"),
     ]
-    for _, _, before, _, usage, total, _, after, *_ in (first, second):
+    for _, _, _, before, usage, total, _, after, *_ in (first, second):
         share = Decimal(before[1:]) * Decimal(usage) / Decimal(total)
         assert share == Decimal(after[1:])
-    assert second[2] == first[7]
+    assert second[3] == first[7]
     assert second[7] == "$0.9000000000"
 
 

@@ -63,7 +63,7 @@ def cell(value: object, type_name: str, *, exact: bool = False) -> str:
             return percent(value, signed=True)
         return percent(value) if is_share(type_name) else money(value, exact=exact)
     if isinstance(value, int):
-        return f"{value:,}"
+        return f"{value:,}".replace("-", "\u2212")
     if isinstance(value, datetime):
         return f"{value:%-d %b %Y %H:%M}"
     if isinstance(value, date):

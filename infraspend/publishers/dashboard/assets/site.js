@@ -171,7 +171,7 @@
       ...base(),
       tooltip: {...base().tooltip, formatter: point => `${(point.treePathInfo || []).slice(1).map(one => one.name).join(' / ')}\n${money(point.value)}`},
       series: [{
-        type: 'treemap', roam: false, nodeClick: false, breadcrumb: {show: false}, left: 0, right: 0, top: 0, bottom: 0,
+        type: 'treemap', animation: false, animationDurationUpdate: 0, roam: false, nodeClick: false, breadcrumb: {show: false}, left: 0, right: 0, top: 0, bottom: 0,
         data: chart.tree.map((one, place) => node(one, 0, outer[place])).filter(one => !chart.within || one.name === chart.within),
         label: {color: style('ink'), lineHeight: 16, position: [6, 5], formatter: point => `${point.name}\n${short(point.value)}`, overflow: 'truncate'},
         upperLabel: {show: true, height: 22, color: style('ink'), formatter: text, overflow: 'truncate'},
