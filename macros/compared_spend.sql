@@ -1,7 +1,7 @@
 {#-
     Common table expressions for charts that compare equal spans: `compared` has the spend of the last 28
     complete days of the bill, or of as many as `days` says, and of as many days before, by some columns of
-    daily_spend. A day that is still open is in neither. Charges for a whole month are left out. The
+    daily_spend, and the change between them, also as a part of the earlier one. A day that is still open is in neither. Charges for a whole month are left out. The
     earlier span is NULL where the bill does not reach back so far.
 -#}
 {% macro compared_spend(columns, days=28) -%}
@@ -10,7 +10,7 @@ spans as (
     from {{ ref('time_spine') }}
 ),
 
-compared as (
+both_spans as (
     select
         {%- for column in columns %}
         spend.{{ column }},
@@ -29,5 +29,16 @@ compared as (
         spend.{{ column }},
         {%- endfor %}
         spans.is_long_enough
+),
+
+compared as (
+    select
+        *,
+        spend - previous_spend as spend_change,
+        case
+            when previous_spend > 0
+                then cast((spend - previous_spend) / previous_spend as decimal(24, 10))
+        end as percent_change
+    from both_spans
 )
 {%- endmacro %}

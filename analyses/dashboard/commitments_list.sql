@@ -2,7 +2,6 @@
 -- of what it could cover it covered, and what ran on demand beside it.
 
 select
-    hours.payer_account_id,
     coalesce(commitments.commitment_name, hours.commitment_id) as commitment,
     hours.commitment_type,
     cast(commitments.ends_at as date) as ends_on,
@@ -19,8 +18,8 @@ select
             then cast(sum(hours.covered_list_cost) / sum(hours.pool_list_cost) as decimal(11, 10))
     end as coverage,
     sum(hours.on_demand_list_cost) as on_demand_list_cost,
-    min(spine.date_day) as first_day,
-    max(spine.date_day) as last_day
+    count(distinct spine.date_day) as days,
+    hours.payer_account_id
 from {{ ref('commitment_usage') }} as hours
 inner join {{ ref('time_spine') }} as spine on cast(hours.usage_hour as date) = spine.date_day
 left join {{ ref('commitments') }} as commitments

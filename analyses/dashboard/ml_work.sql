@@ -24,4 +24,3 @@ group by
     spend.pipeline_run,
     spend.experiment
 order by spend desc, service asc
-limit 200

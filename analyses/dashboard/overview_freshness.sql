@@ -2,7 +2,7 @@
 
 select
     max(date_day) as last_day,
-    'from ' || cast(min(date_day) as varchar) || coalesce(
-        '; complete to ' || cast(max(case when is_complete then date_day end) as varchar), ''
+    'from ' || strftime(min(date_day), '%-d %b %Y') || coalesce(
+        '; complete to ' || strftime(max(case when is_complete then date_day end), '%-d %b %Y'), ''
     ) as note
 from {{ ref('time_spine') }}

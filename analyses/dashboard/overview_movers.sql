@@ -9,8 +9,9 @@ select
     lyft_label as service,
     spend,
     previous_spend,
-    spend - previous_spend as moved_by
+    spend_change,
+    percent_change
 from compared
-where abs(spend - previous_spend) >= 10
-order by abs(spend - previous_spend) desc, service asc
+where abs(spend_change) >= 10
+order by abs(spend_change) desc, service asc
 limit 15

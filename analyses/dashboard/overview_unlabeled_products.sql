@@ -1,4 +1,4 @@
--- Where unlabelled spend is, last 28 complete days: account and product.
+-- Where unlabelled spend is, last 28 complete days: account, product and kind of charge.
 
 select
     spend.account_id,
@@ -12,6 +12,5 @@ where
     and spend.lyft_label = 'unlabeled'
     and not spend.is_period_charge
 group by spend.account_id, spend.product, spend.charge_class
-having abs(sum(spend.spend)) >= 0.01
+having sum(spend.spend) <> 0
 order by spend desc, spend.account_id asc, spend.product asc, spend.charge_class asc
-limit 25

@@ -15,4 +15,12 @@ select
 from {{ ref('pipeline_flow') }} as flow
 cross join last_days
 where flow.usage_date >= last_days.first_date and flow.rows_in_ratio is not null
-order by flow.usage_date asc, flow.stage asc
+order by
+    case flow.stage
+        when 'bill' then 1
+        when 'true_cost' then 2
+        when 'kubernetes' then 3
+        when 'published' then 4
+        else 5
+    end asc,
+    flow.usage_date asc

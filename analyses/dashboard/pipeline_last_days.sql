@@ -18,4 +18,12 @@ select
 from {{ ref('pipeline_flow') }} as flow
 cross join last_days
 where flow.usage_date >= last_days.first_date
-order by flow.usage_date desc, flow.stage asc
+order by
+    flow.usage_date desc,
+    case flow.stage
+        when 'bill' then 1
+        when 'true_cost' then 2
+        when 'kubernetes' then 3
+        when 'published' then 4
+        else 5
+    end asc

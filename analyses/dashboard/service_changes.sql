@@ -11,6 +11,7 @@ select
     product,
     spend,
     previous_spend,
-    spend - previous_spend as moved_by
+    spend_change,
+    percent_change
 from compared
-order by coalesce(abs(spend - previous_spend), spend) desc, platform asc, product asc
+order by coalesce(abs(spend_change), spend) desc, platform asc, product asc

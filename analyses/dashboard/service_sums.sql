@@ -59,16 +59,16 @@ placed as (
 
 select
     lyft_label as service,
-    step || ' of ' || steps as platform_on_the_way,
+    usage_hour,
+    step || ' of ' || steps as step,
     step_name as platform,
     spend_before,
-    usage_label as whose_usage,
     cast(usage as decimal(28, 10)) as usage,
     cast(total_usage as decimal(28, 10)) as total_usage,
     unit,
     spend_after,
+    usage_label as whose_usage,
     basis,
-    usage_hour,
     interval_hours as hours
 from placed
 order by
@@ -77,4 +77,4 @@ order by
     usage_of asc,
     usage_hour asc,
     interval_hours asc,
-    step asc
+    placed.step asc

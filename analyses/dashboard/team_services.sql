@@ -9,6 +9,7 @@ select
     lyft_label as service,
     spend,
     previous_spend,
-    spend - previous_spend as moved_by
+    spend_change,
+    percent_change
 from compared
 order by spend desc, service asc

@@ -11,6 +11,7 @@ select
     coalesce(platform || ': ' || sub_platform, 'directly') as platform,
     spend,
     previous_spend,
-    spend - previous_spend as moved_by
+    spend_change,
+    percent_change
 from compared
-order by coalesce(abs(spend - previous_spend), spend) desc, service asc, platform asc
+order by coalesce(abs(spend_change), spend) desc, service asc, platform asc

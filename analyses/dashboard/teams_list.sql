@@ -9,6 +9,7 @@ select
     current_org as org,
     spend,
     previous_spend,
-    spend - previous_spend as moved_by
+    spend_change,
+    percent_change
 from compared
 order by spend desc, team asc

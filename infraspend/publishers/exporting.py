@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from infraspend.loaders.errors import InfraspendError, first_line
+from infraspend.publishers import MONTHS
 
 _FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 _MOST_ROWS = 1_048_575
@@ -34,7 +35,8 @@ def export(database: Path, mart: str, to: Path, month: str | None = None) -> int
         database: The published DuckDB file.
         mart: The name of the mart.
         to: The file to write, which ends in .csv or .xlsx; replaced whole.
-        month: Only this month of the bill, such as `2026-10`.
+        month: Only this month of the bill, such as `2026-10`; of the usage where a mart has no
+            `billing_period`.
 
     Returns:
         How many rows were written.
@@ -95,11 +97,12 @@ def _condition(connection: duckdb.DuckDBPyConnection, mart: str, month: str | No
         raise InfraspendError(f"there is no mart {mart}; there are {', '.join(sorted(marts))}")
     if month is None:
         return ""
-    if (mart, "billing_period") not in columns:
-        raise InfraspendError(f"{mart} is not by month of the bill: leave --month out")
+    column = next((name for name in MONTHS if (mart, name) in columns), None)
+    if column is None:
+        raise InfraspendError(f"{mart} is not by month: leave --month out")
     if not _MONTH.fullmatch(month):
         raise InfraspendError(f"{month} is no month: months are written as 2026-10")
-    return f" where billing_period = '{month}'"
+    return f" where {column} = '{month}'"
 
 
 def _columns(rows: duckdb.DuckDBPyConnection) -> list[str]:

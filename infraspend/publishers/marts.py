@@ -4,8 +4,8 @@ The file has the exact marts in its schema `marts` and again, as views, under th
 that `show tables` lists them; the schema `rounded` has them with dollars to the cent, for display;
 the schema `analyses` has the project's analyses as views; the table `build` says what the marts
 were built from, the table `metrics` defines each metric, as SQL. Parquet is a file for each mart,
-or a folder with a folder for each month of the bill (`billing_period=2026-10/`), as Athena, Spark
-and pandas know them.
+or a folder with a folder for each month of the bill (`billing_period=2026-10/`) or of the usage
+(`usage_month=2026-10/`), as Athena, Spark and pandas know them.
 
 The warehouse stays private: a DuckDB file has one writer or many readers, and its marts are
 half-built while a build runs. Readers get a copy of new files, each of which replaces an old one
@@ -15,6 +15,7 @@ atomically. A reader with an old file open continues to read it unchanged.
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -34,13 +35,14 @@ from infraspend.loaders.result import Progress, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.projects import package_of
 from infraspend.publishers import DATABASE_NAME as DATABASE_NAME
+from infraspend.publishers import MONTHS
 from infraspend.publishers.metrics import Metric, read_metrics
 from infraspend.publishers.queries import Analysis, read_analyses
 
 _MARTS_FOLDER = "marts"
 _ASIDE = ".publishing-"
 _LOCK = ".publishing.lock"
-_MONTH_FILE = re.compile(r"billing_period=[^/]+/data_\d+\.parquet")
+_MONTH_FILE = re.compile(rf"({'|'.join(MONTHS)})=[^/]+/data_\d+\.parquet")
 # So that DuckDB 1.2 and later can read it: BI tools upgrade more slowly than this project.
 _STORAGE_VERSION = "v1.2.0"
 _VERSIONS = ("infraspend", "dbt-core", "duckdb")
@@ -52,6 +54,7 @@ _BUILD_COLUMNS = {
     "models": "How many models were built.",
     "tests_passed": "How many data tests passed on them since they were built.",
     "made_from": "SHA-256 of loads, project and seeds; NULL if only dbt itself was run.",
+    "code": "The git commit of the project, `-dirty` if files differ from it; NULL without git.",
 }
 _METRIC_COLUMNS = {
     "metric": ("varchar primary key", "Its name."),
@@ -225,7 +228,8 @@ def _write(
         if project is not None:
             _write_analyses(connection, read_analyses(project, marts, progress), progress)
             _write_metrics(connection, read_metrics(project, marts, progress))
-        _write_build(connection, records.setting(warehouse, records.BUILT_FROM))
+        made_from = records.setting(warehouse, records.BUILT_FROM)
+        _write_build(connection, made_from, project and _commit_of(project))
         # Writes the log into the file: only the file itself is published.
         connection.execute("detach published")
     return rows
@@ -234,15 +238,16 @@ def _write(
 def _write_parquet(
     connection: duckdb.DuckDBPyConnection, mart: str, folder: Path, rows: int
 ) -> None:
-    """Writes a mart as one Parquet file, or as a folder for each month of the bill."""
+    """Writes a mart as one Parquet file, or as a folder for each month."""
     options = "format parquet, compression zstd"
-    is_by_month = connection.execute(
-        "select count(*) from duckdb_columns() where database_name = 'published'"
-        " and table_name = ? and column_name = 'billing_period'",
+    there = connection.execute(
+        "select column_name from duckdb_columns() where database_name = 'published'"
+        " and schema_name = 'marts' and table_name = ?",
         [mart],
-    ).fetchone() != (0,)
-    if is_by_month and rows:
-        to, options = folder / mart, f"{options}, partition_by (billing_period)"
+    ).fetchall()
+    month = next((name for name in MONTHS if (name,) in there), None)
+    if month and rows:
+        to, options = folder / mart, f"{options}, partition_by ({month})"
     else:
         to = folder / f"{mart}.parquet"
     connection.execute(f"copy published.marts.{mart} to {literal(str(to))} ({options})")
@@ -282,6 +287,10 @@ def _write_analyses(
             connection.execute(f"create view analyses.{analysis.name} as\n{analysis.sql}")
         except duckdb.Error as error:
             progress(f"analysis {analysis.name} is not published: {first_line(error)}")
+        else:
+            connection.execute(
+                f"comment on view analyses.{analysis.name} is {literal(analysis.description)}"
+            )
     connection.execute("use memory")
 
 
@@ -304,7 +313,27 @@ def _write_views(connection: duckdb.DuckDBPyConnection, marts: Iterable[str]) ->
     connection.execute("use memory")
 
 
-def _write_build(connection: duckdb.DuckDBPyConnection, made_from: str | None) -> None:
+def _commit_of(project: Path) -> str | None:
+    """The git commit of a project's files; None if it is in no repository, or git is missing."""
+    answers = []
+    for question in (
+        # The folder may be in the repository of something else.
+        ("ls-files", "--error-unmatch", "dbt_project.yml"),
+        ("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"),
+    ):
+        try:
+            asked = subprocess.run(
+                ("git", *question), cwd=project, capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError:
+            return None
+        answers.append("" if asked.returncode else asked.stdout.strip())
+    return answers[-1] if all(answers) else None
+
+
+def _write_build(
+    connection: duckdb.DuckDBPyConnection, made_from: str | None, code: str | None
+) -> None:
     """The table `build`, one row: when, by which versions, from what, and what was tested."""
     versions = [version(name) for name in _VERSIONS]
     connection.execute(
@@ -317,20 +346,23 @@ def _write_build(connection: duckdb.DuckDBPyConnection, made_from: str | None) -
             $duckdb as duckdb_version,
             count(distinct node) filter (where resource_type = 'model') as models,
             count(distinct node) filter (where resource_type = 'test') as tests_passed,
-            $made_from as made_from
+            $made_from as made_from,
+            $code as code
         from warehouse.pipeline.nodes
         """,
         {
             "published_at": utc_now().replace(microsecond=0),
             **dict(zip(("infraspend", "dbt", "duckdb"), versions, strict=True)),
             "made_from": made_from,
+            "code": code,
         },
     )
     for name, text in _BUILD_COLUMNS.items():
         connection.execute(f"comment on column published.main.build.{name} is {literal(text)}")
     connection.execute(
         "comment on table published.main.build is"
-        " 'One row: what the marts of this file were built from, and by which versions.'"
+        " 'One row: what the marts of this file were built from, and by which versions;"
+        " the mart build_inputs has the deliveries.'"
     )
 
 

@@ -7,6 +7,7 @@ else is not for that file.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.result import Progress, silent
 from infraspend.projects import package_of, roots_of
 
-MACROS = Path("macros") / "compared_spend.sql"
-"""The macro of the dbt project that charts and analyses may call."""
+MACROS = ("compared_spend", "why_of_spend", "month_of_charges", "month_of_bills")
+"""The macros of the dbt project that charts and analyses may call."""
 
 _ANALYSES = "analyses"
 _REF = re.compile(r"""ref\(\s*['"](\w+)['"]\s*\)""")
@@ -30,10 +31,12 @@ class Analysis:
 
     Attributes:
         name: The name of its `.sql`.
+        description: What it answers: the comment that its `.sql` begins with, as one paragraph.
         sql: Its SQL, as it runs on the published file.
     """
 
     name: str
+    description: str
     sql: str
 
 
@@ -108,8 +111,15 @@ def read_analyses(
         except InfraspendError as error:
             progress(f"analysis {path.stem} is not published: {error}")
             continue
-        analyses.append(Analysis(path.stem, sql))
+        analyses.append(Analysis(path.stem, _description(path), sql))
     return analyses
+
+
+def _description(path: Path) -> str:
+    """The comment that SQL begins with, up to an empty line of it, as one paragraph."""
+    lines = takewhile(lambda line: line.startswith("--"), path.read_text().splitlines())
+    texts = (line.removeprefix("--").strip() for line in lines)
+    return " ".join(takewhile(bool, texts))
 
 
 def on_published(
@@ -117,6 +127,7 @@ def on_published(
     path: Path,
     marts: frozenset[str],
     sources: Mapping[str, str] | None = None,
+    carried: Iterable[str] = (),
 ) -> str:
     """SQL of the project, as it runs on the published file.
 
@@ -125,6 +136,8 @@ def on_published(
         path: The `.sql`.
         marts: The names of the marts that the published file holds.
         sources: The sources that are available beside that file, and the schema of each.
+        carried: What the macro `carried_columns` answers: the columns of the report that the marts
+            of the published file carry.
 
     Raises:
         InfraspendError: It reads what is not published, or is no template of SQL.
@@ -148,8 +161,17 @@ def on_published(
     try:
         template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
         text = path.read_text()
-        if (shared := package_of(project) / MACROS).is_file():
-            text = shared.read_text() + text
-        return template.from_string(text).render(ref=ref, source=source, sql_text=str).strip()
+        for name in MACROS:
+            if (shared := package_of(project) / "macros" / f"{name}.sql").is_file():
+                text = shared.read_text() + text
+
+        def carried_columns(**_: object) -> list[str]:
+            return list(carried)
+
+        return (
+            template.from_string(text)
+            .render(ref=ref, source=source, sql_text=str, carried_columns=carried_columns)
+            .strip()
+        )
     except (jinja2.TemplateError, TypeError) as error:
         raise InfraspendError(f"{path}: {error}") from error

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 # The suffixes of published files; no other file is ever removed.
 _WRITTEN = re.compile(
-    r"infraspend\.duckdb|(marts/\w+|focus\w*)(/billing_period=[\w-]+/data_\d+)?\.parquet"
+    r"infraspend\.duckdb|(marts/\w+|focus\w*)(/(billing_period|usage_month)=[\w-]+/data_\d+)?\.parquet"
     r"|((teams|services)/)?[\w-]+\.html|assets/[\w.-]+|\.infraspend-dashboard"
 )
 # So that a page never loads a style sheet or a script of another version.

@@ -161,17 +161,17 @@ flows as (
 
 select
     -- when
-    {{ month_of('usage_date') }} as usage_month,
     usage_date,
-
-    -- where
-    stage,
+    {{ month_of('usage_date') }} as usage_month,
+    cast(max(interval_hours) as bigint) as interval_hours,
 
     -- how much
-    cast(max(interval_hours) as bigint) as interval_hours,
+    cast(sum(case when way = 'in' then amount end) as {{ amount }}) as spend_in,
+    cast(sum(case when way = 'out' then amount end) as {{ amount }}) as spend_out,
     cast(sum(case when way = 'in' then counted_rows else 0 end) as bigint) as rows_in,
     cast(sum(case when way = 'out' then counted_rows else 0 end) as bigint) as rows_out,
-    cast(sum(case when way = 'in' then amount end) as {{ amount }}) as spend_in,
-    cast(sum(case when way = 'out' then amount end) as {{ amount }}) as spend_out
+
+    -- where
+    stage
 from flows
 group by usage_date, stage

@@ -41,17 +41,17 @@ last_hour as (
 )
 
 select
-    -- who
-    labels.lyft_label,
-    labels.team,
-    labels.org,
+    -- when
+    nullif(labels.owned_from, {{ beginning() }}) as owned_from,
+    nullif(labels.owned_until, {{ end_of_time() }}) as owned_until,
     coalesce(
         last_hour.usage_hour >= labels.owned_from and last_hour.usage_hour < labels.owned_until,
         labels.owned_until = {{ end_of_time() }}
     ) as is_current,
 
-    -- when
-    nullif(labels.owned_from, {{ beginning() }}) as owned_from,
-    nullif(labels.owned_until, {{ end_of_time() }}) as owned_until
+    -- who
+    labels.lyft_label,
+    labels.team,
+    labels.org
 from labels
 cross join last_hour

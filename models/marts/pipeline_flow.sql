@@ -29,16 +29,22 @@ select
     -- when
     days.usage_date,
 
-    -- where
-    days.stage,
-
-    -- how much
-    days.rows_in,
-    days.rows_out,
+    -- how many dollars, and compared with the days before
     days.spend_in,
     days.spend_out,
+    case
+        when medians.spend_in > 0
+            then {{ from_units(
+                floor_divide(
+                    units('days.spend_in') ~ ' * ' ~ units(1), units('medians.spend_in')
+                ),
+                'decimal(25, 10)'
+            ) }}
+    end as spend_in_ratio,
 
-    -- compared with the days before
+    -- how many rows, and compared with the days before
+    days.rows_in,
+    days.rows_out,
     case
         when medians.row_hours_in > 0
             then {{ from_units(
@@ -48,14 +54,8 @@ select
                 'decimal(25, 10)'
             ) }}
     end as rows_in_ratio,
-    case
-        when medians.spend_in > 0
-            then {{ from_units(
-                floor_divide(
-                    units('days.spend_in') ~ ' * ' ~ units(1), units('medians.spend_in')
-                ),
-                'decimal(25, 10)'
-            ) }}
-    end as spend_in_ratio
+
+    -- where
+    days.stage
 from days
 left join medians on days.usage_date = medians.usage_date and days.stage = medians.stage

@@ -327,8 +327,8 @@ select
     open_periods.billing_period is null as is_complete,
 
     -- what it cost, and what moved it
-    effects.spend_before as previous_spend,
     effects.spend_now as spend,
+    effects.spend_before as previous_spend,
     cast(effects.length_effect as decimal(38, 20)) as length_effect,
     cast(effects.volume_effect as decimal(38, 20)) as volume_effect,
     cast(effects.rate_effect as decimal(38, 20)) as rate_effect,

@@ -1,6 +1,6 @@
 -- The capacity that platforms offered and nobody requested or used: the talk's unallocated
 -- capacity, in dollars, of all spend that they split at any level, before it is reallocated to
--- anybody.
+-- anybody. Beside it the nodes of clusters: how many whole ones were free all day.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -15,6 +15,70 @@ charges as (
 throughput as (
     select * from {{ ref('int_platform_throughput') }}
     where {{ in_month('usage_month') }}
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+    where schedule_source = 'kubernetes'
+),
+
+node_hours as (
+    select * from {{ ref('stg_kubernetes__node_hours') }}
+    where {{ in_hours('usage_hour') }}
+),
+
+nodes as (
+    select
+        node_hours.usage_hour,
+        platforms.platform,
+        platforms.sub_platform,
+        platforms.cost_model,
+        {{ kubernetes_pool('node_hours') }} as capacity_pool,
+        count(*) as node_count
+    from node_hours
+    inner join platforms
+        on
+            node_hours.cluster = platforms.sub_platform
+            and node_hours.usage_hour >= platforms.valid_from
+            and node_hours.usage_hour < platforms.valid_until
+    group by
+        node_hours.usage_hour,
+        platforms.platform,
+        platforms.sub_platform,
+        platforms.cost_model,
+        {{ kubernetes_pool('node_hours') }}
+),
+
+free_hours as (
+    select * from {{ ref('int_schedules') }}
+    where
+        {{ in_month('usage_month') }}
+        and is_measured
+        and interval_hours = 1
+        and lyft_label = 'free'
+),
+
+whole_nodes as (
+    select
+        cast(nodes.usage_hour as date) as usage_date,
+        nodes.platform,
+        nodes.sub_platform,
+        nodes.capacity_pool,
+        min(nodes.node_count) as fewest_nodes,
+        min(floor(nodes.node_count * coalesce(free_hours.proportion, 0))) as fewest_free_nodes
+    from nodes
+    left join free_hours
+        on
+            nodes.usage_hour = free_hours.usage_hour
+            and nodes.platform = free_hours.platform
+            and nodes.sub_platform = free_hours.sub_platform
+            and nodes.cost_model = free_hours.cost_model
+            and nodes.capacity_pool = free_hours.capacity_pool
+    group by
+        cast(nodes.usage_hour as date),
+        nodes.platform,
+        nodes.sub_platform,
+        nodes.capacity_pool
 ),
 
 passed as (
@@ -62,22 +126,34 @@ spend as (
 
 select
     -- when
-    usage_date,
-    {{ month_of('usage_date') }} as usage_month,
+    spend.usage_date,
+    {{ month_of('spend.usage_date') }} as usage_month,
 
     -- what it cost
-    cast(spend as decimal(38, 20)) as spend,
-    cast(first_spend as decimal(38, 20)) as first_spend,
-    cast(free_spend as decimal(38, 20)) as free_spend,
+    cast(spend.spend as decimal(38, 20)) as spend,
+    cast(spend.first_spend as decimal(38, 20)) as first_spend,
+    cast(spend.free_spend as decimal(38, 20)) as free_spend,
     case
-        when cast(spend as decimal(25, 10)) > 0 and free_spend between 0 and spend
+        when
+            cast(spend.spend as decimal(25, 10)) > 0
+            and spend.free_spend between 0 and spend.spend
             then {{ part_of(
-                'cast(free_spend as decimal(25, 10))', 'cast(spend as decimal(25, 10))'
+                'cast(spend.free_spend as decimal(25, 10))', 'cast(spend.spend as decimal(25, 10))'
             ) }}
     end as free_share,
 
+    -- how many nodes that is
+    cast(whole_nodes.fewest_nodes as bigint) as fewest_nodes,
+    cast(whole_nodes.fewest_free_nodes as bigint) as fewest_free_nodes,
+
     -- which capacity
-    platform,
-    sub_platform,
-    capacity_pool
+    spend.platform,
+    spend.sub_platform,
+    spend.capacity_pool
 from spend
+left join whole_nodes
+    on
+        spend.usage_date = whole_nodes.usage_date
+        and spend.platform = whole_nodes.platform
+        and spend.sub_platform = whole_nodes.sub_platform
+        and spend.capacity_pool = whole_nodes.capacity_pool

@@ -81,13 +81,27 @@ def test_excel_has_numbers_dates_and_texts(database: Path, tmp_path: Path) -> No
     assert first[6:] == [None, True]
 
 
+def test_a_month_is_of_the_usage_where_a_mart_has_none_of_the_bill(
+    database: Path, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(
+            "create table marts.capacity as select unnest(['2026-09', '2026-10']) as usage_month"
+        )
+    to = tmp_path / "capacity.csv"
+
+    assert export(database, "capacity", to, "2026-10") == 1
+
+    assert to.read_text(encoding="utf-8-sig").split() == ["usage_month", "2026-10"]
+
+
 @pytest.mark.parametrize(
     ("mart", "name", "month", "words"),
     [
         ("nothing", "x.csv", None, "there is no mart nothing; there are orgs, spending"),
         ("spending", "x.pdf", None, r"name a file that ends in \.csv or \.xlsx"),
         ("spending", "x.csv", "2026-09", "spending has no rows of 2026-09"),
-        ("orgs", "x.csv", "2026-10", "orgs is not by month of the bill"),
+        ("orgs", "x.csv", "2026-10", "orgs is not by month"),
     ],
 )
 def test_what_cannot_be_exported_is_said(

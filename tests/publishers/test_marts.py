@@ -1,6 +1,7 @@
 """Only whole, tested marts are published, and nobody who reads them notices how."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import duckdb
@@ -224,6 +225,22 @@ def test_parquet_lies_by_month_of_the_bill(built: Workspace, tmp_path: Path) -> 
     assert found.order("all").fetchall() == expected
 
 
+def test_parquet_without_a_month_of_the_bill_lies_by_month_of_usage(
+    built: Workspace, tmp_path: Path
+) -> None:
+    by_month(built, "['2026-10', '2026-11']")
+    change(built, "alter table marts.orgs rename billing_period to usage_month")
+
+    (folder,) = publish(built.warehouse, tmp_path).parquet
+
+    assert {path.name for path in folder.iterdir()} == {
+        "usage_month=2026-10",
+        "usage_month=2026-11",
+    }
+    # Again, over what is there.
+    assert publish(built.warehouse, tmp_path).parquet == (folder,)
+
+
 def test_a_mart_goes_from_one_file_to_months_and_back(built: Workspace, tmp_path: Path) -> None:
     publish(built.warehouse, tmp_path)
     by_month(built, "['2026-10', '2026-11']")
@@ -303,19 +320,34 @@ def test_an_analysis_that_only_dbt_can_compile_stops_nothing(
     assert named == ["asking", "configured", "wrong"]
 
 
-def test_the_analyses_of_the_project_that_read_marts_are_published() -> None:
+def test_all_analyses_of_the_project_are_published_and_described() -> None:
     marts = [path.stem for path in (ROOT / "models" / "marts").glob("*.sql")]
     said: list[str] = []
 
-    names = {analysis.name for analysis in read_analyses(ROOT, marts, said.append)}
+    analyses = read_analyses(ROOT, marts, said.append)
 
     assert said == []
-    assert names == {path.stem for path in (ROOT / "analyses").glob("*.sql")} - {
-        # They read line items and labels of the warehouse.
-        "capacity_that_could_be_given_back",
-        "rules_that_would_label_most",
-        "why_not_what_cost_explorer_says",
+    assert {one.name for one in analyses} == {
+        path.stem for path in (ROOT / "analyses").glob("*.sql")
     }
+    assert [one.name for one in analyses if not one.description.endswith((".", "?"))] == []
+
+
+def test_an_analysis_says_what_it_answers(built: Workspace, tmp_path: Path) -> None:
+    folder = built.project / "analyses"
+    folder.mkdir()
+    (folder / "large.sql").write_text(
+        "-- Which orgs are there? It's\n-- the 'large' ones.\n--\n--     from analyses.large\n\n"
+        "select org from {{ ref('orgs') }}\n-- No part of it.\n"
+    )
+
+    published = publish(built.warehouse, tmp_path, project=built.project)
+
+    with duckdb.connect(str(published.database), read_only=True) as connection:
+        comments = connection.execute(
+            "select comment from duckdb_views() where schema_name = 'analyses'"
+        ).fetchall()
+    assert comments == [("Which orgs are there? It's the 'large' ones.",)]
 
 
 def test_a_folder_with_something_else_is_not_replaced(built: Workspace, tmp_path: Path) -> None:
@@ -396,6 +428,39 @@ def test_what_names_a_row_is_its_key(built: Workspace, tmp_path: Path) -> None:
     described.write_text(text % ("billing_period, org", ", nullable: [org]"))
     published = publish(built.warehouse, tmp_path / "two", project=project)
     assert constraints_of(published.database) == {("NOT NULL", "billing_period")}
+
+
+def test_the_build_names_the_commit_of_its_project(built: Workspace, tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=someone", "-c", "user.email=someone@example.com")
+        return subprocess.run(
+            ("git", *identity, *arguments),
+            cwd=built.project,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    def code() -> str | None:
+        published = publish(built.warehouse, tmp_path, project=built.project)
+        with duckdb.connect(str(published.database), read_only=True) as connection:
+            ((found,),) = connection.execute("select code from build").fetchall()
+        return None if found is None else str(found)
+
+    assert code() is None
+
+    # A repository of something else.
+    git("init", "--quiet")
+    git("commit", "--allow-empty", "--message", "Something else")
+    assert code() is None
+
+    git("add", "dbt_project.yml")
+    git("commit", "--message", "The project")
+    assert code() == git("rev-parse", "HEAD")
+
+    with (built.project / "dbt_project.yml").open("a") as file:
+        file.write("# Not committed yet.\n")
+    assert code() == git("rev-parse", "HEAD") + "-dirty"
 
 
 def constraints_of(database: Path) -> set[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 A chart is a `.sql` with dbt's `ref()` and an entry under `analyses:` in a yml beside it, whose
 `config.meta.dashboard` names its page and how it is drawn. A chart reads only the published file,
-so its SQL can be copied and run on that file. It may call the project's macro `compared_spend`.
+so its SQL can be copied and run on that file. It may call the macros of the
+project that `queries.MACROS` names, and `carried_columns`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ from infraspend.publishers.queries import Declared, on_published, read_declared
 FOLDER = Path("analyses") / "dashboard"
 """Where charts are declared, in the dbt project."""
 
-KINDS = ("tile", "stacked", "lines", "bars", "waterfall", "treemap", "table")
+KINDS = ("tile", "stacked", "lines", "bars", "grouped", "waterfall", "treemap", "table")
 """How a chart can be drawn."""
 
 PAGES = (
@@ -49,9 +50,15 @@ class Chart:
         links: Which columns link to pages, and to which: `team` or `service`.
         against: For a tile, the column that it is compared with.
         of: For a tile, the column that it is a part of.
+        why: For a tile, the chart whose rows add up to its number.
+        whys: Which columns have numbers that open their why, and the chart that is it, on the page
+            of the row's team or service.
+        month: The column whose month stands in the heading.
+        hidden: The columns that are drawn with and not shown in the table.
         exact: Whether money is shown to the last digit and not to the cent.
-        total: The columns of a table that a last row adds up.
+        total: The columns that a last row of the table adds up.
         empty: The text if there are no rows: why, and what to do.
+        optional: Whether nothing is shown if there are no rows.
     """
 
     name: str
@@ -69,16 +76,22 @@ class Chart:
     links: Mapping[str, str] | None = None
     against: str | None = None
     of: str | None = None
+    why: str | None = None
+    whys: Mapping[str, str] | None = None
+    month: str | None = None
+    hidden: tuple[str, ...] = ()
     exact: bool = False
     total: tuple[str, ...] = ()
     empty: str = "The published marts have no rows for this."
+    optional: bool = False
 
     @property
     def columns_named(self) -> set[str]:
         """The columns that its entry names."""
-        named = {self.x, self.series, self.each, self.against, self.of}
-        named |= {*self.y, *self.path, *self.total}
-        return {name for name in {*named, *(self.links or {})} if name is not None}
+        named = {self.x, self.series, self.each, self.against, self.of, self.month}
+        named |= {*self.y, *self.path, *self.total, *self.hidden}
+        named |= {*(self.links or {}), *(self.whys or {})}
+        return {name for name in named if name is not None}
 
 
 @dataclass(frozen=True)
@@ -119,12 +132,15 @@ class Answer:
         return Answer(self.chart, columns, types, [])
 
 
-def read_charts(project: Path, published: Iterable[str]) -> list[Chart]:
+def read_charts(
+    project: Path, published: Iterable[str], carried: Iterable[str] = ()
+) -> list[Chart]:
     """Reads every chart that the project declares, in the order in which they are shown.
 
     Args:
         project: The root of the dbt project.
         published: The names of the marts that the published file holds.
+        carried: The columns that its enriched_spend carries, by the variable `carry_columns`.
 
     Raises:
         InfraspendError: An entry or a `.sql` is missing or wrong, or reads what is not published.
@@ -133,8 +149,21 @@ def read_charts(project: Path, published: Iterable[str]) -> list[Chart]:
     if not declared:
         raise InfraspendError(f"{project / FOLDER} declares no charts")
     marts = frozenset(published)
-    charts = [_chart(one, marts) for one in declared]
+    charts = [_chart(one, marts, tuple(carried)) for one in declared]
+    _check_whys(charts)
     return sorted(charts, key=lambda chart: (PAGES.index(chart.page), chart.order, chart.name))
+
+
+def _check_whys(charts: Iterable[Chart]) -> None:
+    """A tile opens a chart of its own page, or of a page that there is one of."""
+    pages = {chart.name: chart.page for chart in charts}
+    for chart in charts:
+        allowed = {chart.page} if chart.each else set(PAGES) - {"team", "service"}
+        if chart.why is not None and pages.get(chart.why) not in allowed:
+            raise InfraspendError(
+                f"{FOLDER / chart.name}.sql: its why is {chart.why}, and no chart of that name is"
+                " where it can lead"
+            )
 
 
 def ask(
@@ -170,7 +199,7 @@ def ask(
     return Answer(chart, columns, tuple(str(column[1]) for column in described), rows)
 
 
-def _chart(declared: Declared, marts: frozenset[str]) -> Chart:
+def _chart(declared: Declared, marts: frozenset[str], carried: tuple[str, ...]) -> Chart:
     """A chart, from its `.sql` and its entry."""
     sql, yml = declared.sql, declared.yml
     meta = dict(declared.meta.get("dashboard") or {})
@@ -184,12 +213,12 @@ def _chart(declared: Declared, marts: frozenset[str]) -> Chart:
         raise InfraspendError(
             f"{yml}: {sql.stem}: pages team and service, and only they, have each"
         )
-    for key in ("y", "path", "total"):
+    for key in ("y", "path", "total", "hidden"):
         if key in meta:
             meta[key] = (meta[key],) if isinstance(meta[key], str) else tuple(meta[key])
     return Chart(
         name=sql.stem,
         description=" ".join(str(declared.entry.get("description") or "").split()),
-        sql=on_published(sql.parents[2], sql, marts),
+        sql=on_published(sql.parents[2], sql, marts, carried=carried),
         **{"title": sql.stem.replace("_", " "), **meta},
     )

@@ -1,19 +1,32 @@
 """Turns an answer into a figure, a table or the number of a tile."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from infraspend.publishers.dashboard import wording
 from infraspend.publishers.dashboard.charts import Answer
 
-Link = Callable[[str, object], str | None]
-"""Finds the page of a team or a service, by kind and name."""
+_OTHERS = "Others"
+_LAST = (_OTHERS, "free")
+_MOST_ROWS = 1000
+_MOST_SERIES = 30
+_MOST_LEAVES = 150
 
-_LAST = ("Others", "free")
-_STEP_TOTALS = ("invoice", "true_cost")
+
+@dataclass(frozen=True)
+class Links:
+    """Where a page can lead to.
+
+    Attributes:
+        page: Finds the page of a team or a service, by kind and name; None if it has none.
+        page_of: The page of each chart, by the chart's name.
+    """
+
+    page: Callable[[str, object], str | None]
+    page_of: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -23,12 +36,12 @@ class Cell:
     Attributes:
         text: The text.
         link: The page that it leads to, if any.
-        is_number: Whether it is set to the right.
+        kind: `n` for a number, which is set to the right, `d` for a time; else empty.
     """
 
     text: str
     link: str | None = None
-    is_number: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,12 +51,16 @@ class Table:
     Attributes:
         head: The headings.
         rows: The rows.
-        foot: The last row, their sum; empty if there is none.
+        foot: The last row, the sum of all rows; empty if there is none.
+        found: How many rows there are, which may be more than are shown.
+        weekends: The numbers of the rows that are about a Saturday or Sunday, from 0.
     """
 
     head: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    foot: tuple[Cell, ...] = ()
+    foot: tuple[Cell, ...]
+    found: int
+    weekends: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -68,6 +85,8 @@ def tile(answer: Answer) -> Tile:
     kind = answer.types[answer.place(chart.y[0])]
     if isinstance(value, Decimal) and not wording.is_share(kind):
         shown = wording.money(value, exact=chart.exact, whole=abs(value) >= 1000)
+    elif isinstance(value, date):
+        shown = f"{value:%-d %b %Y}"
     else:
         shown = wording.cell(value, kind)
     notes = []
@@ -87,56 +106,99 @@ def tile(answer: Answer) -> Tile:
     return Tile(shown, "; ".join(notes))
 
 
-def table(answer: Answer, link: Link) -> Table:
+def table(answer: Answer, links: Links) -> Table:
     """The table of an answer; where there are series, one column for each of them."""
     if answer.chart.series is not None:
-        return _crossed(answer, link)
+        return _crossed(answer, links)
     chart = answer.chart
-    links = chart.links or {}
-    rows = []
-    for row in answer.rows:
-        cells = []
-        for column, kind, value in zip(answer.columns, answer.types, row, strict=True):
-            to = link(links[column], value) if column in links else None
-            text = wording.cell(value, kind, exact=chart.exact)
-            cells.append(Cell(text, to, wording.is_number(kind)))
-        rows.append(tuple(cells))
-    head = tuple(
-        Cell(column.replace("_", " "), is_number=wording.is_number(kind))
-        for column, kind in zip(answer.columns, answer.types, strict=True)
+    columns = [
+        (place, column, kind)
+        for place, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True))
+        if column not in chart.hidden
+    ]
+    rows = [
+        tuple(
+            Cell(
+                _text(row[place], column, kind, exact=chart.exact),
+                _leads_to(answer, column, row, links),
+                _kind(kind),
+            )
+            for place, column, kind in columns
+        )
+        for row in answer.rows[:_MOST_ROWS]
+    ]
+    head = tuple(Cell(wording.heading(column), kind=_kind(kind)) for _, column, kind in columns)
+    foot = tuple(
+        Cell(_sum(answer, place, kind) if column in chart.total else "", kind=_kind(kind))
+        for place, column, kind in columns
     )
-    return Table(head, tuple(rows), _foot(answer) if chart.total and rows else ())
+    has_days = answer.columns[0] == "usage_date"
+    days = [row[0] for row in answer.rows[:_MOST_ROWS]] if has_days else []
+    return Table(
+        head,
+        tuple(rows),
+        foot if chart.total and rows else (),
+        len(answer.rows),
+        _weekends(days),
+    )
 
 
-def _foot(answer: Answer) -> tuple[Cell, ...]:
-    """The last row of a table: the sum of its money."""
-    chart = answer.chart
-    cells = []
-    for place, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True)):
-        text = ""
-        if column in chart.total:
-            amounts = [row[place] for row in answer.rows]
-            # A NULL in one row makes the sum unknown.
-            total = None if None in amounts else sum(amounts, Decimal())
-            text = wording.cell(total, kind, exact=chart.exact)
-        cells.append(Cell(text, is_number=wording.is_number(kind)))
-    return tuple(cells)
+def _leads_to(answer: Answer, column: str, row: tuple[Any, ...], links: Links) -> str | None:
+    """Where a cell of a table leads to: a page, or for a number its why there."""
+    named, whys = answer.chart.links or {}, answer.chart.whys or {}
+    if column in named:
+        return links.page(named[column], row[answer.place(column)])
+    if column in whys:
+        # The column that names a page of the kind that has the chart.
+        kind = links.page_of.get(whys[column])
+        name = next((name for name, of_kind in named.items() if of_kind == kind), None)
+        page = links.page(kind, row[answer.place(name)]) if kind and name else None
+        return page and f"{page}#{whys[column]}"
+    return None
 
 
-def figure(answer: Answer, link: Link) -> dict[str, Any] | None:
+def _text(value: object, column: str, kind: str, *, exact: bool = False) -> str:
+    """A value of a column as a table shows it."""
+    if isinstance(value, str) and wording.is_month(column):
+        return wording.month(value)
+    return wording.cell(value, kind, exact=exact)
+
+
+def _kind(type_name: str) -> str:
+    """How a cell is set, by its column's type."""
+    return "n" if wording.is_number(type_name) else "d" if wording.is_time(type_name) else ""
+
+
+def _weekends(days: list[Any]) -> frozenset[int]:
+    """Which of some days are Saturdays or Sundays, by their number."""
+    return frozenset(
+        number
+        for number, day in enumerate(days)
+        if isinstance(day, date) and not isinstance(day, datetime) and day.weekday() > 4
+    )
+
+
+def _sum(answer: Answer, place: int, kind: str) -> str:
+    """The sum of a column of money; a NULL in one row makes it unknown."""
+    amounts = [row[place] for row in answer.rows]
+    total = None if None in amounts else sum(amounts, Decimal())
+    return wording.cell(total, kind, exact=answer.chart.exact)
+
+
+def figure(answer: Answer, links: Links) -> dict[str, Any] | None:
     """The data for the page's script; None for tables and tiles, or without rows."""
     chart = answer.chart
     if chart.kind in ("table", "tile") or not answer.rows:
         return None
     drawn: dict[str, Any] = {"kind": chart.kind, "is_share": _is_share(answer)}
     if chart.kind == "treemap":
-        return drawn | {"tree": _tree(answer, link)}
+        return drawn | {"tree": _tree(answer, links)}
     if chart.kind == "waterfall":
         return drawn | {"steps": _steps(answer)}
     if chart.series is not None:
         xs, names, amounts = _cross(answer)
         return drawn | {
-            "x": [_plain(x) for x in xs],
+            "x": [_drawn(x, chart.x or "") for x in xs],
             "series": [
                 {
                     "name": wording.name(str(name)),
@@ -151,11 +213,11 @@ def figure(answer: Answer, link: Link) -> dict[str, Any] | None:
     place = answer.place(chart.x or "")
     to = (chart.links or {}).get(chart.x or "")
     return drawn | {
-        "x": [_plain(row[place]) for row in answer.rows],
-        "links": [link(to, row[place]) if to else None for row in answer.rows],
+        "x": [_drawn(row[place], chart.x or "") for row in answer.rows],
+        "links": [links.page(to, row[place]) if to else None for row in answer.rows],
         "series": [
             {
-                "name": column.replace("_", " "),
+                "name": wording.heading(column),
                 "values": [_plain(row[answer.place(column)]) for row in answer.rows],
             }
             for column in chart.y
@@ -163,48 +225,60 @@ def figure(answer: Answer, link: Link) -> dict[str, Any] | None:
     }
 
 
-def _crossed(answer: Answer, link: Link) -> Table:
+def _crossed(answer: Answer, links: Links) -> Table:
     """A table with a column for each series, and their sum where it means something."""
     chart = answer.chart
     xs, names, amounts = _cross(answer)
     kind = answer.types[answer.place(chart.y[0])]
     to = (chart.links or {}).get(chart.series or "")
     has_total = chart.kind == "stacked"
-    head = [Cell((chart.x or "").replace("_", " "))]
-    head += [Cell("total", is_number=True)] if has_total else []
+    kind_of_x = _kind(answer.types[answer.place(chart.x or "")])
+    head = [Cell(wording.heading(chart.x or ""), kind=kind_of_x)]
+    head += [Cell("total", kind="n")] if has_total else []
     head += [
-        Cell(wording.name(str(name)), link(to, name) if to else None, is_number=True)
+        Cell(wording.name(str(name)), links.page(to, name) if to else None, kind="n")
         for name in names
     ]
     rows = []
     for x in xs:
         found = [amounts.get((x, name)) for name in names]
-        cells = [Cell(wording.cell(x, ""))]
+        cells = [Cell(_text(x, chart.x or "", ""), kind=kind_of_x)]
         if has_total:
             total = sum((amount for amount in found if amount is not None), Decimal())
-            cells.append(Cell(wording.cell(total, kind), is_number=True))
-        cells += [Cell(wording.cell(amount, kind), is_number=True) for amount in found]
+            cells.append(Cell(wording.cell(total, kind), kind="n"))
+        cells += [Cell(wording.cell(amount, kind), kind="n") for amount in found]
         rows.append(tuple(cells))
-    return Table(tuple(head), tuple(rows))
+    return Table(tuple(head), tuple(rows), (), len(rows), _weekends(xs))
 
 
 def _cross(answer: Answer) -> tuple[list[Any], list[Any], dict[tuple[Any, Any], Any]]:
-    """The positions on the axis, the series by size, and the amounts."""
+    """The positions on the axis, the series, and the amounts.
+
+    What is stacked is sorted by size, and the smallest are added up where there are too many to
+    read; lines keep the order of the SQL.
+    """
     chart = answer.chart
     x, series, y = (answer.place(name or "") for name in (chart.x, chart.series, chart.y[0]))
-    amounts: dict[tuple[Any, Any], Any] = {}
     sums: dict[Any, Decimal] = {}
     for row in answer.rows:
-        key, amount = (row[x], row[series]), row[y]
-        if amount is None:
-            continue
-        amounts[key] = amounts.get(key, Decimal()) + amount
-        sums[row[series]] = sums.get(row[series], Decimal()) + amount
-    names = sorted(sums, key=lambda name: (name in _LAST, -sums[name], str(name)))
+        if row[y] is not None:
+            sums[row[series]] = sums.get(row[series], Decimal()) + row[y]
+    names = list(sums)
+    if chart.kind == "stacked":
+        names.sort(key=lambda name: (name in _LAST, -sums[name], str(name)))
+    folded: set[Any] = set()
+    if chart.kind == "stacked" and len(names) > _MOST_SERIES:
+        folded = {*names[_MOST_SERIES - 1 :]}
+        names = [*names[: _MOST_SERIES - 1], _OTHERS]
+    amounts: dict[tuple[Any, Any], Any] = {}
+    for row in answer.rows:
+        if row[y] is not None:
+            key = (row[x], _OTHERS if row[series] in folded else row[series])
+            amounts[key] = amounts.get(key, Decimal()) + row[y]
     return sorted({row[x] for row in answer.rows}), names, amounts
 
 
-def _tree(answer: Answer, link: Link) -> list[dict[str, Any]]:
+def _tree(answer: Answer, links: Links) -> list[dict[str, Any]]:
     """The nodes of a treemap; amounts that are not positive are in the table only."""
     chart = answer.chart
     y = answer.place(chart.y[0])
@@ -220,7 +294,7 @@ def _tree(answer: Answer, link: Link) -> list[dict[str, Any]]:
                 row[place],
                 {
                     "name": wording.name(str(row[place])),
-                    "link": link(to, row[place]) if to else None,
+                    "link": links.page(to, row[place]) if to else None,
                     "value": Decimal(),
                     "children": {},
                 },
@@ -230,21 +304,31 @@ def _tree(answer: Answer, link: Link) -> list[dict[str, Any]]:
 
 
 def _listed(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """The children of a node, as lists."""
+    """The children of a node, as lists; where there are too many to see, the smallest as one."""
+    children = sorted(node["children"].values(), key=lambda child: -child["value"])
+    if len(children) > _MOST_LEAVES:
+        rest = children[_MOST_LEAVES - 1 :]
+        one = {
+            "name": f"{len(rest):,} others",
+            "link": None,
+            "value": sum((child["value"] for child in rest), Decimal()),
+            "children": {},
+        }
+        children = [*children[: _MOST_LEAVES - 1], one]
     return [
-        {**child, "value": float(child["value"]), "children": _listed(child)}
-        for child in node["children"].values()
+        {**child, "value": float(child["value"]), "children": _listed(child)} for child in children
     ]
 
 
 def _steps(answer: Answer) -> list[dict[str, Any]]:
-    """The steps of a waterfall: where each begins and ends. Totals begin at 0."""
+    """The steps of a waterfall: where each begins and ends. Those with `is_total` begin at 0."""
     chart = answer.chart
     x, y = answer.place(chart.x or ""), answer.place(chart.y[0])
+    total = answer.place("is_total")
     level = Decimal()
     steps = []
     for row in answer.rows:
-        is_total = row[x] in _STEP_TOTALS
+        is_total = row[total]
         start = Decimal() if is_total else level
         level = row[y] if is_total else level + row[y]
         steps.append(
@@ -262,6 +346,13 @@ def _steps(answer: Answer) -> list[dict[str, Any]]:
 def _is_share(answer: Answer) -> bool:
     """Whether shares are drawn, and not money."""
     return bool(answer.chart.y) and wording.is_share(answer.types[answer.place(answer.chart.y[0])])
+
+
+def _drawn(value: object, column: str) -> object:
+    """A position on an axis."""
+    if isinstance(value, str) and wording.is_month(column):
+        return wording.month(value)
+    return _plain(value)
 
 
 def _plain(value: object) -> object:

@@ -14,11 +14,13 @@ from typing import Any
 
 import duckdb
 import jinja2
+import yaml
 from markupsafe import Markup
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, silent
+from infraspend.projects import package_of
 from infraspend.publishers.dashboard import figures, wording
 from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
 from infraspend.publishers.marts import DATABASE_NAME
@@ -38,6 +40,7 @@ _NAVIGATION = {
     "pipeline": ("pipeline.html", "Pipeline"),
 }
 _MANY = {"team": "teams", "service": "services"}
+_CARRIES = "enriched_spend"
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def write_dashboard(
             marts = connection.execute(
                 "select table_name from duckdb_tables() where schema_name = 'marts'"
             ).fetchall()
-            charts = read_charts(project, (mart for (mart,) in marts))
+            carried = _carried(connection, project)
+            charts = read_charts(project, (mart for (mart,) in marts), carried)
             answers, without_page = _answers(connection, charts)
             made = connection.execute(
                 "select strftime(published_at, '%-d %b %Y %H:%M') from build"
@@ -144,6 +148,21 @@ def _check_target(to: Path) -> None:
         raise InfraspendError(f"{to} is a file: name a directory with --to")
 
 
+def _carried(connection: duckdb.DuckDBPyConnection, project: Path) -> list[str]:
+    """The columns of the report that the published marts carry: those that no model declares."""
+    path = package_of(project) / "models" / "marts" / f"{_CARRIES}.yml"
+    if not path.is_file():
+        return []
+    (model,) = yaml.safe_load(path.read_text())["models"]
+    found = connection.execute(
+        "select column_name from duckdb_columns() where schema_name = 'marts' and table_name = ?"
+        " order by column_index",
+        [_CARRIES],
+    ).fetchall()
+    declared = {column["name"] for column in model["columns"]}
+    return [name for (name,) in found if name not in declared]
+
+
 def _answers(
     connection: duckdb.DuckDBPyConnection, charts: list[Chart]
 ) -> tuple[list[Answer], dict[str, int]]:
@@ -181,7 +200,7 @@ def _write(folder: Path, answers: list[Answer], published_at: str, progress: Pro
     pages = _Pages(
         folder,
         files={kind: {key: wording.file_name(key) for key in many[kind]} for kind in _MANY},
-        shown={answer.chart.page for answer in answers},
+        page_of={answer.chart.name: answer.chart.page for answer in answers},
         published_at=published_at,
     )
     for page, (file, title) in _NAVIGATION.items():
@@ -215,12 +234,17 @@ class _Pages:
     """Writes pages that link to each other."""
 
     def __init__(
-        self, folder: Path, files: dict[str, dict[str, str]], shown: set[str], published_at: str
+        self,
+        folder: Path,
+        files: dict[str, dict[str, str]],
+        page_of: dict[str, str],
+        published_at: str,
     ) -> None:
         self.folder = folder
         self.published_at = published_at
         self.files = files
-        self.shown = shown
+        self.page_of = page_of
+        self.shown = set(page_of.values())
         self.count = 0
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(_HERE / "templates"),
@@ -243,19 +267,32 @@ class _Pages:
             to = self.files[what].get(str(name))
             return None if to is None else f"{root}{_MANY[what]}/{to}"
 
+        def why(chart: Chart) -> str | None:
+            page = self.page_of.get(chart.why or "")
+            if page is None or page == chart.page:
+                return page and f"#{chart.why}"
+            return f"{root}{_NAVIGATION[page][0]}#{chart.why}"
+
+        links = figures.Links(link, self.page_of)
         tiles = []
         shown = []
         drawn = {}
         for answer in answers:
             chart = answer.chart
-            if chart.kind == "tile":
-                tiles.append({"chart": chart, "tile": figures.tile(answer)})
+            if chart.optional and not answer.rows:
                 continue
-            figure = figures.figure(answer, link)
+            heading = _title(answer)
+            if chart.kind == "tile":
+                tile = figures.tile(answer)
+                tiles.append({"chart": chart, "title": heading, "tile": tile, "why": why(chart)})
+                continue
+            figure = figures.figure(answer, links)
             if figure is not None:
                 drawn[chart.name] = figure
-            read = figures.table(answer, link)
-            shown.append({"chart": chart, "table": read, "is_drawn": figure is not None})
+            read = figures.table(answer, links)
+            shown.append(
+                {"chart": chart, "title": heading, "table": read, "is_drawn": figure is not None}
+            )
         navigation = [
             {"href": root + to, "text": text, "is_here": page == section}
             for page, (to, text) in _NAVIGATION.items()
@@ -274,6 +311,15 @@ class _Pages:
         )
         (self.folder / file).write_text(text, encoding="utf-8")
         self.count += 1
+
+
+def _title(answer: Answer) -> str:
+    """The heading of a chart, with its month where it has one."""
+    chart = answer.chart
+    if chart.month is None or not answer.rows:
+        return chart.title
+    month = answer.rows[0][answer.place(chart.month)]
+    return f"{chart.title}, {wording.month(str(month))}"
 
 
 def _script_safe(value: object) -> Markup:

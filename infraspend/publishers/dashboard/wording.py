@@ -9,8 +9,11 @@ from decimal import ROUND_HALF_UP, Decimal
 _CENT = Decimal("0.01")
 _DOLLAR = Decimal(1)
 _TENTH = Decimal("0.1")
-_RIGHT = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT", "DATE", "TIMESTAMP")
+_NUMBERS = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT")
+_TIMES = ("DATE", "TIMESTAMP")
+_MONTH = re.compile(r"(\d{4})-(\d\d)(?!\d|-)")
 _LONGEST = 80
+_WRITTEN = {"csv": "CSV", "ec2": "EC2", "id": "ID", "kubernetes": "Kubernetes", "percent": "%"}
 _LONGEST_IN_CELL = 400
 _LONGEST_SLUG = 40
 # Characters that move, hide or reverse the text around them, or do not print.
@@ -45,8 +48,9 @@ def percent(share: Decimal, *, signed: bool = False) -> str:
 def cell(value: object, type_name: str, *, exact: bool = False) -> str:
     """A value as a table shows it.
 
-    The data type defines what a decimal is: `decimal(11, 10)` a share, `decimal(28, 10)` a
-    quantity in some unit, any other one US dollars.
+    The data type defines what a decimal is: `decimal(11, 10)` a share, `decimal(24, 10)` a
+    change as a part of what was before, `decimal(28, 10)` a quantity in some unit, any other one
+    US dollars.
     """
     if value is None:
         return "\u2013"
@@ -55,14 +59,29 @@ def cell(value: object, type_name: str, *, exact: bool = False) -> str:
     if isinstance(value, Decimal):
         if is_quantity(type_name):
             return quantity(value)
+        if is_change(type_name):
+            return percent(value, signed=True)
         return percent(value) if is_share(type_name) else money(value, exact=exact)
     if isinstance(value, int):
-        return f"{value:,}"
+        return f"{value:,}".replace("-", "\u2212")
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return f"{value:%-d %b %Y %H:%M}"
     if isinstance(value, date):
-        return value.isoformat()
+        return day(value)
     return name(str(value), _LONGEST_IN_CELL)
+
+
+def day(value: date) -> str:
+    """A day with its weekday: Fri 20 Nov 2026."""
+    return f"{value:%a %-d %b %Y}"
+
+
+def month(text: str) -> str:
+    """A month, YYYY-MM, and what stands behind it: Nov 2026."""
+    found = _MONTH.match(text)
+    if found is None:
+        return name(text)
+    return f"{date(int(found[1]), int(found[2]), 1):%b %Y}{name(text)[7:]}"
 
 
 def quantity(amount: Decimal) -> str:
@@ -81,9 +100,30 @@ def is_share(type_name: str) -> bool:
     return type_name.replace(" ", "").upper() == "DECIMAL(11,10)"
 
 
+def is_change(type_name: str) -> bool:
+    """Whether a column is a change, as a part of what was before."""
+    return type_name.replace(" ", "").upper() == "DECIMAL(24,10)"
+
+
+def is_month(column: str) -> bool:
+    """Whether a column has months, YYYY-MM."""
+    return column in ("billing_period", "usage_month")
+
+
+def heading(column: str) -> str:
+    """The heading of a column, from its name."""
+    words = column.removeprefix("is_").split("_")
+    return " ".join(_WRITTEN.get(word, word) for word in words)
+
+
 def is_number(type_name: str) -> bool:
-    """Whether a column is aligned right and never wrapped: numbers and dates."""
-    return type_name.upper().startswith(_RIGHT)
+    """Whether a column is aligned right and never wrapped."""
+    return type_name.upper().startswith(_NUMBERS)
+
+
+def is_time(type_name: str) -> bool:
+    """Whether a column has days or hours, which are never wrapped."""
+    return type_name.upper().startswith(_TIMES)
 
 
 def name(text: str, longest: int = _LONGEST) -> str:

@@ -10,8 +10,8 @@
   };
   // What is nobody's, and what is no service, has the same colour everywhere.
   const RESERVED = {
-    light: {free: '#b9c0ca', Others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca', EC2: '#d98324', ec2: '#d98324', Kubernetes: '#3b6fb6', kubernetes: '#3b6fb6'},
-    dark: {free: '#5b6472', Others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472', EC2: '#e0a15a', ec2: '#e0a15a', Kubernetes: '#6f9fe0', kubernetes: '#6f9fe0'},
+    light: {free: '#b9c0ca', Others: '#8d96a3', unlabeled: '#e0564a', unattributed: '#ef9a90', unassigned: '#dba39c', _unused_ri: '#6f7885', _unused_sp: '#555d69', held: '#3b6fb6', used: '#3b6fb6', unallocated: '#b9c0ca', unused: '#b9c0ca', EC2: '#d98324', ec2: '#d98324', Kubernetes: '#3b6fb6', kubernetes: '#3b6fb6'},
+    dark: {free: '#5b6472', Others: '#78818e', unlabeled: '#f0766b', unattributed: '#a85850', unassigned: '#94605b', _unused_ri: '#949dab', _unused_sp: '#aab2be', held: '#6f9fe0', used: '#6f9fe0', unallocated: '#5b6472', unused: '#5b6472', EC2: '#e0a15a', ec2: '#e0a15a', Kubernetes: '#6f9fe0', kubernetes: '#6f9fe0'},
   };
   const FONT = '"Noto Sans", "DejaVu Sans", "Segoe UI", Arial, sans-serif';
   let printing = false;
@@ -68,7 +68,7 @@
   function weekends(xs) {
     // Of a year they would be stripes.
     if (!xs.length || xs.length > MOST_DAYS || !xs.every(isDay)) return undefined;
-    return {silent: true, itemStyle: {color: style('weekend')}, data: xs.filter(isWeekend).map(x => [{xAxis: x}, {xAxis: x}])};
+    return {silent: true, itemStyle: {color: style('weekend')}, data: xs.slice(1).flatMap((x, at) => (isWeekend(x) && isWeekend(xs[at]) ? [[{xAxis: xs[at]}, {xAxis: x}]] : []))};
   }
   function listed(title, rows, format) {
     const shown = rows.slice(0, 14);
@@ -81,7 +81,9 @@
     const isStacked = chart.kind === 'stacked', format = chart.is_share ? share : money;
     const colour = colours(chart.series.map(one => one.name)), area = weekends(chart.x);
     const years = new Set(chart.x.filter(isDay).map(x => x.slice(0, 4)));
-    const onAxis = x => day(x, years.size > 1 ? {day: 'numeric', month: 'short', year: '2-digit'} : {day: 'numeric', month: 'short'});
+    const onAxis = x => day(x, years.size > 1 ? {day: 'numeric', month: 'short', year: '2-digit'} : {weekday: 'short', day: 'numeric', month: 'short'});
+    // Days are labelled by their Mondays, in a year by what fits.
+    const isByWeek = chart.x.length > 10 && chart.x.length <= MOST_DAYS && chart.x.every(isDay);
     return {
       ...base(),
       tooltip: {
@@ -99,17 +101,21 @@
       grid: {left: 4, right: 12, top: 12, bottom: chart.series.length > 1 ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
       xAxis: {
         type: 'category', data: chart.x, ...axisStyle(), axisTick: {show: false, interval: 0}, splitLine: {show: false},
-        axisLabel: {...axisStyle().axisLabel, showMaxLabel: isDay(chart.x[0] || '') ? undefined : true, alignMaxLabel: 'right', formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
+        axisLabel: {...axisStyle().axisLabel, interval: isByWeek ? at => new Date(chart.x[at] + 'T00:00:00Z').getUTCDay() === 1 : 'auto', showMaxLabel: isDay(chart.x[0] || '') ? undefined : true, alignMaxLabel: 'right', formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
       },
       yAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: chart.is_share ? shortShare : short}},
       series: chart.series.map((one, place) => ({
-        name: one.name, data: one.values, itemStyle: {color: colour[place]}, markArea: place === 0 ? area : undefined,
+        name: one.name, itemStyle: {color: colour[place]}, markArea: place === 0 && !isStacked ? area : undefined,
+        // Of a weekend bars are paler.
+        data: isStacked && area ? one.values.map((value, at) => (isWeekend(chart.x[at]) ? {value, itemStyle: {opacity: 0.55}} : value)) : one.values,
         ...(isStacked ? {type: 'bar', stack: 'all', barCategoryGap: chart.x.length > MOST_DAYS ? 0 : '18%'} : {type: 'line', symbol: chart.x.length > 1 ? 'none' : 'circle', lineStyle: {width: 2}}),
       })),
     };
   }
 
+  // Side by side, or what adds up as one bar.
   function bars(chart) {
+    const isGrouped = chart.kind === 'grouped';
     const format = chart.is_share ? share : money, tick = chart.is_share ? shortShare : short, narrow = innerWidth < 640;
     const colour = colours(chart.series.map(one => one.name));
     return {
@@ -123,8 +129,8 @@
       yAxis: {type: 'category', inverse: true, data: chart.x, ...axisStyle(), axisLabel: {...axisStyle().axisLabel, color: style('ink'), interval: 0, formatter: x => cut(x, narrow ? 20 : 34)}, splitLine: {show: false}},
       xAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: tick}},
       series: chart.series.map((one, place) => ({
-        name: one.name, type: 'bar', stack: 'all', barMaxWidth: 22, data: one.values, itemStyle: {color: colour[place]},
-        label: chart.series.length === 1 ? {show: true, position: 'right', color: style('ink'), formatter: point => tick(point.value)} : undefined,
+        name: one.name, type: 'bar', stack: isGrouped ? undefined : 'all', barMaxWidth: isGrouped ? 12 : 22, barGap: '10%', data: one.values, itemStyle: {color: colour[place]},
+        label: isGrouped || chart.series.length === 1 ? {show: true, position: 'right', color: style('ink'), formatter: point => tick(point.value)} : undefined,
       })),
     };
   }
@@ -135,7 +141,7 @@
       ...base(),
       tooltip: {...base().tooltip, trigger: 'item', formatter: point => `${chart.steps[point.dataIndex].name}\n${money(chart.steps[point.dataIndex].amount)}`},
       grid: {left: 4, right: 64, top: 4, bottom: 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
-      yAxis: {type: 'category', inverse: true, data: chart.steps.map(step => step.name), ...axisStyle(), axisLabel: {...axisStyle().axisLabel, color: style('ink'), interval: 0, formatter: x => cut(x, 26)}, splitLine: {show: false}},
+      yAxis: {type: 'category', inverse: true, data: chart.steps.map(step => step.name), ...axisStyle(), axisLabel: {...axisStyle().axisLabel, color: style('ink'), interval: 0, formatter: x => cut(x, innerWidth < 640 ? 20 : 38)}, splitLine: {show: false}},
       xAxis: {type: 'value', scale: false, ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: short}},
       series: [{
         type: 'custom', data: chart.steps.map((step, place) => [step.start, step.end, place]), encode: {x: [0, 1], y: 2},
@@ -165,8 +171,8 @@
       ...base(),
       tooltip: {...base().tooltip, formatter: point => `${(point.treePathInfo || []).slice(1).map(one => one.name).join(' / ')}\n${money(point.value)}`},
       series: [{
-        type: 'treemap', roam: false, nodeClick: false, breadcrumb: {show: false}, left: 0, right: 0, top: 0, bottom: 0,
-        data: chart.tree.map((one, place) => node(one, 0, outer[place])),
+        type: 'treemap', animation: false, animationDurationUpdate: 0, roam: false, nodeClick: false, breadcrumb: {show: false}, left: 0, right: 0, top: 0, bottom: 0,
+        data: chart.tree.map((one, place) => node(one, 0, outer[place])).filter(one => !chart.within || one.name === chart.within),
         label: {color: style('ink'), lineHeight: 16, position: [6, 5], formatter: point => `${point.name}\n${short(point.value)}`, overflow: 'truncate'},
         upperLabel: {show: true, height: 22, color: style('ink'), formatter: text, overflow: 'truncate'},
         levels: [
@@ -179,10 +185,13 @@
     };
   }
 
-  const KINDS = {stacked: overTime, lines: overTime, bars, waterfall, treemap};
+  const KINDS = {stacked: overTime, lines: overTime, bars, grouped: bars, waterfall, treemap};
   const shown = [];
   function options(chart) { return KINDS[chart.kind](chart); }
-  function rows(chart) { return chart.kind === 'bars' ? chart.x.length : chart.kind === 'waterfall' ? chart.steps.length : 0; }
+  function rows(chart) {
+    if (chart.kind === 'waterfall') return chart.steps.length;
+    return chart.kind === 'bars' ? chart.x.length : chart.kind === 'grouped' ? chart.x.length * chart.series.length * 0.7 : 0;
+  }
 
   for (const place of document.querySelectorAll('[data-chart]')) {
     const chart = data[place.dataset.chart];
@@ -193,6 +202,11 @@
     drawing.on('click', point => {
       const link = chart.kind === 'treemap' ? point.data && point.data.link : chart.links && chart.links[point.dataIndex];
       if (link) location.href = link;
+      else if (chart.kind === 'treemap' && point.treePathInfo && point.treePathInfo.length === 2) {
+        // The outermost alone, and with the next click all of them.
+        chart.within = chart.within ? null : point.name;
+        redraw();
+      }
     });
     shown.push({drawing, chart, place});
   }
@@ -226,5 +240,14 @@
     for (const details of document.querySelectorAll('[data-printed]')) { details.open = false; delete details.dataset.printed; }
     redraw();
   });
+  // A link to a chart opens its table: it leads there for the numbers.
+  function openTarget() {
+    const heading = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const details = heading && heading.closest('section.figure')?.querySelector('details:not(.sql)');
+    if (details) details.open = true;
+    if (heading) heading.scrollIntoView();
+  }
+  addEventListener('hashchange', openTarget);
+  openTarget();
   document.body.dataset.ready = '1';
 })();

@@ -1,0 +1,58 @@
+-- What no label rule matches, by what a rule could read: what to label next. Amortized cost, before
+-- commitments are pooled and platforms split anything.
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
+
+with
+
+charges as (
+    select * from {{ ref('int_charges_net') }}
+    where
+        {{ in_month('billing_period') }}
+        -- Other labels than a rule's: see int_charges_labelled.
+        and charge_class not in ('commitment_fee', 'commitment_to_come', 'unused_commitment')
+        and (charge_class <> 'discount' or has_net_costs)
+),
+
+unlabeled_keys as (
+    select * from {{ ref('int_label_keys') }}
+    where {{ in_month('billing_period') }} and lyft_label = 'unlabeled'
+)
+
+select
+    -- when
+    charges.billing_period,
+
+    -- what it cost
+    cast(sum(charges.net_amortized_cost) as decimal(38, 10)) as net_amortized_cost,
+
+    -- who
+    charges.payer_account_id,
+    charges.account_id,
+
+    -- what
+    nullif(charges.product, '') as product,
+    nullif(charges.usage_type, '') as usage_type,
+    nullif(charges.tags, '{}') as tags
+from charges
+inner join unlabeled_keys
+    on
+        charges.billing_period = unlabeled_keys.billing_period
+        and charges.account_id = unlabeled_keys.account_id
+        and charges.product = unlabeled_keys.product
+        and charges.usage_type = unlabeled_keys.usage_type
+        and charges.operation = unlabeled_keys.operation
+        and charges.charge_class = unlabeled_keys.charge_class
+        and charges.resource_id = unlabeled_keys.resource_id
+        and charges.tags = unlabeled_keys.tags
+        and charges.cost_categories = unlabeled_keys.cost_categories
+        and charges.usage_hour >= unlabeled_keys.era_from
+        and charges.usage_hour < unlabeled_keys.era_until
+group by
+    charges.billing_period,
+    charges.payer_account_id,
+    charges.account_id,
+    charges.product,
+    charges.usage_type,
+    charges.tags
