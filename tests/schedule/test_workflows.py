@@ -1,6 +1,8 @@
 """What GitHub runs: actions by the hash of a commit, and commands that there are."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +41,22 @@ def test_targets_of_make_are_those_of_the_makefile(file: Path) -> None:
     for step in steps(file):
         for target in re.findall(r"\bmake ([\w-]+)", step.get("run", "")):
             assert target in targets
+
+
+def test_the_weekly_job_tests_the_newest_versions_and_not_the_constraints(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "pyvenv.cfg").touch()
+    (touch,) = (
+        step["run"]
+        for step in steps(ROOT / ".github" / "workflows" / "weekly.yml")
+        if step.get("run", "").startswith("touch ")
+    )
+
+    subprocess.run(touch.split(), cwd=tmp_path, check=True)
+
+    would = subprocess.run(
+        ["make", "-n", "setup-dev"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "pip install" not in would.stdout
