@@ -126,7 +126,7 @@ test-metrics: setup-dev metrics
 	@touch $@
 
 test-focus: setup-dev .venv-focus/.installed
-	$(BIN)/pytest tests/focus
+	$(BIN)/pytest -rP tests/focus
 
 lint: setup-dev
 	$(BIN)/ruff check

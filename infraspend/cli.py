@@ -48,9 +48,9 @@ _BEFORE_THE_DEMO = (
 _WHAT_TO_SEE = """
 See there
 
-  Overview     documents jumps on 9 November: a function that set itself off for four days
+  Overview     documents jumps on 9 November: a function that triggered itself for four days
   Migration    five services left EC2 for Kubernetes in a year; matching does so now
-  Platforms    core-0 was not tracked for six hours on 12 November: what rests on them
+  Platforms    core-0 was not tracked for six hours on 12 November: what depends on them
   Invoice      AWS restated August in October, long after it had been paid
 
 Ask
@@ -262,7 +262,7 @@ def options(
     context: typer.Context,
     engine: Annotated[
         Engine | None,
-        typer.Option("--engine", help=f"What it is for; {_ENGINE}, or duckdb, by default."),
+        typer.Option("--engine", help=f"What builds the models; {_ENGINE}, or duckdb, by default."),
     ] = None,
     _version: Annotated[
         bool,

@@ -112,7 +112,7 @@ def build(
         fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
         raw = None if spark else fingerprints_of_raw_tables(warehouse)
         if raw and _is_tampered(warehouse, raw):
-            progress("raw tables were changed by other hands: everything is rebuilt")
+            progress("raw tables were changed by something else than a load: everything is rebuilt")
             arguments = (*arguments, "--full-refresh")
         if not unit_tests:
             arguments = (*arguments, *_WITHOUT_UNIT_TESTS)

@@ -58,7 +58,10 @@ _PARTS_OF_TAGS: Final = {
     "resource_tags": RESOURCE_TAGS,
 }
 
-_KEYS_AND_VALUES: Final = re.compile(r'STRUCT\("?key"? VARCHAR, "?value"? VARCHAR\)\[\]')
+_KEYS_AND_VALUES: Final = re.compile(
+    r'STRUCT\((?=(?:[^()]*, )?"?key"? VARCHAR)(?=(?:[^()]*, )?"?value"? VARCHAR)[^()]*\)\[\]',
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ class Value:
             return self.text
         entries = quoted(self.name)
         if self.has_entries:
-            entries = f"map_from_entries({entries})"
+            entries = map_of_entries(entries)
         return f"cast(to_json({entries}) as varchar)"
 
     @property
@@ -460,6 +463,18 @@ def dictionary(some_layouts: Sequence[Layout], counted: str) -> str | None:
         f" from (select distinct column_name, raw from ({' union all '.join(raws)})"
         " where raw is not null)"
     )
+
+
+def map_of_entries(entries: str) -> str:
+    """The map of a list of structs with a key and a value: an expression, NULL if a key is missing.
+
+    Of several values of one key the first one counts.
+    """
+    keys = f"list_transform({entries}, lambda entry: entry.key)"
+    place = f"coalesce(list_position({keys}, entry.key), place)"
+    firsts = f"list_filter({entries}, lambda entry, place: {place} = place)"
+    pairs = f"list_transform({firsts}, lambda entry: {{'key': entry.key, 'value': entry.value}})"
+    return f"try(map_from_entries({pairs}))"
 
 
 def canonical(raw: str, part: str | None = None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from infraspend.loaders.aws_cur.canonical import Value, canonical
+from infraspend.loaders.aws_cur.canonical import Value, canonical, map_of_entries
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.files import DataFile
 from infraspend.loaders.focus_columns import (
@@ -138,7 +138,7 @@ class ChargeFile:
             elif value is None:
                 expression = f"cast(null as {kind})"
             elif column in MAPS:
-                expression = canonical(value.raw_map)
+                expression = canonical(_raw_map(value))
             else:
                 expression = value.landed(kind)
             columns.append(f"{expression} as {column}")
@@ -182,7 +182,7 @@ class ChargeFile:
             if column in REQUIRED:
                 cases.append((f"{value.text} is null", f"'{focus_name(column)} is empty'"))
             if column in MAPS:
-                readable = f"try_cast(try_cast({value.raw_map} as json) as map(varchar, varchar))"
+                readable = f"try_cast(try_cast({_raw_map(value)} as json) as map(varchar, varchar))"
             elif kind == "varchar":
                 continue
             else:
@@ -243,6 +243,24 @@ class ChargeFile:
     def _given(self, column: str) -> str:
         """A SQL text that names a column and what was delivered in it."""
         return f"'{focus_name(column)} is ''' || {self._text(column)} || ''''"
+
+
+def _raw_map(value: Value) -> str:
+    """A map as the JSON text of an object, also where the text is a list of keys and values."""
+    if value.kind not in ("VARCHAR", "JSON"):
+        return value.raw_map
+    key, member = (
+        f"coalesce(entry ->> '$.{name}', entry ->> '$.{name.capitalize()}')"
+        for name in ("key", "value")
+    )
+    entries = (
+        f"list_transform(try_cast({value.delivered} as json[]),"
+        f" lambda entry: {{'key': {key}, 'value': {member}}})"
+    )
+    return (
+        f"case when starts_with({value.delivered}, '[')"
+        f" then cast(to_json({map_of_entries(entries)}) as varchar) else {value.text} end"
+    )
 
 
 def focus_name(column: str) -> str:

@@ -115,5 +115,5 @@ def _write_parquet(
 
 def value(name: str, kinds: Mapping[str, str]) -> str:
     """A column as what its type is cast from."""
-    is_map = kinds.get(name, "").lower().startswith("map")
+    is_map = kinds.get(name, "").lower().startswith(("map", "struct"))
     return f'cast("{name}" as json)' if is_map else f'"{name}"'

@@ -89,6 +89,44 @@ def test_every_version_and_format_lands_the_same(warehouse: Path, bucket: Path) 
     ) == [("Microsoft", Decimal("0.10000015"), Decimal("0.10000015"), 9)]
 
 
+GOOGLE = 'struct("Key" varchar, "Value" varchar, "x_Inherited" boolean, "x_Namespace" varchar)[]'
+
+
+@pytest.mark.parametrize("kind", [GOOGLE, "struct(value varchar, key varchar)[]", "varchar"])
+def test_tags_may_be_a_list_of_keys_and_values(warehouse: Path, bucket: Path, kind: str) -> None:
+    def tag(key: str | None, value: str) -> dict[str, str | bool | None]:
+        if "key" in kind:
+            return {"key": key, "value": value}
+        return {"Key": key, "Value": value, "x_Inherited": False, "x_Namespace": None}
+
+    tags = {
+        "two": [tag("team", "api"), tag("env", "live")],
+        "inherited": [tag("team", "api"), tag("team", "of the project")],
+        "none": [],
+    }
+    lines = [charge("1", SkuId=name, Tags=json.dumps(tags[name])) for name in tags]
+    write(bucket / "good" / "bill.parquet", lines, kinds={"Tags": kind})
+    write(bucket / "csv" / "bill.csv", [{**line, "BillingAccountId": "csv"} for line in lines])
+    nameless = json.dumps([tag(None, "api")])
+    write(
+        bucket / "bad" / "bill.parquet",
+        [charge("1", BillingAccountId="bad", Tags=nameless)],
+        kinds={"Tags": kind},
+    )
+
+    with pytest.raises(InfraspendError, match="which is no map"):
+        load(warehouse, bucket)
+
+    assert rows(
+        warehouse,
+        "select sku_id, tags::varchar, count(*) from raw_focus.charges group by all order by all",
+    ) == [
+        ("inherited", '{"team":"api"}', 2),
+        ("none", None, 2),
+        ("two", '{"env":"live","team":"api"}', 2),
+    ]
+
+
 def test_what_landed_is_left_alone_and_a_copy_counts_once(warehouse: Path, bucket: Path) -> None:
     write(bucket / "2026-10" / "bill.csv", [charge("1.25")], written=NOVEMBER)
     assert load(warehouse, bucket) == (1, 0, 1)

@@ -121,6 +121,30 @@ def test_what_an_earlier_version_lacks_is_added_before_a_build(warehouse: Path, 
     assert rows(warehouse, "select delivery_id from raw_platforms.deliveries") == [("a-delivery",)]
 
 
+@pytest.mark.thorough
+def test_plain_dbt_says_how_to_add_what_an_earlier_version_lacks(tmp_path: Path) -> None:
+    company = Company(tmp_path / "company", tmp_path / "infraspend")
+    shutil.copytree(COMPANY / "seeds", company.seeds)
+    copy_project(company.project)
+    company.warehouse.parent.mkdir(parents=True, exist_ok=True)
+    unpacked(THIS_VERSION, company.warehouse)
+    select = ("--select", "stg_seeds__teams", "teams")
+    check_loaded(company.warehouse)
+
+    change(
+        company.warehouse,
+        "alter table raw_focus.charges drop sku_meter",
+        "drop table raw_kubernetes.namespaces",
+    )
+    done = company.plain_dbt(*select)
+
+    assert done.returncode == 2
+    assert f"{company.warehouse} was loaded by an earlier version: it lacks" in done.stdout
+    assert "keeps what was loaded: infraspend build" in done.stdout
+    check_loaded(company.warehouse)
+    assert company.plain_dbt(*select).returncode == 0
+
+
 def test_a_lake_of_other_columns_is_refused_too(lake: LakeUrl) -> None:
     tables = Path(lake.url) / "_infraspend" / "tables.json"
     whole = tables.read_text()

@@ -116,8 +116,9 @@ def test_cron_starts_the_tracker_and_the_script_with_what_they_need(tmp_path: Pa
     ]
     environment = noting(tmp_path, **{key: settings[key] for key in settings if key != "PATH"})
     for command in commands:
-        here = command.replace("/opt/infraspend/", f"{ROOT}/").replace("/var/lib", str(tmp_path))
-        (tmp_path / "infraspend").mkdir(exist_ok=True)
+        here = command.replace("/srv/infraspend", str(tmp_path)).replace(
+            "daily.sh", str(SCHEDULE / "daily.sh")
+        )
         # Without what goes to syslog.
         assert run(["sh", "-c", here.removesuffix(" 2>&1 | logger -t infraspend")], **environment)
     track, *rest = calls(tmp_path)
@@ -130,9 +131,10 @@ def test_cron_starts_the_tracker_and_the_script_with_what_they_need(tmp_path: Pa
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
     for unit in (SCHEDULE / "systemd").iterdir():
-        # As if the clone were where the units look for it.
-        text = unit.read_text().replace("/opt/infraspend/bin", str(INFRASPEND.parent))
-        (tmp_path / unit.name).write_text(text.replace("/opt/infraspend/", f"{ROOT}/"))
+        # As if the script and the command were where the units look for them.
+        text = unit.read_text().replace("/opt/infraspend/bin/daily.sh", f"{SCHEDULE}/daily.sh")
+        text = text.replace("/opt/infraspend/bin", str(INFRASPEND.parent))
+        (tmp_path / unit.name).write_text(text)
     units = sorted(map(str, tmp_path.glob("infraspend-*")))
     assert len(units) == 4
 
