@@ -159,7 +159,7 @@ def load(company: Company) -> None:
 
 
 def build(company: Company) -> BuildResult:
-    result = company.build(*WITHOUT_UNIT_TESTS)
+    result = company.build(*WITHOUT_UNIT_TESTS, "--vars", "{focus: true}")
     assert result.succeeded, "\n".join(result.failures)
     return result
 
@@ -281,6 +281,23 @@ def test_the_bridge_from_billed_to_effective_cost_closes(company: Company) -> No
         ("billed_cost", Decimal("4.80000000004")),
         ("cast_digits", Decimal("-0.00000000004")),
         ("true_cost", Decimal("4.8")),
+    ]
+
+
+def test_in_focus_datasets_they_keep_their_provider_and_their_names(company: Company) -> None:
+    assert company.rows(
+        "select service_provider_name, invoice_issuer_name, host_provider_name,"
+        " billing_account_name, sub_account_name, sub_account_type, sum(effective_cost),"
+        " sum(x_true_cost) from focus.focus_charges group by all order by all"
+    ) == [
+        (
+            *("LiteLLM", "LiteLLM", "OpenAI", "Acme", None, None),
+            *(Decimal("4.8"), Decimal("4.8")),
+        ),
+        (
+            *("Microsoft", "Microsoft", "Microsoft", "Acme", None, None),
+            *(Decimal("11.6700000002"), Decimal("11.6700000002")),
+        ),
     ]
 
 

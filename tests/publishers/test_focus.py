@@ -278,7 +278,9 @@ def test_names_are_spelled_as_focus_does() -> None:
     assert focus_name("x_true_cost") == "x_TrueCost"
 
 
-def test_labels_are_data_whatever_they_say(focus_company: Company, tmp_path: Path) -> None:
+def test_labels_are_data_whatever_they_say_and_accounts_have_their_names(
+    focus_company: Company, tmp_path: Path
+) -> None:
     company = Company(tmp_path / "company", focus_company.project)
     shutil.copytree(focus_company.root, company.root)
     hostile = ['"},{"AllocatedRatio":9}', "a|b\\", "'; drop table x; --", "emoji \U0001f4b8\n"]
@@ -298,6 +300,10 @@ def test_labels_are_data_whatever_they_say(focus_company: Company, tmp_path: Pat
             "update intermediate.int_charges_pooled set lyft_label = ? where lyft_label = 'web'",
             [hostile[0]],
         )
+        connection.execute(
+            "update raw_aws_cur.line_items set bill_payer_account_name = 'Acme',"
+            " line_item_usage_account_name = 'that of ' || line_item_usage_account_id"
+        )
 
     done = company.plain_dbt("--select", "focus_charges", "--vars", "{focus: true}", verb="run")
 
@@ -315,6 +321,10 @@ def test_labels_are_data_whatever_they_say(focus_company: Company, tmp_path: Pat
             assert 0 <= element["AllocatedRatio"] <= 1
             seen.add(label)
     assert seen & set(hostile)
+    assert company.rows(
+        "select billing_account_name, sub_account_name = 'that of ' || sub_account_id,"
+        " service_provider_name from focus.focus_charges group by all"
+    ) == [("Acme", True, "AWS")]
 
 
 def test_a_warehouse_without_it_says_how_to_build_it(

@@ -21,10 +21,10 @@
     'true_cost', 'invoiced_cost', 'net_amortized_cost', 'unblended_cost', 'list_cost',
     'usage_amount'
 ] %}
-{% set no_platform = 'cast(null as ' ~ dbt.type_string() ~ ')' %}
+{% set no_text = 'cast(null as ' ~ dbt.type_string() ~ ')' %}
 {% set pooled_as = {
-    'source_label': 'lyft_label', 'invoiced_cost': 'net_unblended_cost', 'platform': no_platform,
-    'sub_platform': no_platform, 'cost_model': no_platform, 'wanted_pool': no_platform
+    'source_label': 'lyft_label', 'invoiced_cost': 'net_unblended_cost', 'platform': no_text,
+    'sub_platform': no_text, 'cost_model': no_text, 'wanted_pool': no_text
 } %}
 {% set to_come = [] %}
 {% for column in charge + amounts %}
@@ -65,6 +65,32 @@ splits as (
 
 usage_types as (
     select * from {{ ref('stg_aws_cur__usage_types') }}
+    where {{ in_month('billing_period') }}
+),
+
+accounts as (
+    select
+        billing_period,
+        payer_account_id,
+        account_id,
+        payer_account_name,
+        account_name,
+        {{ no_text }} as provider,
+        {{ no_text }} as invoice_issuer,
+        {{ no_text }} as host_provider
+    from {{ ref('stg_aws_cur__accounts') }}
+    where {{ in_month('billing_period') }}
+    union all
+    select
+        billing_period,
+        billing_account_id as payer_account_id,
+        sub_account_id as account_id,
+        billing_account_name as payer_account_name,
+        sub_account_name as account_name,
+        coalesce(provider, 'Several') as provider,
+        coalesce(invoice_issuer, provider, 'Several') as invoice_issuer,
+        host_provider
+    from {{ ref('stg_focus__accounts') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -184,6 +210,13 @@ parts as (
         pooled.*,
         usage_types.unit,
         usage_types.description,
+        accounts.payer_account_name,
+        accounts.account_name,
+        accounts.provider is null as is_of_aws,
+        coalesce(accounts.provider, 'AWS') as provider,
+        coalesce(accounts.invoice_issuer, 'AWS') as invoice_issuer,
+        case when accounts.provider is null then 'AWS' else accounts.host_provider end
+            as host_provider,
         splits.proportion is not null as is_split,
         splits.proportion is not null and splits.lyft_label is null as is_given_back,
         coalesce(splits.proportion, cast(1 as decimal(11, 10))) as proportion,
@@ -209,6 +242,11 @@ parts as (
             pooled.billing_period = usage_types.billing_period
             and pooled.product = usage_types.product
             and pooled.usage_type = usage_types.usage_type
+    left join accounts
+        on
+            pooled.billing_period = accounts.billing_period
+            and pooled.payer_account_id = accounts.payer_account_id
+            and pooled.account_id = accounts.account_id
 ),
 
 named as (
@@ -219,7 +257,7 @@ named as (
         {{ focus_unit('unit') }} as focus_unit,
         coalesce(
             nullif(product, ''),
-            case charge_class when 'tax' then 'Tax' when 'support' then 'Support' else 'AWS' end
+            case charge_class when 'tax' then 'Tax' when 'support' then 'Support' else provider end
         ) as service_name
     from parts
 )
@@ -234,16 +272,17 @@ select
 
     -- who
     payer_account_id as billing_account_id,
-    cast(null as {{ dbt.type_string() }}) as billing_account_name,
-    'Payer account' as billing_account_type,
+    payer_account_name as billing_account_name,
+    case when is_of_aws then 'Payer account' end as billing_account_type,
     account_id as sub_account_id,
-    cast(null as {{ dbt.type_string() }}) as sub_account_name,
-    'Linked account' as sub_account_type,
-    'AWS' as invoice_issuer_name,
-    'AWS' as service_provider_name,
-    case when charge_class <> 'marketplace' then 'AWS' end as host_provider_name,
-    'AWS' as provider_name,
-    case when charge_class = 'marketplace' then 'AWS Marketplace' else 'AWS' end as publisher_name,
+    account_name as sub_account_name,
+    case when is_of_aws then 'Linked account' end as sub_account_type,
+    invoice_issuer as invoice_issuer_name,
+    provider as service_provider_name,
+    case when charge_class <> 'marketplace' then host_provider end as host_provider_name,
+    provider as provider_name,
+    case when charge_class = 'marketplace' then 'AWS Marketplace' else host_provider end
+        as publisher_name,
     nullif(bill_invoice_id, '') as invoice_id,
     case
         when bill_invoice_id <> '' then concat(bill_invoice_id, ':', charge_category)
@@ -280,7 +319,8 @@ select
     case
         when charge_category = 'Purchase' then 'Standard'
         when charge_category <> 'Usage' then null
-        when is_unused or pricing_model in ('reserved', 'savings_plan') then 'Committed'
+        when is_unused or pricing_model in ('reserved', 'savings_plan', 'committed')
+            then 'Committed'
         when pricing_model = 'spot' then 'Dynamic'
         when pricing_model = 'on_demand' then 'Standard'
         else 'Other'

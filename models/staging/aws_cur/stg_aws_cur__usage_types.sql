@@ -19,16 +19,8 @@ select
     coalesce(line_items.line_item_usage_type, '') as usage_type,
 
     -- what it is counted in and called
-    case
-        when min(line_items.pricing_unit) = max(line_items.pricing_unit)
-            then nullif(min(line_items.pricing_unit), '')
-    end as unit,
-    case
-        when
-            min(line_items.line_item_line_item_description)
-            = max(line_items.line_item_line_item_description)
-            then nullif(min(line_items.line_item_line_item_description), '')
-    end as description
+    {{ the_one('line_items.pricing_unit') }} as unit,
+    {{ the_one('line_items.line_item_line_item_description') }} as description
 from line_items
 inner join assemblies on {{ is_line_of('assemblies') }}
 where assemblies.is_serving

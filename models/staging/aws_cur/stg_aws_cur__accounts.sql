@@ -1,0 +1,30 @@
+-- The names of accounts: a lookup, so that no charge has to carry them. CUR 2.0 has them, legacy
+-- reports have not. Where the lines of a month do not agree, nothing is said.
+{{ config(materialized='view', enabled=var('focus'), meta={'month': 'billing_period'}) }}
+
+with
+
+line_items as (
+    select * from {{ source('aws_cur', 'line_items') }}
+),
+
+assemblies as (
+    select * from {{ ref('stg_aws_cur__assemblies') }}
+)
+
+select
+    -- who
+    assemblies.billing_period,
+    line_items.bill_payer_account_id as payer_account_id,
+    line_items.line_item_usage_account_id as account_id,
+
+    -- what they are called
+    {{ the_one('line_items.bill_payer_account_name') }} as payer_account_name,
+    {{ the_one('line_items.line_item_usage_account_name') }} as account_name
+from line_items
+inner join assemblies on {{ is_line_of('assemblies') }}
+where assemblies.is_serving
+group by
+    assemblies.billing_period,
+    line_items.bill_payer_account_id,
+    line_items.line_item_usage_account_id
