@@ -14,6 +14,7 @@ from pathlib import Path
 
 from infraspend import INSTALLED
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.result import Step
 from infraspend.simulation.clock import DAY, HOUR, HOURS_OF_A_DAY, Period, Window, utc
 from infraspend.simulation.deliveries.bill import (
     DAILY,
@@ -272,7 +273,8 @@ class _Run:
     def _report(self, days: int, what: str) -> None:
         """Says what is simulated next, and how much of all that is."""
         total = (self._window.end - self._window.start) // DAY
-        self._progress(f"Simulating {what}, {self._days_done} of {total} days done")
+        text = f"Simulating {what}, {self._days_done} of {total} days done"
+        self._progress(Step(text, self._days_done, total))
         self._days_done += days
 
     def _write_days(

@@ -33,7 +33,7 @@ from infraspend.loaders.locations import File, Location, ReplacedFileError
 from infraspend.loaders.open_location import open_location
 from infraspend.loaders.open_warehouse import open_warehouse
 from infraspend.loaders.outcome import Outcome
-from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.result import LoadResult, Progress, Step, silent
 from infraspend.loaders.warehouse import (
     Landing,
     LandingError,
@@ -309,7 +309,8 @@ def _verified(
     files = []
     with warehouse.scratch() as connection:
         for number, delivered in enumerate(folder.files, start=1):
-            outcome.progress(f"{folder.name}: verifying file {number} of {len(folder.files)}")
+            text = f"{folder.name}: verifying file {number} of {len(folder.files)}"
+            outcome.progress(Step(text, number - 1, len(folder.files)))
             where, kind = location.url(delivered.name), file_kind(delivered.name)
             path = work / f"{number:06}"
             location.fetch(delivered, path)

@@ -30,7 +30,7 @@ from infraspend.loaders.platforms.publication import (
     read_publication,
     reader,
 )
-from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.result import LoadResult, Progress, Step, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.loaders.tables import TABLES
 from infraspend.loaders.warehouse import Warehouse, WarehouseLocation, checkpoint
@@ -73,7 +73,8 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
                 if publication.delivery_id in landed:
                     outcome.skipped += 1
                     continue
-                progress(f"{number:,} of {len(paths):,}: {publication.name}: checking")
+                text = f"{number:,} of {len(paths):,}: {publication.name}: checking"
+                progress(Step(text, number - 1, len(paths)))
                 prepared.append(_prepare(publication, opened.workbench / f"platforms-{number:06}"))
                 landed.add(publication.delivery_id)
             except InfraspendError as error:
