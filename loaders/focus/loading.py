@@ -357,8 +357,8 @@ def _statements(
                 where = file.file.name
                 if total.billing_account_id is None or total.billing_period_start is None:
                     raise InfraspendError(
-                        f"{where}, row {total.first_bad_row}: {total.problem}, so that nobody can"
-                        " tell which bill the charge is on: nothing of its folder is read"
+                        f"{where}, row {total.first_bad_row}: {total.problem}, so that it is"
+                        " not known which bill the charge is on: nothing of its folder is read"
                     )
                 key = (total.billing_account_id, total.billing_period_start)
                 statement = statements.setdefault(key, Statement(*key))

@@ -215,7 +215,9 @@ def test_l1_an_hour_without_a_schedule_stays_with_its_label_and_platform(company
     ) == [(TEAM["team"], 4, 2, 2, Decimal(2), "missing")]
 
 
-def test_l2_proportions_that_are_almost_one_are_dealt_and_others_refused(company: Company) -> None:
+def test_l2_proportions_that_are_almost_one_are_allocated_and_others_refused(
+    company: Company,
+) -> None:
     assert _split(company, TABLE, 5) == {
         ("api", "ready_made"): Decimal("0.3333333334"),
         ("eta", "ready_made"): Decimal("0.3333333333"),

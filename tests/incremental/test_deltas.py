@@ -44,7 +44,7 @@ def some_bills() -> list[Bill]:
     return found
 
 
-def _told(seen: Counter[str]) -> str:
+def _printed(seen: Counter[str]) -> str:
     return ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
 
 
@@ -113,5 +113,5 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
         try:
             run_state_machine_as_test(seed(number)(Sequence), settings=how)  # type: ignore[arg-type]
         finally:
-            print(f"\n{number}: {_told(Deltas.seen - before)}", flush=True)
-    print(f"all: {_told(Deltas.seen)}")
+            print(f"\n{number}: {_printed(Deltas.seen - before)}", flush=True)
+    print(f"all: {_printed(Deltas.seen)}")
