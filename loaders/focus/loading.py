@@ -184,11 +184,7 @@ def load(
             _prune(opened, keep)
         finally:
             opened.reject(DATASET, outcome.rejects)
-    if outcome.failures:
-        raise InfraspendError(
-            f"{len(outcome.failures)} did not load (the others are in):"
-            f" {'; '.join(outcome.failures)}"
-        )
+    outcome.check(f"{len(outcome.failures)}")
     if not found:
         raise InfraspendError(f"{source} holds no bill: looked for *{', *'.join(SUFFIXES)}")
     return outcome.result()

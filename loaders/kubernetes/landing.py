@@ -108,10 +108,7 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
         if prepared:
             progress(f"landing {outcome.rows:,} rows of {len(prepared)} collections")
             land_prepared(opened, DATASET, prepared)
-    if failures := outcome.failures:
-        raise InfraspendError(
-            f"{len(failures)} collections did not load (the others are in): {'; '.join(failures)}"
-        )
+    outcome.check(f"{len(outcome.failures)} collections")
     if not prepared and not outcome.skipped:
         raise InfraspendError(
             f"{source} holds no collection: looked for cluster=<name>/<hours>/{INDEX} and"

@@ -90,10 +90,7 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
         outcome.rejected = sum(len(one.rejects) for one in prepared)
         outcome.refused = [_refused(reject) for one in prepared for reject in one.rejects]
         outcome.notes = list(_notes(opened, prepared))
-    if failures := outcome.failures:
-        raise InfraspendError(
-            f"{len(failures)} files did not load (the others are in): {'; '.join(failures)}"
-        )
+    outcome.check(f"{len(outcome.failures)} files")
     if not prepared and not outcome.skipped:
         raise InfraspendError(
             f"{source} holds nothing that was published: looked for"

@@ -11,11 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS
-from tests.generated_bills.bills import Bill, bills
+from tests.generated_bills.bills import Bill, drawn
 from tests.incremental.machine import Deltas, project_at_once
 from tests.incremental.world import World, begin
 
@@ -26,22 +26,7 @@ SEED = 184
 
 def some_bills() -> list[Bill]:
     """Bills of any kind, few enough to land quickly."""
-    found: list[Bill] = []
-
-    @seed(20261124)
-    @settings(
-        max_examples=6,
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(bills())
-    def collect(bill: Bill) -> None:
-        found.append(bill)
-
-    collect()
-    return found
+    return drawn(6, 20261124)
 
 
 def _printed(seen: Counter[str]) -> str:
