@@ -24,6 +24,7 @@ from infraspend.simulation.deliveries.bill import (
     LegacyDelivery,
 )
 from infraspend.simulation.deliveries.collections import write_collection
+from infraspend.simulation.deliveries.platforms import write_schedules, write_usage
 from infraspend.simulation.group import Totals, write_group
 from infraspend.simulation.names import MOST_SUBSIDIARIES
 from infraspend.simulation.plan import pushed, ready_made
@@ -315,8 +316,8 @@ class _Run:
         for cluster, hours in clusters.items():
             write_collection(self._out / "kubernetes", cluster, hours)
         platforms = self._out / "platforms"
-        ready_made.write_schedules(platforms, first.date(), last.date(), published)
-        pushed.write_usage(platforms, first.date(), last.date(), usage)
+        write_schedules(platforms, first.date(), last.date(), published)
+        write_usage(platforms, first.date(), last.date(), usage)
 
     def _write_hours(
         self, days: Sequence[datetime], delivery: Delivery, draft: _Draft | None
