@@ -271,11 +271,11 @@ def test_a_container_that_began_within_the_hour_rose_from_0(server: str, tmp_pat
     used = rows(tmp_path, "container_hours", "pod, uid, round(cpu_usage_core_hours, 6)")
     half, quarter = Decimal("0.5"), Decimal("0.25")
     assert used == [
-        ("renewed", "renewed-2", half),
         ("in-turn", "in-turn-1", quarter),
         ("in-turn", "in-turn-2", quarter),
         ("job", "job", Decimal("0.016667")),
         ("on-new-node", "on-new-node", half),
+        ("renewed", "renewed-2", half),
         ("restarted", "r", half),
         ("unseen", "u", half),
     ]
