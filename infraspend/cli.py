@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, SpinnerColumn, TextColumn
+from rich.progress import Progress as Bar
 from typer.core import TyperGroup
 
 from infraspend import INSTALLED
@@ -1372,10 +1374,20 @@ def _say(line: str) -> None:
 
 @contextmanager
 def _reporting(verb: str) -> Iterator["Progress"]:
-    """Reports the steps of long work: in one moving line on a terminal, in log lines elsewhere."""
+    """Reports the steps of long work: a bar on a terminal, a log line for each elsewhere."""
+    from infraspend.loaders.result import Step
+
     if err.is_terminal:
-        with err.status(verb) as status:
-            yield lambda message: status.update(f"{verb}: {escape(message)}")
+        what = TextColumn("{task.description}")
+        with Bar(SpinnerColumn(), BarColumn(20), what, console=err, transient=True) as bar:
+            task = bar.add_task(verb, total=None)
+
+            def show(message: str) -> None:
+                bar.update(task, description=f"{verb}: {escape(message)}")
+                if isinstance(message, Step):
+                    bar.update(task, completed=message.done, total=message.total)
+
+            yield show
     else:
         yield lambda message: err.print(
             f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {verb}: {message}",

@@ -1,7 +1,7 @@
 """A warehouse in a DuckDB file: dlt's DuckDB destination, one guarded statement for each table."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.local import emptied, locked, private
+from infraspend.loaders.raw_sources import SOURCES
 from infraspend.loaders.settings import THIS_VERSION, VERSION, note_setting, setting
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES
@@ -22,7 +23,6 @@ from infraspend.loaders.warehouse import (
     LandingError,
     Warehouse,
     database_message,
-    dlt_columns,
     is_one_of,
     memory_limit,
     nothing_for,
@@ -53,9 +53,9 @@ class DuckDbWarehouse(Warehouse):
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
         """Runs one load that fills the given tables, each by one guarded statement."""
         pipeline = self._pipeline(dataset)
-        resources = [_resource(pipeline, dataset, landing) for landing in landings]
+        rows = {landing.table: _rows(pipeline, dataset, landing) for landing in landings}
         try:
-            pipeline.run(resources)
+            pipeline.run(SOURCES[dataset](rows))
         except PipelineStepFailed as failure:
             # Not left pending: dlt would retry it before anything else, for ever.
             pipeline.abort_packages()
@@ -147,9 +147,13 @@ def _pipelines_dir(path: Path) -> Path:
     return path.with_name(f"{path.name}.landing")
 
 
-def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
-    columns = TABLES[dataset][landing.table]
-    names = ", ".join(f'"{name}"' for name in columns)
+def _rows(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Callable[[], Iterator[Any]]:
+    """What yields the rows of a landing: a relation, so that dlt inserts them by one statement.
+
+    dlt alone loads at least once: killed after its insert and before its note of it, it inserts the
+    same rows again. So the statement itself does nothing where the delivery is there already.
+    """
+    names = ", ".join(f'"{name}"' for name in TABLES[dataset][landing.table])
     # As text: dlt parses and rewrites statements, and this way DuckDB runs the query unchanged.
     query = f"select {names} from query({literal(landing.select)}) as src"
     if landing.deliveries:
@@ -159,4 +163,8 @@ def _resource(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Any:
             f" where {landing.key} in ({wanted}))"
         )
     relation = pipeline.dataset().query(query, _execute_raw_query=True)
-    return dlt.resource(lambda: (yield relation), name=landing.table, columns=dlt_columns(columns))
+
+    def rows() -> Iterator[Any]:
+        yield relation
+
+    return rows

@@ -33,7 +33,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
@@ -49,6 +49,7 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.lake_files import BucketFiles, DirectoryFiles, LakeFiles
 from infraspend.loaders.lease import Lease
 from infraspend.loaders.local import emptied, locked, private
+from infraspend.loaders.raw_sources import SOURCES
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LEDGERS, LOAD_ID, PARTS, TABLES, Columns
 from infraspend.loaders.warehouse import (
@@ -59,7 +60,6 @@ from infraspend.loaders.warehouse import (
     checkpoint,
     database_message,
     delivery_key,
-    dlt_columns,
     nothing_for,
     what_to_migrate,
 )
@@ -247,8 +247,12 @@ class Lake(Warehouse):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         try:
-            resources = [self._resource(dataset, landing, folder) for landing in landings]
-            extracted = pipeline.extract(resources, loader_file_format="parquet")
+            rows = {landing.table: self._rows(dataset, landing, folder) for landing in landings}
+            source = SOURCES[dataset](rows)
+            for resource in source.resources.values():
+                # dlt adds it to rows, and not to files.
+                resource.apply_hints(columns=[{"name": LOAD_ID, "data_type": "text"}])
+            extracted = pipeline.extract(source, loader_file_format="parquet")
             pipeline.normalize()
         except PipelineStepFailed as failure:
             pipeline.abort_packages()
@@ -271,9 +275,8 @@ class Lake(Warehouse):
             for delivery in landing.deliveries:
                 self._brought[dataset, landing.table, delivery] = load
 
-    def _resource(self, dataset: str, landing: Landing, folder: Path) -> Any:
-        """Writes the landing rows as Parquet files, which dlt moves unchanged."""
-        columns = TABLES[dataset][landing.table] | {LOAD_ID: "varchar"}
+    def _rows(self, dataset: str, landing: Landing, folder: Path) -> Callable[[], Iterator[Any]]:
+        """What yields the rows of a landing: Parquet files, which dlt moves unchanged."""
 
         def files() -> Iterator[Any]:
             load = dlt.current.load_package_state()["load_id"]
@@ -296,7 +299,7 @@ class Lake(Warehouse):
             for file in sorted(to.iterdir()):
                 yield dlt.mark.with_file_import(str(file), "parquet")
 
-        return dlt.resource(files, name=landing.table, columns=dlt_columns(columns))
+        return files
 
     def _pipeline(self, dataset: str) -> dlt.Pipeline:
         if dataset not in self._pipelines:

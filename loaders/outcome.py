@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from infraspend.loaders.clock import utc_now
+from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.result import LoadResult, Progress
 from infraspend.loaders.tables import TABLES
 
@@ -68,6 +69,17 @@ class Outcome:
     ) -> None:
         """Keeps why something was refused; see `reject_row`."""
         self.rejects.append(reject_row(self.dataset, file, reason, row_number, **about))
+
+    def check(self, what: str) -> None:
+        """Raises an error that names all that did not load, if there is any.
+
+        Args:
+            what: How many of what that is, such as `2 files`.
+        """
+        if self.failures:
+            raise InfraspendError(
+                f"{what} did not load (the others are in): {'; '.join(self.failures)}"
+            )
 
     def result(self) -> LoadResult:
         """What the load did, for its caller."""

@@ -4,7 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 Progress = Callable[[str], None]
-"""Takes one short line about the current step."""
+"""Takes one short line about the current step; a `Step` where the length of the work is known."""
+
+
+class Step(str):
+    """A line about the current step that knows how much of all is done.
+
+    Attributes:
+        done: How many parts are done: files, hours, marts, days.
+        total: How many there are.
+    """
+
+    __slots__ = ("done", "total")
+
+    done: int
+    total: int
+
+    def __new__(cls, text: str, done: int, total: int) -> "Step":
+        """The line `text`, of which `done` and `total` are for a bar."""
+        self = super().__new__(cls, text)
+        self.done = done
+        self.total = total
+        return self
 
 
 def silent(_message: str) -> None:

@@ -28,7 +28,6 @@ from infraspend.loaders.tables import (
     TABLES,
     Columns,
     Differences,
-    decimal_digits,
     differences,
 )
 
@@ -230,24 +229,6 @@ def nothing_for(table: str, columns: Columns) -> Landing:
     """A landing of no rows, which creates the table, or adds the columns it lacks."""
     nulls = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
     return Landing(table, f"select {nulls} where false", "", ())
-
-
-def dlt_columns(columns: Columns) -> Any:
-    """The columns of a table as dlt's hints."""
-    return {name: {"name": name, **_dlt_type(kind)} for name, kind in columns.items()}
-
-
-def _dlt_type(kind: str) -> dict[str, object]:
-    match kind:
-        case "varchar":
-            return {"data_type": "text"}
-        case "timestamp":
-            return {"data_type": "timestamp", "timezone": False}
-        case "bigint" | "json":
-            return {"data_type": kind}
-        case _:
-            precision, scale = decimal_digits(kind)
-            return {"data_type": "decimal", "precision": precision, "scale": scale}
 
 
 def database_message(error: BaseException) -> str:

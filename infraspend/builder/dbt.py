@@ -14,7 +14,7 @@ from typing import Any, TextIO
 from infraspend.builder.dbt_process import PARENT
 from infraspend.builder.spark import Spark
 from infraspend.loaders.errors import InfraspendError
-from infraspend.loaders.result import Progress
+from infraspend.loaders.result import Progress, Step
 
 DBT = (sys.executable, "-P", str(Path(__file__).with_name("dbt_process.py")))
 DBT_ON_SPARK = (sys.executable, "-m", "infraspend.builder.dbt_on_spark")
@@ -223,7 +223,8 @@ def _follow(lines: Iterable[str], printed: TextIO, progress: Progress) -> str:
         node = event["data"].get("node_info", {})
         if event["info"]["name"] == "LogStartLine" and node["resource_type"] in ("model", "seed"):
             data = event["data"]
-            progress(f"{data['index']} of {data['total']}: {node['node_name']}")
+            text = f"{data['index']} of {data['total']}: {node['node_name']}"
+            progress(Step(text, data["index"] - 1, data["total"]))
         if event["info"]["level"] == "error":
             # dbt puts a preamble before an exception's own message.
             complaint = event["data"].get("exc") or event["info"]["msg"]

@@ -31,7 +31,7 @@ from infraspend.builder.records import opened
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
-from infraspend.loaders.result import Progress, silent
+from infraspend.loaders.result import Progress, Step, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.projects import package_of
 from infraspend.publishers import DATABASE_NAME as DATABASE_NAME
@@ -211,7 +211,7 @@ def _write(
         )
         connection.execute("create schema published.marts")
         for number, mart in enumerate(marts, start=1):
-            progress(f"{number} of {len(marts)}: {mart}")
+            progress(Step(f"{number} of {len(marts)}: {mart}", number - 1, len(marts)))
             order = f" order by {_SORTED_BY[mart]}" if mart in _SORTED_BY else ""
             connection.execute(
                 f"create table published.marts.{mart} as from warehouse.marts.{mart}{order}"

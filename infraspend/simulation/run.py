@@ -14,6 +14,7 @@ from pathlib import Path
 
 from infraspend import INSTALLED
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.result import Step
 from infraspend.simulation.clock import DAY, HOUR, HOURS_OF_A_DAY, Period, Window, utc
 from infraspend.simulation.deliveries.bill import (
     DAILY,
@@ -23,6 +24,7 @@ from infraspend.simulation.deliveries.bill import (
     LegacyDelivery,
 )
 from infraspend.simulation.deliveries.collections import write_collection
+from infraspend.simulation.deliveries.platforms import write_schedules, write_usage
 from infraspend.simulation.group import Totals, write_group
 from infraspend.simulation.names import MOST_SUBSIDIARIES
 from infraspend.simulation.plan import pushed, ready_made
@@ -272,7 +274,8 @@ class _Run:
     def _report(self, days: int, what: str) -> None:
         """Says what is simulated next, and how much of all that is."""
         total = (self._window.end - self._window.start) // DAY
-        self._progress(f"Simulating {what}, {self._days_done} of {total} days done")
+        text = f"Simulating {what}, {self._days_done} of {total} days done"
+        self._progress(Step(text, self._days_done, total))
         self._days_done += days
 
     def _write_days(
@@ -313,8 +316,8 @@ class _Run:
         for cluster, hours in clusters.items():
             write_collection(self._out / "kubernetes", cluster, hours)
         platforms = self._out / "platforms"
-        ready_made.write_schedules(platforms, first.date(), last.date(), published)
-        pushed.write_usage(platforms, first.date(), last.date(), usage)
+        write_schedules(platforms, first.date(), last.date(), published)
+        write_usage(platforms, first.date(), last.date(), usage)
 
     def _write_hours(
         self, days: Sequence[datetime], delivery: Delivery, draft: _Draft | None

@@ -192,7 +192,7 @@ def check_grain(shapes: Sequence[Layout], found: Sequence[Total]) -> None:
         raise InfraspendError(
             f"{shapes[0].files[0].name}: the shortest interval of its usage is"
             f" {seconds // _SECONDS_OF_A_DAY} days: spend is split by the usage of an hour or a"
-            " day, which a monthly report does not tell; have AWS deliver it hourly or daily"
+            " day, which a monthly report does not have; have AWS deliver it hourly or daily"
         )
 
 

@@ -41,7 +41,7 @@ from infraspend.loaders.files import (
     verify_parquet,
 )
 from infraspend.loaders.locations import File, Location, MissingFileError, ReplacedFileError
-from infraspend.loaders.result import Progress
+from infraspend.loaders.result import Progress, Step
 from infraspend.loaders.sql import literal
 from infraspend.loaders.warehouse import Landing, LandingError, Warehouse, checkpoint
 
@@ -210,10 +210,11 @@ def _verified(
     done = 0
     with warehouse.scratch() as connection:
         for number, file in enumerate(delivered, start=1):
-            progress(
+            text = (
                 f"{assembly.report} {assembly.billing_period}: verifying file {number} of"
                 f" {len(delivered)}, {done:,} of {everything:,} bytes are done"
             )
+            progress(Step(text, done, everything))
             path = folder / f"{number:06}"
             where = location.url(file.name)
             location.fetch(file, path)

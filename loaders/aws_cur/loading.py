@@ -110,11 +110,7 @@ def load(
     if count:
         outcome.failures += lacking
         count += len(lacking)
-    if outcome.failures:
-        raise InfraspendError(
-            f"{len(outcome.failures)} of {count} billing periods did not load"
-            f" (the others are in): {'; '.join(outcome.failures)}"
-        )
+    outcome.check(f"{len(outcome.failures)} of {count} billing periods")
     if not count:
         wanted = f" of report {report}" if report else ""
         raise InfraspendError(

@@ -33,7 +33,7 @@ from infraspend.loaders.locations import File, Location, ReplacedFileError
 from infraspend.loaders.open_location import open_location
 from infraspend.loaders.open_warehouse import open_warehouse
 from infraspend.loaders.outcome import Outcome
-from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.result import LoadResult, Progress, Step, silent
 from infraspend.loaders.warehouse import (
     Landing,
     LandingError,
@@ -184,11 +184,7 @@ def load(
             _prune(opened, keep)
         finally:
             opened.reject(DATASET, outcome.rejects)
-    if outcome.failures:
-        raise InfraspendError(
-            f"{len(outcome.failures)} did not load (the others are in):"
-            f" {'; '.join(outcome.failures)}"
-        )
+    outcome.check(f"{len(outcome.failures)}")
     if not found:
         raise InfraspendError(f"{source} holds no bill: looked for *{', *'.join(SUFFIXES)}")
     return outcome.result()
@@ -309,7 +305,8 @@ def _verified(
     files = []
     with warehouse.scratch() as connection:
         for number, delivered in enumerate(folder.files, start=1):
-            outcome.progress(f"{folder.name}: verifying file {number} of {len(folder.files)}")
+            text = f"{folder.name}: verifying file {number} of {len(folder.files)}"
+            outcome.progress(Step(text, number - 1, len(folder.files)))
             where, kind = location.url(delivered.name), file_kind(delivered.name)
             path = work / f"{number:06}"
             location.fetch(delivered, path)
@@ -356,8 +353,8 @@ def _statements(
                 where = file.file.name
                 if total.billing_account_id is None or total.billing_period_start is None:
                     raise InfraspendError(
-                        f"{where}, row {total.first_bad_row}: {total.problem}, so that nobody can"
-                        " tell which bill the charge is on: nothing of its folder is read"
+                        f"{where}, row {total.first_bad_row}: {total.problem}, so that it is"
+                        " not known which bill the charge is on: nothing of its folder is read"
                     )
                 key = (total.billing_account_id, total.billing_period_start)
                 statement = statements.setdefault(key, Statement(*key))

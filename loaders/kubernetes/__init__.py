@@ -11,6 +11,8 @@ The files have the columns of `loaders.tables`, without `_collection_id`. `scrap
 number of valid scrapes of an hour, and an hour without a row there was not collected. `rejects`
 lists what was left out, and why. What platform owners push goes to `<root>/platforms`, which is for
 `infraspend load platforms`.
+
+`raw_kubernetes` is the dlt source of the raw tables; `load` finds what is new and lands it by that.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from infraspend.loaders.kubernetes.landing import load
     from infraspend.loaders.kubernetes.tracker import track
+    from infraspend.loaders.raw_sources import raw_kubernetes
 
-__all__ = ["load", "track"]
+__all__ = ["load", "raw_kubernetes", "track"]
 
 
 def __getattr__(name: str) -> Any:
@@ -32,4 +35,8 @@ def __getattr__(name: str) -> Any:
         from infraspend.loaders.kubernetes.tracker import track
 
         return track
+    if name == "raw_kubernetes":
+        from infraspend.loaders.raw_sources import raw_kubernetes
+
+        return raw_kubernetes
     raise AttributeError(name)

@@ -25,7 +25,7 @@ from infraspend.loaders.kubernetes.labels import label_key, label_text
 from infraspend.loaders.open_location import at_hand, open_location
 from infraspend.loaders.open_warehouse import open_warehouse
 from infraspend.loaders.outcome import Outcome, reject_row
-from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.result import LoadResult, Progress, Step, silent
 from infraspend.loaders.sql import label_of, literal, quoted, text_of, time_of
 from infraspend.loaders.tables import TABLES as RAW_TABLES
 from infraspend.loaders.warehouse import WarehouseLocation, checkpoint
@@ -88,7 +88,8 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
                 if collection.collection_id in landed:
                     outcome.skipped += 1
                     continue
-                progress(f"{number:,} of {len(indexes):,}: {collection.name}: verifying")
+                text = f"{number:,} of {len(indexes):,}: {collection.name}: verifying"
+                progress(Step(text, number - 1, len(indexes)))
                 for name in collection.names:
                     if file := files.get(str(PurePosixPath(index.name).with_name(name))):
                         at_hand(location, file, opened.workbench)
@@ -107,10 +108,7 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
         if prepared:
             progress(f"landing {outcome.rows:,} rows of {len(prepared)} collections")
             land_prepared(opened, DATASET, prepared)
-    if failures := outcome.failures:
-        raise InfraspendError(
-            f"{len(failures)} collections did not load (the others are in): {'; '.join(failures)}"
-        )
+    outcome.check(f"{len(outcome.failures)} collections")
     if not prepared and not outcome.skipped:
         raise InfraspendError(
             f"{source} holds no collection: looked for cluster=<name>/<hours>/{INDEX} and"

@@ -35,7 +35,7 @@ from infraspend.loaders.kubernetes.vocabulary import (
     cluster_matchers,
     learn,
 )
-from infraspend.loaders.result import Progress, silent
+from infraspend.loaders.result import Progress, Step, silent
 
 HOUR: Final = timedelta(hours=1)
 
@@ -226,6 +226,7 @@ class _Run:
         self._tracked = tracked
         self._progress = progress
         self._pushed: list[tuple[datetime, Usage]] = []
+        self._asked = self._hours = 0
         self.failures: list[str] = []
 
     def collect(self, hours: Sequence[datetime]) -> None:
@@ -238,6 +239,7 @@ class _Run:
             InfraspendError: The source has nothing of the cluster, or nothing can be written.
         """
         session = _Session(self._source, hours)
+        self._hours = len(hours)
         for _, day in groupby(hours, key=datetime.date):
             if session.is_given_up:
                 break
@@ -256,7 +258,8 @@ class _Run:
             if self._stop.is_set():
                 raise InfraspendError("stopped")
             name = f"{self._source.cluster} {hour:%Y-%m-%dT%H}"
-            self._progress(name)
+            self._progress(Step(name, self._asked, self._hours))
+            self._asked += 1
             try:
                 pushed, measured = session.hour(hour)
             except ServerError as error:

@@ -30,7 +30,7 @@ from infraspend.loaders.platforms.publication import (
     read_publication,
     reader,
 )
-from infraspend.loaders.result import LoadResult, Progress, silent
+from infraspend.loaders.result import LoadResult, Progress, Step, silent
 from infraspend.loaders.sql import literal, quoted
 from infraspend.loaders.tables import TABLES
 from infraspend.loaders.warehouse import Warehouse, WarehouseLocation, checkpoint
@@ -73,7 +73,8 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
                 if publication.delivery_id in landed:
                     outcome.skipped += 1
                     continue
-                progress(f"{number:,} of {len(paths):,}: {publication.name}: checking")
+                text = f"{number:,} of {len(paths):,}: {publication.name}: checking"
+                progress(Step(text, number - 1, len(paths)))
                 prepared.append(_prepare(publication, opened.workbench / f"platforms-{number:06}"))
                 landed.add(publication.delivery_id)
             except InfraspendError as error:
@@ -89,10 +90,7 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
         outcome.rejected = sum(len(one.rejects) for one in prepared)
         outcome.refused = [_refused(reject) for one in prepared for reject in one.rejects]
         outcome.notes = list(_notes(opened, prepared))
-    if failures := outcome.failures:
-        raise InfraspendError(
-            f"{len(failures)} files did not load (the others are in): {'; '.join(failures)}"
-        )
+    outcome.check(f"{len(outcome.failures)} files")
     if not prepared and not outcome.skipped:
         raise InfraspendError(
             f"{source} holds nothing that was published: looked for"

@@ -37,7 +37,7 @@ def scans_of(profile: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def store_in_small_row_groups(warehouse: Path, rows: int) -> None:
-    """Writes a warehouse anew, in row groups of so many rows."""
+    """Writes a warehouse again, in row groups of so many rows."""
     small = warehouse.with_suffix(".small")
     with duckdb.connect() as connection:
         # The views in it name it by its file's name.

@@ -1,12 +1,16 @@
 """The command line as its users meet it: help that teaches, one line for an error, exit codes."""
 
+import io
+import re
 import sys
 from pathlib import Path
 
 import pytest
 import typer
+from rich.console import Console
 
 from infraspend import cli
+from infraspend.loaders.result import Step
 from tests.command_line.process import run
 from tests.workspaces import Workspace
 
@@ -132,3 +136,20 @@ def test_publish_goes_beside_the_warehouse_of_the_environment(built: Workspace) 
 
     assert said.returncode == 0, said.stderr
     assert (built.root / "warehouse" / "published" / "infraspend.duckdb").is_file()
+
+
+def test_long_work_has_a_bar_on_a_terminal_and_a_line_for_each_step_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    printed = {}
+    for is_terminal in (True, False):
+        file = io.StringIO()
+        console = Console(file=file, force_terminal=is_terminal, width=100)
+        monkeypatch.setattr(cli, "err", console)
+        with cli._reporting("load") as progress:
+            progress(Step("2 of 4: usage", 1, 4))
+        printed[is_terminal] = file.getvalue()
+
+    assert "load: 2 of 4: usage" in printed[True]
+    assert "━━━━━" in printed[True]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ load: 2 of 4: usage\n", printed[False])

@@ -73,7 +73,7 @@ def deliver(warehouse: Path, ages: dict[str, timedelta]) -> None:
 
 
 @pytest.mark.thorough
-def test_it_tells_how_old_the_newest_delivery_is_and_not_when_it_landed(tmp_path: Path) -> None:
+def test_it_says_how_old_the_newest_delivery_is_and_not_when_it_landed(tmp_path: Path) -> None:
     warehouse = tmp_path / "infraspend.duckdb"
     create_raw_tables(warehouse)
 

@@ -119,7 +119,7 @@ def test_without_a_bill_the_demo_company_serves(fresh: Workspace) -> None:
 
 
 @pytest.mark.thorough
-def test_the_demo_company_serves_the_bill_of_the_simulation(
+def test_the_demo_company_fits_the_bill_of_the_simulation(
     simulated: SimulationResult, tmp_path: Path
 ) -> None:
     warehouse, lake = tmp_path / "company.duckdb", LakeUrl(str(tmp_path / "lake"))
@@ -138,7 +138,7 @@ def test_both_of_its_reports_are_known(fresh: Workspace, report: str) -> None:
 
 
 @pytest.mark.parametrize("bill", OTHER_BILLS)
-def test_the_demo_company_serves_no_other_bill(
+def test_the_demo_company_fits_no_other_bill(
     fresh: Workspace, facts: Path, bill: tuple[str, str]
 ) -> None:
     load_bill(fresh.warehouse, REPORTS[0], PAYER)
@@ -156,7 +156,7 @@ def test_the_demo_company_serves_no_other_bill(
 
 
 @pytest.mark.thorough
-def test_the_demo_company_serves_no_other_bill_in_a_lake(tmp_path: Path) -> None:
+def test_the_demo_company_fits_no_other_bill_in_a_lake(tmp_path: Path) -> None:
     deliver_legacy(tmp_path / "bill", text_of([charge()]))
     lake = LakeUrl(str(tmp_path / "lake"))
     aws_cur.load(lake, str(tmp_path / "bill"))

@@ -30,6 +30,15 @@ SINGULAR_TESTS = (*(ROOT / "tests").glob("*.sql"), *(ROOT / "tests/restatements"
 TEAM = {"team": "platform-team", "org": "infrastructure", "contact": "platform@example.com"}
 """The team that owns the platforms of small companies."""
 
+LABEL_OF_TAG = {
+    "rule_order": "10",
+    "match_on": "tag",
+    "match_key": "user_service",
+    "match_type": "present",
+    "lyft_label": "{value}",
+}
+"""The label of a charge is its tag `user:service`."""
+
 WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 """For builds that are about data: unit tests are about the models, and run once are run enough."""
 

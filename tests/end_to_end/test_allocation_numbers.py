@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import LABEL_OF_TAG, TEAM, WITHOUT_UNIT_TESTS, Company, built
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.collections import POD, collect
 
@@ -201,15 +201,7 @@ def _declare(company: Company) -> None:
     ]
     of_requests = next(one for one in resources if one["sub_platform"] == "of-requests")
     company.declare(
-        label_rules=[
-            {
-                "rule_order": "10",
-                "match_on": "tag",
-                "match_key": "user_service",
-                "match_type": "present",
-                "lyft_label": "{value}",
-            }
-        ],
+        label_rules=[LABEL_OF_TAG],
         teams=[TEAM],
         platforms=[one | {"owner": TEAM["team"]} for one in platforms],
         platform_resources=[

@@ -208,7 +208,7 @@ def test_what_is_left_out_has_its_name_beside_cost_explorers_cost(company: Compa
 
 
 @pytest.mark.usefixtures("result")
-def test_a_chosen_report_serves_the_account_of_two_payers(company: Company) -> None:
+def test_a_chosen_report_is_the_bill_of_the_account_of_two_payers(company: Company) -> None:
     chosen = [(f"{REAL}/of-{REAL}", PRO_FORMA), (f"of-{TWICE}", TWICE)]
     company.declare(
         reports=[{"report": report, "payer_account_id": payer} for report, payer in chosen],

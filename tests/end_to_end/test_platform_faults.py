@@ -31,7 +31,7 @@ import duckdb
 import pytest
 
 from infraspend.builder import BuildResult
-from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.end_to_end.companies import LABEL_OF_TAG, TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 
 pytestmark = pytest.mark.thorough
@@ -140,15 +140,7 @@ def _make_schedule(company: Company) -> None:
 def _seeds() -> Seeds:
     """Seeds without a mistake."""
     return {
-        "label_rules": [
-            {
-                "rule_order": "10",
-                "match_on": "tag",
-                "match_key": "user_service",
-                "match_type": "present",
-                "lyft_label": "{value}",
-            }
-        ],
+        "label_rules": [dict(LABEL_OF_TAG)],
         "teams": [
             TEAM | {"org": "old-org", "valid_until": "2026-10-03 06:00:00"},
             TEAM | {"org": "new-org", "valid_from": "2026-10-03 06:00:00"},
@@ -215,7 +207,9 @@ def test_l1_an_hour_without_a_schedule_stays_with_its_label_and_platform(company
     ) == [(TEAM["team"], 4, 2, 2, Decimal(2), "missing")]
 
 
-def test_l2_proportions_that_are_almost_one_are_dealt_and_others_refused(company: Company) -> None:
+def test_l2_proportions_that_are_almost_one_are_allocated_and_others_refused(
+    company: Company,
+) -> None:
     assert _split(company, TABLE, 5) == {
         ("api", "ready_made"): Decimal("0.3333333334"),
         ("eta", "ready_made"): Decimal("0.3333333333"),

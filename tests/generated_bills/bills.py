@@ -12,6 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 from json import dumps
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -677,3 +678,23 @@ def bills(draw: DrawFn) -> Bill:
 
 def period_of(charge: Line) -> str:
     return charge["bill_billing_period_start_date"][:7]
+
+
+def drawn(count: int, number: int) -> list[Bill]:
+    """Bills of any kind, the same ones for a number."""
+    found: list[Bill] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(bills())
+    def collect(bill: Bill) -> None:
+        found.append(bill)
+
+    collect()
+    return found

@@ -551,14 +551,14 @@ class Bill:
         } - self.with_net
         got_off: dict[Charge, int] = defaultdict(int)
         for period in periods:
-            self._deal_discounts(period, got_off)
+            self._allocate_discounts(period, got_off)
         for charge, amount in got_off.items():
             self.charges[charge].net += amount
         for charge, costs in self.charges.items():
             if charge.billing_period in periods:
                 costs.amortized = self._amortized_after_discounts(charge, costs)
 
-    def _deal_discounts(self, period: str, got_off: dict[Charge, int]) -> None:
+    def _allocate_discounts(self, period: str, got_off: dict[Charge, int]) -> None:
         here = [charge for charge in self.charges if charge.billing_period == period]
         earners = [
             charge for charge in here if earns(charge) and self.charges[charge].unblended > 0

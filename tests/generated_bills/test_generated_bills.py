@@ -12,7 +12,6 @@ from random import Random
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from infraspend.builder import build
 from infraspend.loaders import aws_cur
@@ -26,7 +25,7 @@ from tests.generated_bills.bills import (
     SIZES,
     Bill,
     Line,
-    bills,
+    drawn,
     period_of,
     units_of,
 )
@@ -65,22 +64,7 @@ Payers = dict[str, list[Line]]
 @pytest.fixture(scope="module")
 def generated(request: pytest.FixtureRequest) -> list[Bill]:
     """The bills; `--hypothesis-seed` makes other ones."""
-    found: list[Bill] = []
-
-    @seed(int(request.config.getoption("--hypothesis-seed") or SEED))
-    @settings(
-        max_examples=BILLS,
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(bills())
-    def collect(bill: Bill) -> None:
-        found.append(bill)
-
-    collect()
-    return found
+    return drawn(BILLS, int(request.config.getoption("--hypothesis-seed") or SEED))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from tests.end_to_end.companies import TEAM, Company
+from tests.end_to_end.companies import LABEL_OF_TAG, TEAM, Company
 from tests.generated_platforms.stacks import (
     HOURS,
     PLATFORMS,
@@ -45,15 +45,7 @@ def deliver(company: Company, stacks: Sequence[Stack]) -> None:
         if layer.source == "kubernetes":
             _collect(company, layer)
     company.declare(
-        label_rules=[
-            {
-                "rule_order": "10",
-                "match_on": "tag",
-                "match_key": "user_service",
-                "match_type": "present",
-                "lyft_label": "{value}",
-            }
-        ],
+        label_rules=[LABEL_OF_TAG],
         teams=[TEAM],
         platforms=[row for layer in layers for row in _platforms(layer)],
         platform_resources=[row for layer in layers for row in _resources(layer)],

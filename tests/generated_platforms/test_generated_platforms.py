@@ -222,7 +222,7 @@ def _compare(
             for owner in wrong & {layer.place, (layer.label,)}:
                 ours, theirs = found.get(owner, {}), expected.get(owner, {})
                 lines = [
-                    f"{_told(key)}: expected {theirs.get(key)}, found {ours.get(key)}"
+                    f"{_printed(key)}: expected {theirs.get(key)}, found {ours.get(key)}"
                     for key in sorted(ours.keys() | theirs.keys(), key=str)
                     if ours.get(key) != theirs.get(key)
                 ]
@@ -230,5 +230,5 @@ def _compare(
     pytest.fail(f"{len(wrong)} are wrong, such as\n{min(stories, key=len)}")
 
 
-def _told(key: Key) -> str:
+def _printed(key: Key) -> str:
     return ", ".join(f"{part:%H}" if isinstance(part, datetime) else str(part) for part in key)

@@ -243,7 +243,7 @@ class Deltas(RuleBasedStateMachine):
         model=st.integers(0, 4),
         policy=st.sampled_from(("label", "spread", "owner")),
         pool=st.sampled_from(("instance_type", "node", "sub_platform")),
-        lending=st.sampled_from((("3", "24"), ("0", "0"), ("11", "30"))),
+        gap_filling=st.sampled_from((("3", "24"), ("0", "0"), ("11", "30"))),
         since=dates,
         until=dates,
     )
@@ -253,7 +253,7 @@ class Deltas(RuleBasedStateMachine):
         model: int,
         policy: str,
         pool: str,
-        lending: tuple[str, str],
+        gap_filling: tuple[str, str],
         since: str,
         until: str,
     ) -> None:
@@ -271,8 +271,8 @@ class Deltas(RuleBasedStateMachine):
             "cost_model": models[model],
             "free_policy": policy,
             "pool_by": pool if is_cluster else "sub_platform",
-            "interpolate_hours": lending[0],
-            "carry_hours": lending[1],
+            "interpolate_hours": gap_filling[0],
+            "carry_hours": gap_filling[1],
         }
         kept = [one for one in rows if (one["platform"], one["sub_platform"]) != place]
         if since:
@@ -340,7 +340,7 @@ class Deltas(RuleBasedStateMachine):
         self._changed("a month that is closed" if is_open else "a month that is opened")
 
     @delta(period=names, price=st.integers(1, 10**9))
-    def a_second_report_serves_a_month(self, period: str, price: int) -> None:
+    def a_second_report_is_used_for_a_month(self, period: str, price: int) -> None:
         self.world.report_again(period, price)
         self.world.declare_reports()
         self._changed("a second report")

@@ -11,11 +11,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS
-from tests.generated_bills.bills import Bill, bills
+from tests.generated_bills.bills import Bill, drawn
 from tests.incremental.machine import Deltas, project_at_once
 from tests.incremental.world import World, begin
 
@@ -26,25 +26,10 @@ SEED = 184
 
 def some_bills() -> list[Bill]:
     """Bills of any kind, few enough to land quickly."""
-    found: list[Bill] = []
-
-    @seed(20261124)
-    @settings(
-        max_examples=6,
-        phases=[Phase.generate],
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(bills())
-    def collect(bill: Bill) -> None:
-        found.append(bill)
-
-    collect()
-    return found
+    return drawn(6, 20261124)
 
 
-def _told(seen: Counter[str]) -> str:
+def _printed(seen: Counter[str]) -> str:
     return ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
 
 
@@ -113,5 +98,5 @@ def test_any_sequence_of_deltas_comes_to_what_a_full_refresh_does(
         try:
             run_state_machine_as_test(seed(number)(Sequence), settings=how)  # type: ignore[arg-type]
         finally:
-            print(f"\n{number}: {_told(Deltas.seen - before)}", flush=True)
-    print(f"all: {_told(Deltas.seen)}")
+            print(f"\n{number}: {_printed(Deltas.seen - before)}", flush=True)
+    print(f"all: {_printed(Deltas.seen)}")

@@ -326,7 +326,7 @@ def test_a_part_that_dbt_builds_forgets_nothing_and_has_to_be_tested_before_it_i
     assert listed(plain) == {}
 
 
-def test_other_variables_make_everything_anew(world: World, at_once: Path, tmp_path: Path) -> None:
+def test_other_variables_make_everything_again(world: World, at_once: Path, tmp_path: Path) -> None:
     result = world.company.build(*OTHER_VARIABLES)
 
     assert result.succeeded, "\n".join(result.failures)
@@ -337,7 +337,7 @@ def test_other_variables_make_everything_anew(world: World, at_once: Path, tmp_p
     refreshed(world)
 
 
-def test_edited_code_makes_what_uses_it_anew_and_an_edited_description_nothing(
+def test_edited_code_makes_what_uses_it_again_and_an_edited_description_nothing(
     world: World, tmp_path: Path
 ) -> None:
     project = copy_project(tmp_path / "project")
@@ -381,7 +381,7 @@ def edit(file: Path) -> None:
     file.write_text(f"{text[:where]}{{#- Edited. -#}}\n{text[where:]}", encoding="utf-8")
 
 
-def test_a_line_that_was_edited_by_hand_makes_everything_anew(world: World) -> None:
+def test_a_line_that_was_edited_by_hand_makes_everything_again(world: World) -> None:
     refreshed(world)
     with duckdb.connect(world.company.warehouse) as connection:
         connection.execute(

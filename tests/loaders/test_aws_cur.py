@@ -118,7 +118,7 @@ def test_what_identifies_and_describes_stays_as_it_was_written(
 
 
 @pytest.mark.thorough
-def test_tag_keys_that_become_one_name_are_told_apart(warehouse: Path, bucket: Path) -> None:
+def test_tag_keys_that_become_one_name_stay_apart(warehouse: Path, bucket: Path) -> None:
     line = dict(charge()) | {
         "resourceTags/user:team": "lower",
         "resourceTags/user:Team": "upper",
@@ -448,7 +448,7 @@ FAULTS = [
     (that_names_a_file_twice, "names a data file twice"),
     (that_delivers_bzip, "delivers BZIP2"),
     (that_says_zip, "which is no .zip file"),
-    (that_is_monthly, "a monthly report does not tell"),
+    (that_is_monthly, "a monthly report does not have"),
     (that_unpacks_to_very_much, "unpacks to more than"),
     (that_names_a_key_of_another_kind, "notes.txt', which is no .csv.gz file"),
 ]

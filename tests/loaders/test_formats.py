@@ -130,7 +130,7 @@ def deliver_export(bucket: Path, folder: str) -> None:
     manifest.write_text(json.dumps({"executionId": "execution-1", "dataFiles": keys}))
 
 
-def deliver_export_anew(bucket: Path) -> None:
+def deliver_export_again(bucket: Path) -> None:
     deliver_export(bucket, "2026-11-02T10:00:00.000Z-execution-1/")
 
 
@@ -148,7 +148,7 @@ def deliver_text(bucket: Path) -> None:
         (deliver_text, "legacy_csv_gz"),
         (deliver_zip, "legacy_csv_zip"),
         (deliver_parquet, "legacy_parquet"),
-        (deliver_export_anew, "cur2_csv_gz"),
+        (deliver_export_again, "cur2_csv_gz"),
         (deliver_export_over, "cur2_csv_gz"),
     ],
 )
@@ -314,7 +314,7 @@ def test_a_monthly_report_without_intervals_is_refused(warehouse: Path, bucket: 
     del line["identity/TimeInterval"]
     deliver_legacy(bucket, text_of([line]))
 
-    with pytest.raises(InfraspendError, match=r"is 31 days.*a monthly report does not tell"):
+    with pytest.raises(InfraspendError, match=r"is 31 days.*a monthly report does not have"):
         aws_cur.load(warehouse, str(bucket))
 
 
@@ -345,7 +345,7 @@ TAGS = (
 
 
 @pytest.mark.thorough
-def test_all_tags_serve_where_those_of_the_resource_were_not_chosen(
+def test_all_tags_are_used_where_those_of_the_resource_were_not_chosen(
     warehouse: Path, bucket: Path
 ) -> None:
     text_map = pa.map_(pa.string(), pa.string())
@@ -358,7 +358,7 @@ def test_all_tags_serve_where_those_of_the_resource_were_not_chosen(
 
 
 @pytest.mark.thorough
-def test_all_tags_serve_in_text_too(warehouse: Path, bucket: Path) -> None:
+def test_all_tags_are_used_in_text_too(warehouse: Path, bucket: Path) -> None:
     deliver_export_over(bucket)
     (file,) = bucket.rglob("*.csv.gz")
     line = cur2_line() | {"tags": json.dumps(ALL_TAGS)}
@@ -385,7 +385,7 @@ def test_tags_of_the_resource_are_left_alone_where_both_were_chosen(
 
 
 @pytest.mark.thorough
-def test_a_focus_export_is_told_what_to_do(warehouse: Path, bucket: Path) -> None:
+def test_a_focus_export_is_refused_with_what_to_do(warehouse: Path, bucket: Path) -> None:
     focus = pa.table(
         {
             "BilledCost": pa.array([1.0]),

@@ -229,7 +229,7 @@ def test_without_a_manifest_what_was_just_written_is_pending(warehouse: Path, bu
 
 
 @pytest.mark.thorough
-def test_parts_of_a_longer_delivery_of_before_are_told(warehouse: Path, bucket: Path) -> None:
+def test_parts_of_a_longer_delivery_of_before_are_reported(warehouse: Path, bucket: Path) -> None:
     deliver_legacy(bucket, lines_of(OURS), lines_of(OURS), overwrite=True)
     drop_manifests(bucket)
     age(bucket, 48)

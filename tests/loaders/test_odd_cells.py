@@ -36,7 +36,7 @@ def landed_assemblies(warehouse: Path) -> list[str]:
 
 
 @pytest.mark.thorough
-def test_a_list_price_that_is_none_is_unknown_and_told_with_its_row(
+def test_a_list_price_that_is_none_is_unknown_and_reported_with_its_row(
     warehouse: Path, bucket: Path
 ) -> None:
     deliver_legacy(bucket, text_of(LISTED))

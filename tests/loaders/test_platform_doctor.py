@@ -64,7 +64,9 @@ def published(tmp_path: Path, content: str, name: str = "spark/usage.csv") -> Pa
     return tmp_path / "files"
 
 
-def test_a_good_file_is_good_and_its_gaps_and_owners_are_told(tmp_path: Path, seeds: Path) -> None:
+def test_a_good_file_is_good_and_its_gaps_and_owners_are_reported(
+    tmp_path: Path, seeds: Path
+) -> None:
     assert said("spark", published(tmp_path, GOOD), seeds) == [
         f"good  spark: is declared in {seeds}/platforms.csv, with jobs, notebooks",
         "lack  spark: notebooks: platform_resources.csv has no row for it, so that it would split"
@@ -94,7 +96,9 @@ def test_every_bad_row_is_named_with_its_reason(tmp_path: Path, seeds: Path) -> 
     ]
 
 
-def test_a_schedule_that_is_not_one_or_not_asked_for_is_told(tmp_path: Path, seeds: Path) -> None:
+def test_a_schedule_that_is_not_one_or_not_asked_for_is_reported(
+    tmp_path: Path, seeds: Path
+) -> None:
     assert said("spark", published(tmp_path, SHARES), seeds)[2:] == [
         "lack  usage.csv: jobs, 2026-11-01 00:00:00: proportions add up to 0.5000000000 and not to"
         " 1",
@@ -127,7 +131,7 @@ def test_a_platform_that_nobody_declared_and_files_that_are_not_there(
         diagnose("spark", str(root), tmp_path)
 
 
-def test_a_declaration_that_the_build_would_refuse_is_told(tmp_path: Path, seeds: Path) -> None:
+def test_a_declaration_that_the_build_would_refuse_is_reported(tmp_path: Path, seeds: Path) -> None:
     root = published(tmp_path, GOOD.replace("spark", "flaw"), "flaw/usage.csv")
     assert [line for line in said("flaw", root, seeds) if line.startswith("lack")] == [
         "lack  flaw: jobs: platforms.csv says cost_model cpu; what is pushed goes by usage, even,"

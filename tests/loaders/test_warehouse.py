@@ -3,8 +3,11 @@
 from datetime import datetime
 from pathlib import Path
 
+import dlt
 import pytest
+from dlt.pipeline.exceptions import PipelineStepFailed
 
+from infraspend.loaders import platforms
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.open_warehouse import create_raw_tables, open_warehouse
@@ -143,3 +146,24 @@ def test_nothing_is_left_beside_the_warehouse(tmp_path: Path) -> None:
 
     left = {file.name for file in (tmp_path / "new").iterdir()}
     assert left - {"infraspend.duckdb.lock"} == {"infraspend.duckdb"}
+
+
+def test_dlt_refuses_columns_and_types_that_the_raw_tables_do_not_have(tmp_path: Path) -> None:
+    path = tmp_path / "infraspend.duckdb"
+    create_raw_tables(path)
+    pipeline = dlt.pipeline(
+        "raw_platforms",
+        pipelines_dir=str(tmp_path / "dlt"),
+        destination=dlt.destinations.duckdb(str(path)),
+        dataset_name="raw_platforms",
+    )
+
+    def load(row: dict[str, object]) -> None:
+        pipeline.run(platforms.raw_platforms({"rejects": lambda: iter([row])}))
+
+    with pytest.raises(PipelineStepFailed, match="`columns` are frozen"):
+        load({"file": "a", "surprise": 1})
+    pipeline.drop_pending_packages()
+    with pytest.raises(PipelineStepFailed, match="`data_types` are frozen"):
+        load({"file": "a", "row_number": "one"})
+    assert rows(path, "select * from raw_platforms.rejects") == []

@@ -491,7 +491,7 @@ def test_whatever_opens_the_file_in_this_process_is_locked(
 
 
 @pytest.mark.thorough
-def test_what_is_published_later_serves_the_next_answer(
+def test_what_is_published_later_is_in_the_next_answer(
     published_company: Path, tmp_path: Path
 ) -> None:
     old, new = tmp_path / published_company.name, tmp_path / "new"

@@ -112,7 +112,7 @@ def test_the_chapter_lists_every_metric() -> None:
     assert [metric for metric in PLAIN if f"`{metric}`" not in chapter] == []
 
 
-def test_other_kinds_of_metrics_are_told_and_left_to_metricflow(tmp_path: Path) -> None:
+def test_other_kinds_of_metrics_are_reported_and_left_to_metricflow(tmp_path: Path) -> None:
     marts = tmp_path / "models" / "marts"
     marts.mkdir(parents=True)
     model = {

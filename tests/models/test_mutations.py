@@ -1,7 +1,7 @@
 """Every mutation is noticed: by a unit test, by a test on the data, or by the truth.
 
 Two small companies are built once. Every mutation then changes a copy of the project, beside a
-copy of the warehouse, and builds anew what depends on it.
+copy of the warehouse, and builds again what depends on it.
 """
 
 import shutil

@@ -19,7 +19,7 @@ def titles(heard: list[tuple[str, str, str]]) -> list[tuple[str, str]]:
     return [(to, title.removeprefix("Infraspend: ")) for to, title, _ in heard]
 
 
-def test_a_problem_is_told_once_and_so_is_its_end(world: World) -> None:
+def test_a_problem_is_reported_once_and_so_is_its_end(world: World) -> None:
     world.record(FAILED.format("money"))
     world.put("platform_health", *(health(day) for day in days(9)[:8]))
     world.put("platform_health", health("2026-11-28", missing=24))
@@ -65,7 +65,7 @@ def test_what_has_happened_once_and_for_all_is_never_over(world: World) -> None:
     assert world.heard(digest="day") == []
 
 
-def test_what_lies_long_back_is_not_new_and_is_over_once_it_was_told(world: World) -> None:
+def test_what_lies_long_back_is_not_new_and_is_over_once_it_was_reported(world: World) -> None:
     old = health("2026-10-30", missing=24)
     world.put("platform_health", old, *(health(day) for day in days(28)))
     assert world.heard() == []
@@ -82,7 +82,7 @@ def test_a_new_owner_hears_of_it_too(world: World) -> None:
     assert titles(world.heard()) == [("finops", "1 new")]
 
 
-def test_a_digest_comes_once_a_day_or_week_and_tells_what_is_open(world: World) -> None:
+def test_a_digest_comes_once_a_day_or_week_and_lists_what_is_open(world: World) -> None:
     world.record(FAILED.format("money"))
     assert titles(world.heard(digest="day")) == [("finops", "Infraspend, digest of the day: 1 new")]
     assert world.heard(digest="day") == []
@@ -105,7 +105,7 @@ def test_a_digest_comes_once_a_day_or_week_and_tells_what_is_open(world: World) 
     assert world.heard(digest="week") == []
 
 
-def test_whom_nobody_reaches_is_named_and_told_by_the_next_run(world: World) -> None:
+def test_whom_nobody_reaches_is_named_and_notified_by_the_next_run(world: World) -> None:
     world.record(FAILED.format("money"))
     world.put("contacts", {"team": "core", "contact": "core"}, {"team": "odd", "contact": "a b"})
     for team, account in (("core", "1"), ("odd", "2"), ("web", "3")):
@@ -131,7 +131,7 @@ def test_whom_nobody_reaches_is_named_and_told_by_the_next_run(world: World) -> 
     assert world.box.mails == []
 
 
-def test_one_service_of_several_that_fails_is_named_and_the_others_are_not_told_twice(
+def test_one_service_of_several_that_fails_is_named_and_the_others_are_not_notified_twice(
     world: World,
 ) -> None:
     world.record(FAILED.format("money"))
@@ -252,7 +252,7 @@ def test_an_analyst_adds_a_kind(world: World, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_the_command_says_whom_it_told_and_fails_for_others(world: World) -> None:
+def test_the_command_says_whom_it_notified_and_fails_for_others(world: World) -> None:
     world.record(FAILED.format("money"))
     options = ("--warehouse", world.warehouse, "--dashboard", DASHBOARD)
     dry = run("notify", "--dry-run", *options, cwd=world.root)

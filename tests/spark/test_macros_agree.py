@@ -84,7 +84,7 @@ def test_macros_give_the_same_answers(tmp_path: Path) -> None:
     assert ours[0]["sigma"] == "\N{GREEK SMALL LETTER ALPHA}\N{GREEK SMALL LETTER SIGMA}"
 
 
-def test_wholes_are_dealt_alike(tmp_path: Path) -> None:
+def test_wholes_are_allocated_alike(tmp_path: Path) -> None:
     rows = " union all ".join(
         f"select '{group}' as pool, {'null' if name is None else repr(name)} as lyft_label, "
         f"cast({weight} as {{{{ whole_number() }}}}) as weight, "

@@ -15,7 +15,7 @@ from tests.workspaces import ROOT
 OF_ONE_SEED = ("--select", "teams", "--exclude-resource-type", "test")
 
 
-def test_seeds_of_the_demo_company_serve_no_other_bill(tmp_path: Path) -> None:
+def test_seeds_of_the_demo_company_fit_no_other_bill(tmp_path: Path) -> None:
     deliver_legacy(tmp_path / "bill", text_of([charge()]))
     warehouse, lake = tmp_path / "company.duckdb", LakeUrl(str(tmp_path / "lake"))
     aws_cur.load(lake, str(tmp_path / "bill"))

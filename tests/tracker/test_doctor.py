@@ -82,7 +82,7 @@ def test_what_is_not(server: str, cluster: str, level: Level, says: str) -> None
     assert starts(findings(server, cluster, level), says)
 
 
-def test_kubelets_that_tell_all_that_ran_are_not_named(server: str) -> None:
+def test_kubelets_that_report_all_that_ran_are_not_named(server: str) -> None:
     for cluster in ("cluster-1", "two-rhythms"):
         notes = findings(server, cluster, Level.NOTE)
         assert not any("is missing for all pods" in text or "part of" in text for text in notes)

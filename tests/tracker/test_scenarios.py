@@ -257,7 +257,7 @@ def test_a_pod_that_began_within_the_hour_rose_from_0(server: str, tmp_path: Pat
     assert round(sum(used.values()), 6) == 1
 
 
-def test_nothing_rises_from_0_where_nothing_tells_who_began(server: str, tmp_path: Path) -> None:
+def test_nothing_rises_from_0_where_nothing_says_who_began(server: str, tmp_path: Path) -> None:
     collect(source(server, "short"), tmp_path)
 
     assert [round(used, 6) for (used,) in rows(tmp_path, "container_hours", COLUMN)] == [
@@ -271,11 +271,11 @@ def test_a_container_that_began_within_the_hour_rose_from_0(server: str, tmp_pat
     used = rows(tmp_path, "container_hours", "pod, uid, round(cpu_usage_core_hours, 6)")
     half, quarter = Decimal("0.5"), Decimal("0.25")
     assert used == [
-        ("renewed", "renewed-2", half),
         ("in-turn", "in-turn-1", quarter),
         ("in-turn", "in-turn-2", quarter),
         ("job", "job", Decimal("0.016667")),
         ("on-new-node", "on-new-node", half),
+        ("renewed", "renewed-2", half),
         ("restarted", "r", half),
         ("unseen", "u", half),
     ]
@@ -439,7 +439,7 @@ def test_an_hour_without_a_shard_is_as_good_as_the_part_of_its_pods_that_are_kno
     assert "(api/web-1)" in reason
 
 
-def test_kubelets_that_were_all_away_most_of_the_hour_tell_nothing(
+def test_kubelets_that_were_all_away_most_of_the_hour_measure_nothing(
     server: str, tmp_path: Path
 ) -> None:
     collect(source(server, "kubelets-away"), tmp_path)

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
-from infraspend.loaders.result import Progress, silent
+from infraspend.loaders.result import Progress, Step, silent
 from infraspend.projects import package_of
 from infraspend.publishers.dashboard import figures, wording
 from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
@@ -203,13 +203,14 @@ def _write(folder: Path, answers: list[Answer], published_at: str, progress: Pro
         page_of={answer.chart.name: answer.chart.page for answer in answers},
         published_at=published_at,
     )
+    total = len(pages.shown & _NAVIGATION.keys()) + sum(map(len, many.values()))
     for page, (file, title) in _NAVIGATION.items():
         if page in pages.shown:
-            progress(title)
+            progress(Step(title, pages.count, total))
             here = [answer for answer in answers if answer.chart.page == page]
             pages.write(file, title, page, here)
     for kind, section in _MANY.items():
-        progress(f"{len(many[kind])} {section}")
+        progress(Step(f"{len(many[kind])} {section}", pages.count, total))
         of_kind = [answer for answer in answers if answer.chart.page == kind]
         for key, parts in many[kind].items():
             here = [parts.get(_key(answer)) or answer.nothing() for answer in of_kind]

@@ -6,16 +6,12 @@ requests of the features in them. What nobody used of LyftLearn and of Spark is 
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 
-from infraspend.simulation.clock import DAY, HOUR, stamp, utc
-from infraspend.simulation.files import set_time
+from infraspend.simulation.clock import utc
 from infraspend.simulation.plan.chance import Chance
 from infraspend.simulation.plan.company_platforms import (
     FEATURES,
@@ -44,7 +40,6 @@ _LOST = (utc("2026-11-18T12"), utc("2026-11-18T13"))
 #: Spark does not take jobs in this hour of a day.
 _MAINTENANCE = 4
 _TRAINING_HOURS = range(6, 22)
-_HEADER = ("usage_hour", "platform", "sub_platform", "lyft_label", "usage", "unit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,37 +90,3 @@ def _requests(chance: Chance, hour: datetime) -> Iterator[Usage]:
         for label in features:
             count = chance.between(0, 90_000, FEATURES, service, hour, label)
             yield Usage(hour, FEATURES, service, label, str(count), "requests")
-
-
-def write_usage(root: Path, first: date, last: date, rows: Sequence[Usage]) -> None:
-    """Writes the usage of days where each owner publishes it: LyftLearn's as JSON lines, else CSV.
-
-    A platform that nobody shares out yet publishes nothing.
-    """
-    for platform in (LYFTLEARN, SPARK, FEATURES):
-        mine = [row for row in rows if row.platform == platform]
-        if not mine:
-            continue
-        suffix = "jsonl" if platform == LYFTLEARN else "csv"
-        path = root / platform / f"{first:%Y/%m}" / f"{platform}-{first:%Y-%m-%d}.{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        (_write_json_lines if platform == LYFTLEARN else _write_csv)(path, mine)
-        set_time(path, datetime.combine(last, datetime.min.time()) + DAY + HOUR)
-
-
-def _cells(row: Usage) -> tuple[str, ...]:
-    return stamp(row.hour), row.platform, row.sub_platform, row.label, row.usage, row.unit
-
-
-def _write_csv(path: Path, rows: Sequence[Usage]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_HEADER)
-        writer.writerows(map(_cells, rows))
-
-
-def _write_json_lines(path: Path, rows: Sequence[Usage]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for row in rows:
-            cells = {**dict(zip(_HEADER, _cells(row), strict=True)), "usage": float(row.usage)}
-            file.write(f"{json.dumps(cells)}\n")

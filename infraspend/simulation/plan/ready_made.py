@@ -6,15 +6,11 @@ give or take a few units of the last one.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 
-from infraspend.simulation.clock import DAY, HOUR, stamp
-from infraspend.simulation.files import set_time
 from infraspend.simulation.plan.chance import Chance
 from infraspend.simulation.plan.company_platforms import SUB_PLATFORMS, WAREHOUSE
 from infraspend.simulation.units import ONE, as_text
@@ -25,7 +21,6 @@ _TENANTS = {
     "analytics": ("eta", "Forecasting", "fraud", "feature-store", "promotions", "reporting", _FREE),
     "storage": ("event-ingest", "ledger", "reporting ", "rider-api", "tiles"),
 }
-_HEADER = ("usage_hour", "platform", "sub_platform", "lyft_label", "proportion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +54,3 @@ def published(chance: Chance, hour: datetime) -> Iterator[Published]:
             texts = [as_text(step * ONE // 10_000) for step in steps]
         for tenant, text in zip(tenants, texts, strict=True):
             yield Published(hour, sub_platform, tenant, text)
-
-
-def write_schedules(root: Path, first: date, last: date, lines: Sequence[Published]) -> None:
-    """Writes the schedules of days where the owner publishes them, if there are any."""
-    if not lines:
-        return
-    path = root / WAREHOUSE / f"{first:%Y/%m}" / f"{WAREHOUSE}-{first:%Y-%m-%d}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_HEADER)
-        for line in lines:
-            writer.writerow(
-                (stamp(line.hour), WAREHOUSE, line.sub_platform, line.label, line.proportion)
-            )
-    set_time(path, datetime.combine(last, datetime.min.time()) + DAY + 2 * HOUR)
