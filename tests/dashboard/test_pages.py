@@ -369,3 +369,17 @@ def test_pages_that_a_killed_run_left_half_written_are_written_again(
     index = write_dashboard(published, tmp_path / "dashboard", ROOT).index
     assert index.read_text().endswith("</html>")
     assert not left.parent.exists()
+
+
+def test_paper_has_every_chart_in_whole(site: Path, opened: Opened) -> None:
+    tab = opened(site / "index.html")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    boxes = tab.evaluate(
+        """[...document.querySelectorAll('.chart svg')].map(svg => {
+            const box = svg.getBoundingClientRect(), page = document.documentElement.clientWidth;
+            return [box.height, box.left >= 0 && box.right <= page];
+        })"""
+    )
+    assert len(boxes) == 3
+    assert all(height > 100 and is_inside for height, is_inside in boxes)
