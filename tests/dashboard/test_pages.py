@@ -376,9 +376,11 @@ def test_paper_has_every_chart_in_whole(site: Path, opened: Opened) -> None:
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
     tab.emulate_media(media="print")
     boxes = tab.evaluate(
-        """[...document.querySelectorAll('.chart svg')].map(svg => {
-            const box = svg.getBoundingClientRect(), page = document.documentElement.clientWidth;
-            return [box.height, box.left >= 0 && box.right <= page];
+        """[...document.querySelectorAll('.chart')].map(place => {
+            const chart = place.querySelector('svg').getBoundingClientRect();
+            const box = place.getBoundingClientRect();
+            const page = document.documentElement.clientWidth;
+            return [box.height, chart.bottom <= box.bottom + 1 && box.right <= page];
         })"""
     )
     assert len(boxes) == 3
