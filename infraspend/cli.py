@@ -1015,7 +1015,8 @@ def export(
         Path, typer.Option(metavar="FILE", help="The file to write: .csv or .xlsx.", dir_okay=False)
     ],
     month: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM", help="Only this month: of the bill, or else of the usage.")
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="Only this month: of the bill, or else of the usage."),
     ] = None,
     published: PublishedOption = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
