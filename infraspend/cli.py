@@ -51,6 +51,8 @@ See there
   Overview     documents jumps on 9 November: a function that set itself off for four days
   Migration    five services left EC2 for Kubernetes in a year; matching does so now
   Platforms    core-0 was not tracked for six hours on 12 November: what rests on them
+  Platforms    one joined after the other: core-1 and the warehouse in May, batch-0 and Spark in
+               June, features in July, ml-0 and LyftLearn in August
   Invoice      AWS restated August in October, long after it had been paid
 
 Ask
@@ -894,7 +896,7 @@ def publish(
 ) -> None:
     """Copy the marts to where people read them, if the last build passed every test.
 
-    A DuckDB file with every mart and the analyses as views, and Parquet by month of the bill.
+    A DuckDB file with every mart and the analyses as views, and Parquet by month.
     Readers of the old files are not disturbed.
 
         infraspend publish --to /srv/finops

@@ -47,7 +47,7 @@ def print_summary(published: Published, console: Console) -> None:
     folders = sorted({path.parent for path in published.parquet})
     for folder in folders:
         console.print(
-            f"           {folder}/, Parquet by month of the bill", soft_wrap=True, highlight=False
+            f"           {folder}/, Parquet by month", soft_wrap=True, highlight=False
         )
 
 
