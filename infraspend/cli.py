@@ -39,6 +39,7 @@ SIMULATED_DAYS = 61
 DEMO_DAYS = 20
 DEMO_MONTHS = 13
 DEMO_SEED = 2019
+_MEMORY_OF_THE_DEMO = "800MB"
 
 _BEFORE_THE_DEMO = (
     "demo: {months} months of a company by the day and {days} days by the hour: simulates, loads,"
@@ -329,6 +330,8 @@ def demo(
     from infraspend.publishers.summary import print_summary
 
     _say(_BEFORE_THE_DEMO.format(months=months, days=days))
+    # DuckDB keeps as much in memory as it may, and needs no more than this for so little.
+    os.environ.setdefault("INFRASPEND_MEMORY", _MEMORY_OF_THE_DEMO)
     project = current_project()
     seeds = INSTALLED / "seeds"
     if warehouse is not None:
