@@ -25,13 +25,17 @@ pools as (
 )
 
 select
-    cast(spend * nodes_free_in_every_hour / fewest_nodes as decimal(18, 2))
+    cast(pools.spend * pools.nodes_free_in_every_hour / pools.fewest_nodes as decimal(18, 2))
         as about_the_cost_of_these_nodes,
-    cast(free_spend as decimal(18, 2)) as free_spend,
-    nodes_free_in_every_hour,
-    fewest_nodes,
-    platform,
-    sub_platform,
-    capacity_pool
+    cast(pools.free_spend as decimal(18, 2)) as free_spend,
+    pools.nodes_free_in_every_hour,
+    pools.fewest_nodes,
+    pools.platform,
+    pools.sub_platform,
+    pools.capacity_pool
 from pools
-order by pools.free_spend desc, platform asc, sub_platform asc, capacity_pool asc
+order by
+    pools.free_spend desc,
+    pools.platform asc,
+    pools.sub_platform asc,
+    pools.capacity_pool asc

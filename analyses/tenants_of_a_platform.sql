@@ -1,5 +1,5 @@
--- Who is on a platform, and what each tenant paid for it month by month of the bill. A month that is
--- not complete is not to be compared with whole ones.
+-- Who is on a platform, and what each tenant paid for it month by month of the bill. A month that
+-- is not complete is not to be compared with whole ones.
 --
 --     from analyses.tenants_of_a_platform where platform = 'k8s'
 

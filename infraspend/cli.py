@@ -41,6 +41,7 @@ SIMULATED_DAYS = 61
 DEMO_DAYS = 20
 DEMO_MONTHS = 13
 DEMO_SEED = 2019
+_MEMORY_OF_THE_DEMO = "800MB"
 
 _BEFORE_THE_DEMO = (
     "demo: {months} months of a company by the day and {days} days by the hour: simulates, loads,"
@@ -53,6 +54,8 @@ See there
   Overview     documents jumps on 9 November: a function that triggered itself for four days
   Migration    five services left EC2 for Kubernetes in a year; matching does so now
   Platforms    core-0 was not tracked for six hours on 12 November: what depends on them
+  Platforms    one joined after the other: core-1 and the warehouse in May, batch-0 and Spark in
+               June, features in July, ml-0 and LyftLearn in August
   Invoice      AWS restated August in October, long after it had been paid
 
 Ask
@@ -329,6 +332,8 @@ def demo(
     from infraspend.publishers.summary import print_summary
 
     _say(_BEFORE_THE_DEMO.format(months=months, days=days))
+    # DuckDB keeps as much in memory as it may, and needs no more than this for so little.
+    os.environ.setdefault("INFRASPEND_MEMORY", _MEMORY_OF_THE_DEMO)
     project = current_project()
     seeds = INSTALLED / "seeds"
     if warehouse is not None:
@@ -896,7 +901,7 @@ def publish(
 ) -> None:
     """Copy the marts to where people read them, if the last build passed every test.
 
-    A DuckDB file with every mart and the analyses as views, and Parquet by month of the bill.
+    A DuckDB file with every mart and the analyses as views, and Parquet by month.
     Readers of the old files are not disturbed.
 
         infraspend publish --to /srv/finops
@@ -1017,7 +1022,8 @@ def export(
         Path, typer.Option(metavar="FILE", help="The file to write: .csv or .xlsx.", dir_okay=False)
     ],
     month: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM", help="Only this month: of the bill, or else of the usage.")
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="Only this month: of the bill, or else of the usage."),
     ] = None,
     published: PublishedOption = None,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,

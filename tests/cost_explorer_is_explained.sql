@@ -1,5 +1,5 @@
--- Every difference between AWS's amortized cost and true_cost has a name, for every payer and billing
--- period of a Cost and Usage Report. Nothing of true_cost depends on it: it warns.
+-- Every difference between AWS's amortized cost and true_cost has a name, for every payer and
+-- billing period of a Cost and Usage Report. Nothing of true_cost depends on it: it warns.
 {{ config(severity='warn') }}
 
 select

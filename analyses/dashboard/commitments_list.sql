@@ -18,7 +18,7 @@ select
             then cast(sum(hours.covered_list_cost) / sum(hours.pool_list_cost) as decimal(11, 10))
     end as coverage,
     sum(hours.on_demand_list_cost) as on_demand_list_cost,
-    count(distinct spine.date_day) as days,
+    count(distinct spine.date_day) as day_count,
     hours.payer_account_id
 from {{ ref('commitment_usage') }} as hours
 inner join {{ ref('time_spine') }} as spine on cast(hours.usage_hour as date) = spine.date_day

@@ -21,19 +21,22 @@ worded (bridge_item, step, what_is_different) as (
     (
         'aws_amortized_cost',
         'Cost Explorer, amortized',
-        'AWS''s formula over your bill: covered usage at its effective cost, fees at what was unused,'
+        'AWS''s formula over your bill: covered usage at its effective cost, fees at what'
+        || ' was unused,'
         || ' all else unblended.'
     ),
     (
         'discounts_as_columns',
         'Discounts in columns',
-        'AWS adds up unblended costs. A discount that is a column, and no line of its own, is not in'
+        'AWS adds up unblended costs. A discount that is a column, and no line of its'
+        || ' own, is not in'
         || ' them, and is on your invoice.'
     ),
     (
         'discounts_on_upfront_fees',
         'Discounts on upfront fees',
-        'The discount line on an upfront fee lowers AWS''s month of the purchase, whose fee it counts'
+        'The discount line on an upfront fee lowers AWS''s month of the purchase, whose'
+        || ' fee it counts'
         || ' as 0. Here it lowers the hours of the term.'
     ),
     (
@@ -64,7 +67,8 @@ worded (bridge_item, step, what_is_different) as (
     (
         'fees_without_costs',
         'Fees without costs',
-        'The monthly fee of a reservation whose costs AWS does not say, such as a Dedicated Host''s,'
+        'The monthly fee of a reservation whose costs AWS does not say, such as a'
+        || ' Dedicated Host''s,'
         || ' is not in AWS''s formula. Here it is a fee.'
     ),
     (
@@ -87,7 +91,8 @@ worded (bridge_item, step, what_is_different) as (
     (
         'left_out',
         'Left out',
-        'A payer''s period that cannot be right, and is in no mart: the closed months below say why.'
+        'A payer''s period that cannot be right, and is in no mart: the closed months'
+        || ' below say why.'
     ),
     ('unexplained', 'Unexplained', 'What has no name: 0.'),
     ('true_cost', 'True cost', 'What every page here splits.')

@@ -70,7 +70,8 @@ worded (bridge_item, step, what_it_is) as (
     (
         'left_out',
         'Left out',
-        'A payer''s period that cannot be right, and is in no mart: the closed months below say why.'
+        'A payer''s period that cannot be right, and is in no mart: the closed months'
+        || ' below say why.'
     ),
     ('unexplained', 'Unexplained', 'What no step explains: 0, or no mart is published.'),
     ('true_cost', 'True cost', 'What every page here splits.')

@@ -1,5 +1,5 @@
--- The rules that would label most, by the dollars of the newest complete month that each would label
--- by itself, as rows to add to label_rules.csv.
+-- The rules that would label most, by the dollars of the newest complete month that each would
+-- label by itself, as rows to add to label_rules.csv.
 
 with
 
@@ -15,7 +15,7 @@ tags as (
     select
         billing_period,
         net_amortized_cost,
-        unnest(map_entries(cast(cast(tags as json) as map(varchar, varchar)))) as tag
+        unnest(map_entries(cast(cast(tags as json) as map(varchar, varchar)))) as tag -- noqa: LT01
     from unlabeled
     where tags is not null
 ),

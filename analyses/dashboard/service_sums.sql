@@ -60,7 +60,7 @@ placed as (
 select
     lyft_label as service,
     usage_hour,
-    step || ' of ' || steps as step,
+    step || ' of ' || steps as place_on_the_way,
     step_name as platform,
     spend_before,
     cast(usage as decimal(28, 10)) as usage,
@@ -77,4 +77,4 @@ order by
     usage_of asc,
     usage_hour asc,
     interval_hours asc,
-    placed.step asc
+    step asc

@@ -5,8 +5,7 @@
 with
 
 shown_spend as (
-    select
-        spend.* replace (cast(null as varchar) as billing_period)
+    select spend.* replace (cast(null as varchar) as billing_period)
     from {{ ref('explained_spend') }} as spend
     inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
     where spine.days_back <= 28 and not spend.is_period_charge

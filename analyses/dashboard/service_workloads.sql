@@ -1,4 +1,5 @@
--- What a service runs on Kubernetes, by workload, last 28 complete days, and how much of it is idle.
+-- What a service runs on Kubernetes, by workload, last 28 complete days, and how much of it is
+-- idle.
 
 select
     spend.lyft_label as service,

@@ -182,7 +182,11 @@ def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -
     with (
         (setting.logs / PRINTED).open("w", encoding="utf-8") as printed,
         subprocess.Popen(
-            setting.command("build", "--log-format", "json", "--no-print", *arguments),
+            setting.command(
+                "build",
+                *("--log-format", "json", "--log-format-file", "text", "--no-print"),
+                *arguments,
+            ),
             cwd=setting.project,
             env=setting.environment,
             stdout=subprocess.PIPE,

@@ -387,7 +387,10 @@ class Answers:
         """
         with self._opened() as connection:
             explained = explanation.explain(self._database, _spelled(label), day)
-            rows = [asdict(reason) for reason in explained.reasons]
+            rows = [
+                {name: value for name, value in asdict(reason).items() if name != "parts"}
+                for reason in explained.reasons
+            ]
             return self._answer(
                 connection,
                 *self._cut(rows),

@@ -74,6 +74,23 @@ _FEW_SUMS = 3
 
 
 @dataclass(frozen=True)
+class Part:
+    """Hours of a reason that were split on one basis.
+
+    Attributes:
+        basis: The basis of the split; empty where nothing was split.
+        hours: The number of hours.
+        charge_true_cost: The cost of their charges before the split, in US dollars.
+        spend: The label's part of it, in US dollars.
+    """
+
+    basis: str
+    hours: int
+    charge_true_cost: Decimal
+    spend: Decimal
+
+
+@dataclass(frozen=True)
 class Reason:
     """Charges of one kind, and how a part of them reached the label.
 
@@ -83,10 +100,11 @@ class Reason:
         way: The platforms that split them, in order, with pool and cost model; empty if none.
         usage_of: The label whose usage decided on each of these, in the same order.
         usage: That usage and the total, with the unit, on each of these, summed over all hours.
-        basis: The basis of the split; empty where nothing was split.
+        basis: The basis of the split, the one of most hours first; empty where nothing was split.
         hours: The number of hours.
         charge_true_cost: The cost of the charges before the split, in US dollars.
         spend: The label's part of it, in US dollars.
+        parts: The same by basis; they add up to it.
     """
 
     charge: str
@@ -98,6 +116,7 @@ class Reason:
     hours: int
     charge_true_cost: Decimal
     spend: Decimal
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -210,12 +229,8 @@ def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanatio
         raise InfraspendError(
             f"{warehouse} cannot be read while something writes to it: try again when it is done"
         ) from error
-    usage = {
-        (*way, basis): _usage_in_words([step for step in of_way if step.basis == basis])
-        for way, of_way in _by_way(steps).items()
-        for basis in {step.basis for step in of_way}
-    }
-    reasons = [_reason(row, rules, usage) for row in rows]
+    usage = {way: _usage_in_words(of_way) for way, of_way in _by_way(steps).items()}
+    reasons = _reasons(rows, rules, usage)
     found = Explanation(label, first_day, day, incomplete, spend or Decimal(), reasons, steps)
     _check_adds_up(found)
     return found
@@ -444,10 +459,12 @@ def as_csv(found: Explanation | Change, *, hours: bool = False) -> str:
             if not reason.way
         ]
     else:
-        names = [field.name for field in fields(Reason)]
+        # A line has no room for parts.
+        names = [field.name for field in fields(Reason) if field.name != "parts"]
         head = ("lyft_label", "first_day", "day", *names)
         lines = [
-            (found.label, found.first_day, found.day, *astuple(reason)) for reason in found.reasons
+            (found.label, found.first_day, found.day, *(getattr(reason, name) for name in names))
+            for reason in found.reasons
         ]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -559,6 +576,12 @@ def _sentences(label: str, reasons: list[Reason], steps: list[Step], hours: bool
         lines.append(
             f"{_money(reason.spend)} of {_money(reason.charge_true_cost)}: {reason.charge}"
         )
+        if len(reason.parts) > 1:
+            lines += [
+                f"  {_money(part.spend)} of {_money(part.charge_true_cost)} in"
+                f" {_hours(part.hours)} {part.basis}"
+                for part in reason.parts
+            ]
         lines.append(f"  labelled {reason.label}")
     return lines
 
@@ -626,22 +649,29 @@ def _short(amount: Decimal) -> str:
     return f"{amount:,.4f}".rstrip("0").rstrip(".")
 
 
-def _reason(
-    row: tuple[Any, ...], rules: dict[int, str], usage: dict[tuple[str, str, str], str]
-) -> Reason:
-    """One row of the mart."""
-    charge, source_label, label_rule, way, usage_of, basis, hours, charge_true_cost, spend = row
-    rule = "" if label_rule is None else f" (rule {label_rule}{rules[label_rule]})"
-    return Reason(
-        charge=charge,
-        label=f"{source_label}{rule}",
-        way=way,
-        usage_of=usage_of,
-        usage=usage.get((way, usage_of, basis), ""),
-        basis=basis,
-        hours=hours,
-        charge_true_cost=charge_true_cost,
-        spend=spend,
+def _reasons(
+    rows: Iterable[tuple[Any, ...]], rules: dict[int, str], usage: dict[tuple[str, str], str]
+) -> list[Reason]:
+    """The rows of the mart, those of one charge and chain in one; the largest spend first."""
+    parts: dict[tuple[str, str, str, str], list[Part]] = defaultdict(list)
+    for charge, source_label, label_rule, way, usage_of, *of_basis in rows:
+        rule = "" if label_rule is None else f" (rule {label_rule}{rules[label_rule]})"
+        parts[charge, f"{source_label}{rule}", way, usage_of].append(Part(*of_basis))
+    reasons = [
+        Reason(
+            *(charge, label, way, usage_of),
+            usage=usage.get((way, usage_of), ""),
+            basis=", ".join(part.basis for part in by_hours),
+            hours=sum(part.hours for part in by_hours),
+            charge_true_cost=sum((part.charge_true_cost for part in by_hours), Decimal()),
+            spend=sum((part.spend for part in by_hours), Decimal()),
+            parts=tuple(by_hours),
+        )
+        for (charge, label, way, usage_of), unordered in parts.items()
+        for by_hours in [sorted(unordered, key=lambda part: (-part.hours, part.basis))]
+    ]
+    return sorted(
+        reasons, key=lambda one: (-one.spend, one.charge, one.label, one.way, one.usage_of)
     )
 
 

@@ -229,7 +229,7 @@ def _write(
             _write_analyses(connection, read_analyses(project, marts, progress), progress)
             _write_metrics(connection, read_metrics(project, marts, progress))
         made_from = records.setting(warehouse, records.BUILT_FROM)
-        _write_build(connection, made_from, project and _commit_of(project))
+        _write_build(connection, made_from, _commit_of(project) if project else None)
         # Writes the log into the file: only the file itself is published.
         connection.execute("detach published")
     return rows

@@ -46,9 +46,7 @@ def print_summary(published: Published, console: Console) -> None:
     console.print(f"Published: {published.database}", soft_wrap=True, highlight=False)
     folders = sorted({path.parent for path in published.parquet})
     for folder in folders:
-        console.print(
-            f"           {folder}/, Parquet by month of the bill", soft_wrap=True, highlight=False
-        )
+        console.print(f"           {folder}/, Parquet by month", soft_wrap=True, highlight=False)
 
 
 def _spend_by_team(marts: duckdb.DuckDBPyConnection, since: date) -> Table:

@@ -60,21 +60,21 @@ periods as (
 select
     -- when
     periods.billing_period,
-    coalesce(bills.is_complete, false) as is_complete,
-    closed_periods.payer_account_id is not null as is_closed,
     closed_periods.closed_at,
 
     -- how much
-    cast(coalesce(invoices.invoice_count, 0) as bigint) as invoice_count,
     cast(invoices.invoice_cost as decimal(38, 10)) as invoice_cost,
     cast(invoices.billed_cost as decimal(38, 10)) as billed_cost,
     cast(invoices.billed_cost - invoices.invoice_cost as decimal(38, 10)) as difference_cost,
+    cast(coalesce(invoices.invoice_count, 0) as bigint) as invoice_count,
 
     -- who
     periods.payer_account_id,
 
     -- which delivery
     closed_periods.assembly_id,
+    coalesce(bills.is_complete, false) as is_complete,
+    closed_periods.payer_account_id is not null as is_closed,
     left_out.reason as left_out_because,
     left_out.evidence as left_out_evidence
 from periods

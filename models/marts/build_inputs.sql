@@ -40,7 +40,7 @@ select
     summaries.payer_account_id,
 
     -- which delivery
-    'aws_cur' as source,
+    'aws_cur' as source_name,
     assemblies.report,
     assemblies.assembly_id as delivery_id
 from assemblies
@@ -67,7 +67,7 @@ select
     statements.billing_account_id as payer_account_id,
 
     -- which delivery
-    'focus' as source,
+    'focus' as source_name,
     statements.folder as report,
     statements.statement_id as delivery_id
 from statements

@@ -130,7 +130,7 @@ def shown(site: Path, browser: Any) -> Shown:
                 return [one.getAttribute('aria-labelledby'), {
                     rows: [...one.querySelectorAll('tbody tr')].map(cells),
                     foot: [...one.querySelectorAll('tfoot tr')].flatMap(cells),
-                    sql: one.querySelector('.sql code').textContent,
+                    sql: one.querySelector('.sql pre code').textContent,
                 }];
             }))"""
         )
@@ -170,7 +170,7 @@ def test_org_team_and_service_open_by_clicks(site: Path, opened: Opened) -> None
 def test_a_number_opens_its_why(site: Path, opened: Opened, shown: Shown) -> None:
     tab = opened(site / "services.html")
     row = tab.locator("tr", has_text="cart")
-    number = row.get_by_role("link").nth(1)
+    number = row.get_by_role("link").nth(2)
     amount = number.inner_text()
     number.click()
     tab.wait_for_url("**/services/cart-*.html#service_why")
@@ -367,5 +367,21 @@ def test_pages_that_a_killed_run_left_half_written_are_written_again(
     left.mkdir(parents=True)
     (left / "index.html").write_text("<!doctype html><ht")
     index = write_dashboard(published, tmp_path / "dashboard", ROOT).index
-    assert index.read_text().endswith("</html>\n")
+    assert index.read_text().endswith("</html>")
     assert not left.parent.exists()
+
+
+def test_paper_has_every_chart_in_whole(site: Path, opened: Opened) -> None:
+    tab = opened(site / "index.html")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    boxes = tab.evaluate(
+        """[...document.querySelectorAll('.chart')].map(place => {
+            const chart = place.querySelector('svg').getBoundingClientRect();
+            const box = place.getBoundingClientRect();
+            const page = document.documentElement.clientWidth;
+            return [box.height, chart.bottom <= box.bottom + 1 && box.right <= page];
+        })"""
+    )
+    assert len(boxes) == 3
+    assert all(height > 100 and is_inside for height, is_inside in boxes)

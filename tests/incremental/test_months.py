@@ -105,6 +105,27 @@ def test_everything_is_made_month_by_month_and_comes_to_the_same_as_at_once(
     assert months_as_they_lie(world.company.warehouse) == in_order
 
 
+def test_few_rows_are_made_at_once_and_come_to_the_same(
+    first: tuple[World, Counts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, _ = first
+    full = Path(shutil.copy(world.company.warehouse, tmp_path / world.company.warehouse.name))
+    arguments = ("--full-refresh", "--exclude-resource-type", "test")
+    inserts = []
+    for most_rows in ("-1", "2000000"):
+        monkeypatch.setenv("INFRASPEND_ROWS_AT_ONCE", most_rows)
+        result = build(full, ROOT, world.company.seeds, arguments)
+        assert result.succeeded, "\n".join(result.failures)
+        logged = result.log.read_text(encoding="utf-8")
+        inserts.append(logged.count('"int_schedules" by name'))
+        assert different_rows(world.company.warehouse, full) == []
+        result.log.unlink()
+
+    by_month, at_once = inserts
+    assert by_month > 0
+    assert at_once == 0
+
+
 def months_as_they_lie(warehouse: Path) -> list[str]:
     """The months of the schedules, row by row."""
     with duckdb.connect(warehouse, read_only=True) as connection:

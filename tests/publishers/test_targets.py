@@ -57,6 +57,17 @@ def test_leftovers_of_a_killed_publish_are_not_sent(s3: FaultyS3) -> None:
     assert keys(s3) == {"index.html", ".infraspend-dashboard.txt"}
 
 
+@pytest.mark.parametrize("month", ["billing_period", "usage_month"])
+def test_parquet_by_month_is_sent_and_removed_again(s3: FaultyS3, month: str) -> None:
+    files = {f"marts/orgs/{month}={one}/data_0.parquet": one for one in ("2026-09", "2026-10")}
+
+    write({"index.html": "one", **files})
+    assert keys(s3) >= files.keys()
+
+    write({"index.html": "two"})
+    assert keys(s3) == {"index.html", ".infraspend-dashboard.txt"}
+
+
 def test_what_somebody_else_wrote_is_never_replaced(s3: FaultyS3) -> None:
     s3.client.put_object(Bucket=BUCKET, Key="for people/index.html", Body=b"a home page")
 

@@ -308,7 +308,7 @@ def _listed(node: dict[str, Any]) -> list[dict[str, Any]]:
     children = sorted(node["children"].values(), key=lambda child: -child["value"])
     if len(children) > _MOST_LEAVES:
         rest = children[_MOST_LEAVES - 1 :]
-        one = {
+        one: dict[str, Any] = {
             "name": f"{len(rest):,} others",
             "link": None,
             "value": sum((child["value"] for child in rest), Decimal()),

@@ -1,5 +1,7 @@
 """The platforms whose cost the company shares out, and what belongs to each.
 
+One joined after the other: clusters opened, and the owners of others began to publish usage.
+
 The same is declared for the models in `seeds/platforms.csv` and `seeds/platform_resources.csv`.
 """
 
@@ -46,23 +48,23 @@ SUB_PLATFORMS = {
     for one in (
         SubPlatform(KUBERNETES, "core-0", "kubernetes", "cpu"),
         SubPlatform(KUBERNETES, "core-1", "kubernetes", "cpu", since=utc("2026-05-01")),
-        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory", since=utc("2026-09-01")),
-        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max", since=utc("2026-09-01")),
+        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory", since=utc("2026-06-01")),
+        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max", since=utc("2026-08-01")),
         *(
-            SubPlatform(WAREHOUSE, name, "ready_made", "usage", "usage", since=utc("2026-09-01"))
+            SubPlatform(WAREHOUSE, name, "ready_made", "usage", "usage", since=utc("2026-05-01"))
             for name in ("analytics", "storage")
         ),
         *(
             SubPlatform(
                 *(platform, name, "pushed", "usage", "usage", free_policy),
                 has_pools=False,
-                since=utc("2026-09-01"),
+                since=utc(since),
             )
-            for platform, name, free_policy in (
-                (LYFTLEARN, "training", "owner"),
-                (SPARK, "production", "spread"),
-                (FEATURES, "rider-api", "label"),
-                (FEATURES, "pricing", "label"),
+            for platform, name, free_policy, since in (
+                (LYFTLEARN, "training", "owner", "2026-08-01"),
+                (SPARK, "production", "spread", "2026-06-01"),
+                (FEATURES, "rider-api", "label", "2026-07-01"),
+                (FEATURES, "pricing", "label", "2026-07-01"),
             )
         ),
     )

@@ -226,7 +226,7 @@
   }
   frame();
   let waiting;
-  addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(redraw, 100); });
+  addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => printing || redraw(), 100); });
   dark.addEventListener('change', redraw);
   addEventListener('beforeprint', () => {
     printing = true;
