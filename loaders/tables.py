@@ -153,6 +153,8 @@ TABLES: Final[dict[str, dict[str, Columns]]] = {
             gpu_usage_gpu_hours=AMOUNT,
             network_receive_gib=AMOUNT,
             network_transmit_gib=AMOUNT,
+            disk_read_gib=AMOUNT,
+            disk_write_gib=AMOUNT,
         ),
         "node_hours": _columns(
             _collection_id="varchar",

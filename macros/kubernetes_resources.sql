@@ -33,6 +33,12 @@
             'unit': 'GiB sent and received',
             'focus_unit': 'GiB',
         },
+        'disk_io': {
+            'landed': ['disk_read_gib', 'disk_write_gib'],
+            'used': 'disk_io_gib',
+            'unit': 'GiB read and written',
+            'focus_unit': 'GiB',
+        },
     }) }}
 {%- endmacro %}
 

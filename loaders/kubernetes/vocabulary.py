@@ -53,6 +53,8 @@ BYTE_COUNTERS: Final = (
     ByteCounter(
         "network_transmit_gib", "container_network_transmit_bytes_total", "interface", of_pod=True
     ),
+    ByteCounter("disk_read_gib", "container_fs_reads_bytes_total", "device", of_pod=False),
+    ByteCounter("disk_write_gib", "container_fs_writes_bytes_total", "device", of_pod=False),
 )
 """Those that the tracker collects, all from cAdvisor."""
 

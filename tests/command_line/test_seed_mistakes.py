@@ -27,7 +27,7 @@ WORDS = {
     "match_on": "tag, account_tag, cost_category, pod_label, namespace_label, resource_id, account,"
     " product, usage_type, operation, charge_class, namespace",
     "match_type": "equals, regex, present",
-    "cost_model": "cpu, memory, gpu, max, weighted, storage, network, usage, even, fixed",
+    "cost_model": "cpu, memory, gpu, max, weighted, storage, network, disk_io, usage, even, fixed",
 }
 NO_HOUR = "is no hour: write 2026-11-01 or 2026-11-01 13:00:00, UTC"
 NO_ACCOUNT = "is no account id: twelve digits, zeros in front too"

@@ -93,6 +93,7 @@ def _collect(company: Company, layer: Layer) -> None:
                 | {"node": pod.instance_type, "instance_type": pod.instance_type}
                 | {"container": "main", "network_receive_gib": float(pod.network)}
                 | {"network_transmit_gib": 0.0}
+                | {"disk_read_gib": float(pod.disk_io), "disk_write_gib": 0.0}
                 | {_COLUMNS[one].format("request"): float(pod.requested[one]) for one in RESOURCES}
                 | {_COLUMNS[one].format("usage"): float(pod.used[one]) for one in RESOURCES}
             )

@@ -237,6 +237,7 @@ def _holdings(layer: Layer, hour: int) -> dict[tuple[str, str, str | None], int]
             for resource in RESOURCES:
                 found[pool, resource, pod.namespace] += _units(_allocated(layer, pod, resource))
             found[pool, "network", pod.namespace] += _units(pod.network)
+            found[pool, "disk_io", pod.namespace] += _units(pod.disk_io)
             found[pool, "pods", pod.namespace] += ONE
     for instance_type, offered in seen.nodes:
         for pool in {ALL, instance_type if has_types else ALL}:

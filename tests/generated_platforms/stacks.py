@@ -21,7 +21,9 @@ SINGLED_OUT = "AmazonEFS"
 """The product that a row of its own may give another cost model."""
 
 COST_MODELS = {
-    "kubernetes": ("cpu", "memory", "gpu", "max", "weighted", "storage", "network", "even"),
+    "kubernetes": (
+        *("cpu", "memory", "gpu", "max", "weighted", "storage", "network", "disk_io", "even"),
+    ),
     "pushed": ("usage", "even", "fixed"),
     "ready_made": ("usage", "even", "fixed"),
 }
@@ -31,13 +33,15 @@ RESOURCES = ("cpu", "memory", "gpu")
 
 @dataclass(frozen=True)
 class Pod:
-    """What a pod asked for and took, by resource, and what it moved over the network."""
+    """What a pod asked for and took, by resource, and what it moved over the network and
+    from and to disks."""
 
     namespace: str
     instance_type: str
     requested: dict[str, Decimal]
     used: dict[str, Decimal]
     network: Decimal
+    disk_io: Decimal
 
 
 @dataclass(frozen=True)
@@ -222,6 +226,7 @@ def _cluster(random: Random, labels: Sequence[str]) -> Seen:
                 random.choice(TYPES),
                 of_resources(),
                 of_resources(),
+                metered(),
                 metered(),
             )
             for _ in range(random.randrange(5))

@@ -450,7 +450,7 @@ MUTATIONS = {
     ),
     "free is what is not": Mutation(
         "models/marts/unallocated_capacity.sql",
-        "charges.true_cost * passages.free_proportion as free_spend",
+        "charges.true_cost * throughput.free_proportion as free_spend",
         "charges.true_cost as free_spend",
     ),
     "what passes a second platform is summed twice": Mutation(

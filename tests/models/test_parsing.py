@@ -78,3 +78,27 @@ def test_a_selection_runs_only_tests_of_what_it_has(target: Path) -> None:
     }
     assert len(reads) > 100
     assert {name for name, nodes in reads.items() if not nodes <= selected.keys()} == set()
+
+
+def test_no_schedule_waits_for_a_charge(parsed: str, target: Path) -> None:
+    """A failed test of money must not skip a cluster's schedule."""
+    assert "Running with dbt" in parsed
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
+
+    def ancestors(*names: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [f"model.infraspend.{name}" for name in names]
+        while waiting:
+            parents = set(models[waiting.pop()]["depends_on"]["nodes"]) & models.keys()
+            waiting += parents - found
+            found |= parents
+        return found
+
+    # Which months and hours there are on the bill, and which months have to be refreshed.
+    calendar = {"model.infraspend.int_period_months", "model.infraspend.months"}
+    calendar |= ancestors("int_period_months", "months")
+    behind = {models[key]["path"] for key in ancestors("attribution_schedule") - calendar}
+    assert "intermediate/attribution/int_usage.sql" in behind
+    of_money = ("staging/aws_cur", "staging/focus", "intermediate/true_cost")
+    assert {path for path in behind if path.startswith(of_money) or "/int_charges" in path} == set()

@@ -247,7 +247,7 @@ def _gpu(exporter: Exporter) -> None:
 
 
 def _facts(exporter: Exporter) -> None:
-    """Owners, labels, volumes, network: everything that is no request."""
+    """Owners, labels, volumes, network, disks: everything that is no request."""
     cluster = _cluster(exporter, "facts")
     node = {"node": "node-1"}
     cluster.gauge("kube_node_info", node | {"provider_id": "aws:///us-east-1b/i-0abc"}, 1)
@@ -265,6 +265,17 @@ def _facts(exporter: Exporter) -> None:
         cluster.cadvisor(
             "container_network_receive_bytes_total",
             {"namespace": "api", "pod": "web-7f-x", "interface": interface},
+            {scrape: scrape * speed for scrape in HOUR},
+        )
+    container = {"namespace": "api", "pod": "web-7f-x", "container": "main"}
+    for direction, device, speed in (
+        ("reads", "/dev/sda", GIB / 60),
+        ("reads", "/dev/sdb", GIB / 60),
+        ("writes", "/dev/sda", GIB / 120),
+    ):
+        cluster.cadvisor(
+            f"container_fs_{direction}_bytes_total",
+            container | {"device": device},
             {scrape: scrape * speed for scrape in HOUR},
         )
     volume = {"persistentvolume": "pvc-1"}

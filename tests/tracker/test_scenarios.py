@@ -191,7 +191,7 @@ def test_a_gpu_s_use_belongs_to_the_pod_and_not_to_the_exporter(
     assert rows(tmp_path, "node_hours", "gpu_capacity_gpu_hours::int") == [(2,)]
 
 
-def test_owners_labels_volumes_and_network_are_collected(server: str, tmp_path: Path) -> None:
+def test_owners_labels_volumes_network_and_disks_are_collected(server: str, tmp_path: Path) -> None:
     collect(source(server, "facts", pod_labels=["app.kubernetes.io/name"]), tmp_path)
 
     assert rows(tmp_path, "pods", "workload_kind, workload_name, labels") == [
@@ -212,6 +212,9 @@ def test_owners_labels_volumes_and_network_are_collected(server: str, tmp_path: 
         tmp_path, "container_hours", "network_receive_gib, network_transmit_gib"
     )
     assert (round(received, 6), transmitted) == (2, None)
+    # Two disks are read at a GiB an hour each, and one is written to at half of that.
+    ((read, written),) = rows(tmp_path, "container_hours", "disk_read_gib, disk_write_gib")
+    assert (round(read, 6), round(written, 6)) == (2, Decimal("0.5"))
 
 
 def test_a_lone_cluster_need_not_be_named_by_its_series(lone_server: str, tmp_path: Path) -> None:

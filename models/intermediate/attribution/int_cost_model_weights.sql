@@ -7,7 +7,7 @@
 
 with
 
-laddered as (
+gap_filled as (
     select * from {{ ref('int_gap_filled_usage') }}
     where {{ in_month('usage_month') }}
 ),
@@ -25,7 +25,7 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-{{ weigh('weights', of='laddered') }}
+{{ weigh('weights', of='gap_filled') }}
 
 select
     -- ids

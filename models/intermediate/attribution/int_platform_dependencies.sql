@@ -28,7 +28,7 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-claims as (
+declared as (
     select
         labels.platform,
         labels.sub_platform,
@@ -71,5 +71,5 @@ select
     usage_month,
     valid_from,
     valid_until
-from claims
+from declared
 where valid_from < valid_until
