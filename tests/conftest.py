@@ -16,6 +16,9 @@ from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, company_in, 
 from tests.fixtures.make_company import COMPANY
 from tests.houses import MODEL, PROPERTIES, ROOT, House, load
 
+# Every statement is an event of dbt's in its log, which takes a seventh of a build's CPU time.
+os.environ.setdefault("DBT_LOG_LEVEL_FILE", "info")
+
 
 @pytest.fixture(scope="session")
 def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> House:
