@@ -12,9 +12,12 @@ from infraspend.builder import BuildResult
 from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.publishers import DATABASE_NAME
 from infraspend.publishers.marts import publish
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, company_in, parsed_project
 from tests.fixtures.make_company import COMPANY
 from tests.workspaces import MODEL, PROPERTIES, ROOT, Workspace, load
+
+# Every statement is an event of dbt's in its log, which takes a seventh of a build's CPU time.
+os.environ.setdefault("DBT_LOG_LEVEL_FILE", "info")
 
 
 @pytest.fixture(scope="session")
@@ -61,36 +64,48 @@ def built(built_workspace: Workspace, tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def fixture_company(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, BuildResult]:
-    """The company of tests/fixtures/company, built, and how that went. Only to be read."""
-    return _built_once(tmp_path_factory, "fixture-company")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dbt project as dbt has read it, for `company_in`. Only to be copied."""
+    root = _shared(tmp_path_factory, "project")
+    with FileLock(f"{root}.lock"):
+        return root if root.exists() else parsed_project(root)
 
 
 @pytest.fixture(scope="session")
-def focus_company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def fixture_company(
+    tmp_path_factory: pytest.TempPathFactory, project: Path
+) -> tuple[Company, BuildResult]:
+    """The company of tests/fixtures/company, built, and how that went. Only to be read."""
+    return _built_once(_shared(tmp_path_factory, "fixture-company"), project)
+
+
+@pytest.fixture(scope="session")
+def focus_company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """The same, built with the datasets of FOCUS. Only to be read."""
-    company, result = _built_once(tmp_path_factory, "focus-company", "--vars", "{focus: true}")
+    root = _shared(tmp_path_factory, "focus-company")
+    company, result = _built_once(root, project, "--vars", "{focus: true}")
     assert result.succeeded, "\n".join(result.failures)
     return company
 
 
-def _built_once(
-    tmp_path_factory: pytest.TempPathFactory, name: str, *arguments: str
-) -> tuple[Company, BuildResult]:
+def _built_once(root: Path, project: Path, *arguments: str) -> tuple[Company, BuildResult]:
     """The company of tests/fixtures/company, built with some arguments, once for all tests."""
-    base = tmp_path_factory.getbasetemp()
-    # Processes that share out the tests share it, too.
-    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     with FileLock(f"{root}.lock"):
-        company, kept = Company(root / "company", root / "infraspend"), root / "result.pickle"
+        company, kept = Company(root / "company", root / "company"), root / "result.pickle"
         if not kept.exists():
-            shutil.copytree(COMPANY, company.root)
+            company = company_in(company.root, project)
+            shutil.copytree(COMPANY, company.root, dirs_exist_ok=True)
             (company.root / "seeds").rename(company.seeds)
-            copy_project(company.project)
             company.load()
             kept.write_bytes(pickle.dumps(company.build(*WITHOUT_UNIT_TESTS, *arguments)))
         result: BuildResult = pickle.loads(kept.read_bytes())
     return company, result
+
+
+def _shared(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    """A directory that the processes share which share out the tests."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from infraspend.publishers.dashboard.charts import Chart, ask, read_charts
 from infraspend.publishers.dashboard.site import address_of
 from tests.dashboard import company
 from tests.dashboard.contracts import create_marts
-from tests.houses import ROOT
+from tests.workspaces import ROOT
 
 LAST_28 = "between date '2026-11-20' - 27 and date '2026-11-20'"
 SPEND = (

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from infraspend.builder import BuildResult, build
+from infraspend.builder.dbt import DbtSetting
 from infraspend.builder.seeds import SEED_COLUMNS, path_for_dbt
 from infraspend.loaders import aws_cur, kubernetes, platforms
 
@@ -55,6 +56,34 @@ def copy_project(to: Path) -> Path:
     return to
 
 
+def parsed_project(root: Path) -> Path:
+    """A copy of the dbt project that dbt has read, for `company_in`."""
+    company = Company(copy_project(root), root)
+    company.declare()
+    setting = DbtSetting(
+        root, company.warehouse, path_for_dbt(company.seeds, root), company.artifacts
+    )
+    subprocess.run(
+        setting.command("parse", "--quiet"), cwd=root, env=setting.environment, check=True
+    )
+    return root
+
+
+def company_in(root: Path, parsed: Path) -> "Company":
+    """A company in a dbt project of its own.
+
+    dbt takes as long to read the project as for a small build. A copy that builds by the same
+    relative paths it need not read again.
+
+    Args:
+        root: Where the company and its project lie.
+        parsed: A project that dbt has read.
+    """
+    others = shutil.ignore_patterns(".infraspend", "facts", "logs")
+    shutil.copytree(parsed, root, dirs_exist_ok=True, ignore=others)
+    return Company(root, root)
+
+
 @dataclass(frozen=True)
 class Company:
     """A company in a directory of its own: deliveries, seeds and a warehouse.
@@ -87,6 +116,11 @@ class Company:
     @property
     def warehouse(self) -> Path:
         return self.root / "warehouse" / "infraspend.duckdb"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where builds leave what dbt wrote."""
+        return self.warehouse.with_name(f"{self.warehouse.name}.dbt")
 
     def declare(self, **seeds: Iterable[Mapping[str, str]]) -> None:
         """Writes the seeds: rows of the named ones, headers of all others."""
@@ -123,18 +157,18 @@ class Company:
         self, *arguments: str, verb: str = "build", quiet: bool = False
     ) -> "subprocess.CompletedProcess[str]":
         """Runs `dbt build` itself, on seeds that nobody checked before."""
-        artifacts = self.warehouse.with_name(f"{self.warehouse.name}.dbt")
         options = ["--no-use-colors", *(["--quiet"] if quiet else [])]
         return subprocess.run(
             [
                 *(Path(sys.executable).with_name("dbt"), *options, verb, *arguments),
                 *("--project-dir", self.project, "--profiles-dir", self.project),
-                *("--target-path", artifacts / "target", "--log-path", artifacts / "logs"),
+                *("--target-path", self.artifacts / "target"),
+                *("--log-path", self.artifacts / "logs"),
             ],
             cwd=self.project,
             env=os.environ
             | {
-                "INFRASPEND_WAREHOUSE": str(self.warehouse),
+                "INFRASPEND_WAREHOUSE": os.path.relpath(self.warehouse, self.project),
                 "INFRASPEND_SEEDS": path_for_dbt(self.seeds, self.project),
             },
             capture_output=True,

@@ -10,7 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.companies import LABEL_OF_TAG, TEAM, WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import (
+    LABEL_OF_TAG,
+    TEAM,
+    WITHOUT_UNIT_TESTS,
+    Company,
+    built,
+    company_in,
+)
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.collections import POD, collect
 
@@ -48,7 +55,7 @@ FOCUS = {"one": "0.5", "two": "0.3", "three": "0.2"}
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
-    company = Company(tmp_path_factory.mktemp("numbers"), project)
+    company = company_in(tmp_path_factory.mktemp("numbers"), project)
     deliver_legacy(company.bill, text_of(_aligned(_lines())))
     for cluster in CLUSTERS:
         _collect(company, cluster)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from infraspend.builder.seeds import SEED_COLUMNS
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 
 pytestmark = pytest.mark.thorough
@@ -1022,7 +1022,7 @@ def of_payer(row: Row, payer: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """The company that all payers belong to, delivered and built."""
-    company = Company(tmp_path_factory.mktemp("commitments"), project)
+    company = company_in(tmp_path_factory.mktemp("commitments"), project)
     for period, dates in ((SEPTEMBER, "20260901-20261001"), (OCTOBER, "20261001-20261101")):
         lines = [
             of_payer(row, PAYERS[name])

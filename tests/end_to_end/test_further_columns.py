@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from infraspend.builder.seeds import SEED_COLUMNS
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.fixtures.make_company import COMPANY
 from tests.loaders.bills import cur2_table, deliver_cur2
 
@@ -25,7 +25,7 @@ GRAIN = (
 @pytest.fixture(scope="module")
 def tagged(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """Five lines with the tags of their accounts, and a column that somebody has added."""
-    company = Company(tmp_path_factory.mktemp("tagged"), project)
+    company = company_in(tmp_path_factory.mktemp("tagged"), project)
     tags = [
         [("accountTag/Department", "Risk"), ("resourceTags/user:Service", "api")],
         [("accountTag/Department", "Risk")],
@@ -113,8 +113,8 @@ def test_a_column_that_cannot_be_carried_is_refused(
 
 
 def test_carried_columns_move_no_cost_and_are_in_the_grain(tmp_path: Path, project: Path) -> None:
-    company = Company(tmp_path / "company", project)
-    shutil.copytree(COMPANY, company.root)
+    company = company_in(tmp_path / "company", project)
+    shutil.copytree(COMPANY, company.root, dirs_exist_ok=True)
     (company.root / "seeds").rename(company.seeds)
     built(company, *WITHOUT_UNIT_TESTS)
     costs = f"select {GRAIN}, sum(true_cost) from marts.true_cost group by all order by all"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infraspend.builder.seeds import SEED_COLUMNS
-from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.loaders.collections import POD, collect
 
@@ -101,7 +101,7 @@ PODS: dict[tuple[str, str], str] = {
 
 @pytest.fixture(scope="module")
 def labelled(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
-    company = Company(tmp_path_factory.mktemp("labelled"), project)
+    company = company_in(tmp_path_factory.mktemp("labelled"), project)
     deliver_labelled(company)
     return built(company, *WITHOUT_UNIT_TESTS)
 
@@ -285,11 +285,10 @@ REFUSED: dict[str, tuple[list[Rule], str]] = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_rule_that_cannot_be_followed_is_refused_by_its_number(
-    labelled: Company, tmp_path: Path, case: str
+    labelled: Company, tmp_path: Path, project: Path, case: str
 ) -> None:
     rules, complaint = REFUSED[case]
-    refused = Company(tmp_path, labelled.project)
-    refused.warehouse.parent.mkdir()
+    refused = company_in(tmp_path, project)
     shutil.copy(labelled.warehouse, refused.warehouse)
     refused.declare(label_rules=_rules(rules))
 
@@ -301,10 +300,9 @@ def test_a_rule_that_cannot_be_followed_is_refused_by_its_number(
 
 
 def test_an_edited_rule_applies_wherever_its_dates_say_the_past_included(
-    labelled: Company, tmp_path: Path
+    labelled: Company, tmp_path: Path, project: Path
 ) -> None:
-    edited = Company(tmp_path, labelled.project)
-    edited.warehouse.parent.mkdir()
+    edited = company_in(tmp_path, project)
     shutil.copy(labelled.warehouse, edited.warehouse)
     # The bill speaks of 05:00 and 06:00. One rule is another now and always was; one holds from
     # 06:00 on only.

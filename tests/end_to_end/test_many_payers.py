@@ -15,7 +15,7 @@ import pytest
 from infraspend.builder import BuildResult
 from infraspend.loaders import aws_cur
 from infraspend.publishers.marts import publish
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, company_in
 from tests.end_to_end.test_open_month import (
     savings_plan,
     ten_reservations,
@@ -110,7 +110,7 @@ def deliver(company: Company, payer: str, lines: Iterable[Row], **named: str) ->
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """All of them, landed; somebody has a second report of the same bill."""
-    company = Company(tmp_path_factory.mktemp("payers") / "company", project)
+    company = company_in(tmp_path_factory.mktemp("payers"), project)
     for payer in PAYERS:
         more = [] if payer in BROKEN else commitments_of(payer)[0]
         deliver(company, payer, [*lines_of(payer), *more])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 
 pytestmark = pytest.mark.thorough
@@ -40,7 +40,7 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
-    company = Company(tmp_path_factory.mktemp("marketplace") / "company", project)
+    company = company_in(tmp_path_factory.mktemp("marketplace"), project)
     deliver_legacy(company.bill, text_of(LINES))
     company.declare()
     company.load()

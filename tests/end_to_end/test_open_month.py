@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infraspend.builder.seeds import SEED_COLUMNS
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.end_to_end.test_commitments import FEE, M5, covered, fee_of, plan_of, reserved
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 
@@ -221,7 +221,7 @@ def delivered(company: Company, day: int, lines: Iterable[Row]) -> Company:
 
 
 def new_company(root: Path, project: Path) -> Company:
-    company = Company(root, project)
+    company = company_in(root, project)
     rule = ("10", "tag", "user_team", "present", "", "{value}", "", "")
     company.declare(label_rules=[dict(zip(SEED_COLUMNS["label_rules"], rule, strict=True))])
     return company

@@ -31,7 +31,14 @@ import duckdb
 import pytest
 
 from infraspend.builder import BuildResult
-from tests.end_to_end.companies import LABEL_OF_TAG, TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.end_to_end.companies import (
+    LABEL_OF_TAG,
+    TEAM,
+    WITHOUT_UNIT_TESTS,
+    Company,
+    company_in,
+    copy_project,
+)
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 
 pytestmark = pytest.mark.thorough
@@ -73,7 +80,7 @@ UNDECLARED = [
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory, project: Path) -> tuple[Company, BuildResult]:
     """A company with every fault of schedules, and how its build went."""
-    company = Company(tmp_path_factory.mktemp("faults"), project)
+    company = company_in(tmp_path_factory.mktemp("faults"), project)
     lines = [_line(label, hour) for label in (SPARK, TABLE, RING, STACK) for hour in HOURS]
     deliver_legacy(company.bill, text_of(lines))
     _publish(company, "spark", SPARK_USAGE, at=1)

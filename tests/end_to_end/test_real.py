@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.end_to_end.reckoning import shares, ten_digits
 from tests.loaders.bills import deliver_legacy
 from tests.loaders.collections import collect
@@ -38,7 +38,7 @@ def hour() -> list[dict[str, str]]:
 def real(
     tmp_path_factory: pytest.TempPathFactory, project: Path, hour: list[dict[str, str]]
 ) -> Company:
-    company = Company(tmp_path_factory.mktemp("real"), project)
+    company = company_in(tmp_path_factory.mktemp("real"), project)
     deliver_legacy(company.bill, REPORT, report="daily", period="20231101-20231201")
     for cluster in CLUSTERS:
         _collect(company, cluster, [row for row in hour if row["Cluster"] == cluster])

@@ -13,7 +13,7 @@ from infraspend.loaders import aws_cur
 from infraspend.publishers.dashboard.charts import ask, read_charts
 from infraspend.publishers.explanation import explain
 from infraspend.simulation import SimulationResult, simulate
-from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built
+from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.end_to_end.truths import falsehoods
 
 pytestmark = pytest.mark.thorough
@@ -35,12 +35,11 @@ SIMULATIONS = [
 def simulated(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, project: Path
 ) -> tuple[Company, SimulationResult]:
-    company = Company(tmp_path_factory.mktemp("simulated"), project)
+    company = company_in(tmp_path_factory.mktemp("simulated"), project)
     simulation = simulate(company.root, **request.param)
     if simulation.seeds != company.seeds:
         shutil.copytree(simulation.seeds, company.seeds)
     if simulation.earlier.exists():
-        company.warehouse.parent.mkdir()
         aws_cur.load(company.warehouse, str(simulation.earlier))
     return built(company, *WITHOUT_UNIT_TESTS), simulation
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.command_line.process import run
-from tests.end_to_end.companies import ROOT, TEAM, Company
+from tests.end_to_end.companies import TEAM, Company, company_in
 from tests.loaders.bills import charge, deliver_legacy, text_of
 
 ONE_PM, TWO_PM = "2019-11-19T13:00:00Z", "2019-11-19T14:00:00Z"
@@ -34,9 +34,9 @@ CLUSTERS = ("cluster-0", "cluster-1")
 
 
 @pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def talk(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """The company of the slides: delivered, declared, landed and built."""
-    company = Company(tmp_path_factory.mktemp("talk"), ROOT)
+    company = company_in(tmp_path_factory.mktemp("talk"), project)
     _deliver(company)
     company.declare(
         label_rules=[

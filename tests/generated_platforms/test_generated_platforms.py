@@ -7,13 +7,14 @@ stack that comes out wrong is printed, the smallest of them. `--hypothesis-seed`
 from collections import Counter, defaultdict
 from datetime import datetime
 from decimal import Decimal, localcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, copy_project
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.generated_platforms.delivery import UNCLAIMED, deliver, moment
 from tests.generated_platforms.reference import ALL, FREE, ONE, Splitter
 from tests.generated_platforms.stacks import COST_MODELS, TYPES, Stack, stacks
@@ -49,10 +50,11 @@ def generated(request: pytest.FixtureRequest) -> list[Stack]:
 
 
 @pytest.fixture(scope="module")
-def company(generated: list[Stack], tmp_path_factory: pytest.TempPathFactory) -> Company:
+def company(
+    generated: list[Stack], tmp_path_factory: pytest.TempPathFactory, project: Path
+) -> Company:
     """All stacks on one bill, landed and built."""
-    root = tmp_path_factory.mktemp("stacks")
-    company = Company(root, copy_project(root / "project"))
+    company = company_in(tmp_path_factory.mktemp("stacks"), project)
     deliver(company, generated)
     without_tests = ("--exclude-resource-type", "test", *WITHOUT_UNIT_TESTS)
     return built(company, "--select", *MARTS, *without_tests)

@@ -11,7 +11,7 @@ import pytest
 
 from infraspend.builder import BuildResult
 from infraspend.loaders import focus
-from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, company_in
 from tests.loaders.focus_bills import Charge, charge, write
 
 pytestmark = pytest.mark.thorough
@@ -165,10 +165,9 @@ def build(company: Company) -> BuildResult:
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """A company without a Cost and Usage Report: its bills are all in FOCUS."""
-    root = tmp_path_factory.mktemp("focus")
-    company = Company(root / "company", copy_project(root / "project"))
+    company = company_in(tmp_path_factory.mktemp("focus") / "company", project)
     written = datetime(2026, 11, 2)
     write(company.root / "focus/azure/bill.csv.gz", azure(), version="1.0", written=written)
     write(
@@ -314,7 +313,7 @@ def test_what_goes_into_a_stage_comes_out_of_it(company: Company) -> None:
 
 def test_a_delivery_rebuilds_its_month_and_no_other(company: Company, tmp_path: Path) -> None:
     shutil.copytree(company.root, tmp_path / "company", symlinks=True)
-    ours = Company(tmp_path / "company", company.project)
+    ours = Company(tmp_path / "company", tmp_path / "company")
     october = company.rows("from marts.true_cost where billing_period = '2026-10' order by all")
     for cost, written in (("7", datetime(2026, 12, 2)), ("8", datetime(2026, 12, 3))):
         file = ours.root / "focus/november/bill.csv"
@@ -349,7 +348,7 @@ def test_a_report_beside_it_does_not_change_by_a_digit(
     assert result.succeeded, "\n".join(result.failures)
     payer = original.one("select min(payer_account_id) from marts.true_cost")
     shutil.copytree(original.root, tmp_path / "company", symlinks=True)
-    ours = Company(tmp_path / "company", original.project)
+    ours = Company(tmp_path / "company", tmp_path / "company")
     rule = '{"user_service": "azure-only"}'
     # In an hour that the report has usage in: an earlier one would open the platforms' calendar.
     first = original.one(

@@ -12,7 +12,7 @@ import pytest
 from infraspend.loaders import aws_cur
 from infraspend.loaders.aws_cur import Policy, closed_assemblies
 from infraspend.loaders.open_warehouse import create_raw_tables
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, copy_project
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.test_killed import STAGES, start
 
@@ -63,10 +63,9 @@ def marts(company: Company) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Company:
+def original(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """A company with one delivery of one month, landed undisturbed, and built."""
-    root = tmp_path_factory.mktemp("original")
-    company = Company(root / "company", copy_project(root / "project"))
+    company = company_in(tmp_path_factory.mktemp("original") / "company", project)
     deliver(company, 1, month(("api", "0.0111111111"), ("web", "2.5"), ("", "0.125")))
     company.declare(label_rules=[RULE])
     return built(company, *WITHOUT_UNIT_TESTS)
@@ -75,8 +74,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Company:
 @pytest.fixture
 def company(original: Company, tmp_path: Path) -> Company:
     """A copy of it."""
-    shutil.copytree(original.root, tmp_path / "company")
-    return Company(tmp_path / "company", original.project)
+    shutil.copytree(original.root, tmp_path / "company", symlinks=True)
+    return Company(tmp_path / "company", tmp_path / "company")
 
 
 @pytest.mark.thorough

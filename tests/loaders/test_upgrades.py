@@ -14,7 +14,7 @@ from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.settings import THIS_VERSION
 from infraspend.loaders.tables import LEDGERS, differences
 from infraspend.loaders.warehouse import LakeUrl
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, company_in
 from tests.fixtures.make_company import COMPANY
 from tests.fixtures.make_warehouse import WAREHOUSES
 from tests.loaders.queries import content, rows
@@ -67,11 +67,11 @@ def test_a_warehouse_of_a_released_version_opens_and_has_what_was_loaded(
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("version", RELEASED)
-def test_a_warehouse_of_a_released_version_builds(version: str, tmp_path: Path) -> None:
-    company = Company(tmp_path / "company", tmp_path / "infraspend")
+def test_a_warehouse_of_a_released_version_builds(
+    version: str, tmp_path: Path, project: Path
+) -> None:
+    company = company_in(tmp_path / "company", project)
     shutil.copytree(COMPANY / "seeds", company.seeds)
-    copy_project(company.project)
-    company.warehouse.parent.mkdir(parents=True, exist_ok=True)
     unpacked(version, company.warehouse)
 
     result = company.build(*WITHOUT_UNIT_TESTS)

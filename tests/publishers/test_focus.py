@@ -281,8 +281,8 @@ def test_names_are_spelled_as_focus_does() -> None:
 def test_labels_are_data_whatever_they_say_and_accounts_have_their_names(
     focus_company: Company, tmp_path: Path
 ) -> None:
-    company = Company(tmp_path / "company", focus_company.project)
-    shutil.copytree(focus_company.root, company.root)
+    company = Company(tmp_path / "company", tmp_path / "company")
+    shutil.copytree(focus_company.root, company.root, symlinks=True)
     hostile = ['"},{"AllocatedRatio":9}', "a|b\\", "'; drop table x; --", "emoji \U0001f4b8\n"]
     with duckdb.connect(str(company.warehouse)) as connection:
         labels = connection.execute(

@@ -2,12 +2,13 @@
 
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from infraspend.builder import BuildResult
 from infraspend.builder.seeds import SEED_COLUMNS
-from tests.end_to_end.companies import ROOT, TEAM, WITHOUT_UNIT_TESTS, Company
+from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, company_in
 from tests.loaders.bills import charge, deliver_legacy, text_of
 from tests.tracker.reading import collect, source
 
@@ -64,8 +65,10 @@ HOURS = [f"2026-11-01T{number:02}:00:00Z" for number in range(4)]
 
 
 @pytest.fixture(scope="module")
-def built(server: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, BuildResult]:
-    company = Company(tmp_path_factory.mktemp("marts"), ROOT)
+def built(
+    server: str, tmp_path_factory: pytest.TempPathFactory, project: Path
+) -> tuple[Company, BuildResult]:
+    company = company_in(tmp_path_factory.mktemp("marts"), project)
     deliver_legacy(
         company.bill,
         text_of(

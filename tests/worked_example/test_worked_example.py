@@ -12,11 +12,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from infraspend.builder import build
-from infraspend.loaders import aws_cur
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, company_in
 from tests.loaders.bills import deliver_legacy, text_of
 from tests.workspaces import ROOT
 
@@ -30,10 +28,13 @@ CATEGORIES = {
     "reservation": "reservation",
     "savings_plan": "savingsPlan",
 }
-LABEL_RULES = (
-    "rule_order,match_on,match_key,match_type,match_value,lyft_label,valid_from,valid_until\n"
-    "10,tag,user_team,present,,{value},,\n"
-)
+LABEL_RULE = {
+    "rule_order": "10",
+    "match_on": "tag",
+    "match_key": "user_team",
+    "match_type": "present",
+    "lyft_label": "{value}",
+}
 INVOICE = Decimal("891.0466367890")
 TRUE_COST = Decimal("102.8266367890")
 Line = dict[str, str]
@@ -82,26 +83,22 @@ def delivered(line: Line) -> Line:
         pytest.param("net columns only", marks=pytest.mark.thorough),
     ]
 )
-def warehouse(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def company(request: pytest.FixtureRequest, tmp_path: Path, project: Path) -> Company:
     """The bill, landed, with its discount presented in one of three ways."""
     lines = DISCOUNT_AS[request.param](lines_of_the_bill())
     text = text_of([delivered(line) for line in lines])
-    deliver_legacy(tmp_path / "bucket", text, period="20261101-20261201")
-    aws_cur.load(tmp_path / "infraspend.duckdb", str(tmp_path / "bucket"))
-    return tmp_path / "infraspend.duckdb"
+    company = company_in(tmp_path, project)
+    deliver_legacy(company.bill, text, period="20261101-20261201")
+    company.declare(label_rules=[LABEL_RULE])
+    company.load()
+    return company
 
 
-def build_marts(warehouse: Path, pooling: str, unused: str = "label") -> None:
-    seeds = warehouse.parent / "seeds"
-    if not seeds.exists():
-        seeds.mkdir()
-        for seed in (ROOT / "seeds").glob("*.csv"):
-            (seeds / seed.name).write_text(seed.read_text().splitlines()[0] + "\n")
-        (seeds / "label_rules.csv").write_text(LABEL_RULES)
+def build_marts(company: Company, variables: str = "") -> None:
+    """Builds with other variables than the defaults, which are family and label."""
     select = ("--select", "+invoice_bridge", "--indirect-selection", "cautious")
-    without = ("--exclude-resource-type", "unit_test")
-    variables = f"{{true_cost_pooling: {pooling}, unused_commitment: {unused}}}"
-    result = build(warehouse, ROOT, seeds, (*select, *without, "--vars", variables))
+    others = ("--vars", f"{{{variables}}}") if variables else ()
+    result = company.build(*select, *WITHOUT_UNIT_TESTS, *others)
     assert result.succeeded, result.failures
 
 
@@ -132,7 +129,7 @@ def wasted(costs: Costs) -> Costs:
     return {hour if key == fee else key: cost for key, cost in costs.items()}
 
 
-def costs_of_mart(warehouse: Path, column: str) -> Costs:
+def costs_of_mart(company: Company, column: str) -> Costs:
     query = f"""
         select
             account_id,
@@ -145,31 +142,29 @@ def costs_of_mart(warehouse: Path, column: str) -> Costs:
         group by all
         having sum({column}) <> 0
     """
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        return {tuple(row[:-1]): row[-1] for row in connection.execute(query).fetchall()}
+    return {tuple(row[:-1]): row[-1] for row in company.rows(query)}
 
 
-def bridge_of(warehouse: Path) -> dict[str, Decimal]:
+def bridge_of(company: Company) -> dict[str, Decimal]:
     query = "select bridge_item, amount from marts.invoice_bridge"
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        return dict(connection.execute(query).fetchall())
+    return dict(company.rows(query))
 
 
-def test_every_cost_is_the_one_worked_out_by_hand(warehouse: Path) -> None:
+def test_every_cost_is_the_one_worked_out_by_hand(company: Company) -> None:
     lines = lines_of_the_bill()
 
-    build_marts(warehouse, "family")
+    build_marts(company)
 
-    assert costs_of_mart(warehouse, "net_amortized_cost") == costs_by_hand(
+    assert costs_of_mart(company, "net_amortized_cost") == costs_by_hand(
         lines, "exp_net_amortized_cost"
     )
-    assert costs_of_mart(warehouse, "true_cost") == wasted(costs_by_hand(lines, "exp_true_cost"))
-    assert bridge_of(warehouse) == {
+    assert costs_of_mart(company, "true_cost") == wasted(costs_by_hand(lines, "exp_true_cost"))
+    assert bridge_of(company) == {
         "invoice": INVOICE,
         "cast_digits": 0,
         "ri_used": Decimal("0.3465"),
-        "sp_used": bridge_by_hand(warehouse, "sp_used"),
-        "sp_negation": bridge_by_hand(warehouse, "sp_negation"),
+        "sp_used": bridge_by_hand(company, "sp_used"),
+        "sp_negation": bridge_by_hand(company, "sp_negation"),
         "ri_upfront_fee": Decimal("-788.40"),
         "sp_upfront_fee": 0,
         "ri_recurring_fee": Decimal("-0.1665"),
@@ -186,29 +181,28 @@ def test_every_cost_is_the_one_worked_out_by_hand(warehouse: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_so_it_is_without_pooling_and_with_unused_commitments_spread(warehouse: Path) -> None:
+def test_so_it_is_without_pooling_and_with_unused_commitments_spread(company: Company) -> None:
     lines = lines_of_the_bill()
 
-    build_marts(warehouse, "none")
+    build_marts(company, "true_cost_pooling: none")
 
-    assert bridge_of(warehouse)["unexplained"] == 0
-    assert costs_of_mart(warehouse, "true_cost") == wasted(
+    assert bridge_of(company)["unexplained"] == 0
+    assert costs_of_mart(company, "true_cost") == wasted(
         costs_by_hand(lines, "exp_net_amortized_cost")
     )
 
-    build_marts(warehouse, "family", unused="spread")
+    build_marts(company, "unused_commitment: spread")
 
-    assert bridge_of(warehouse)["unexplained"] == 0
-    assert costs_of_mart(warehouse, "true_cost") == costs_by_hand(
+    assert bridge_of(company)["unexplained"] == 0
+    assert costs_of_mart(company, "true_cost") == costs_by_hand(
         lines, "exp_true_cost_unused_spread"
     )
 
 
-def bridge_by_hand(warehouse: Path, item: str) -> Decimal:
+def bridge_by_hand(company: Company, item: str) -> Decimal:
     """What covered usage and its negation moved; a discount line names neither of them."""
     query = "select bool_or(line_item_net_unblended_cost is not null) from raw_aws_cur.line_items"
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        ((has_net_costs,),) = connection.execute(query).fetchall()
+    has_net_costs = company.one(query)
     by_hand = {
         "sp_used": ("-0.0918", "-0.1280"),
         "sp_negation": ("0.3258", "0.3620"),
