@@ -14,7 +14,7 @@ from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.settings import THIS_VERSION
 from infraspend.loaders.tables import LEDGERS, differences
 from infraspend.loaders.warehouse import LakeUrl
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, company_in
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, company_in, copy_project
 from tests.fixtures.make_company import COMPANY
 from tests.fixtures.make_warehouse import WAREHOUSES
 from tests.loaders.queries import content, rows
