@@ -5,7 +5,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_net') }}
+    select * from {{ ref('charges') }}
     where charge_class <> 'commitment_fee' and (charge_class <> 'discount' or has_net_costs)
 ),
 

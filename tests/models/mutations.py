@@ -6,6 +6,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+AWS_CUR = "models/intermediate/aws_cur"
+CHARGES = "models/intermediate/charges"
 TRUE_COST = "models/intermediate/true_cost"
 LABELS = "models/intermediate/labels"
 ATTRIBUTION = "models/intermediate/attribution"
@@ -106,32 +108,32 @@ MUTATIONS = {
     ),
     # What a charge costs.
     "planned usage costs its list price": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "then coalesce(planned_cost, invoiced_cost)",
         "then unblended_cost",
     ),
     "reserved usage is free": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when line_item_type = 'DiscountedUsage' then coalesce(reserved_cost, invoiced_cost)",
         "when line_item_type = 'DiscountedUsage' then unblended_cost",
     ),
     "prepayments count twice": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when charge_class in ('negation', 'commitment_prepayment') then",
         "when charge_class in ('negation') then",
     ),
     "a refund of a prepayment is a gift": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when is_prepayment_refund then",
         "when false then",
     ),
     "a discount counts twice": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when charge_class = 'discount' then coalesce(net_unblended_cost, 0)",
         "when charge_class = 'discount' then unblended_cost",
     ),
     "spot pays for reservations": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "and pricing_model <> 'spot'",
         "and pricing_model <> ''",
     ),
@@ -142,7 +144,7 @@ MUTATIONS = {
         "int_line_items_priced+",
     ),
     "a discount on a purchase is forgotten": Mutation(
-        f"{TRUE_COST}/int_prepayments.sql",
+        f"{AWS_CUR}/int_prepayments.sql",
         "priced.net_unblended_cost as net_cost",
         "priced.unblended_cost as net_cost",
     ),
@@ -399,12 +401,12 @@ MUTATIONS = {
     ),
     # What is not over yet, what nothing amortizes, what cannot be right and who does not share.
     "a bill that is closed has hours to come": Mutation(
-        f"{TRUE_COST}/int_hours_to_come.sql",
+        f"{CHARGES}/int_hours_to_come.sql",
         "having max(case when is_invoiced then 0 else 1 end) = 1",
         "having max(case when is_invoiced then 0 else 1 end) >= 0",
     ),
     "the first hour to come is over": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "line_items.usage_hour >= hours_to_come.to_come_from",
         "line_items.usage_hour > hours_to_come.to_come_from",
     ),
@@ -414,22 +416,22 @@ MUTATIONS = {
         "{{ hours_between('usage_hour', 'ended_at') }} < 1",
     ),
     "what was paid back is spread": Mutation(
-        f"{TRUE_COST}/int_unamortized_prepayments.sql",
+        f"{AWS_CUR}/int_unamortized_prepayments.sql",
         "and sum(net_prepaid_cost) + sum(refunded_cost) > 0",
         "and sum(net_prepaid_cost) + sum(refunded_cost) <> 0",
     ),
     "a term is spread over an hour more": Mutation(
-        f"{TRUE_COST}/int_prepaid_hours.sql",
+        f"{AWS_CUR}/int_prepaid_hours.sql",
         "{{ hours_between('prepayments.term_from', 'prepayments.term_until') }} as term_hours",
         "{{ hours_between('prepayments.term_from', 'prepayments.term_until') }} + 1 as term_hours",
     ),
     "an account that shares no hour is on two bills": Mutation(
-        f"{TRUE_COST}/int_periods_left_out.sql",
+        f"{AWS_CUR}/int_periods_left_out.sql",
         "hours.last_hour > other_hours.first_hour and",
         "hours.last_hour >= other_hours.first_hour and",
     ),
     "a tenth without net costs is right": Mutation(
-        f"{TRUE_COST}/int_periods_left_out.sql",
+        f"{AWS_CUR}/int_periods_left_out.sql",
         "or cost_without_net * 10 > gross_cost",
         "or cost_without_net > gross_cost",
     ),

@@ -6,9 +6,43 @@
 
 with
 
+-- At the grain that the split needs: columns that only explain the bill are summed away.
 charges as (
-    select * from {{ ref('int_charges_assigned') }}
+    select
+        billing_period,
+        payer_account_id,
+        account_id,
+        source_label,
+        product,
+        charge_class,
+        {{ carried(of_marts=true) }}
+        platform,
+        sub_platform,
+        cost_model,
+        wanted_pool,
+        sum(true_cost) as true_cost,
+        sum(invoiced_cost) as invoiced_cost,
+        sum(net_amortized_cost) as net_amortized_cost,
+        usage_hour,
+        case when platform is not null then interval_hours end as interval_hours,
+        is_period_charge
+    from {{ ref('int_charges_claimed') }}
     where {{ in_month('billing_period') }}
+    group by
+        billing_period,
+        payer_account_id,
+        account_id,
+        source_label,
+        product,
+        charge_class,
+        {{ carried(of_marts=true) }}
+        platform,
+        sub_platform,
+        cost_model,
+        wanted_pool,
+        usage_hour,
+        case when platform is not null then interval_hours end,
+        is_period_charge
 ),
 
 pools as (

@@ -33,10 +33,55 @@ keys as (
 
 nodes as (
     select
-        *,
-        coalesce(label_rule, 0) as rule_order
-    from {{ ref('int_nodes_billed') }}
-    where {{ in_month('billing_period') }}
+        charges.billing_period,
+        charges.payer_account_id,
+        charges.account_id,
+        label_keys.lyft_label,
+        coalesce(label_keys.label_rule, 0) as rule_order,
+        charges.product,
+        charges.usage_type,
+        charges.operation,
+        charges.region,
+        charges.instance_type,
+        charges.pricing_model,
+        {{ carried('charges') }}
+        instances.platform,
+        instances.sub_platform,
+        instances.instance_id,
+        {{ usd('sum(instances.list_cost)') }} as list_cost,
+        charges.usage_hour,
+        charges.interval_hours,
+        charges.is_period_charge
+    from {{ ref('int_instances_billed') }} as instances
+    inner join {{ ref('charges') }} as charges
+        on
+            instances.billing_period = charges.billing_period
+            and instances.charge_id = charges.charge_id
+    inner join {{ ref('int_label_keys') }} as label_keys on {{ is_labelled_by('label_keys') }}
+    where
+        {{ in_month('instances.billing_period') }}
+        and {{ in_month('charges.billing_period') }}
+        and {{ in_month('label_keys.billing_period') }}
+        and charges.charge_class = 'usage'
+    group by
+        charges.billing_period,
+        charges.payer_account_id,
+        charges.account_id,
+        label_keys.lyft_label,
+        coalesce(label_keys.label_rule, 0),
+        charges.product,
+        charges.usage_type,
+        charges.operation,
+        charges.region,
+        charges.instance_type,
+        charges.pricing_model,
+        {{ carried('charges') }}
+        instances.platform,
+        instances.sub_platform,
+        instances.instance_id,
+        charges.usage_hour,
+        charges.interval_hours,
+        charges.is_period_charge
 ),
 
 assigned as (

@@ -8,7 +8,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_net') }}
+    select * from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -61,19 +61,7 @@ labelled as (
         charges.interval_hours,
         charges.is_period_charge
     from charges
-    inner join keys
-        on
-            charges.billing_period = keys.billing_period
-            and charges.account_id = keys.account_id
-            and charges.product = keys.product
-            and charges.usage_type = keys.usage_type
-            and charges.operation = keys.operation
-            and charges.charge_class = keys.charge_class
-            and charges.resource_id = keys.resource_id
-            and charges.tags = keys.tags
-            and charges.cost_categories = keys.cost_categories
-            and charges.usage_hour >= keys.era_from
-            and charges.usage_hour < keys.era_until
+    inner join keys on {{ is_labelled_by('keys') }}
 )
 
 select

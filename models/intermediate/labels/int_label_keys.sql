@@ -20,7 +20,7 @@ keys as (
         tags,
         cost_categories,
         {{ rule_era(rules, 'usage_hour') }} as rule_era
-    from {{ ref('int_charges_net') }}
+    from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
 ),
 

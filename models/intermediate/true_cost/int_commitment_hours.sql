@@ -14,7 +14,7 @@ net as (
     select
         *,
         concat(reservation_id, savings_plan_id) as named_id
-    from {{ ref('int_charges_net') }}
+    from {{ ref('charges') }}
     where
         {{ in_month('billing_period') }}
         and charge_class in ('usage', 'commitment_fee', 'commitment_to_come')

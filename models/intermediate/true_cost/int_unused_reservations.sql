@@ -16,27 +16,22 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_net') }}
+    select * from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
 ),
 
 sizes as (
     select
         {{ reservation | join(', ') }},
-        min(grain_hours) as grain_hours,
-        {{ units('max(try_cast(number_of_reservations as decimal(25, 10)))') }} as reservations,
-        {{ units('max(try_cast(normalized_units_per_reservation as decimal(25, 10)))') }}
-            as units_per_reservation,
-        {{ units('sum(usage_amount) - sum(unused_reservation_hours)') }} as used_reservation_hours,
-        date_trunc('hour', min(usage_started_at)) as started_at,
-        case
-            when min(grain_hours) > 1 then date_trunc('day', min(usage_started_at))
-            else date_trunc('hour', min(usage_started_at))
-        end as first_hour,
-        max(usage_ended_at) as ended_at
-    from {{ ref('int_line_items_priced') }}
-    where {{ in_month('billing_period') }} and line_item_type = 'RIFee'
-    group by {{ reservation | join(', ') }}
+        grain_hours,
+        {{ units('reservations') }} as reservations,
+        {{ units('units_per_reservation') }} as units_per_reservation,
+        {{ units('used_reservation_hours') }} as used_reservation_hours,
+        started_at,
+        first_hour,
+        ended_at
+    from {{ ref('int_reservation_sizes') }}
+    where {{ in_month('billing_period') }}
 ),
 
 fees as (

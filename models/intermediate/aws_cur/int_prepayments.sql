@@ -4,6 +4,12 @@
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
+{% set columns = [
+    'billing_period', 'payer_account_id', 'account_id', 'product', 'usage_type', 'operation', 'region',
+    'instance_type', 'resource_id', 'tags', 'cost_categories', 'reservation_id', 'savings_plan_id',
+    'bill_type', 'usage_hour', 'interval_hours', 'is_period_charge'
+] %}
+
 with
 
 discounted as (
@@ -13,29 +19,24 @@ discounted as (
 
 priced as (
     select * from {{ ref('int_charges_priced') }}
-    where {{ in_month('billing_period') }}
+    where {{ in_month('billing_period') }} and charge_class = 'commitment_prepayment'
 ),
 
 prepayments as (
     select
-        billing_period,
-        payer_account_id,
-        concat(reservation_id, savings_plan_id) as commitment_id,
-        unblended_cost,
+        {{ columns | join(',\n        ') }},
+        unblended_cost as gross_cost,
         net_cost
     from discounted
     where charge_class = 'commitment_prepayment'
     union all
     select
-        priced.billing_period,
-        priced.payer_account_id,
-        concat(priced.reservation_id, priced.savings_plan_id) as commitment_id,
-        priced.unblended_cost,
+        {{ 'priced.' ~ columns | join(',\n        priced.') }},
+        priced.unblended_cost as gross_cost,
         priced.net_unblended_cost as net_cost
     from priced
     where
-        priced.charge_class = 'commitment_prepayment'
-        and not exists (
+        not exists (
             select 1
             from discounted
             where
@@ -45,13 +46,13 @@ prepayments as (
 )
 
 select
-    -- who
-    billing_period,
-    payer_account_id,
-    commitment_id,
+    -- which commitment
+    concat(reservation_id, savings_plan_id) as commitment_id,
+
+    -- which charge
+    {{ columns | join(',\n    ') }},
 
     -- what it cost
-    cast(sum(unblended_cost) as decimal(38, 10)) as gross_cost,
-    cast(sum(net_cost) as decimal(38, 10)) as net_cost
+    cast(gross_cost as decimal(38, 10)) as gross_cost,
+    cast(net_cost as decimal(38, 10)) as net_cost
 from prepayments
-group by billing_period, payer_account_id, commitment_id

@@ -12,8 +12,13 @@ line_items as (
     where {{ in_month('billing_period') }}
 ),
 
-charges as (
-    select * from {{ ref('int_charges_costed') }}
+priced as (
+    select * from {{ ref('int_charges_priced') }}
+    where {{ in_month('billing_period') }}
+),
+
+blended as (
+    select * from {{ ref('int_charges_blended') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -79,16 +84,16 @@ shared_accounts as (
 
 account_hours as (
     select distinct
-        charges.billing_period,
-        charges.payer_account_id,
-        charges.account_id,
-        charges.usage_hour
-    from charges
+        priced.billing_period,
+        priced.payer_account_id,
+        priced.account_id,
+        priced.usage_hour
+    from priced
     inner join shared_accounts
         on
-            charges.billing_period = shared_accounts.billing_period
-            and charges.account_id = shared_accounts.account_id
-    where charges.charge_class = 'usage' and not charges.is_period_charge
+            priced.billing_period = shared_accounts.billing_period
+            and priced.account_id = shared_accounts.account_id
+    where priced.charge_class = 'usage' and not priced.is_period_charge
 ),
 
 hours_with_ends as (
@@ -161,15 +166,29 @@ sums as (
 -- The amortized cost of commitments equals the fees paid and the period's part of the upfront
 -- payment. AWS rounds.
 commitments as (
-    select
-        billing_period,
-        payer_account_id,
-        sum(net_amortized_cost - net_unblended_cost - amortized_upfront_cost) as difference
-    from charges
-    where
-        charge_class in ('negation', 'commitment_fee')
-        or (charge_class = 'usage' and pricing_model in ('reserved', 'savings_plan'))
-    group by billing_period, payer_account_id
+    {%- for charges in ['priced', 'blended'] %}
+        select
+            billing_period,
+            payer_account_id,
+            sum(net_amortized_cost - net_unblended_cost - amortized_upfront_cost) as difference
+        from {{ charges }}
+        where
+            (
+                charge_class in ('negation', 'commitment_fee')
+                or (charge_class = 'usage' and pricing_model in ('reserved', 'savings_plan'))
+            )
+            {%- if not loop.last %}
+            and not exists (
+                select 1
+                from blended
+                where
+                    blended.billing_period = priced.billing_period
+                    and blended.payer_account_id = priced.payer_account_id
+            )
+            {%- endif %}
+        group by billing_period, payer_account_id
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
 ),
 
 reasons as (

@@ -36,47 +36,15 @@ bills as (
     group by deliveries.billing_period, assembly_months.payer_account_id
 ),
 
--- All months: a fee is only on the bill of its purchase.
+-- Of all months: a fee is only on the bill of its purchase.
 fee_charges as (
-    select
-        billing_period,
-        payer_account_id,
-        reservation_id,
-        {{ attributes | join(',\n        ') }},
-        net_unblended_cost,
-        usage_hour,
-        interval_hours,
-        is_period_charge
-    from {{ ref('int_charges_blended') }}
-    where charge_class = 'commitment_prepayment'
-    union all
-    select
-        priced.billing_period,
-        priced.payer_account_id,
-        priced.reservation_id,
-        {%- for column in attributes %}
-            priced.{{ column }},
-        {%- endfor %}
-        priced.net_unblended_cost,
-        priced.usage_hour,
-        priced.interval_hours,
-        priced.is_period_charge
-    from {{ ref('int_charges_priced') }} as priced
-    where
-        priced.charge_class = 'commitment_prepayment'
-        and not exists (
-            select 1
-            from {{ ref('int_charges_blended') }} as blended
-            where
-                blended.billing_period = priced.billing_period
-                and blended.payer_account_id = priced.payer_account_id
-        )
+    select * from {{ ref('int_prepayments') }}
 ),
 
 fees as (
     select
         fee_charges.*,
-        {{ units('fee_charges.net_unblended_cost') }} as fee_units,
+        {{ units('fee_charges.net_cost') }} as fee_units,
         prepayments.term_from,
         prepayments.term_until,
         {{ hours_between('prepayments.term_from', 'prepayments.term_until') }} as term_hours
@@ -161,6 +129,8 @@ select
     account_id,
 
     -- what
+    'amortized_prepayment' as charge_class,
+    'reserved' as pricing_model,
     product,
     usage_type,
     operation,
@@ -169,11 +139,24 @@ select
     resource_id,
     tags,
     cost_categories,
+    {{ carried_of_no_line() }}
     reservation_id,
+    '' as savings_plan_id,
+    '' as pool,
     bill_type,
+    cast(null as boolean) as has_net_costs,
 
-    -- what it cost
-    {{ from_units('sum(part_units)', 'decimal(38, 10)') }} as amortized_cost,
+    -- how much of it
+    0 as line_count,
+    cast(null as decimal(38, 10)) as usage_amount,
+    cast(null as decimal(38, 10)) as normalized_usage_amount,
+
+    -- what it costs
+    cast(0 as decimal(38, 10)) as list_cost,
+    cast(0 as decimal(38, 10)) as unblended_cost,
+    cast(0 as decimal(38, 10)) as net_unblended_cost,
+    cast(0 as decimal(38, 10)) as amortized_upfront_cost,
+    {{ from_units('sum(part_units)', 'decimal(38, 10)') }} as net_amortized_cost,
 
     -- when
     usage_hour,

@@ -1,6 +1,6 @@
--- The list cost of each node of a cluster in each charge, where a platform is pooled by node: a
--- charge is one row for all instances that are billed alike, and this model lists them. Empty if no
--- platform is pooled by node.
+-- The instances in a charge that are nodes of clusters, each with its list cost, where a platform is
+-- pooled by node: a charge is one row for all instances that are billed alike. Empty if no platform
+-- is pooled by node.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -17,11 +17,6 @@ line_items as (
 
 resources_in_rules as (
     select * from {{ ref('int_resources_in_rules') }}
-    where {{ in_month('billing_period') }}
-),
-
-label_keys as (
-    select * from {{ ref('int_label_keys') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -73,17 +68,7 @@ nodes as (
 select
     -- which charge
     line_items.billing_period,
-    line_items.payer_account_id,
-    line_items.account_id,
-    label_keys.lyft_label,
-    label_keys.label_rule,
-    line_items.product,
-    line_items.usage_type,
-    line_items.operation,
-    line_items.region,
-    line_items.instance_type,
-    line_items.pricing_model,
-    {{ carried('line_items') }}
+    {{ charge_id('line_items', "coalesce(resources_in_rules.resource_id, '')") }} as charge_id,
 
     -- which node
     nodes.platform,
@@ -91,12 +76,7 @@ select
     nodes.instance_id,
 
     -- how much of it
-    {{ usd('sum(line_items.list_cost)') }} as list_cost,
-
-    -- when
-    line_items.usage_hour,
-    line_items.interval_hours,
-    line_items.is_period_charge
+    {{ usd('sum(line_items.list_cost)') }} as list_cost
 from line_items
 inner join nodes
     on
@@ -106,35 +86,9 @@ left join resources_in_rules
     on
         line_items.billing_period = resources_in_rules.billing_period
         and line_items.resource_id = resources_in_rules.resource_id
-inner join label_keys
-    on
-        line_items.billing_period = label_keys.billing_period
-        and line_items.account_id = label_keys.account_id
-        and line_items.product = label_keys.product
-        and line_items.usage_type = label_keys.usage_type
-        and line_items.operation = label_keys.operation
-        and line_items.charge_class = label_keys.charge_class
-        and coalesce(resources_in_rules.resource_id, '') = label_keys.resource_id
-        and line_items.tags = label_keys.tags
-        and line_items.cost_categories = label_keys.cost_categories
-        and line_items.usage_hour >= label_keys.era_from
-        and line_items.usage_hour < label_keys.era_until
 group by
     line_items.billing_period,
-    line_items.payer_account_id,
-    line_items.account_id,
-    label_keys.lyft_label,
-    label_keys.label_rule,
-    line_items.product,
-    line_items.usage_type,
-    line_items.operation,
-    line_items.region,
-    line_items.instance_type,
-    line_items.pricing_model,
-    {{ carried('line_items') }}
+    {{ charge_id('line_items', "coalesce(resources_in_rules.resource_id, '')") }},
     nodes.platform,
     nodes.sub_platform,
-    nodes.instance_id,
-    line_items.usage_hour,
-    line_items.interval_hours,
-    line_items.is_period_charge
+    nodes.instance_id

@@ -7,6 +7,21 @@
 
 with
 
+-- Reservations whose bill has their fees and not the cost of their usage: AWS gives Dedicated Hosts
+-- no amortized columns. Their monthly payment is a fee like any other.
+without_costs as (
+    select
+        commitments.billing_period,
+        commitments.payer_account_id,
+        commitments.commitment_id as reservation_id
+    from {{ ref('stg_aws_cur__commitments') }} as commitments
+    inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
+        on commitments.assembly_id = deliveries.assembly_id
+    where deliveries.is_serving and commitments.is_reservation
+    group by commitments.billing_period, commitments.payer_account_id, commitments.commitment_id
+    having max(case when commitments.has_costs then 1 else 0 end) = 0
+),
+
 line_items as (
     select
         line_items.*,
@@ -31,7 +46,7 @@ line_items as (
                 nullif(line_items.savings_plan_id, ''),
                 line_items.product
             ) = prepaid_amounts.commitment_id
-    left join {{ ref('int_reservations_without_costs') }} as without_costs
+    left join without_costs
         on
             line_items.line_item_type = 'RIFee'
             and line_items.billing_period = without_costs.billing_period
