@@ -10,7 +10,7 @@ charges as (
 ),
 
 unlabeled_keys as (
-    select * from {{ ref('int_label_keys') }}
+    select * from {{ ref('int_label_matches') }}
     where lyft_label = 'unlabeled'
 ),
 

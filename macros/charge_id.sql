@@ -3,7 +3,7 @@
     {{ return([
         'billing_period', 'payer_account_id', 'account_id', 'charge_class', 'pricing_model', 'product',
         'usage_type', 'operation', 'region', 'instance_type', 'resource_id', 'tags', 'cost_categories',
-        'reservation_id', 'savings_plan_id', 'pool', 'bill_type', 'usage_hour', 'interval_hours',
+        'reservation_id', 'savings_plan_id', 'commitment_pool', 'bill_type', 'usage_hour', 'interval_hours',
         'is_period_charge'
     ] + carried_columns()) }}
 {%- endmacro %}

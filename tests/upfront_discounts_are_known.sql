@@ -10,7 +10,7 @@ charges as (
 ),
 
 blended as (
-    select * from {{ refreshed(ref('int_charges_blended')) }}
+    select * from {{ refreshed(ref('int_charges_discount_allocated')) }}
 ),
 
 payers as (

@@ -22,24 +22,24 @@ by_pool as (
         billing_period,
         payer_account_id,
         usage_hour,
-        pool,
+        commitment_pool,
         plan_pool,
         instance_plan_pool,
         sum(list_cost) as list_cost,
         sum(case when pricing_model = 'on_demand' then list_cost else 0 end) as on_demand_list_cost
     from members
     group by
-        billing_period, payer_account_id, usage_hour, pool, plan_pool, instance_plan_pool
+        billing_period, payer_account_id, usage_hour, commitment_pool, plan_pool, instance_plan_pool
 ),
 
 -- A savings plan may cover every pool of its payer that is of its kind.
 pools as (
-    {%- for column in ['pool', 'plan_pool', 'instance_plan_pool'] %}
+    {%- for column in ['commitment_pool', 'plan_pool', 'instance_plan_pool'] %}
         select
             billing_period,
             payer_account_id,
             usage_hour,
-            {{ column }} as pool,
+            {{ column }} as commitment_pool,
             sum(list_cost) as list_cost,
             sum(on_demand_list_cost) as on_demand_list_cost
         from by_pool
@@ -68,7 +68,7 @@ costs as (
             hours.billing_period = pools.billing_period
             and hours.payer_account_id = pools.payer_account_id
             and hours.usage_hour = pools.usage_hour
-            and hours.pool = pools.pool
+            and hours.commitment_pool = pools.commitment_pool
 )
 
 select

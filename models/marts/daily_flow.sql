@@ -39,7 +39,7 @@ charges as (
         min(interval_hours) as interval_hours,
         count(*) as counted_rows,
         cast(sum(true_cost) as {{ amount }}) as true_cost
-    from {{ ref('int_charges_by_pool') }}
+    from {{ ref('int_platform_charges') }}
     where {{ in_hours('usage_hour') }} and not is_period_charge
     group by cast(usage_hour as date)
 ),

@@ -19,7 +19,7 @@ bill_months as (
 assembly_months as (
     select
         assembly_months.*,
-        coalesce(deliveries.is_serving, false) as is_serving
+        coalesce(deliveries.is_current, false) as is_current
     from {{ ref('stg_aws_cur__assembly_months') }} as assembly_months
     left join deliveries on assembly_months.assembly_id = deliveries.assembly_id
 ),
@@ -181,14 +181,14 @@ purchases as (
     inner join assembly_months as purchases
         on later.payer_account_id = purchases.payer_account_id
     where
-        later.is_serving
-        and purchases.is_serving
+        later.is_current
+        and purchases.is_current
         and purchases.has_prepayments
         and later.assembly_id <> purchases.assembly_id
         and later.billing_period in (
             select discounted.billing_period
             from assembly_months as discounted
-            where discounted.has_discounts and discounted.is_serving
+            where discounted.has_discounts and discounted.is_current
         )
         and later.has_commitments
 ),
@@ -198,7 +198,7 @@ payers as (
         billing_period,
         payer_account_id
     from assembly_months
-    where is_serving
+    where is_current
 ),
 
 refunds as (
@@ -208,7 +208,7 @@ refunds as (
         commitments.commitment_id
     from {{ ref('stg_aws_cur__commitments') }} as commitments
     inner join deliveries on commitments.assembly_id = deliveries.assembly_id
-    where deliveries.is_serving and commitments.refunded_cost <> 0
+    where deliveries.is_current and commitments.refunded_cost <> 0
 ),
 
 bill_ingredients as (
@@ -221,7 +221,7 @@ bill_ingredients as (
             report,
             cast(manifest_time as {{ dbt.type_string() }}),
             cast(landed_at as {{ dbt.type_string() }}),
-            cast(is_serving as {{ dbt.type_string() }})
+            cast(is_current as {{ dbt.type_string() }})
         ) as ingredient
     from deliveries
     union all
@@ -233,7 +233,7 @@ bill_ingredients as (
             statement_id,
             cast(delivered_at as {{ dbt.type_string() }}),
             cast(landed_at as {{ dbt.type_string() }}),
-            cast(is_serving as {{ dbt.type_string() }})
+            cast(is_current as {{ dbt.type_string() }})
         ) as ingredient
     from statements
     union all

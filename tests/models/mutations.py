@@ -88,7 +88,7 @@ MUTATIONS = {
     ),
     "superseded assemblies count as well": Mutation(
         "models/staging/aws_cur/stg_aws_cur__line_items.sql",
-        "assemblies.is_serving",
+        "assemblies.is_current",
         "assemblies.assembly_id is not null",
     ),
     "a closed month follows what AWS restates": Mutation(
@@ -165,12 +165,12 @@ MUTATIONS = {
         "- 0, 0",
     ),
     "pools share by what was paid": Mutation(
-        f"{TRUE_COST}/int_charges_pooled.sql",
+        f"{TRUE_COST}/int_charges_true_cost.sql",
         "'pooled', of='members', by=by, weight='list_units'",
         "'pooled', of='members', by=by, weight='cost_units'",
     ),
     "a reservation's fee stays and its hours come on top": Mutation(
-        f"{TRUE_COST}/int_charges_pooled.sql",
+        f"{TRUE_COST}/int_charges_true_cost.sql",
         "when charges.pricing_model = 'reserved' then {{ usd(0) }}",
         "when charges.pricing_model = 'none' then {{ usd(0) }}",
     ),
@@ -184,35 +184,35 @@ MUTATIONS = {
         "macros/winning_rule.sql",
         "not in {{ reserved_labels() }}",
         "not in ('')",
-        "int_label_keys+ int_pod_labels+",
+        "int_label_matches+ int_pod_labels+",
         company="labelled",
     ),
     "one condition of a rule is enough": Mutation(
         "macros/winning_rule.sql",
         "{% if not loop.first %}and {% endif %}{{ rule_condition(condition) }}",
         "{% if not loop.first %}or {% endif %}{{ rule_condition(condition) }}",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "a rule holds from its end on": Mutation(
         "macros/winning_rule.sql",
         "and rule_era < {{ changes.index(rule.valid_until) + 1 }}",
         "and rule_era <= {{ changes.index(rule.valid_until) + 1 }}",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "a blank tag is a tag": Mutation(
         "macros/rule_condition.sql",
         "{{ normalized_label(rule_value(condition)) }} is not null",
         "{{ rule_value(condition) }} is not null",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "the last rule wins": Mutation(
         "macros/label_rules.sql",
         "order by rule_order, match_on",
         "order by rule_order desc, match_on",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "a namespace may be called free": Mutation(
@@ -365,12 +365,12 @@ MUTATIONS = {
     ),
     # The split.
     "a charge waits for a pool that is not there": Mutation(
-        f"{ATTRIBUTION}/int_charges_by_pool.sql",
+        f"{ATTRIBUTION}/int_platform_charges.sql",
         "coalesce(pools.capacity_pool, 'all')",
-        "coalesce(charges.wanted_pool, 'all')",
+        "coalesce(charges.requested_capacity_pool, 'all')",
     ),
     "a charge is split by every cost model": Mutation(
-        f"{ATTRIBUTION}/int_charges_by_pool.sql",
+        f"{ATTRIBUTION}/int_platform_charges.sql",
         "and charges.cost_model = pools.cost_model",
         "and charges.cost_model is not null",
     ),

@@ -293,7 +293,7 @@ def test_labels_are_data_whatever_they_say(focus_company: Company, tmp_path: Pat
                 [other, label],
             )
         connection.execute(
-            "update intermediate.int_charges_pooled set lyft_label = ? where lyft_label = 'web'",
+            "update intermediate.int_charges_true_cost set lyft_label = ? where lyft_label = 'web'",
             [hostile[0]],
         )
 

@@ -22,7 +22,7 @@ charges as (
     select
         *,
         coalesce(label_rule, 0) as rule_order
-    from {{ ref('int_charges_pooled') }}
+    from {{ ref('int_charges_true_cost') }}
     where {{ in_month('billing_period') }} and charge_class = 'usage'
 ),
 
@@ -57,7 +57,7 @@ nodes as (
         on
             instances.billing_period = charges.billing_period
             and instances.charge_id = charges.charge_id
-    inner join {{ ref('int_label_keys') }} as label_keys on {{ is_labelled_by('label_keys') }}
+    inner join {{ ref('int_label_matches') }} as label_keys on {{ matches_label('label_keys') }}
     where
         {{ in_month('instances.billing_period') }}
         and {{ in_month('charges.billing_period') }}
@@ -91,7 +91,7 @@ assigned as (
         keys.sub_platform,
         keys.cost_model
     from charges
-    inner join keys on {{ is_claimed_by('keys', 'charges') }}
+    inner join keys on {{ matches_platform('keys', 'charges') }}
 ),
 
 on_nodes as (
@@ -99,7 +99,7 @@ on_nodes as (
         {%- for column in charge %}
             assigned.{{ column }},
         {%- endfor %}
-        nodes.instance_id as wanted_pool,
+        nodes.instance_id as requested_capacity_pool,
         {{ units('nodes.list_cost') }} as list_units,
         {%- for cost in costs %}
             {{ units('assigned.' ~ cost) }} as {{ cost }}_units,
@@ -114,7 +114,7 @@ shared as (
     union all
     select
         {{ charge | join(',\n        ') }},
-        'all' as wanted_pool,
+        'all' as requested_capacity_pool,
         max(charge_list_units) - sum(list_units) as list_units,
         {%- for cost in costs %}
             max({{ cost }}_units) as {{ cost }}_units,
@@ -129,7 +129,7 @@ measures as (
     {%- for cost in costs %}
         select
             {{ charge | join(',\n            ') }},
-            wanted_pool,
+            requested_capacity_pool,
             list_units,
             '{{ cost }}' as measure,
             {{ cost }}_units as charge_units
@@ -140,7 +140,7 @@ measures as (
 
 {{ deal(
     'dealt', of='measures', by=charge + ['measure'], weight='list_units', whole='max(charge_units)',
-    ties=['wanted_pool'], keep=[]
+    ties=['requested_capacity_pool'], keep=[]
 ) }}
 
 select
@@ -165,7 +165,7 @@ select
     platform,
     sub_platform,
     cost_model,
-    wanted_pool,
+    requested_capacity_pool,
 
     -- what it cost
     {%- for cost in costs %}
@@ -180,4 +180,4 @@ select
     interval_hours,
     is_period_charge
 from dealt
-group by {{ charge | join(', ') }}, wanted_pool
+group by {{ charge | join(', ') }}, requested_capacity_pool

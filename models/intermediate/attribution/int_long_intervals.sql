@@ -9,5 +9,5 @@ select distinct
     sub_platform,
     usage_hour,
     interval_hours
-from {{ ref('int_charges_claimed') }}
+from {{ ref('int_charges_matched') }}
 where {{ in_month('billing_period') }} and platform is not null and interval_hours > 1

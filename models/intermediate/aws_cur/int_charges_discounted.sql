@@ -48,7 +48,7 @@ charges as (
                 {{ carried('priced') }}
                 priced.reservation_id,
                 priced.savings_plan_id,
-                priced.pool,
+                priced.commitment_pool,
                 priced.bill_type,
                 priced.usage_hour,
                 priced.interval_hours,
@@ -187,7 +187,7 @@ select
     {{ carried() }}
     reservation_id,
     savings_plan_id,
-    pool,
+    commitment_pool,
     bill_type,
     has_net_costs,
 

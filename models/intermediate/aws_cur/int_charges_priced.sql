@@ -37,7 +37,7 @@ select
     {{ carried('line_items') }}
     line_items.reservation_id,
     line_items.savings_plan_id,
-    line_items.pool,
+    line_items.commitment_pool,
     line_items.bill_type,
     line_items.has_net_costs,
 
@@ -81,7 +81,7 @@ group by
     {{ carried('line_items') }}
     line_items.reservation_id,
     line_items.savings_plan_id,
-    line_items.pool,
+    line_items.commitment_pool,
     line_items.bill_type,
     line_items.has_net_costs,
     line_items.usage_hour,

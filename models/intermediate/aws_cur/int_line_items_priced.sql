@@ -17,7 +17,7 @@ without_costs as (
     from {{ ref('stg_aws_cur__commitments') }} as commitments
     inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
         on commitments.assembly_id = deliveries.assembly_id
-    where deliveries.is_serving and commitments.is_reservation
+    where deliveries.is_current and commitments.is_reservation
     group by commitments.billing_period, commitments.payer_account_id, commitments.commitment_id
     having max(case when commitments.has_costs then 1 else 0 end) = 0
 ),
@@ -203,7 +203,7 @@ select
         when line_item_type = 'SavingsPlanRecurringFee'
             then concat_ws('|', product, sharing_group)
         else ''
-    end as pool,
+    end as commitment_pool,
     has_net_costs,
 
     -- how much of it

@@ -18,7 +18,7 @@ priced as (
 ),
 
 blended as (
-    select * from {{ ref('int_charges_blended') }}
+    select * from {{ ref('int_charges_discount_allocated') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -53,7 +53,7 @@ summaries as (
     from {{ ref('stg_aws_cur__summaries') }} as summaries
     inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
         on summaries.assembly_id = deliveries.assembly_id
-    where {{ in_month('summaries.billing_period') }} and deliveries.is_serving
+    where {{ in_month('summaries.billing_period') }} and deliveries.is_current
 ),
 
 -- Two reports that cover the same payer, account and billing period would count it twice.

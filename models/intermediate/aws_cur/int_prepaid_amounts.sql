@@ -8,7 +8,7 @@ commitments as (
     from {{ ref('stg_aws_cur__commitments') }} as commitments
     inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
         on commitments.assembly_id = deliveries.assembly_id
-    where deliveries.is_serving and commitments.prepaid_cost <> 0
+    where deliveries.is_current and commitments.prepaid_cost <> 0
 ),
 
 named as (

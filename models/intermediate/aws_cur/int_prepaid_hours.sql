@@ -32,7 +32,7 @@ bills as (
         on
             deliveries.billing_period = hours_to_come.billing_period
             and assembly_months.payer_account_id = hours_to_come.payer_account_id
-    where {{ in_month('deliveries.billing_period') }} and deliveries.is_serving
+    where {{ in_month('deliveries.billing_period') }} and deliveries.is_current
     group by deliveries.billing_period, assembly_months.payer_account_id
 ),
 
@@ -142,7 +142,7 @@ select
     {{ carried_of_no_line() }}
     reservation_id,
     '' as savings_plan_id,
-    '' as pool,
+    '' as commitment_pool,
     bill_type,
     cast(null as boolean) as has_net_costs,
 

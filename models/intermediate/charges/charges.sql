@@ -1,8 +1,8 @@
--- The contract between bills and everything after them: one row per priced charge of any bill, after
--- negotiated discounts. Labels, true cost, platforms and marts read it and nothing of a bill behind
--- it. Another kind of bill is one more relation here, with these columns. A payer's period that is
--- left out (`int_periods_left_out`) has no charges. Each table is named where it is read, so that a
--- query for one month reads only that month.
+-- The contract between bills and all that is made of them: one row per priced charge of any bill,
+-- after negotiated discounts. Labels, true cost, platforms and marts read it and nothing of a bill
+-- behind it. Another kind of bill is one more relation here, with these columns. A payer's period
+-- that is left out (`int_periods_left_out`) has no charges. Each table is named where it is read, so
+-- that a query for one month reads only that month.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set columns = charge_key() + [
@@ -19,7 +19,7 @@ from {{ ref('int_charges_priced') }} as priced
 where
     not exists (
         select 1
-        from {{ ref('int_charges_blended') }} as blended
+        from {{ ref('int_charges_discount_allocated') }} as blended
         where
             priced.billing_period = blended.billing_period
             and priced.payer_account_id = blended.payer_account_id
@@ -36,7 +36,7 @@ union all
 select
     {{ charge_id('blended') }} as charge_id,
     {{ 'blended.' ~ columns | join(',\n    blended.') }}
-from {{ ref('int_charges_blended') }} as blended
+from {{ ref('int_charges_discount_allocated') }} as blended
 where
     not exists (
         select 1

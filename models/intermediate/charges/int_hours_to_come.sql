@@ -13,7 +13,7 @@ assembly_months as (
 
 deliveries as (
     select * from {{ ref('stg_aws_cur__deliveries') }}
-    where is_serving
+    where is_current
 ),
 
 served as (

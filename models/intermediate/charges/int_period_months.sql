@@ -8,7 +8,7 @@ assembly_months as (
 
 deliveries as (
     select * from {{ ref('stg_aws_cur__deliveries') }}
-    where is_serving
+    where is_current
 ),
 
 statement_months as (
@@ -17,7 +17,7 @@ statement_months as (
 
 statements as (
     select * from {{ ref('stg_focus__statements') }}
-    where is_serving
+    where is_current
 ),
 
 bill_months as (

@@ -13,7 +13,7 @@ charges as (
 ),
 
 keys as (
-    select * from {{ ref('int_label_keys') }}
+    select * from {{ ref('int_label_matches') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -50,7 +50,7 @@ labelled as (
         charges.operation,
         charges.region,
         charges.instance_type,
-        charges.pool,
+        charges.commitment_pool,
         {{ carried('charges') }}
         charges.usage_amount,
         charges.list_cost,
@@ -61,7 +61,7 @@ labelled as (
         charges.interval_hours,
         charges.is_period_charge
     from charges
-    inner join keys on {{ is_labelled_by('keys') }}
+    inner join keys on {{ matches_label('keys') }}
 )
 
 select
@@ -80,7 +80,7 @@ select
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
     {{ carried() }}
 
     -- how much of it
@@ -110,7 +110,7 @@ group by
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
     {{ carried() }}
     usage_hour,
     interval_hours,

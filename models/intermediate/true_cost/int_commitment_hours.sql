@@ -49,7 +49,8 @@ parts as (
         commitment_id,
         case when pricing_model = 'reserved' then 'reservation' else 'savings_plan' end
             as commitment_type,
-        max(case when pricing_model = 'reserved' then pool else '' end) as pool,
+        max(case when pricing_model = 'reserved' then commitment_pool else '' end)
+            as commitment_pool,
         sum(net_amortized_cost) as used_cost,
         cast(0 as decimal(38, 10)) as unused_cost,
         sum(list_cost) as covered_list_cost,
@@ -69,7 +70,7 @@ parts as (
         payer_account_id,
         commitment_id,
         'savings_plan' as commitment_type,
-        pool,
+        commitment_pool,
         cast(0 as decimal(38, 10)) as used_cost,
         net_amortized_cost as unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,
@@ -85,7 +86,7 @@ parts as (
         payer_account_id,
         coalesce(nullif(reservation_id, ''), '{{ unknown_commitment() }}') as commitment_id,
         'reservation' as commitment_type,
-        pool,
+        commitment_pool,
         cast(0 as decimal(38, 10)) as used_cost,
         unused_cost,
         cast(0 as decimal(38, 10)) as covered_list_cost,
@@ -101,7 +102,7 @@ select
     payer_account_id,
     commitment_id,
     commitment_type,
-    max(pool) as pool,
+    max(commitment_pool) as commitment_pool,
 
     -- what it cost
     {{ usd('sum(used_cost + unused_cost)') }} as commitment_cost,

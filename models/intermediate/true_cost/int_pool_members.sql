@@ -7,7 +7,7 @@ with
 
 members as (
     select * from {{ ref('int_charges_labelled') }}
-    where pool <> '' and charge_class = 'usage'
+    where commitment_pool <> '' and charge_class = 'usage'
 ),
 
 shared as (
@@ -38,7 +38,7 @@ select
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
     {{ carried() }}
     case
         when {{ savings_plans_for('product') }} is null then ''
@@ -46,7 +46,9 @@ select
     end as plan_pool,
     case
         when product = 'AmazonEC2'
-            then {{ instance_plan_pool("split_part(pool, '|', 2)", "split_part(pool, '|', 3)") }}
+            then {{ instance_plan_pool(
+                    "split_part(commitment_pool, '|', 2)", "split_part(commitment_pool, '|', 3)"
+                ) }}
         else ''
     end as instance_plan_pool,
 

@@ -27,7 +27,7 @@ by_pool as (
         billing_period,
         payer_account_id,
         usage_hour,
-        pool
+        commitment_pool
     from {{ ref('int_pool_members') }}
     where {{ in_month('billing_period') }}
 ),
@@ -61,9 +61,9 @@ unused as (
         reservations.operation,
         reservations.region,
         reservations.instance_type,
-        reservations.pool,
+        reservations.commitment_pool,
         reservations.unused_cost,
-        by_pool.pool is not null as has_members,
+        by_pool.commitment_pool is not null as has_members,
         reservations.is_to_come,
         reservations.usage_hour,
         reservations.interval_hours
@@ -73,7 +73,7 @@ unused as (
             reservations.billing_period = by_pool.billing_period
             and reservations.payer_account_id = by_pool.payer_account_id
             and reservations.usage_hour = by_pool.usage_hour
-            and reservations.pool = by_pool.pool
+            and reservations.commitment_pool = by_pool.commitment_pool
     union all
     select
         savings_plans.billing_period,
@@ -85,7 +85,7 @@ unused as (
         savings_plans.operation,
         savings_plans.region,
         savings_plans.instance_type,
-        savings_plans.pool,
+        savings_plans.commitment_pool,
         savings_plans.net_amortized_cost as unused_cost,
         by_plan.plan_pool is not null as has_members,
         false as is_to_come,
@@ -97,7 +97,7 @@ unused as (
             savings_plans.billing_period = by_plan.billing_period
             and savings_plans.payer_account_id = by_plan.payer_account_id
             and savings_plans.usage_hour = by_plan.usage_hour
-            and savings_plans.pool = by_plan.plan_pool
+            and savings_plans.commitment_pool = by_plan.plan_pool
 )
 
 select
@@ -113,7 +113,7 @@ select
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
 
     -- what it cost
     {{ usd('sum(unused_cost)') }} as unused_cost,
@@ -134,7 +134,7 @@ group by
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
     has_members,
     is_to_come,
     usage_hour,

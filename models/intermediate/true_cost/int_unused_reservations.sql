@@ -67,9 +67,9 @@ used_in_all as (
 pools as (
     select
         {{ reservation | join(', ') }},
-        min(pool) as pool
+        min(commitment_pool) as commitment_pool
     from charges
-    where reservation_id <> '' and pool <> ''
+    where reservation_id <> '' and commitment_pool <> ''
     group by {{ reservation | join(', ') }}
 ),
 
@@ -216,7 +216,7 @@ select
     dealt.region,
     dealt.instance_type,
     dealt.reservation_id,
-    coalesce(pools.pool, '') as pool,
+    coalesce(pools.commitment_pool, '') as commitment_pool,
 
     -- what it cost
     {{ from_units('dealt.dealt_units', 'decimal(25, 10)') }} as unused_cost,

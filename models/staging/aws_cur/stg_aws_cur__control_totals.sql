@@ -10,7 +10,7 @@ control_totals as (
 
 deliveries as (
     select * from {{ ref('stg_aws_cur__deliveries') }}
-    where is_serving
+    where is_current
 )
 
 select

@@ -30,8 +30,8 @@ select
             then nullif(min(line_items.line_item_line_item_description), '')
     end as description
 from line_items
-inner join assemblies on {{ is_line_of('assemblies') }}
-where assemblies.is_serving
+inner join assemblies on {{ in_assembly('assemblies') }}
+where assemblies.is_current
 group by
     assemblies.billing_period,
     coalesce(line_items.line_item_product_code, ''),

@@ -7,7 +7,7 @@ with
 
 line_items as (
     select * from {{ ref('stg_focus__line_items') }}
-    where is_serving
+    where is_current
 ),
 
 classed as (
@@ -58,7 +58,7 @@ select
     {{ carried_of_no_line() }}
     coalesce(reservation_id, '') as reservation_id,
     coalesce(savings_plan_id, '') as savings_plan_id,
-    '' as pool,
+    '' as commitment_pool,
     '' as bill_type,
     true as has_net_costs,
 

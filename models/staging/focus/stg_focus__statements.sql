@@ -20,7 +20,7 @@ reports as (
     from {{ ref('stg_aws_cur__assembly_months') }} as assembly_months
     inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
         on assembly_months.assembly_id = deliveries.assembly_id
-    where deliveries.is_serving
+    where deliveries.is_current
     group by assembly_months.billing_period, assembly_months.payer_account_id
 ),
 
@@ -53,7 +53,7 @@ select
     newest_first.folder,
     newest_first.line_count,
     newest_first.age = 1 as is_newest,
-    newest_first.age = 1 and reports.report is null as is_serving,
+    newest_first.age = 1 and reports.report is null as is_current,
     reports.report,
 
     -- when

@@ -7,7 +7,7 @@
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
-{% set by = ['billing_period', 'payer_account_id', 'usage_hour', 'pool'] %}
+{% set by = ['billing_period', 'payer_account_id', 'usage_hour', 'commitment_pool'] %}
 {% set ties = [
     'account_id', 'lyft_label', 'label_rule', 'product', 'usage_type', 'operation', 'region',
     'instance_type', 'pricing_model', 'charge_class', 'is_period_charge', 'interval_hours'
@@ -66,11 +66,11 @@ spread_units as (
         billing_period,
         payer_account_id,
         usage_hour,
-        pool as spread_over,
+        commitment_pool as spread_over,
         sum({{ units('unused_cost') }}) as unused_units
     from unused
     where is_spread
-    group by billing_period, payer_account_id, usage_hour, pool
+    group by billing_period, payer_account_id, usage_hour, commitment_pool
 ),
 
 {% if var('unused_commitment') == 'spread' %}
@@ -86,12 +86,12 @@ spread_units as (
                 and members.payer_account_id = spread_units.payer_account_id
                 and members.usage_hour = spread_units.usage_hour
                 and spread_units.spread_over
-                in (members.plan_pool, members.instance_plan_pool, members.pool)
+                in (members.plan_pool, members.instance_plan_pool, members.commitment_pool)
     ),
 
     {{ deal(
         'spread', of='sharers', by=spreads, weight='list_units', whole='max(unused_units)',
-        ties=['pool'] + ties, keep=[]
+        ties=['commitment_pool'] + ties, keep=[]
     ) }},
 
     paid as (
@@ -145,12 +145,12 @@ priced as (
     from charges
     where
         charge_class <> 'commitment_fee'
-        and (pool = '' or charge_class <> 'usage')
+        and (commitment_pool = '' or charge_class <> 'usage')
         and not {{ is_spread_contract() }}
     union all
     select
         {%- for column in by + ties + measures %}
-            {{ "'' as pool" if column == 'pool' else column }},
+            {{ "'' as commitment_pool" if column == 'commitment_pool' else column }},
         {%- endfor %}
         true_cost,
         {{ usd(0) }} as cost_to_come
@@ -173,14 +173,14 @@ priced as (
             charges.billing_period = spread_units.billing_period
             and charges.payer_account_id = spread_units.payer_account_id
             and charges.usage_hour = spread_units.usage_hour
-            and charges.pool = spread_units.spread_over
+            and charges.commitment_pool = spread_units.spread_over
     where charges.charge_class = 'commitment_fee'
     union all
     select
         billing_period,
         payer_account_id,
         usage_hour,
-        '' as pool,
+        '' as commitment_pool,
         account_id,
         lyft_label,
         cast(null as int) as label_rule,
@@ -233,7 +233,7 @@ select
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
     {{ carried() }}
 
     -- how much of it

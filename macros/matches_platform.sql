@@ -1,5 +1,5 @@
 {#- Whether a charge matches a key of `int_platform_keys`, given the names of two relations. -#}
-{% macro is_claimed_by(keys, charges) -%}
+{% macro matches_platform(keys, charges) -%}
     {{ charges }}.billing_period = {{ keys }}.billing_period
     and {{ charges }}.lyft_label = {{ keys }}.lyft_label
     and {{ charges }}.product = {{ keys }}.product

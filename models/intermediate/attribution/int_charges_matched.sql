@@ -15,7 +15,7 @@ charges as (
     select
         *,
         coalesce(label_rule, 0) as rule_order
-    from {{ ref('int_charges_pooled') }}
+    from {{ ref('int_charges_true_cost') }}
     where charge_class <> 'commitment_to_come'
 ),
 
@@ -33,9 +33,9 @@ assigned as (
             when keys.pool_by = 'instance_type' and charges.instance_type <> ''
                 then charges.instance_type
             when keys.platform is not null then 'all'
-        end as wanted_pool
+        end as requested_capacity_pool
     from charges
-    left join keys on {{ is_claimed_by('keys', 'charges') }}
+    left join keys on {{ matches_platform('keys', 'charges') }}
 ),
 
 -- The table is named where it is read, so that a query for one month reads only that month.
@@ -47,7 +47,7 @@ dealt_charges as (
 pooled as (
     select
         {{ charge | join(',\n        ') }},
-        wanted_pool,
+        requested_capacity_pool,
         true_cost,
         net_unblended_cost,
         net_amortized_cost,
@@ -60,7 +60,7 @@ pooled as (
         {%- for column in charge %}
             assigned.{{ column }},
         {%- endfor %}
-        assigned.wanted_pool,
+        assigned.requested_capacity_pool,
         assigned.true_cost,
         assigned.net_unblended_cost,
         assigned.net_amortized_cost,
@@ -98,7 +98,7 @@ select
     platform,
     sub_platform,
     cost_model,
-    wanted_pool,
+    requested_capacity_pool,
 
     -- what it cost
     true_cost,

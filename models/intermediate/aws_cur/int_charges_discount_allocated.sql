@@ -144,7 +144,7 @@ select
     {{ carried() }}
     reservation_id,
     savings_plan_id,
-    pool,
+    commitment_pool,
     bill_type,
     has_net_costs,
 

@@ -19,14 +19,14 @@ charges as (
         platform,
         sub_platform,
         cost_model,
-        wanted_pool,
+        requested_capacity_pool,
         sum(true_cost) as true_cost,
         sum(invoiced_cost) as invoiced_cost,
         sum(net_amortized_cost) as net_amortized_cost,
         usage_hour,
         case when platform is not null then interval_hours end as interval_hours,
         is_period_charge
-    from {{ ref('int_charges_claimed') }}
+    from {{ ref('int_charges_matched') }}
     where {{ in_month('billing_period') }}
     group by
         billing_period,
@@ -39,7 +39,7 @@ charges as (
         platform,
         sub_platform,
         cost_model,
-        wanted_pool,
+        requested_capacity_pool,
         usage_hour,
         case when platform is not null then interval_hours end,
         is_period_charge
@@ -77,7 +77,7 @@ resolved as (
         -- A weaker basis takes precedence, and a row has only one.
         coalesce(
             pools.capacity_pool is null
-            and charges.wanted_pool <> 'all'
+            and charges.requested_capacity_pool <> 'all'
             and wholes.basis_rank < {{ basis_rank("'sub_platform'") }},
             false
         ) as is_without_its_pool,
@@ -94,7 +94,7 @@ resolved as (
             and charges.interval_hours = pools.interval_hours
             and charges.platform = pools.platform
             and charges.sub_platform = pools.sub_platform
-            and charges.wanted_pool = pools.capacity_pool
+            and charges.requested_capacity_pool = pools.capacity_pool
             and charges.cost_model = pools.cost_model
     left join pools as wholes
         on

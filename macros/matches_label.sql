@@ -1,5 +1,5 @@
-{#- Whether a charge matches a key of `int_label_keys`, given the names of two relations. -#}
-{% macro is_labelled_by(keys, charges='charges') -%}
+{#- Whether a charge matches a key of `int_label_matches`, given the names of two relations. -#}
+{% macro matches_label(keys, charges='charges') -%}
     {{ same(charges, keys, [
         'billing_period', 'account_id', 'product', 'usage_type', 'operation', 'charge_class',
         'resource_id', 'tags', 'cost_categories'
