@@ -49,7 +49,7 @@ offered as (
             and below.last_cost_model = schedules.cost_model
 ),
 
-{{ deal(
+{{ allocate_largest_remainder(
     'dealt',
     of='offered',
     by=root + ['via_labels', 'is_served'],
@@ -99,7 +99,7 @@ select
     ) as is_a_circle,
 
     -- how much
-    {{ from_units('dealt.dealt_units') }} as proportion,
+    {{ from_units('dealt.allocated_units') }} as proportion,
 
     -- how well it is known
     dealt.basis_rank

@@ -41,25 +41,25 @@ class Mutation:
 MUTATIONS = {
     # The rounding rule.
     "a tie too few gets its digit": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "tied.tie_rank <= threshold.ties_that_win",
         "tied.tie_rank < threshold.ties_that_win",
         "int_schedules",
     ),
     "a tie gets a digit too many": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "remainders.remainder > threshold.last_remainder",
         "remainders.remainder >= threshold.last_remainder",
         "int_schedules",
     ),
     "the last labels win ties": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "remainders.{{ column }} nulls last",
         "remainders.{{ column }} desc nulls last",
         "int_schedules",
     ),
     "the smallest remainders win": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "list_reverse_sort(list(remainders.remainder))",
         "list_sort(list(remainders.remainder))",
         "int_schedules",

@@ -39,7 +39,7 @@ assigned as (
 ),
 
 -- The table is named where it is read, so that a query for one month reads only that month.
-dealt_charges as (
+charges_on_nodes as (
     select distinct {{ charge | join(', ') }}
     from {{ ref('int_charges_on_nodes') }}
 ),
@@ -71,8 +71,8 @@ pooled as (
     where
         not exists (
             select 1
-            from dealt_charges
-            where {{ same('assigned', 'dealt_charges', charge) }}
+            from charges_on_nodes
+            where {{ same('assigned', 'charges_on_nodes', charge) }}
         )
 )
 

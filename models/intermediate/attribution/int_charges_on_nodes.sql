@@ -138,9 +138,9 @@ measures as (
     {%- endfor %}
 ),
 
-{{ deal(
-    'dealt', of='measures', by=charge + ['measure'], weight='list_units', whole='max(charge_units)',
-    ties=['requested_capacity_pool'], keep=[]
+{{ allocate_largest_remainder(
+    'allocated', of='measures', by=charge + ['measure'], weight='list_units',
+    whole='max(charge_units)', ties=['requested_capacity_pool'], keep=[]
 ) }}
 
 select
@@ -170,7 +170,7 @@ select
     -- what it cost
     {%- for cost in costs %}
         {{ from_units(
-            "sum(case when measure = '" ~ cost ~ "' then dealt_units else 0 end)",
+            "sum(case when measure = '" ~ cost ~ "' then allocated_units else 0 end)",
             'decimal(25, 10)'
         ) }} as {{ cost }},
     {%- endfor %}
@@ -179,5 +179,5 @@ select
     usage_hour,
     interval_hours,
     is_period_charge
-from dealt
+from allocated
 group by {{ charge | join(', ') }}, requested_capacity_pool

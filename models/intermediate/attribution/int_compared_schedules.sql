@@ -68,7 +68,7 @@ served as (
     where is_served
 ),
 
-{{ deal(
+{{ allocate_largest_remainder(
     'dealt', of='served', by=by, weight='weight_units', ties=['lyft_label'], keep=[]
 ) }}
 
@@ -81,7 +81,7 @@ select
     lyft_label,
 
     -- how much
-    {{ from_units('dealt_units') }} as proportion,
+    {{ from_units('allocated_units') }} as proportion,
 
     -- when
     usage_hour

@@ -19,7 +19,7 @@ schedules as (
     where {{ in_hours('usage_hour') }}
 ),
 
-{{ deal(
+{{ allocate_largest_remainder(
     'dealt',
     of='schedules',
     by=['usage_hour', 'platform', 'sub_platform', 'capacity_pool'],
@@ -46,7 +46,7 @@ declared as (
         sub_platform,
         capacity_pool,
         lyft_label,
-        {{ from_units('dealt_units', 'decimal(25, 10)') }} as weight
+        {{ from_units('allocated_units', 'decimal(25, 10)') }} as weight
     from dealt
 ),
 

@@ -1,5 +1,6 @@
 -- Weights become proportions that add up to exactly 1, by the project's one rounding rule (the
--- macro `deal`): for every hour, and for every longer interval that a charge is for.
+-- macro `allocate_largest_remainder`): for every hour, and for every longer interval that a charge
+-- is for.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -40,7 +41,7 @@ weights as (
     where {{ in_month('usage_month') }}
 ),
 
-{{ deal(
+{{ allocate_largest_remainder(
     'dealt',
     of='weights',
     by=[
@@ -84,7 +85,7 @@ select
     handovers.next_cost_model,
 
     -- how much
-    {{ from_units('dealt.dealt_units') }} as proportion,
+    {{ from_units('dealt.allocated_units') }} as proportion,
 
     -- how well it is known
     dealt.basis,

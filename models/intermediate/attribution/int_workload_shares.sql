@@ -12,9 +12,9 @@
     'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
 ] %}
 
-{% set used = floor_divide('dealt.dealt_units * dealt.used_units', 'dealt.held_units') %}
+{% set used = floor_divide('dealt.allocated_units * dealt.used_units', 'dealt.held_units') %}
 {% set unmeasured = floor_divide(
-    'dealt.dealt_units * dealt.unmeasured_units', 'dealt.held_units'
+    'dealt.allocated_units * dealt.unmeasured_units', 'dealt.held_units'
 ) %}
 {% set measures = ['cpu', 'memory', 'gpu', 'priced', 'network'] %}
 
@@ -125,7 +125,7 @@ parts as (
     where held.held > 0
 ),
 
-{{ deal(
+{{ allocate_largest_remainder(
     'dealt', of='parts', by=['usage_hour', 'place_id'], weight='held_units',
     whole='max(label_units)', ties=['workload_id'], keep=['held_units', 'used_units', 'unmeasured_units']
 ) }}
@@ -146,8 +146,8 @@ select
     workloads.pod_labels,
 
     -- how much
-    {{ from_units('dealt.dealt_units') }} as proportion,
-    {{ from_units('dealt.dealt_units - ' ~ used ~ ' - ' ~ unmeasured) }} as idle_proportion,
+    {{ from_units('dealt.allocated_units') }} as proportion,
+    {{ from_units('dealt.allocated_units - ' ~ used ~ ' - ' ~ unmeasured) }} as idle_proportion,
     {{ from_units(unmeasured) }} as unmeasured_proportion,
 
     -- when

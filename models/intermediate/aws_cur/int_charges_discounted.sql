@@ -135,7 +135,7 @@ earned as (
     {% endfor %}
 ),
 
-{{ deal(
+{{ allocate_largest_remainder(
     'allocated', of='earned', by=['discount_id'], weight='cost_units', whole='max(discount_units)',
     ties=['charge_id'], keep=[]
 ) }},
@@ -143,7 +143,7 @@ earned as (
 discount_of_charge as (
     select
         charge_id,
-        {{ from_units('sum(dealt_units)', 'decimal(38, 10)') }} as discount_cost
+        {{ from_units('sum(allocated_units)', 'decimal(38, 10)') }} as discount_cost
     from allocated
     group by charge_id
 ),

@@ -47,7 +47,7 @@ unused as (
 ),
 
 {% if var('true_cost_pooling') == 'family' %}
-    {{ deal(
+    {{ allocate_largest_remainder(
         'pooled', of='members', by=by, weight='list_units', whole='sum(cost_units)', ties=ties,
         keep=measures
     ) }},
@@ -55,7 +55,7 @@ unused as (
     pooled as (
         select
             *,
-            cost_units as dealt_units
+            cost_units as allocated_units
         from members
     ),
 {% endif %}
@@ -89,7 +89,7 @@ spread_units as (
                 in (members.plan_pool, members.instance_plan_pool, members.commitment_pool)
     ),
 
-    {{ deal(
+    {{ allocate_largest_remainder(
         'spread', of='sharers', by=spreads, weight='list_units', whole='max(unused_units)',
         ties=['commitment_pool'] + ties, keep=[]
     ) }},
@@ -97,7 +97,7 @@ spread_units as (
     paid as (
         select
             {{ (by + ties + measures) | join(',\n            ') }},
-            dealt_units
+            allocated_units
         from pooled
         union all
         select
@@ -105,7 +105,7 @@ spread_units as (
             {%- for measure in measures %}
                 cast(0 as decimal(38, 10)) as {{ measure }},
             {%- endfor %}
-            dealt_units
+            allocated_units
         from spread
     ),
 
@@ -115,7 +115,7 @@ spread_units as (
             {%- for measure in measures %}
                 cast(sum({{ measure }}) as decimal(38, 10)) as {{ measure }},
             {%- endfor %}
-            sum(dealt_units) as dealt_units
+            sum(allocated_units) as allocated_units
         from paid
         group by {{ (by + ties) | join(', ') }}
     ),
@@ -128,7 +128,7 @@ spread_units as (
 priced as (
     select
         {{ (by + ties + measures) | join(',\n        ') }},
-        {{ from_units('dealt_units', 'decimal(25, 10)') }} as true_cost,
+        {{ from_units('allocated_units', 'decimal(25, 10)') }} as true_cost,
         {{ usd(0) }} as cost_to_come
     from shared
     union all

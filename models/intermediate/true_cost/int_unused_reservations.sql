@@ -193,8 +193,8 @@ billed as (
     where not wasted.is_to_come or spoken_of.is_whole_month
 ),
 
-{{ deal(
-    'dealt',
+{{ allocate_largest_remainder(
+    'allocated',
     of='billed',
     by=by,
     weight='unused_units',
@@ -205,26 +205,26 @@ billed as (
 
 select
     -- who
-    dealt.billing_period,
-    dealt.payer_account_id,
-    dealt.account_id,
+    allocated.billing_period,
+    allocated.payer_account_id,
+    allocated.account_id,
 
     -- what
-    dealt.product,
-    dealt.usage_type,
-    dealt.operation,
-    dealt.region,
-    dealt.instance_type,
-    dealt.reservation_id,
+    allocated.product,
+    allocated.usage_type,
+    allocated.operation,
+    allocated.region,
+    allocated.instance_type,
+    allocated.reservation_id,
     coalesce(pools.commitment_pool, '') as commitment_pool,
 
     -- what it cost
-    {{ from_units('dealt.dealt_units', 'decimal(25, 10)') }} as unused_cost,
+    {{ from_units('allocated.allocated_units', 'decimal(25, 10)') }} as unused_cost,
 
     -- when
-    dealt.is_to_come,
-    dealt.usage_hour,
-    dealt.grain_hours as interval_hours
-from dealt
-left join pools on {{ same('dealt', 'pools', reservation) }}
-where dealt.dealt_units <> 0
+    allocated.is_to_come,
+    allocated.usage_hour,
+    allocated.grain_hours as interval_hours
+from allocated
+left join pools on {{ same('allocated', 'pools', reservation) }}
+where allocated.allocated_units <> 0

@@ -1,16 +1,18 @@
 {#-
     The project's one rounding rule: allocation by largest remainder. Writes the common table
-    expressions that end in `name`: every row of `of` with `dealt_units`, its part of `whole` in
+    expressions that end in `name`: every row of `of` with `allocated_units`, its part of `whole` in
     proportion to `weight`. Each part is rounded down, and the units left over go one each to the
     largest remainders, ties in the order of `ties`; so the parts of a group `by` add up to its
     whole exactly. A group without any weight is split evenly. All amounts are integers; `whole` is
     a constant or an aggregate; `by` and `ties` together name one row.
 -#}
-{% macro deal(name, of, by, weight, ties, keep, whole='10000000000') -%}
-    {{ return(adapter.dispatch('deal', 'infraspend')(name, of, by, weight, ties, keep, whole)) }}
+{% macro allocate_largest_remainder(name, of, by, weight, ties, keep, whole='10000000000') -%}
+    {{ return(adapter.dispatch('allocate_largest_remainder', 'infraspend')(
+        name, of, by, weight, ties, keep, whole
+    )) }}
 {%- endmacro %}
 
-{% macro duckdb__deal(name, of, by, weight, ties, keep, whole) -%}
+{% macro duckdb__allocate_largest_remainder(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}
 {#-
     Above this, a weight times the whole of a schedule needs more than 38 digits, and the division
@@ -18,7 +20,7 @@
 -#}
 {%- set fits = '9999999999999999999999999999' -%}
 {%- set sure = '1000000000000000' -%}
-{%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
+{%- set rest = '((allocated_weight * 100000) % total_weight)' -%}
 {{ name }}_totals as materialized (
     select
         {{ by | join(',\n        ') }},
@@ -38,7 +40,7 @@
         totals.group_id,
         totals.row_count,
         totals.whole_units,
-        case when totals.weight_of_all = 0 then 1 else weights.{{ weight }} end as dealt_weight,
+        case when totals.weight_of_all = 0 then 1 else weights.{{ weight }} end as allocated_weight,
         case when totals.weight_of_all = 0 then totals.row_count else totals.weight_of_all end
             as total_weight
     from {{ of }} as weights
@@ -54,7 +56,7 @@
             when whole_units between 0 and {{ sure }} and total_weight <= {{ fits }}
                 then cast(
                         floor(
-                            cast(dealt_weight as double) * cast(whole_units as double)
+                            cast(allocated_weight as double) * cast(whole_units as double)
                             / cast(total_weight as double)
                         ) as bigint
                     )
@@ -66,7 +68,7 @@
     select
         *,
         case
-            when estimate is not null then dealt_weight * whole_units - estimate * total_weight
+            when estimate is not null then allocated_weight * whole_units - estimate * total_weight
         end as missed
     from {{ name }}_estimated
 ),
@@ -79,10 +81,10 @@
             when missed >= total_weight then estimate + 1
             when missed is not null then estimate
             {%- if whole == one %}
-            else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
+            else {{ floor_divide('allocated_weight * 100000', 'total_weight') }} * 100000
                 + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
             {%- else %}
-            else {{ floor_divide('dealt_weight * whole_units', 'total_weight') }}
+            else {{ floor_divide('allocated_weight * whole_units', 'total_weight') }}
             {%- endif %}
         end as floor_units
     from {{ name }}_missed
@@ -91,7 +93,7 @@
 {#- Materialized, because DuckDB would copy the division into every reader. -#}
 {{ name }}_remainders as materialized (
     select
-        * exclude (dealt_weight, estimate, missed),
+        * exclude (allocated_weight, estimate, missed),
         case
             when missed < 0 then missed + total_weight
             when missed >= total_weight then missed - total_weight
@@ -99,7 +101,7 @@
             {%- if whole == one %}
             else ({{ rest }} * 100000) % total_weight
             {%- else %}
-            else dealt_weight * whole_units - floor_units * total_weight
+            else allocated_weight * whole_units - floor_units * total_weight
             {%- endif %}
         end as remainder,
         row_number() over () as row_id
@@ -166,7 +168,7 @@
             when tied.tie_rank <= threshold.ties_that_win then 1
             when threshold.last_remainder is not null and tied.row_id is null then 1
             else 0
-        end as dealt_units
+        end as allocated_units
     from {{ name }}_remainders as remainders
     left join {{ name }}_threshold as threshold on remainders.group_id = threshold.group_id
     left join {{ name }}_tied as tied on remainders.row_id = tied.row_id
@@ -178,10 +180,10 @@
     would read `of` eight times. Here it is read once and shuffled once, by `by`. Spark's windows
     spill to disk, and all of them use the same groups.
 -#}
-{% macro spark__deal(name, of, by, weight, ties, keep, whole) -%}
+{% macro spark__allocate_largest_remainder(name, of, by, weight, ties, keep, whole) -%}
 {%- set one = '10000000000' -%}
 {%- set fits = '9999999999999999999999999999' -%}
-{%- set rest = '((dealt_weight * 100000) % total_weight)' -%}
+{%- set rest = '((allocated_weight * 100000) % total_weight)' -%}
 {%- set group = 'over (partition by ' ~ by | join(', ') ~ ')' -%}
 {{ name }}_totals as (
     select
@@ -197,7 +199,7 @@
     select
         {{ (by + ties + keep) | join(',\n        ') }},
         cast(whole_units as {{ whole_number() }}) as whole_units,
-        case when weight_of_all = 0 then 1 else weight_itself end as dealt_weight,
+        case when weight_of_all = 0 then 1 else weight_itself end as allocated_weight,
         case when weight_of_all = 0 then row_count else weight_of_all end as total_weight
     from {{ name }}_totals
 ),
@@ -208,17 +210,17 @@
         {%- if whole == one %}
         case
             when total_weight <= {{ fits }}
-                then {{ floor_divide('dealt_weight * ' ~ one, 'total_weight') }}
-            else {{ floor_divide('dealt_weight * 100000', 'total_weight') }} * 100000
+                then {{ floor_divide('allocated_weight * ' ~ one, 'total_weight') }}
+            else {{ floor_divide('allocated_weight * 100000', 'total_weight') }} * 100000
                 + {{ floor_divide(rest ~ ' * 100000', 'total_weight') }}
         end as floor_units,
         case
-            when total_weight <= {{ fits }} then pmod(dealt_weight * {{ one }}, total_weight)
+            when total_weight <= {{ fits }} then pmod(allocated_weight * {{ one }}, total_weight)
             else pmod({{ rest }} * 100000, total_weight)
         end as remainder
         {%- else %}
-        {{ floor_divide('dealt_weight * whole_units', 'total_weight') }} as floor_units,
-        pmod(dealt_weight * whole_units, total_weight) as remainder
+        {{ floor_divide('allocated_weight * whole_units', 'total_weight') }} as floor_units,
+        pmod(allocated_weight * whole_units, total_weight) as remainder
         {%- endif %}
     from {{ name }}_weighed
 ),
@@ -241,7 +243,7 @@
 {{ name }} as (
     select
         {{ (by + ties + keep) | join(',\n        ') }},
-        floor_units + case when place <= left_over then 1 else 0 end as dealt_units
+        floor_units + case when place <= left_over then 1 else 0 end as allocated_units
     from {{ name }}_ranked
 )
 {%- endmacro %}
