@@ -9,7 +9,7 @@ charges as (
     select * from {{ refreshed(ref('int_charges_priced')) }}
 ),
 
-blended as (
+allocated as (
     select * from {{ refreshed(ref('int_charges_discount_allocated')) }}
 ),
 
@@ -17,7 +17,7 @@ payers as (
     select distinct
         billing_period,
         payer_account_id
-    from blended
+    from allocated
 ),
 
 purchases as (

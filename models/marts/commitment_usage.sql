@@ -118,8 +118,8 @@ hours as (
 ),
 
 members as (
-    select * from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }}
+    select * from {{ ref('int_charges_labelled') }}
+    where {{ in_month('billing_period') }} and commitment_pool <> '' and charge_class = 'usage'
 ),
 
 by_pool as (

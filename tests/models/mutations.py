@@ -152,7 +152,7 @@ MUTATIONS = {
         "macros/savings_plans_for.sql",
         "in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda')",
         "in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda', 'AmazonRDS')",
-        "int_pool_members+",
+        "int_line_items_priced+",
     ),
     "units that are not normalized are nothing": Mutation(
         f"{TRUE_COST}/int_unused_reservations.sql",
@@ -436,9 +436,9 @@ MUTATIONS = {
         "or cost_without_net > gross_cost",
     ),
     "an account shares in its first hour apart": Mutation(
-        f"{TRUE_COST}/int_pool_members.sql",
-        "and members.usage_hour >= discount_sharing.valid_from",
-        "and members.usage_hour > discount_sharing.valid_from",
+        f"{AWS_CUR}/int_line_items_priced.sql",
+        "and line_items.usage_hour >= discount_sharing.valid_from",
+        "and line_items.usage_hour > discount_sharing.valid_from",
     ),
     # What is served.
     "two teams own the hour of a move": Mutation(

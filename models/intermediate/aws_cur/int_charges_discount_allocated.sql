@@ -145,6 +145,8 @@ select
     reservation_id,
     savings_plan_id,
     commitment_pool,
+    plan_pool,
+    instance_plan_pool,
     bill_type,
     has_net_costs,
 

@@ -188,6 +188,8 @@ select
     reservation_id,
     savings_plan_id,
     commitment_pool,
+    plan_pool,
+    instance_plan_pool,
     bill_type,
     has_net_costs,
 

@@ -38,6 +38,8 @@ select
     line_items.reservation_id,
     line_items.savings_plan_id,
     line_items.commitment_pool,
+    line_items.plan_pool,
+    line_items.instance_plan_pool,
     line_items.bill_type,
     line_items.has_net_costs,
 
@@ -82,6 +84,8 @@ group by
     line_items.reservation_id,
     line_items.savings_plan_id,
     line_items.commitment_pool,
+    line_items.plan_pool,
+    line_items.instance_plan_pool,
     line_items.bill_type,
     line_items.has_net_costs,
     line_items.usage_hour,

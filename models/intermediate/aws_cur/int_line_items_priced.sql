@@ -96,6 +96,11 @@ classed as (
             when line_item_type = 'Usage' then 'on_demand'
             else 'none'
         end as pricing_model,
+        -- An unknown short name is used as the region.
+        case
+            when pool_region = '' then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
+            else pool_region
+        end as commitment_region,
         {{ commitment_family('product', 'usage_type', 'instance_family') }} as commitment_family
     from line_items
 ),
@@ -133,6 +138,55 @@ net as (
             0
         ) as net_plan_cost
     from classed
+),
+
+pooled as (
+    select
+        *,
+        case
+            when
+                line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
+                and charge_class = 'usage'
+                and pricing_model <> 'spot'
+                and list_cost > 0
+                and commitment_family <> ''
+                -- Neither column says what a reservation of it covers.
+                and not (product = 'AmazonEC2' and operating_system = '' and operation = '')
+                and not (
+                    product in ('AmazonRDS', 'AmazonElastiCache', 'AmazonMemoryDB')
+                    and database_engine = ''
+                    and operation = ''
+                )
+                then concat_ws(
+                        '|',
+                        product,
+                        -- A missing value splits a pool and never joins two: the operation, by which
+                        -- AWS bills a system, its software, its licence and its engine, is used for
+                        -- everything that the report lacks.
+                        commitment_region,
+                        commitment_family,
+                        operating_system,
+                        tenancy,
+                        database_engine,
+                        deployment_option,
+                        license_model,
+                        installed_software,
+                        database_edition,
+                        case
+                            when instance_family = '' or commitment_family <> instance_family
+                                then null
+                            else operation
+                        end,
+                        sharing_group
+                    )
+            -- What a savings plan can cover.
+            when line_item_type = 'SavingsPlanRecurringFee' and savings_plan_family <> ''
+                then {{ instance_plan_pool('savings_plan_region', 'savings_plan_family') }}
+            when line_item_type = 'SavingsPlanRecurringFee'
+                then concat_ws('|', product, sharing_group)
+            else ''
+        end as commitment_pool
+    from net
 )
 
 select
@@ -157,53 +211,17 @@ select
     {{ carried() }}
     reservation_id,
     savings_plan_id,
+    commitment_pool,
+    -- What savings plans of any kind can cover it, and what EC2 Instance savings plans.
     case
-        when
-            line_item_type in ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage')
-            and charge_class = 'usage'
-            and pricing_model <> 'spot'
-            and list_cost > 0
-            and commitment_family <> ''
-            -- Neither column says what a reservation of it covers.
-            and not (product = 'AmazonEC2' and operating_system = '' and operation = '')
-            and not (
-                product in ('AmazonRDS', 'AmazonElastiCache', 'AmazonMemoryDB')
-                and database_engine = ''
-                and operation = ''
-            )
-            then concat_ws(
-                    '|',
-                    product,
-                    -- A missing value splits a pool and never joins two: an unknown short name is
-                    -- used as the region, and the operation, by which AWS bills a system, its
-                    -- software, its licence and its engine, for everything else that the report
-                    -- lacks.
-                    case
-                        when pool_region = ''
-                            then regexp_extract(usage_type, '^([A-Z0-9]+)-', 1)
-                        else pool_region
-                    end,
-                    commitment_family,
-                    operating_system,
-                    tenancy,
-                    database_engine,
-                    deployment_option,
-                    license_model,
-                    installed_software,
-                    database_edition,
-                    case
-                        when instance_family = '' or commitment_family <> instance_family then null
-                        else operation
-                    end,
-                    sharing_group
-                )
-        -- What a savings plan can cover.
-        when line_item_type = 'SavingsPlanRecurringFee' and savings_plan_family <> ''
-            then {{ instance_plan_pool('savings_plan_region', 'savings_plan_family') }}
-        when line_item_type = 'SavingsPlanRecurringFee'
-            then concat_ws('|', product, sharing_group)
+        when {{ savings_plans_for('product') }} is null then ''
+        else concat_ws('|', {{ savings_plans_for('product') }}, sharing_group)
+    end as plan_pool,
+    case
+        when product = 'AmazonEC2' and commitment_pool <> ''
+            then {{ instance_plan_pool('commitment_region', 'commitment_family') }}
         else ''
-    end as commitment_pool,
+    end as instance_plan_pool,
     has_net_costs,
 
     -- how much of it
@@ -283,4 +301,4 @@ select
     is_period_charge,
     usage_started_at,
     usage_ended_at
-from net
+from pooled

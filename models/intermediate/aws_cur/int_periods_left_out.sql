@@ -17,7 +17,7 @@ priced as (
     where {{ in_month('billing_period') }}
 ),
 
-blended as (
+allocated as (
     select * from {{ ref('int_charges_discount_allocated') }}
     where {{ in_month('billing_period') }}
 ),
@@ -166,7 +166,7 @@ sums as (
 -- The amortized cost of commitments equals the fees paid and the period's part of the upfront
 -- payment. AWS rounds.
 commitments as (
-    {%- for charges in ['priced', 'blended'] %}
+    {%- for charges in ['priced', 'allocated'] %}
         select
             billing_period,
             payer_account_id,
@@ -180,10 +180,10 @@ commitments as (
             {%- if not loop.last %}
             and not exists (
                 select 1
-                from blended
+                from allocated
                 where
-                    blended.billing_period = priced.billing_period
-                    and blended.payer_account_id = priced.payer_account_id
+                    allocated.billing_period = priced.billing_period
+                    and allocated.payer_account_id = priced.payer_account_id
             )
             {%- endif %}
         group by billing_period, payer_account_id

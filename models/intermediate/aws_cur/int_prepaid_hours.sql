@@ -143,6 +143,8 @@ select
     reservation_id,
     '' as savings_plan_id,
     '' as commitment_pool,
+    '' as plan_pool,
+    '' as instance_plan_pool,
     bill_type,
     cast(null as boolean) as has_net_costs,
 

@@ -51,6 +51,8 @@ labelled as (
         charges.region,
         charges.instance_type,
         charges.commitment_pool,
+        charges.plan_pool,
+        charges.instance_plan_pool,
         {{ carried('charges') }}
         charges.usage_amount,
         charges.list_cost,
@@ -81,6 +83,8 @@ select
     region,
     instance_type,
     commitment_pool,
+    plan_pool,
+    instance_plan_pool,
     {{ carried() }}
 
     -- how much of it
@@ -111,6 +115,8 @@ group by
     region,
     instance_type,
     commitment_pool,
+    plan_pool,
+    instance_plan_pool,
     {{ carried() }}
     usage_hour,
     interval_hours,

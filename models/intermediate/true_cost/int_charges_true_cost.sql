@@ -36,9 +36,14 @@ charges as (
     where {{ in_month('billing_period') }}
 ),
 
+-- Hours of instances, and of other usage that commitments can cover, covered or not.
 members as (
-    select * from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }}
+    select
+        *,
+        {{ units('list_cost') }} as list_units,
+        {{ units('net_amortized_cost') }} as cost_units
+    from {{ ref('int_charges_labelled') }}
+    where {{ in_month('billing_period') }} and commitment_pool <> '' and charge_class = 'usage'
 ),
 
 unused as (

@@ -22,14 +22,18 @@ savings_plans as (
         and net_amortized_cost <> 0
 ),
 
+members as (
+    select * from {{ ref('int_charges_labelled') }}
+    where {{ in_month('billing_period') }} and commitment_pool <> '' and charge_class = 'usage'
+),
+
 by_pool as (
     select distinct
         billing_period,
         payer_account_id,
         usage_hour,
         commitment_pool
-    from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }}
+    from members
 ),
 
 by_plan as (
@@ -38,16 +42,16 @@ by_plan as (
         payer_account_id,
         usage_hour,
         plan_pool
-    from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }} and plan_pool <> ''
+    from members
+    where plan_pool <> ''
     union distinct
     select
         billing_period,
         payer_account_id,
         usage_hour,
         instance_plan_pool as plan_pool
-    from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }} and instance_plan_pool <> ''
+    from members
+    where instance_plan_pool <> ''
 ),
 
 unused as (
