@@ -1,6 +1,6 @@
 {#-
     The further columns of the report that charges carry: the variable `carry_columns`, once it is right, and up
-    to int_charges_claimed what the FOCUS datasets need, if the variable `focus` asks for them.
+    to int_charges_matched what the FOCUS datasets need, if the variable `focus` asks for them.
 -#}
 {% macro carried_columns(of_marts=false) -%}
     {%- set columns = var('carry_columns') -%}

@@ -3,11 +3,11 @@
     {%- if model.resource_type == 'unit_test' -%}
         {{ return(0) }}
     {%- endif -%}
-    {%- set charges = ref('int_charges_assigned') -%}
-    {%- if not execute or not load_relation(charges) -%}
+    {%- set intervals = ref('int_long_intervals') -%}
+    {%- if not execute or not load_relation(intervals) -%}
         {{ return(0) }}
     {%- endif -%}
     {{ return(
-        run_query('select max(interval_hours) from ' ~ charges).rows[0][0] or 0
+        run_query('select max(interval_hours) from ' ~ intervals).rows[0][0] or 0
     ) }}
 {%- endmacro %}

@@ -8,7 +8,7 @@
         {%- if piece == '{value}' -%}
             {%- do parts.append(rule_value(rule.source)) -%}
         {%- elif modules.re.fullmatch('\{[0-9]+\}', piece) -%}
-            {%- do parts.append(captured(rule_value(rule.source), rule.source.value, piece[1:-1])) -%}
+            {%- do parts.append(regexp_capture(rule_value(rule.source), rule.source.value, piece[1:-1])) -%}
         {%- else -%}
             {%- do parts.append(sql_text(piece)) -%}
         {%- endif -%}

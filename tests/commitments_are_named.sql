@@ -13,7 +13,7 @@ charges as (
             when charge_class = 'commitment_prepayment' then net_unblended_cost
             else net_amortized_cost
         end as commitment_cost
-    from {{ refreshed(ref('int_charges_net')) }}
+    from {{ refreshed(ref('charges')) }}
     where
         charge_class in (
             'usage', 'commitment_fee', 'commitment_to_come', 'commitment_prepayment'

@@ -12,7 +12,7 @@ summaries as (
     from {{ refreshed(ref('stg_aws_cur__summaries')) }} as summaries
     inner join {{ refreshed(ref('stg_aws_cur__assemblies')) }} as assemblies
         on summaries.assembly_id = assemblies.assembly_id
-    where assemblies.is_serving
+    where assemblies.is_current
     group by
         summaries.assembly_id,
         summaries.account_id,
@@ -28,7 +28,7 @@ landed as (
     from {{ source('aws_cur', 'line_items') }} as line_items
     inner join {{ refreshed(ref('stg_aws_cur__assemblies')) }} as assemblies
         on line_items._assembly_id = assemblies.assembly_id
-    where assemblies.is_serving
+    where assemblies.is_current
     group by
         line_items._assembly_id,
         line_items.line_item_usage_account_id,

@@ -6,4 +6,4 @@ select
     report,
     billing_period
 from {{ ref('stg_aws_cur__assemblies') }}
-where is_serving and not is_whole
+where is_current and not is_whole

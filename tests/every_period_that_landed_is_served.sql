@@ -16,7 +16,7 @@ served as (
         on assemblies.assembly_id = deliveries.assembly_id
     inner join {{ source('aws_cur', 'summaries') }} as summaries
         on assemblies.assembly_id = summaries.assembly_id
-    where assemblies.is_serving
+    where assemblies.is_current
 ),
 
 served_payers as (

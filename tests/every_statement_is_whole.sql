@@ -31,7 +31,7 @@ from {{ ref('stg_focus__statements') }} as statements
 left join control_totals on statements.statement_id = control_totals.statement_id
 left join landed on statements.statement_id = landed.statement_id
 where
-    statements.is_serving
+    statements.is_current
     and (
         statements.line_count is distinct from control_totals.line_count
         or statements.line_count is distinct from landed.line_count

@@ -6,14 +6,14 @@ with
 
 last_month as (
     select max(billing_period) as usage_month
-    from {{ ref('int_label_keys') }}
+    from {{ ref('int_label_matches') }}
 ),
 
 named as (
     select
         billing_period as usage_month,
         label_rule
-    from {{ ref('int_label_keys') }}
+    from {{ ref('int_label_matches') }}
     union all
     select
         usage_month,

@@ -9,7 +9,7 @@ charges as (
         lyft_label,
         product,
         usage_type
-    from {{ ref('int_charges_pooled') }}
+    from {{ ref('int_charges_true_cost') }}
 ),
 
 parts as (

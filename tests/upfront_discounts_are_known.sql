@@ -9,15 +9,15 @@ charges as (
     select * from {{ refreshed(ref('int_charges_priced')) }}
 ),
 
-blended as (
-    select * from {{ refreshed(ref('int_charges_blended')) }}
+allocated as (
+    select * from {{ refreshed(ref('int_charges_discount_allocated')) }}
 ),
 
 payers as (
     select distinct
         billing_period,
         payer_account_id
-    from blended
+    from allocated
 ),
 
 purchases as (

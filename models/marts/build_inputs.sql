@@ -8,7 +8,7 @@ with
 
 assemblies as (
     select * from {{ ref('stg_aws_cur__deliveries') }}
-    where {{ in_month('billing_period') }} and is_serving
+    where {{ in_month('billing_period') }} and is_current
 ),
 
 summaries as (
@@ -18,7 +18,7 @@ summaries as (
 
 statements as (
     select * from {{ ref('stg_focus__statements') }}
-    where {{ in_month('billing_period') }} and is_serving
+    where {{ in_month('billing_period') }} and is_current
 ),
 
 statement_totals as (

@@ -1,20 +1,125 @@
 -- How well each reservation and savings plan is used, hour by hour, how much of what it could cover
 -- it covers, and what ran on demand beside it: for deciding what to buy and what not to renew. For
--- an hour that a fee pays for and that has not happened yet only the cost is known.
+-- an hour that has not happened yet only the cost is known; for the open day of a daily report, the
+-- use so far. A line that names no commitment, or one that no fee of its bill names, belongs to
+-- `unknown commitment`.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
+{% set is_past = 'max(case when is_to_come then 1 else 0 end) = 0' %}
+
 with
 
-hours as (
-    select * from {{ ref('int_commitment_hours') }}
+net as (
+    select
+        *,
+        concat(reservation_id, savings_plan_id) as named_id
+    from {{ ref('charges') }}
+    where
+        {{ in_month('billing_period') }}
+        and charge_class in ('usage', 'commitment_fee', 'commitment_to_come')
+        and pricing_model in ('reserved', 'savings_plan')
+),
+
+fees as (
+    select distinct
+        billing_period,
+        payer_account_id,
+        named_id
+    from net
+    where charge_class <> 'usage' and named_id <> ''
+),
+
+charges as (
+    select
+        net.*,
+        coalesce(fees.named_id, '{{ unknown_commitment() }}') as commitment_id
+    from net
+    left join fees
+        on
+            net.billing_period = fees.billing_period
+            and net.payer_account_id = fees.payer_account_id
+            and net.named_id = fees.named_id
+),
+
+parts as (
+    select
+        billing_period,
+        payer_account_id,
+        commitment_id,
+        case when pricing_model = 'reserved' then 'reservation' else 'savings_plan' end
+            as commitment_type,
+        max(case when pricing_model = 'reserved' then commitment_pool else '' end)
+            as commitment_pool,
+        sum(net_amortized_cost) as used_cost,
+        cast(0 as decimal(38, 10)) as unused_cost,
+        sum(list_cost) as covered_list_cost,
+        false as is_to_come,
+        usage_hour
+    from charges
+    where charge_class = 'usage'
+    group by
+        billing_period,
+        payer_account_id,
+        commitment_id,
+        case when pricing_model = 'reserved' then 'reservation' else 'savings_plan' end,
+        usage_hour
+    union all
+    select
+        billing_period,
+        payer_account_id,
+        commitment_id,
+        'savings_plan' as commitment_type,
+        commitment_pool,
+        cast(0 as decimal(38, 10)) as used_cost,
+        net_amortized_cost as unused_cost,
+        cast(0 as decimal(38, 10)) as covered_list_cost,
+        charge_class = 'commitment_to_come' as is_to_come,
+        usage_hour
+    from charges
+    where
+        charge_class in ('commitment_fee', 'commitment_to_come')
+        and pricing_model = 'savings_plan'
+    union all
+    select
+        billing_period,
+        payer_account_id,
+        coalesce(nullif(reservation_id, ''), '{{ unknown_commitment() }}') as commitment_id,
+        'reservation' as commitment_type,
+        commitment_pool,
+        cast(0 as decimal(38, 10)) as used_cost,
+        unused_cost,
+        cast(0 as decimal(38, 10)) as covered_list_cost,
+        is_to_come,
+        usage_hour
+    from {{ ref('int_unused_reservations') }}
     where {{ in_month('billing_period') }}
 ),
 
+hours as (
+    select
+        billing_period,
+        payer_account_id,
+        commitment_id,
+        commitment_type,
+        max(commitment_pool) as commitment_pool,
+        {{ usd('sum(used_cost + unused_cost)') }} as commitment_cost,
+        case
+            when {{ is_past }} or sum(used_cost) <> 0 then {{ usd('sum(used_cost)') }}
+        end as used_cost,
+        case when {{ is_past }} then {{ usd('sum(unused_cost)') }} end as unused_cost,
+        case
+            when {{ is_past }} or sum(used_cost) <> 0 then {{ usd('sum(covered_list_cost)') }}
+        end as covered_list_cost,
+        usage_hour
+    from parts
+    group by billing_period, payer_account_id, commitment_id, commitment_type, usage_hour
+),
+
 members as (
-    select * from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }}
+    select * from {{ ref('int_charges_labelled') }}
+    where {{ in_month('billing_period') }} and commitment_pool <> '' and charge_class = 'usage'
 ),
 
 by_pool as (
@@ -22,24 +127,24 @@ by_pool as (
         billing_period,
         payer_account_id,
         usage_hour,
-        pool,
+        commitment_pool,
         plan_pool,
         instance_plan_pool,
         sum(list_cost) as list_cost,
         sum(case when pricing_model = 'on_demand' then list_cost else 0 end) as on_demand_list_cost
     from members
     group by
-        billing_period, payer_account_id, usage_hour, pool, plan_pool, instance_plan_pool
+        billing_period, payer_account_id, usage_hour, commitment_pool, plan_pool, instance_plan_pool
 ),
 
 -- A savings plan may cover every pool of its payer that is of its kind.
 pools as (
-    {%- for column in ['pool', 'plan_pool', 'instance_plan_pool'] %}
+    {%- for column in ['commitment_pool', 'plan_pool', 'instance_plan_pool'] %}
         select
             billing_period,
             payer_account_id,
             usage_hour,
-            {{ column }} as pool,
+            {{ column }} as commitment_pool,
             sum(list_cost) as list_cost,
             sum(on_demand_list_cost) as on_demand_list_cost
         from by_pool
@@ -68,7 +173,7 @@ costs as (
             hours.billing_period = pools.billing_period
             and hours.payer_account_id = pools.payer_account_id
             and hours.usage_hour = pools.usage_hour
-            and hours.pool = pools.pool
+            and hours.commitment_pool = pools.commitment_pool
 )
 
 select

@@ -10,7 +10,7 @@ commitments as (
     inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
         on commitments.assembly_id = deliveries.assembly_id
     -- A line that names no commitment is listed under its product.
-    where deliveries.is_serving and commitments.commitment_id <> commitments.product
+    where deliveries.is_current and commitments.commitment_id <> commitments.product
 )
 
 select

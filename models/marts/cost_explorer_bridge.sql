@@ -119,7 +119,7 @@ ours as (
         sum(
             case when charge_class = 'amortized_prepayment' then net_amortized_cost else 0 end
         ) as amortized_prepayments
-    from {{ ref('int_charges_net') }}
+    from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
     group by billing_period, payer_account_id
 ),

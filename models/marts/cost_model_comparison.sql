@@ -4,7 +4,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ ref('int_platform_charges') }}
     where interval_hours = 1
 ),
 

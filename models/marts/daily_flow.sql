@@ -13,26 +13,11 @@
 with
 
 billed as (
-    select
-        usage_hour,
-        interval_hours,
-        line_count,
-        unblended_cost,
-        net_amortized_cost
-    from {{ ref('int_charges_priced') }}
+    select * from {{ ref('charges') }}
     where
         {{ in_hours('usage_hour') }}
         and not is_period_charge
-        and charge_class <> 'commitment_to_come'
-    union all
-    select
-        usage_hour,
-        interval_hours,
-        line_count,
-        unblended_cost,
-        net_amortized_cost
-    from {{ ref('stg_focus__charges') }}
-    where {{ in_hours('usage_hour') }} and not is_period_charge
+        and charge_class not in ('commitment_to_come', 'amortized_prepayment')
 ),
 
 -- Each table is read once and summed by day.
@@ -54,7 +39,7 @@ charges as (
         min(interval_hours) as interval_hours,
         count(*) as counted_rows,
         cast(sum(true_cost) as {{ amount }}) as true_cost
-    from {{ ref('int_charges_by_pool') }}
+    from {{ ref('int_platform_charges') }}
     where {{ in_hours('usage_hour') }} and not is_period_charge
     group by cast(usage_hour as date)
 ),

@@ -18,7 +18,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ ref('int_platform_charges') }}
     where {{ in_month('billing_period') }}
 ),
 

@@ -17,7 +17,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_claimed') }}
+    select * from {{ ref('int_charges_matched') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -51,7 +51,7 @@ pooled as (
             and charges.interval_hours = pools.interval_hours
             and charges.platform = pools.platform
             and charges.sub_platform = pools.sub_platform
-            and charges.wanted_pool = pools.capacity_pool
+            and charges.requested_capacity_pool = pools.capacity_pool
             and charges.cost_model = pools.cost_model
 ),
 

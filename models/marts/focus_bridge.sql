@@ -31,7 +31,7 @@ moves as (
         commitment_discount_status,
         {{ bridge_amount('sum(effective_cost - billed_cost)') }} as amount
     from {{ ref('stg_focus__line_items') }}
-    where {{ in_month('billing_period') }} and is_serving
+    where {{ in_month('billing_period') }} and is_current
     group by
         billing_period,
         provider,

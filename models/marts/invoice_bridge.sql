@@ -54,7 +54,7 @@ moves as (
         {{ bridge_amount('net_amortized_cost - net_unblended_cost') }} as amount,
         {{ bridge_amount('net_unblended_cost') }} as net_unblended_cost,
         {{ bridge_amount('amortized_upfront_cost') }} as amortized_upfront_cost
-    from {{ ref('int_charges_net') }}
+    from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
 ),
 

@@ -7,7 +7,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ ref('int_platform_charges') }}
     where {{ in_hours('usage_hour') }} and product = 'AmazonEC2' and charge_class = 'usage'
 ),
 

@@ -38,7 +38,7 @@ select
     nullif(instance_type, '') as instance_type,
     pricing_model,
     charge_class
-from {{ ref('int_charges_pooled') }}
+from {{ ref('int_charges_true_cost') }}
 where {{ in_month('billing_period') }}
 group by
     billing_period,

@@ -8,7 +8,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_by_pool') }}
+    select * from {{ ref('int_platform_charges') }}
     where {{ in_hours('usage_hour') }} and platform is not null
 ),
 

@@ -7,7 +7,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_net') }}
+    select * from {{ ref('charges') }}
     where
         {{ in_month('billing_period') }}
         -- Other labels than a rule's: see int_charges_labelled.
@@ -16,7 +16,7 @@ charges as (
 ),
 
 unlabeled_keys as (
-    select * from {{ ref('int_label_keys') }}
+    select * from {{ ref('int_label_matches') }}
     where {{ in_month('billing_period') }} and lyft_label = 'unlabeled'
 )
 
@@ -37,18 +37,7 @@ select
     nullif(charges.tags, '{}') as tags
 from charges
 inner join unlabeled_keys
-    on
-        charges.billing_period = unlabeled_keys.billing_period
-        and charges.account_id = unlabeled_keys.account_id
-        and charges.product = unlabeled_keys.product
-        and charges.usage_type = unlabeled_keys.usage_type
-        and charges.operation = unlabeled_keys.operation
-        and charges.charge_class = unlabeled_keys.charge_class
-        and charges.resource_id = unlabeled_keys.resource_id
-        and charges.tags = unlabeled_keys.tags
-        and charges.cost_categories = unlabeled_keys.cost_categories
-        and charges.usage_hour >= unlabeled_keys.era_from
-        and charges.usage_hour < unlabeled_keys.era_until
+    on {{ matches_label('unlabeled_keys') }}
 group by
     charges.billing_period,
     charges.payer_account_id,

@@ -5,8 +5,8 @@
 {% set text = dbt.type_string() %}
 {# Of a bill: where an ingredient is read from, and the words and columns that it consists of. #}
 {% set of_bills = [
-    ('deliveries', "'assembly'", 'assembly_id', 'report', 'manifest_time', 'landed_at', 'is_serving'),
-    ('statements', "'statement'", 'statement_id', 'delivered_at', 'landed_at', 'is_serving'),
+    ('deliveries', "'assembly'", 'assembly_id', 'report', 'manifest_time', 'landed_at', 'is_current'),
+    ('statements', "'statement'", 'statement_id', 'delivered_at', 'landed_at', 'is_current'),
     (ref('stg_seeds__closed_periods'), "'closed'", 'payer_account_id', 'assembly_id'),
     (ref('stg_seeds__invoice_totals'), "'invoice'", 'payer_account_id', 'invoice_id', 'invoice_cost'),
     (ref('int_hours_to_come'), "'to come'", 'payer_account_id', 'to_come_from'),
@@ -165,7 +165,7 @@ bills as (
     select assembly_months.*
     from {{ ref('stg_aws_cur__assembly_months') }} as assembly_months
     inner join deliveries on assembly_months.assembly_id = deliveries.assembly_id
-    where deliveries.is_serving
+    where deliveries.is_current
 ),
 
 -- Discounts on what was paid upfront are passed on to the usage of later months.
@@ -214,7 +214,7 @@ refunds as (
         on
             commitments.payer_account_id = prepaid_amounts.payer_account_id
             and commitments.commitment_id = prepaid_amounts.commitment_id
-    where deliveries.is_serving and commitments.refunded_cost <> 0
+    where deliveries.is_current and commitments.refunded_cost <> 0
 ),
 
 -- Where free capacity was ever spread, there are two schedules.

@@ -30,7 +30,6 @@ GOAL = 3.0
 APART = (
     "int_compared_schedules",
     "int_compared_weights",
-    "int_commitment_hours",
     "explained_spend",
     "explained_splits",
     "commitment_usage",

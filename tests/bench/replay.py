@@ -29,6 +29,8 @@ _SCHEMA = "bench_replay"
 _STAGES_OF_FOLDERS = {
     "models/pipeline": "compare",
     "models/staging/aws_cur": "price",
+    "models/intermediate/aws_cur": "price",
+    "models/intermediate/charges": "price",
     "models/intermediate/true_cost": "price",
     "models/intermediate/labels": "label",
     "models/staging/seeds": "label",
@@ -41,7 +43,7 @@ _STAGES_OF_FOLDERS = {
 _SPLITTING = (
     "int_charges_",
     "int_platform_dependencies",
-    "int_nodes_billed",
+    "int_instances_billed",
     "int_allocation_levels",
     "int_interval_schedules",
     "int_platform_throughput",

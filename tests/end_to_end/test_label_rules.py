@@ -293,7 +293,7 @@ def test_a_rule_that_cannot_be_followed_is_refused_by_its_number(
     refused.declare(label_rules=_rules(rules))
 
     # `infraspend build` would find some of them before dbt does.
-    done = refused.plain_dbt("--select", "label_rules", "stg_seeds__label_rules", "int_label_keys")
+    done = refused.plain_dbt("--select", "label_rules", "stg_seeds__label_rules", "int_label_matches")
 
     assert done.returncode != 0
     assert f"label_rules.csv, {complaint}" in " ".join(done.stdout.split())
@@ -313,8 +313,8 @@ def test_an_edited_rule_applies_wherever_its_dates_say_the_past_included(
     edited.declare(label_rules=_rules([changed.get(rule[0], rule) for rule in RULES]))
 
     result = edited.build(
-        *("--select", "label_rules", "stg_seeds__label_rules", "int_label_keys"),
-        *("int_charges_labelled", "int_unused_commitments", "int_charges_pooled", "true_cost"),
+        *("--select", "label_rules", "stg_seeds__label_rules", "int_label_matches"),
+        *("int_charges_labelled", "int_unused_commitments", "int_charges_true_cost", "true_cost"),
         *("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"),
     )
 

@@ -327,7 +327,7 @@ MISTAKES: dict[str, tuple[Seeds, str, str]] = {
     ),
     "two platforms that claim one charge": (
         {"platform_resources": [_resource("spark", "main", TABLE)]},
-        "no_charge_is_claimed_twice",
+        "no_charge_is_matched_twice",
         "lyft_label=table, product=, usage_type=, valid_from=1970-01-01 00:00:00,"
         " one_claim=made: table, other_claim=spark: main",
     ),

@@ -377,7 +377,7 @@ def test_edited_code_makes_what_uses_it_again_and_an_edited_description_nothing(
     edit(project / "macros/step_of_way.sql")
     assert edited.build().succeeded
     assert built_in_full(world) >= {"int_allocation_levels", "enriched_spend"}
-    assert not built_in_full(world) & {"true_cost", "int_charges_pooled"}
+    assert not built_in_full(world) & {"true_cost", "int_charges_true_cost"}
 
 
 def built_in_full(world: World) -> set[str]:
@@ -408,7 +408,7 @@ def test_a_line_that_was_edited_by_hand_makes_everything_again(world: World) -> 
         connection.execute(
             "delete from raw_aws_cur.line_items where rowid = (select min(rowid)"
             " from raw_aws_cur.line_items where _assembly_id in"
-            " (select assembly_id from staging.stg_aws_cur__deliveries where is_serving))"
+            " (select assembly_id from staging.stg_aws_cur__deliveries where is_current))"
         )
     # What lands elsewhere does not hide it.
     world.publish(("made", "one"), 2, (0, 1), (1, 1, 1))

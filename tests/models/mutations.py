@@ -6,6 +6,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+AWS_CUR = "models/intermediate/aws_cur"
+CHARGES = "models/intermediate/charges"
 TRUE_COST = "models/intermediate/true_cost"
 LABELS = "models/intermediate/labels"
 ATTRIBUTION = "models/intermediate/attribution"
@@ -39,25 +41,25 @@ class Mutation:
 MUTATIONS = {
     # The rounding rule.
     "a tie too few gets its digit": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "tied.tie_rank <= threshold.ties_that_win",
         "tied.tie_rank < threshold.ties_that_win",
         "int_schedules",
     ),
     "a tie gets a digit too many": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "remainders.remainder > threshold.last_remainder",
         "remainders.remainder >= threshold.last_remainder",
         "int_schedules",
     ),
     "the last labels win ties": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "remainders.{{ column }} nulls last",
         "remainders.{{ column }} desc nulls last",
         "int_schedules",
     ),
     "the smallest remainders win": Mutation(
-        "macros/deal.sql",
+        "macros/allocate_largest_remainder.sql",
         "list_reverse_sort(list(remainders.remainder))",
         "list_sort(list(remainders.remainder))",
         "int_schedules",
@@ -86,7 +88,7 @@ MUTATIONS = {
     ),
     "superseded assemblies count as well": Mutation(
         "models/staging/aws_cur/stg_aws_cur__line_items.sql",
-        "assemblies.is_serving",
+        "assemblies.is_current",
         "assemblies.assembly_id is not null",
     ),
     "a closed month follows what AWS restates": Mutation(
@@ -106,32 +108,32 @@ MUTATIONS = {
     ),
     # What a charge costs.
     "planned usage costs its list price": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "then coalesce(planned_cost, invoiced_cost)",
         "then unblended_cost",
     ),
     "reserved usage is free": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when line_item_type = 'DiscountedUsage' then coalesce(reserved_cost, invoiced_cost)",
         "when line_item_type = 'DiscountedUsage' then unblended_cost",
     ),
     "prepayments count twice": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when charge_class in ('negation', 'commitment_prepayment') then",
         "when charge_class in ('negation') then",
     ),
     "a refund of a prepayment is a gift": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when is_prepayment_refund then",
         "when false then",
     ),
     "a discount counts twice": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "when charge_class = 'discount' then coalesce(net_unblended_cost, 0)",
         "when charge_class = 'discount' then unblended_cost",
     ),
     "spot pays for reservations": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "and pricing_model <> 'spot'",
         "and pricing_model <> ''",
     ),
@@ -142,7 +144,7 @@ MUTATIONS = {
         "int_line_items_priced+",
     ),
     "a discount on a purchase is forgotten": Mutation(
-        f"{TRUE_COST}/int_prepayments.sql",
+        f"{AWS_CUR}/int_prepayments.sql",
         "priced.net_unblended_cost as net_cost",
         "priced.unblended_cost as net_cost",
     ),
@@ -150,7 +152,7 @@ MUTATIONS = {
         "macros/savings_plans_for.sql",
         "in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda')",
         "in ('AmazonEC2', 'AmazonECS', 'AmazonEKS', 'AWSLambda', 'AmazonRDS')",
-        "int_pool_members+",
+        "int_line_items_priced+",
     ),
     "units that are not normalized are nothing": Mutation(
         f"{TRUE_COST}/int_unused_reservations.sql",
@@ -163,12 +165,12 @@ MUTATIONS = {
         "- 0, 0",
     ),
     "pools share by what was paid": Mutation(
-        f"{TRUE_COST}/int_charges_pooled.sql",
+        f"{TRUE_COST}/int_charges_true_cost.sql",
         "'pooled', of='members', by=by, weight='list_units'",
         "'pooled', of='members', by=by, weight='cost_units'",
     ),
     "a reservation's fee stays and its hours come on top": Mutation(
-        f"{TRUE_COST}/int_charges_pooled.sql",
+        f"{TRUE_COST}/int_charges_true_cost.sql",
         "when charges.pricing_model = 'reserved' then {{ usd(0) }}",
         "when charges.pricing_model = 'none' then {{ usd(0) }}",
     ),
@@ -182,35 +184,35 @@ MUTATIONS = {
         "macros/winning_rule.sql",
         "not in {{ reserved_labels() }}",
         "not in ('')",
-        "int_label_keys+ int_pod_labels+",
+        "int_label_matches+ int_pod_labels+",
         company="labelled",
     ),
     "one condition of a rule is enough": Mutation(
         "macros/winning_rule.sql",
         "{% if not loop.first %}and {% endif %}{{ rule_condition(condition) }}",
         "{% if not loop.first %}or {% endif %}{{ rule_condition(condition) }}",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "a rule holds from its end on": Mutation(
         "macros/winning_rule.sql",
         "and rule_era < {{ changes.index(rule.valid_until) + 1 }}",
         "and rule_era <= {{ changes.index(rule.valid_until) + 1 }}",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "a blank tag is a tag": Mutation(
         "macros/rule_condition.sql",
         "{{ normalized_label(rule_value(condition)) }} is not null",
         "{{ rule_value(condition) }} is not null",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "the last rule wins": Mutation(
         "macros/label_rules.sql",
         "order by rule_order, match_on",
         "order by rule_order desc, match_on",
-        "int_label_keys+",
+        "int_label_matches+",
         company="labelled",
     ),
     "a namespace may be called free": Mutation(
@@ -362,12 +364,12 @@ MUTATIONS = {
     ),
     # The split.
     "a charge waits for a pool that is not there": Mutation(
-        f"{ATTRIBUTION}/int_charges_by_pool.sql",
+        f"{ATTRIBUTION}/int_platform_charges.sql",
         "coalesce(pools.capacity_pool, 'all')",
-        "coalesce(charges.wanted_pool, 'all')",
+        "coalesce(charges.requested_capacity_pool, 'all')",
     ),
     "a charge is split by every cost model": Mutation(
-        f"{ATTRIBUTION}/int_charges_by_pool.sql",
+        f"{ATTRIBUTION}/int_platform_charges.sql",
         "and charges.cost_model = pools.cost_model",
         "and charges.cost_model is not null",
     ),
@@ -398,12 +400,12 @@ MUTATIONS = {
     ),
     # What is not over yet, what nothing amortizes, what cannot be right and who does not share.
     "a bill that is closed has hours to come": Mutation(
-        f"{TRUE_COST}/int_hours_to_come.sql",
+        f"{CHARGES}/int_hours_to_come.sql",
         "having max(case when is_invoiced then 0 else 1 end) = 1",
         "having max(case when is_invoiced then 0 else 1 end) >= 0",
     ),
     "the first hour to come is over": Mutation(
-        f"{TRUE_COST}/int_line_items_priced.sql",
+        f"{AWS_CUR}/int_line_items_priced.sql",
         "line_items.usage_hour >= hours_to_come.to_come_from",
         "line_items.usage_hour > hours_to_come.to_come_from",
     ),
@@ -413,29 +415,29 @@ MUTATIONS = {
         "{{ hours_between('usage_hour', 'ended_at') }} < 1",
     ),
     "what was paid back is spread": Mutation(
-        f"{TRUE_COST}/int_unamortized_prepayments.sql",
+        f"{AWS_CUR}/int_unamortized_prepayments.sql",
         "and sum(net_prepaid_cost) + sum(refunded_cost) > 0",
         "and sum(net_prepaid_cost) + sum(refunded_cost) <> 0",
     ),
     "a term is spread over an hour more": Mutation(
-        f"{TRUE_COST}/int_prepaid_hours.sql",
+        f"{AWS_CUR}/int_prepaid_hours.sql",
         "{{ hours_between('prepayments.term_from', 'prepayments.term_until') }} as term_hours",
         "{{ hours_between('prepayments.term_from', 'prepayments.term_until') }} + 1 as term_hours",
     ),
     "an account that shares no hour is on two bills": Mutation(
-        f"{TRUE_COST}/int_periods_left_out.sql",
+        f"{AWS_CUR}/int_periods_left_out.sql",
         "hours.last_hour > other_hours.first_hour and",
         "hours.last_hour >= other_hours.first_hour and",
     ),
     "a tenth without net costs is right": Mutation(
-        f"{TRUE_COST}/int_periods_left_out.sql",
+        f"{AWS_CUR}/int_periods_left_out.sql",
         "or cost_without_net * 10 > gross_cost",
         "or cost_without_net > gross_cost",
     ),
     "an account shares in its first hour apart": Mutation(
-        f"{TRUE_COST}/int_pool_members.sql",
-        "and members.usage_hour >= discount_sharing.valid_from",
-        "and members.usage_hour > discount_sharing.valid_from",
+        f"{AWS_CUR}/int_line_items_priced.sql",
+        "and line_items.usage_hour >= discount_sharing.valid_from",
+        "and line_items.usage_hour > discount_sharing.valid_from",
     ),
     # What is served.
     "two teams own the hour of a move": Mutation(

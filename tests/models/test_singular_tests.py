@@ -32,7 +32,7 @@ BREAKS = {
         update marts.invoice_bridge set amount = 1000 where bridge_item = 'aws_rounding';
         update raw_aws_cur.line_items set bill_invoice_id = 'INVOICE-1'
     """,
-    "no_charge_is_claimed_twice": """
+    "no_charge_is_matched_twice": """
         insert into intermediate.int_platform_keys from intermediate.int_platform_keys limit 1
     """,
     "platform_resources_name_a_platform": """
@@ -74,7 +74,7 @@ BREAKS = {
     """,
     # The reservations were bought before the simulation begins.
     "upfront_discounts_are_known": """
-        insert into intermediate.int_charges_blended (billing_period, payer_account_id)
+        insert into intermediate.int_charges_discount_allocated (billing_period, payer_account_id)
         select distinct billing_period, payer_account_id from intermediate.int_charges_priced
     """,
     "each_platform_splits_what_the_one_before_left": f"""
@@ -97,7 +97,7 @@ BREAKS = {
     """,
     "every_assembly_is_whole": """
         insert into staging.stg_aws_cur__assemblies (
-            assembly_id, billing_period, is_serving, is_whole
+            assembly_id, billing_period, is_current, is_whole
         )
         values ('torn', '2026-07', true, false)
     """,
@@ -108,7 +108,7 @@ BREAKS = {
     """,
     "every_period_that_landed_is_served": """
         insert into staging.stg_aws_cur__assemblies
-            (assembly_id, billing_period, is_newest, is_serving)
+            (assembly_id, billing_period, is_newest, is_current)
         values ('left-out', '2026-08', true, false);
         insert into raw_aws_cur.control_totals
         select * replace ('left-out' as assembly_id) from raw_aws_cur.control_totals
@@ -165,7 +165,7 @@ BREAKS = {
         update raw_aws_cur.line_items set other_columns = null
     """,
     "commitments_are_named": """
-        insert into intermediate.int_charges_blended (
+        insert into intermediate.int_charges_discount_allocated (
             billing_period, payer_account_id, charge_class, pricing_model, reservation_id,
             savings_plan_id, net_amortized_cost
         )

@@ -297,7 +297,7 @@ def test_labels_are_data_whatever_they_say_and_accounts_have_their_names(
                 [other, label],
             )
         connection.execute(
-            "update intermediate.int_charges_pooled set lyft_label = ? where lyft_label = 'web'",
+            "update intermediate.int_charges_true_cost set lyft_label = ? where lyft_label = 'web'",
             [hostile[0]],
         )
         connection.execute(

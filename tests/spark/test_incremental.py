@@ -18,7 +18,7 @@ from tests.spark.comparison import (
 from tests.spark.conftest import Company, build_on_spark
 from tests.spark.plans import plans_of
 
-LARGE = ("int_charges_priced", "int_charges_labelled", "int_charges_pooled", "enriched_spend")
+LARGE = ("int_charges_priced", "int_charges_labelled", "int_charges_true_cost", "enriched_spend")
 """The way of the money, whose rows grow with the bill."""
 
 
@@ -71,7 +71,7 @@ def test_lines_are_summed_before_they_are_shuffled_and_only_months_that_changed_
     (charges,) = (
         operator
         for operator in plans["enriched_spend"].walk()
-        if operator.is_scan_of("int_charges_by_pool")
+        if operator.is_scan_of("int_platform_charges")
     )
     assert "2026-10" in charges.partitions
     assert "2026-09" not in scans[0].partitions + charges.partitions

@@ -27,9 +27,9 @@ EXPRESSIONS = {
     "escaped_dollar": "matches_pattern(sql_text('costs $5'), '\\\\$5')",
     "other_case": "matches_pattern(sql_text('CAFÉ'), '(?i)café')",
     "quote": 'matches_pattern(sql_text("it\'s"), "\'s$")',
-    "second_group": "captured(sql_text('team-rides-7'), '^team-([a-z]+)-(\\\\d+)$', 2)",
-    "optional_group": "captured(sql_text('team'), '^team(-x)?$', 1)",
-    "no_match": "captured(sql_text('other'), '^team-([a-z]+)$', 1)",
+    "second_group": "regexp_capture(sql_text('team-rides-7'), '^team-([a-z]+)-(\\\\d+)$', 2)",
+    "optional_group": "regexp_capture(sql_text('team'), '^team(-x)?$', 1)",
+    "no_match": "regexp_capture(sql_text('other'), '^team-([a-z]+)$', 1)",
     "bad_pattern": "is_bad_pattern('bad')",
     "good_pattern": "is_bad_pattern('good')",
     "family": "family_of(sql_text('r5.large.search'))",
@@ -91,17 +91,21 @@ def test_wholes_are_allocated_alike(tmp_path: Path) -> None:
         f"cast({whole} as {{{{ whole_number() }}}}) as whole"
         for group, name, weight, whole in WEIGHTS
     )
-    deal = "of='weights', by=['pool'], weight='weight', ties=['lyft_label'], keep=['weight']"
+    allocated = "of='weights', by=['pool'], weight='weight', ties=['lyft_label'], keep=['weight']"
     query = f"""
         with weights as ({rows}),
         smaller as (select * from weights where pool <> 'huge'),
-        {{{{ deal('whole', {deal.replace("'weights'", "'smaller'")}, whole='max(whole)') }}}},
-        {{{{ deal('parts', {deal}) }}}}
-        select pool, lyft_label, cast(dealt_units as {{{{ dbt.type_string() }}}}) as units, 1 as run
-        from whole
-        union all
-        select pool, lyft_label, cast(dealt_units as {{{{ dbt.type_string() }}}}) as units, 2 as run
-        from parts
+        {{{{ allocate_largest_remainder(
+            'whole', {allocated.replace("'weights'", "'smaller'")}, whole='max(whole)'
+        ) }}}},
+        {{{{ allocate_largest_remainder('parts', {allocated}) }}}},
+        units as (
+            select pool, lyft_label, allocated_units, 1 as run from whole
+            union all
+            select pool, lyft_label, allocated_units, 2 as run from parts
+        )
+        select pool, lyft_label, cast(allocated_units as {{{{ dbt.type_string() }}}}) as units, run
+        from units
         order by run, pool, lyft_label nulls first
     """
     ours, theirs = answers(query, tmp_path)

@@ -137,8 +137,8 @@ parts_of_level_1 as (
             where below.next_platform is not null and not below.is_a_circle
         ),
 
-        {{ deal(
-            'dealt_at_level_' ~ level,
+        {{ allocate_largest_remainder(
+            'allocated_at_level_' ~ level,
             of='offered_at_level_' ~ level,
             by=schedule + ['via_labels', 'is_served'],
             weight='weight_units',
@@ -150,8 +150,8 @@ parts_of_level_1 as (
         parts_of_level_{{ level }} as (
             select
                 {{ (schedule + path + part) | join(',\n                ') }},
-                {{ from_units('dealt_units') }} as proportion
-            from dealt_at_level_{{ level }}
+                {{ from_units('allocated_units') }} as proportion
+            from allocated_at_level_{{ level }}
         ),
     {% endif %}
 

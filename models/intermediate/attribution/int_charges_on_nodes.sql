@@ -22,7 +22,7 @@ charges as (
     select
         *,
         coalesce(label_rule, 0) as rule_order
-    from {{ ref('int_charges_pooled') }}
+    from {{ ref('int_charges_true_cost') }}
     where {{ in_month('billing_period') }} and charge_class = 'usage'
 ),
 
@@ -33,10 +33,55 @@ keys as (
 
 nodes as (
     select
-        *,
-        coalesce(label_rule, 0) as rule_order
-    from {{ ref('int_nodes_billed') }}
-    where {{ in_month('billing_period') }}
+        charges.billing_period,
+        charges.payer_account_id,
+        charges.account_id,
+        label_keys.lyft_label,
+        coalesce(label_keys.label_rule, 0) as rule_order,
+        charges.product,
+        charges.usage_type,
+        charges.operation,
+        charges.region,
+        charges.instance_type,
+        charges.pricing_model,
+        {{ carried('charges') }}
+        instances.platform,
+        instances.sub_platform,
+        instances.instance_id,
+        {{ usd('sum(instances.list_cost)') }} as list_cost,
+        charges.usage_hour,
+        charges.interval_hours,
+        charges.is_period_charge
+    from {{ ref('int_instances_billed') }} as instances
+    inner join {{ ref('charges') }} as charges
+        on
+            instances.billing_period = charges.billing_period
+            and instances.charge_id = charges.charge_id
+    inner join {{ ref('int_label_matches') }} as label_keys on {{ matches_label('label_keys') }}
+    where
+        {{ in_month('instances.billing_period') }}
+        and {{ in_month('charges.billing_period') }}
+        and {{ in_month('label_keys.billing_period') }}
+        and charges.charge_class = 'usage'
+    group by
+        charges.billing_period,
+        charges.payer_account_id,
+        charges.account_id,
+        label_keys.lyft_label,
+        coalesce(label_keys.label_rule, 0),
+        charges.product,
+        charges.usage_type,
+        charges.operation,
+        charges.region,
+        charges.instance_type,
+        charges.pricing_model,
+        {{ carried('charges') }}
+        instances.platform,
+        instances.sub_platform,
+        instances.instance_id,
+        charges.usage_hour,
+        charges.interval_hours,
+        charges.is_period_charge
 ),
 
 assigned as (
@@ -46,7 +91,7 @@ assigned as (
         keys.sub_platform,
         keys.cost_model
     from charges
-    inner join keys on {{ is_claimed_by('keys', 'charges') }}
+    inner join keys on {{ matches_platform('keys', 'charges') }}
 ),
 
 on_nodes as (
@@ -54,7 +99,7 @@ on_nodes as (
         {%- for column in charge %}
             assigned.{{ column }},
         {%- endfor %}
-        nodes.instance_id as wanted_pool,
+        nodes.instance_id as requested_capacity_pool,
         {{ units('nodes.list_cost') }} as list_units,
         {%- for cost in costs %}
             {{ units('assigned.' ~ cost) }} as {{ cost }}_units,
@@ -69,7 +114,7 @@ shared as (
     union all
     select
         {{ charge | join(',\n        ') }},
-        'all' as wanted_pool,
+        'all' as requested_capacity_pool,
         max(charge_list_units) - sum(list_units) as list_units,
         {%- for cost in costs %}
             max({{ cost }}_units) as {{ cost }}_units,
@@ -84,7 +129,7 @@ measures as (
     {%- for cost in costs %}
         select
             {{ charge | join(',\n            ') }},
-            wanted_pool,
+            requested_capacity_pool,
             list_units,
             '{{ cost }}' as measure,
             {{ cost }}_units as charge_units
@@ -93,9 +138,9 @@ measures as (
     {%- endfor %}
 ),
 
-{{ deal(
-    'dealt', of='measures', by=charge + ['measure'], weight='list_units', whole='max(charge_units)',
-    ties=['wanted_pool'], keep=[]
+{{ allocate_largest_remainder(
+    'allocated', of='measures', by=charge + ['measure'], weight='list_units',
+    whole='max(charge_units)', ties=['requested_capacity_pool'], keep=[]
 ) }}
 
 select
@@ -120,12 +165,12 @@ select
     platform,
     sub_platform,
     cost_model,
-    wanted_pool,
+    requested_capacity_pool,
 
     -- what it cost
     {%- for cost in costs %}
         {{ from_units(
-            "sum(case when measure = '" ~ cost ~ "' then dealt_units else 0 end)",
+            "sum(case when measure = '" ~ cost ~ "' then allocated_units else 0 end)",
             'decimal(25, 10)'
         ) }} as {{ cost }},
     {%- endfor %}
@@ -134,5 +179,5 @@ select
     usage_hour,
     interval_hours,
     is_period_charge
-from dealt
-group by {{ charge | join(', ') }}, wanted_pool
+from allocated
+group by {{ charge | join(', ') }}, requested_capacity_pool

@@ -70,8 +70,8 @@ served as (
     where is_served
 ),
 
-{{ deal(
-    'dealt', of='served', by=by, weight='weight_units', ties=['lyft_label'], keep=[]
+{{ allocate_largest_remainder(
+    'allocated', of='served', by=by, weight='weight_units', ties=['lyft_label'], keep=[]
 ) }}
 
 select
@@ -83,8 +83,8 @@ select
     lyft_label,
 
     -- how much
-    {{ from_units('dealt_units') }} as proportion,
+    {{ from_units('allocated_units') }} as proportion,
 
     -- when
     usage_hour
-from dealt
+from allocated

@@ -7,7 +7,7 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_pooled') }}
+    select * from {{ ref('int_charges_true_cost') }}
     where {{ in_month('billing_period') }} and charge_class <> 'commitment_to_come'
 ),
 
@@ -33,7 +33,7 @@ assigned as (
             else 0
         end as period_spend
     from charges
-    left join keys on {{ is_claimed_by('keys', 'charges') }}
+    left join keys on {{ matches_platform('keys', 'charges') }}
 )
 
 select

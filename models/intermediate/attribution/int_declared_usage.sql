@@ -19,8 +19,8 @@ schedules as (
     where {{ in_hours('usage_hour') }}
 ),
 
-{{ deal(
-    'dealt',
+{{ allocate_largest_remainder(
+    'allocated',
     of='schedules',
     by=['usage_hour', 'platform', 'sub_platform', 'capacity_pool'],
     weight='proportion_units',
@@ -46,8 +46,8 @@ declared as (
         sub_platform,
         capacity_pool,
         lyft_label,
-        {{ from_units('dealt_units', 'decimal(25, 10)') }} as amount
-    from dealt
+        {{ from_units('allocated_units', 'decimal(25, 10)') }} as amount
+    from allocated
 ),
 
 platforms as (

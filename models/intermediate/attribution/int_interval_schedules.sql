@@ -20,8 +20,8 @@ intervals_of_level_1 as (
         sub_platform,
         usage_hour,
         interval_hours
-    from {{ ref('int_charges_assigned') }}
-    where {{ in_hours('usage_hour') }} and platform is not null and interval_hours > 1
+    from {{ ref('int_long_intervals') }}
+    where {{ in_hours('usage_hour') }} and interval_hours > 1
 ),
 
 {% for level in range(2, deepest_level() + 1) %}
@@ -228,8 +228,8 @@ interval_weights as (
     where counted.hours_known = 0
 ),
 
-{{ deal(
-    'dealt',
+{{ allocate_largest_remainder(
+    'allocated',
     of='interval_weights',
     by=[
         'usage_hour', 'interval_hours', 'platform', 'sub_platform', 'capacity_pool', 'cost_model',
@@ -251,7 +251,7 @@ select
     is_measured,
 
     -- how much
-    {{ from_units('dealt_units') }} as proportion,
+    {{ from_units('allocated_units') }} as proportion,
     weight_units,
     counted_times,
 
@@ -262,4 +262,4 @@ select
     {{ month_of('usage_hour') }} as usage_month,
     usage_hour,
     interval_hours
-from dealt
+from allocated

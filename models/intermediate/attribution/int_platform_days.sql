@@ -58,7 +58,7 @@ passed as (
         platform,
         sub_platform,
         true_cost as spend
-    from {{ ref('int_charges_by_pool') }}
+    from {{ ref('int_platform_charges') }}
     where {{ in_hours('usage_hour') }} and platform is not null
     union all
     select
@@ -67,7 +67,7 @@ passed as (
         throughput.last_platform as platform,
         throughput.last_sub_platform as sub_platform,
         charges.true_cost * throughput.proportion as spend
-    from {{ ref('int_charges_by_pool') }} as charges
+    from {{ ref('int_platform_charges') }} as charges
     inner join {{ ref('int_platform_throughput') }} as throughput
         on
             charges.usage_hour = throughput.usage_hour

@@ -13,7 +13,7 @@ charges as (
         lyft_label,
         product,
         usage_type
-    from {{ ref('int_charges_pooled') }}
+    from {{ ref('int_charges_labelled') }}
     where {{ in_month('billing_period') }}
 ),
 

@@ -1,5 +1,5 @@
 -- Weights become proportions that add up to exactly 1, hour by hour, by the project's one rounding
--- rule (the macro `deal`). Reads usage and what is declared about platforms, and no charge.
+-- rule (the macro `allocate_largest_remainder`). Reads usage and what is declared about platforms, and no charge.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
@@ -11,8 +11,8 @@ weights as (
     where {{ in_month('usage_month') }}
 ),
 
-{{ deal(
-    'dealt',
+{{ allocate_largest_remainder(
+    'allocated',
     of='weights',
     by=['usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'cost_model', 'is_served'],
     weight='weight_units',
@@ -31,7 +31,7 @@ select
     is_measured,
 
     -- how much
-    {{ from_units('dealt_units') }} as proportion,
+    {{ from_units('allocated_units') }} as proportion,
 
     -- how well it is known
     basis,
@@ -40,4 +40,4 @@ select
     -- when
     {{ month_of('usage_hour') }} as usage_month,
     usage_hour
-from dealt
+from allocated

@@ -12,9 +12,9 @@
     'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
 ] %}
 
-{% set used = floor_divide('dealt.dealt_units * dealt.used_units', 'dealt.held_units') %}
+{% set used = floor_divide('allocated.allocated_units * allocated.used_units', 'allocated.held_units') %}
 {% set unmeasured = floor_divide(
-    'dealt.dealt_units * dealt.unmeasured_units', 'dealt.held_units'
+    'allocated.allocated_units * allocated.unmeasured_units', 'allocated.held_units'
 ) %}
 {% set measures = kubernetes_resources().keys() | list + ['priced'] %}
 
@@ -125,8 +125,8 @@ parts as (
     where held.held > 0
 ),
 
-{{ deal(
-    'dealt', of='parts', by=['usage_hour', 'place_id'], weight='held_units',
+{{ allocate_largest_remainder(
+    'allocated', of='parts', by=['usage_hour', 'place_id'], weight='held_units',
     whole='max(label_units)', ties=['workload_id'], keep=['held_units', 'used_units', 'unmeasured_units']
 ) }}
 
@@ -146,13 +146,13 @@ select
     workloads.pod_labels,
 
     -- how much
-    {{ from_units('dealt.dealt_units') }} as proportion,
-    {{ from_units('dealt.dealt_units - ' ~ used ~ ' - ' ~ unmeasured) }} as idle_proportion,
+    {{ from_units('allocated.allocated_units') }} as proportion,
+    {{ from_units('allocated.allocated_units - ' ~ used ~ ' - ' ~ unmeasured) }} as idle_proportion,
     {{ from_units(unmeasured) }} as unmeasured_proportion,
 
     -- when
-    {{ month_of('dealt.usage_hour') }} as usage_month,
-    dealt.usage_hour
-from dealt
-inner join places on dealt.place_id = places.place_id
-inner join workloads on dealt.workload_id = workloads.workload_id
+    {{ month_of('allocated.usage_hour') }} as usage_month,
+    allocated.usage_hour
+from allocated
+inner join places on allocated.place_id = places.place_id
+inner join workloads on allocated.workload_id = workloads.workload_id

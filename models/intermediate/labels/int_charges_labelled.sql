@@ -8,12 +8,12 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_net') }}
+    select * from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
 ),
 
 keys as (
-    select * from {{ ref('int_label_keys') }}
+    select * from {{ ref('int_label_matches') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -50,7 +50,9 @@ labelled as (
         charges.operation,
         charges.region,
         charges.instance_type,
-        charges.pool,
+        charges.commitment_pool,
+        charges.plan_pool,
+        charges.instance_plan_pool,
         {{ carried('charges') }}
         charges.usage_amount,
         charges.list_cost,
@@ -61,19 +63,7 @@ labelled as (
         charges.interval_hours,
         charges.is_period_charge
     from charges
-    inner join keys
-        on
-            charges.billing_period = keys.billing_period
-            and charges.account_id = keys.account_id
-            and charges.product = keys.product
-            and charges.usage_type = keys.usage_type
-            and charges.operation = keys.operation
-            and charges.charge_class = keys.charge_class
-            and charges.resource_id = keys.resource_id
-            and charges.tags = keys.tags
-            and charges.cost_categories = keys.cost_categories
-            and charges.usage_hour >= keys.era_from
-            and charges.usage_hour < keys.era_until
+    inner join keys on {{ matches_label('keys') }}
 )
 
 select
@@ -92,7 +82,9 @@ select
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
+    plan_pool,
+    instance_plan_pool,
     {{ carried() }}
 
     -- how much of it
@@ -122,7 +114,9 @@ group by
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
+    plan_pool,
+    instance_plan_pool,
     {{ carried() }}
     usage_hour,
     interval_hours,

@@ -46,8 +46,8 @@ hours as (
     from contracts
 ),
 
-{{ deal(
-    'dealt', of='hours', by=key + ['billed_hour', 'interval_hours', 'is_period_charge'],
+{{ allocate_largest_remainder(
+    'allocated', of='hours', by=key + ['billed_hour', 'interval_hours', 'is_period_charge'],
     weight='weight', whole='max(cost_units)', ties=['usage_hour'], keep=[]
 ) }},
 
@@ -68,11 +68,11 @@ costs as (
         {%- for measure in measures %}
             cast(0 as decimal(38, 10)) as {{ measure }},
         {%- endfor %}
-        dealt_units as cost_units,
+        allocated_units as cost_units,
         usage_hour,
         1 as interval_hours,
         false as is_period_charge
-    from dealt
+    from allocated
 )
 
 select

@@ -22,14 +22,18 @@ savings_plans as (
         and net_amortized_cost <> 0
 ),
 
+members as (
+    select * from {{ ref('int_charges_labelled') }}
+    where {{ in_month('billing_period') }} and commitment_pool <> '' and charge_class = 'usage'
+),
+
 by_pool as (
     select distinct
         billing_period,
         payer_account_id,
         usage_hour,
-        pool
-    from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }}
+        commitment_pool
+    from members
 ),
 
 by_plan as (
@@ -38,16 +42,16 @@ by_plan as (
         payer_account_id,
         usage_hour,
         plan_pool
-    from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }} and plan_pool <> ''
+    from members
+    where plan_pool <> ''
     union distinct
     select
         billing_period,
         payer_account_id,
         usage_hour,
         instance_plan_pool as plan_pool
-    from {{ ref('int_pool_members') }}
-    where {{ in_month('billing_period') }} and instance_plan_pool <> ''
+    from members
+    where instance_plan_pool <> ''
 ),
 
 unused as (
@@ -61,9 +65,9 @@ unused as (
         reservations.operation,
         reservations.region,
         reservations.instance_type,
-        reservations.pool,
+        reservations.commitment_pool,
         reservations.unused_cost,
-        by_pool.pool is not null as has_members,
+        by_pool.commitment_pool is not null as has_members,
         reservations.is_to_come,
         reservations.usage_hour,
         reservations.interval_hours
@@ -73,7 +77,7 @@ unused as (
             reservations.billing_period = by_pool.billing_period
             and reservations.payer_account_id = by_pool.payer_account_id
             and reservations.usage_hour = by_pool.usage_hour
-            and reservations.pool = by_pool.pool
+            and reservations.commitment_pool = by_pool.commitment_pool
     union all
     select
         savings_plans.billing_period,
@@ -85,7 +89,7 @@ unused as (
         savings_plans.operation,
         savings_plans.region,
         savings_plans.instance_type,
-        savings_plans.pool,
+        savings_plans.commitment_pool,
         savings_plans.net_amortized_cost as unused_cost,
         by_plan.plan_pool is not null as has_members,
         false as is_to_come,
@@ -97,7 +101,7 @@ unused as (
             savings_plans.billing_period = by_plan.billing_period
             and savings_plans.payer_account_id = by_plan.payer_account_id
             and savings_plans.usage_hour = by_plan.usage_hour
-            and savings_plans.pool = by_plan.plan_pool
+            and savings_plans.commitment_pool = by_plan.plan_pool
 )
 
 select
@@ -113,7 +117,7 @@ select
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
 
     -- what it cost
     {{ usd('sum(unused_cost)') }} as unused_cost,
@@ -134,7 +138,7 @@ group by
     operation,
     region,
     instance_type,
-    pool,
+    commitment_pool,
     has_members,
     is_to_come,
     usage_hour,

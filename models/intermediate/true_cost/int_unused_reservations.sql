@@ -16,27 +16,22 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_net') }}
+    select * from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
 ),
 
 sizes as (
     select
         {{ reservation | join(', ') }},
-        min(grain_hours) as grain_hours,
-        {{ units('max(try_cast(number_of_reservations as decimal(25, 10)))') }} as reservations,
-        {{ units('max(try_cast(normalized_units_per_reservation as decimal(25, 10)))') }}
-            as units_per_reservation,
-        {{ units('sum(usage_amount) - sum(unused_reservation_hours)') }} as used_reservation_hours,
-        date_trunc('hour', min(usage_started_at)) as started_at,
-        case
-            when min(grain_hours) > 1 then date_trunc('day', min(usage_started_at))
-            else date_trunc('hour', min(usage_started_at))
-        end as first_hour,
-        max(usage_ended_at) as ended_at
-    from {{ ref('int_line_items_priced') }}
-    where {{ in_month('billing_period') }} and line_item_type = 'RIFee'
-    group by {{ reservation | join(', ') }}
+        grain_hours,
+        {{ units('reservations') }} as reservations,
+        {{ units('units_per_reservation') }} as units_per_reservation,
+        {{ units('used_reservation_hours') }} as used_reservation_hours,
+        started_at,
+        first_hour,
+        ended_at
+    from {{ ref('int_reservation_sizes') }}
+    where {{ in_month('billing_period') }}
 ),
 
 fees as (
@@ -72,9 +67,9 @@ used_in_all as (
 pools as (
     select
         {{ reservation | join(', ') }},
-        min(pool) as pool
+        min(commitment_pool) as commitment_pool
     from charges
-    where reservation_id <> '' and pool <> ''
+    where reservation_id <> '' and commitment_pool <> ''
     group by {{ reservation | join(', ') }}
 ),
 
@@ -198,8 +193,8 @@ billed as (
     where not wasted.is_to_come or spoken_of.is_whole_month
 ),
 
-{{ deal(
-    'dealt',
+{{ allocate_largest_remainder(
+    'allocated',
     of='billed',
     by=by,
     weight='unused_units',
@@ -210,26 +205,26 @@ billed as (
 
 select
     -- who
-    dealt.billing_period,
-    dealt.payer_account_id,
-    dealt.account_id,
+    allocated.billing_period,
+    allocated.payer_account_id,
+    allocated.account_id,
 
     -- what
-    dealt.product,
-    dealt.usage_type,
-    dealt.operation,
-    dealt.region,
-    dealt.instance_type,
-    dealt.reservation_id,
-    coalesce(pools.pool, '') as pool,
+    allocated.product,
+    allocated.usage_type,
+    allocated.operation,
+    allocated.region,
+    allocated.instance_type,
+    allocated.reservation_id,
+    coalesce(pools.commitment_pool, '') as commitment_pool,
 
     -- what it cost
-    {{ from_units('dealt.dealt_units', 'decimal(25, 10)') }} as unused_cost,
+    {{ from_units('allocated.allocated_units', 'decimal(25, 10)') }} as unused_cost,
 
     -- when
-    dealt.is_to_come,
-    dealt.usage_hour,
-    dealt.grain_hours as interval_hours
-from dealt
-left join pools on {{ same('dealt', 'pools', reservation) }}
-where dealt.dealt_units <> 0
+    allocated.is_to_come,
+    allocated.usage_hour,
+    allocated.grain_hours as interval_hours
+from allocated
+left join pools on {{ same('allocated', 'pools', reservation) }}
+where allocated.allocated_units <> 0

@@ -14,8 +14,8 @@
     'billing_period', 'payer_account_id', 'account_id', 'source_label', 'label_rule', 'product',
     'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
     'bill_invoice_id', 'bill_bill_type', 'reservation_reservation_a_r_n',
-    'savings_plan_savings_plan_a_r_n', 'platform', 'sub_platform', 'cost_model', 'wanted_pool',
-    'usage_hour', 'interval_hours', 'is_period_charge'
+    'savings_plan_savings_plan_a_r_n', 'platform', 'sub_platform', 'cost_model',
+    'requested_capacity_pool', 'usage_hour', 'interval_hours', 'is_period_charge'
 ] %}
 {% set amounts = [
     'true_cost', 'invoiced_cost', 'net_amortized_cost', 'unblended_cost', 'list_cost',
@@ -24,7 +24,7 @@
 {% set no_text = 'cast(null as ' ~ dbt.type_string() ~ ')' %}
 {% set pooled_as = {
     'source_label': 'lyft_label', 'invoiced_cost': 'net_unblended_cost', 'platform': no_text,
-    'sub_platform': no_text, 'cost_model': no_text, 'wanted_pool': no_text
+    'sub_platform': no_text, 'cost_model': no_text, 'requested_capacity_pool': no_text
 } %}
 {% set to_come = [] %}
 {% for column in charge + amounts %}
@@ -36,13 +36,13 @@ with
 claimed as (
     select
         {{ (charge + amounts) | join(',\n        ') }}
-    from {{ ref('int_charges_claimed') }}
+    from {{ ref('int_charges_matched') }}
     where {{ in_month('billing_period') }}
     union all
     -- Billed already, and nothing that a platform could split yet.
     select
         {{ to_come | join(',\n        ') }}
-    from {{ ref('int_charges_pooled') }}
+    from {{ ref('int_charges_true_cost') }}
     where {{ in_month('billing_period') }} and charge_class = 'commitment_to_come'
 ),
 
@@ -201,7 +201,7 @@ pooled as (
             and priced.interval_hours = pools.interval_hours
             and priced.platform = pools.platform
             and priced.sub_platform = pools.sub_platform
-            and priced.wanted_pool = pools.capacity_pool
+            and priced.requested_capacity_pool = pools.capacity_pool
             and priced.cost_model = pools.cost_model
 ),
 

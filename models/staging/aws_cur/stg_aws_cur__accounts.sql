@@ -22,8 +22,8 @@ select
     {{ the_one('line_items.bill_payer_account_name') }} as payer_account_name,
     {{ the_one('line_items.line_item_usage_account_name') }} as account_name
 from line_items
-inner join assemblies on {{ is_line_of('assemblies') }}
-where assemblies.is_serving
+inner join assemblies on {{ in_assembly('assemblies') }}
+where assemblies.is_current
 group by
     assemblies.billing_period,
     line_items.bill_payer_account_id,

@@ -26,7 +26,7 @@ landed as (
         count(*) as line_count,
         sum(line_items.line_item_unblended_cost) as unblended_cost
     from {{ source('aws_cur', 'line_items') }} as line_items
-    inner join deliveries on {{ is_line_of('deliveries') }}
+    inner join deliveries on {{ in_assembly('deliveries') }}
     group by line_items._assembly_id
 )
 
@@ -44,7 +44,7 @@ select
     deliveries.grain_hours,
     deliveries.is_newest,
     deliveries.is_closed,
-    deliveries.is_serving,
+    deliveries.is_current,
     deliveries.line_count = coalesce(landed.line_count, 0)
     and deliveries.line_count = coalesce(delivered.line_count, 0)
     and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0) as is_whole,

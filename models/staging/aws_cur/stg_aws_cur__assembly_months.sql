@@ -37,7 +37,7 @@ lines as (
         ) as ended_at,
         {{ hour_of_line('line_items', 'assemblies') }} as usage_hour
     from {{ source('aws_cur', 'line_items') }} as line_items
-    inner join assemblies on {{ is_line_of('assemblies') }}
+    inner join assemblies on {{ in_assembly('assemblies') }}
     where coalesce(line_items.line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
 ),
 

@@ -62,7 +62,7 @@ lines as (
         {%- endfor %}
         line_items.pricing_lease_contract_length as contract_length
     from {{ source('aws_cur', 'line_items') }} as line_items
-    inner join assemblies on {{ is_line_of('assemblies') }}
+    inner join assemblies on {{ in_assembly('assemblies') }}
     where
         line_items.reservation_reservation_a_r_n is not null
         or line_items.line_item_line_item_type

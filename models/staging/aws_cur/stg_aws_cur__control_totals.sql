@@ -1,5 +1,6 @@
 -- The totals of the current assemblies' files when they landed, per payer.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
+{{ after_months() }}
 
 with
 
@@ -7,13 +8,14 @@ control_totals as (
     select * from {{ source('aws_cur', 'control_totals') }}
 ),
 
-assemblies as (
-    select * from {{ ref('stg_aws_cur__assemblies') }}
+deliveries as (
+    select * from {{ ref('stg_aws_cur__deliveries') }}
+    where is_current
 )
 
 select
     -- ids
-    assemblies.billing_period,
+    deliveries.billing_period,
     control_totals.payer_account_id,
 
     -- how much
@@ -29,6 +31,5 @@ select
     sum(control_totals.landed_net_unblended_cost) as landed_net_unblended_cost,
     sum(control_totals.landed_unblended_cost_without_net) as landed_unblended_cost_without_net
 from control_totals
-inner join assemblies on control_totals.assembly_id = assemblies.assembly_id
-where assemblies.is_serving
-group by assemblies.billing_period, control_totals.payer_account_id
+inner join deliveries on control_totals.assembly_id = deliveries.assembly_id
+group by deliveries.billing_period, control_totals.payer_account_id

@@ -103,7 +103,7 @@ select
     newest_first.age = 1 as is_newest,
     closed.assembly_id is not null as is_closed,
     coalesce(closed.serves, newest_first.age = 1 and coalesce(declared.serves, true))
-        as is_serving,
+        as is_current,
 
     -- when
     assemblies.manifest_time,

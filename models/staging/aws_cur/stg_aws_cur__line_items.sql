@@ -163,13 +163,13 @@ named as (
         ) as usage_ended_at,
         {{ hour_of_line('line_items', 'assemblies') }} as usage_hour
     from line_items
-    inner join assemblies on {{ is_line_of('assemblies') }}
+    inner join assemblies on {{ in_assembly('assemblies') }}
     inner join control_totals
         on
             assemblies.billing_period = control_totals.billing_period
             and line_items.bill_payer_account_id = control_totals.payer_account_id
     where
-        assemblies.is_serving
+        assemblies.is_current
         and assemblies.is_whole
         and coalesce(line_items.line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
 )

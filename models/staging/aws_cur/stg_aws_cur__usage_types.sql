@@ -22,8 +22,8 @@ select
     {{ the_one('line_items.pricing_unit') }} as unit,
     {{ the_one('line_items.line_item_line_item_description') }} as description
 from line_items
-inner join assemblies on {{ is_line_of('assemblies') }}
-where assemblies.is_serving
+inner join assemblies on {{ in_assembly('assemblies') }}
+where assemblies.is_current
 group by
     assemblies.billing_period,
     coalesce(line_items.line_item_product_code, ''),

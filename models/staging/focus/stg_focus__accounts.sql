@@ -28,7 +28,7 @@ select
     {{ the_one('charges.sub_account_name') }} as sub_account_name
 from charges
 inner join statements on charges._statement_id = statements.statement_id
-where statements.is_serving
+where statements.is_current
 group by
     statements.billing_period,
     charges.billing_account_id,

@@ -1,13 +1,13 @@
 -- The charges of bills in FOCUS as charges of any bill: one row per hour and everything that a
 -- label rule, a platform or a reader may ask about. Their true cost is FOCUS's EffectiveCost, so
--- they share no commitments (`pool` is empty), and no discount is blended into them.
+-- they share no commitments (`commitment_pool` is empty), and no discount is allocated to them.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
 
 line_items as (
     select * from {{ ref('stg_focus__line_items') }}
-    where is_serving
+    where is_current
 ),
 
 classed as (
@@ -58,7 +58,9 @@ select
     {{ carried_of_no_line() }}
     coalesce(reservation_id, '') as reservation_id,
     coalesce(savings_plan_id, '') as savings_plan_id,
-    '' as pool,
+    '' as commitment_pool,
+    '' as plan_pool,
+    '' as instance_plan_pool,
     '' as bill_type,
     true as has_net_costs,
 

@@ -27,5 +27,5 @@ select
     cast(sum(control_totals.landed_effective_cost) as decimal(38, 18)) as landed_effective_cost
 from control_totals
 inner join statements on control_totals.statement_id = statements.statement_id
-where statements.is_serving
+where statements.is_current
 group by statements.billing_period, control_totals.provider, statements.billing_account_id

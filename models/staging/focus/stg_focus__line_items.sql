@@ -19,7 +19,7 @@ select
     -- who
     statements.statement_id,
     statements.billing_period,
-    statements.is_serving,
+    statements.is_current,
     charges.service_provider_name as provider,
     charges.billing_account_id,
     coalesce(charges.sub_account_id, charges.billing_account_id) as sub_account_id,

@@ -20,7 +20,7 @@ reports as (
     from {{ ref('stg_aws_cur__deliveries') }} as deliveries
     inner join {{ source('aws_cur', 'control_totals') }} as control_totals
         on deliveries.assembly_id = control_totals.assembly_id
-    where deliveries.is_serving
+    where deliveries.is_current
     group by deliveries.billing_period, control_totals.payer_account_id
 ),
 
@@ -53,7 +53,7 @@ select
     newest_first.folder,
     newest_first.line_count,
     newest_first.age = 1 as is_newest,
-    newest_first.age = 1 and reports.report is null as is_serving,
+    newest_first.age = 1 and reports.report is null as is_current,
     reports.report,
 
     -- when

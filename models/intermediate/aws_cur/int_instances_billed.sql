@@ -1,0 +1,94 @@
+-- The instances in a charge that are nodes of clusters, each with its list cost, where a platform is
+-- pooled by node: a charge is one row for all instances that are billed alike. Empty if no platform
+-- is pooled by node.
+{{ config(
+    materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
+) }}
+
+with
+
+line_items as (
+    select
+        *,
+        {{ instance_of('resource_id') }} as instance_id
+    from {{ ref('int_line_items_priced') }}
+    where {{ in_month('billing_period') }} and charge_class = 'usage' and list_cost > 0
+),
+
+resources_in_rules as (
+    select * from {{ ref('int_resources_in_rules') }}
+    where {{ in_month('billing_period') }}
+),
+
+-- A node counts for the bills of neighbouring months too, as far away as an hour may fill a gap.
+months as (
+    select
+        billing_period,
+        {{ plus_hours("cast(concat(usage_month, '-01') as timestamp)", '-' ~ gap_filling_hours()) }}
+            as lent_from,
+        {{ plus_hours(
+            "date_trunc('month', cast(concat(usage_month, '-01') as timestamp)"
+            ~ " + interval '32' day)", gap_filling_hours()
+        ) }} as lent_until
+    from {{ ref('int_period_months') }}
+    where {{ in_month('billing_period') }}
+),
+
+node_hours as (
+    select * from {{ ref('stg_kubernetes__node_hours') }}
+    where
+        usage_hour >= (select min(months.lent_from) from months)
+        and usage_hour < (select max(months.lent_until) from months)
+),
+
+platforms as (
+    select * from {{ ref('stg_seeds__platforms') }}
+    where schedule_source = 'kubernetes' and pool_by = 'node'
+),
+
+nodes as (
+    select distinct
+        months.billing_period,
+        platforms.platform,
+        platforms.sub_platform,
+        node_hours.instance_id
+    from node_hours
+    inner join platforms
+        on
+            node_hours.cluster = platforms.sub_platform
+            and node_hours.usage_hour >= platforms.valid_from
+            and node_hours.usage_hour < platforms.valid_until
+    inner join months
+        on
+            node_hours.usage_hour >= months.lent_from
+            and node_hours.usage_hour < months.lent_until
+    where node_hours.instance_id is not null
+)
+
+select
+    -- which charge
+    line_items.billing_period,
+    {{ charge_id('line_items', "coalesce(resources_in_rules.resource_id, '')") }} as charge_id,
+
+    -- which node
+    nodes.platform,
+    nodes.sub_platform,
+    nodes.instance_id,
+
+    -- how much of it
+    {{ usd('sum(line_items.list_cost)') }} as list_cost
+from line_items
+inner join nodes
+    on
+        line_items.billing_period = nodes.billing_period
+        and line_items.instance_id = nodes.instance_id
+left join resources_in_rules
+    on
+        line_items.billing_period = resources_in_rules.billing_period
+        and line_items.resource_id = resources_in_rules.resource_id
+group by
+    line_items.billing_period,
+    {{ charge_id('line_items', "coalesce(resources_in_rules.resource_id, '')") }},
+    nodes.platform,
+    nodes.sub_platform,
+    nodes.instance_id

@@ -1,0 +1,90 @@
+"""The contract `charges` is a seam: what is made of charges knows nothing of the bill behind it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.models.test_parsing import run
+
+Graph = dict[str, Any]
+
+BILLS = ("models/staging/aws_cur/", "models/staging/focus/", "models/intermediate/aws_cur/")
+"""What knows how a provider writes its bill."""
+
+BESIDE_THE_CONTRACT = {
+    ("int_unused_reservations", "int_reservation_sizes"): "how large a reservation is",
+    ("int_charges_on_nodes", "int_instances_billed"): "which instances are in a charge, by its id",
+    ("invoice_bridge", "stg_aws_cur__control_totals"): "reconciles with the bill's own totals",
+    ("invoice_bridge", "int_periods_left_out"): "names the periods that have no charges",
+    ("focus_charges", "stg_aws_cur__usage_types"): "the unit and description that FOCUS asks for",
+}
+"""(Model, what it reads beside the contract) -> why."""
+
+READS_FOCUS = {
+    "charges": {"stg_focus__charges"},
+    # Reconciles with the bill's own totals.
+    "focus_bridge": {"stg_focus__control_totals", "stg_focus__line_items"},
+    # The list of months, which is known before any charge is read.
+    "ingredients": {"stg_focus__statements"},
+    "int_period_months": {"stg_focus__statements", "stg_focus__statement_months"},
+    "months": {"stg_focus__statement_months"},
+}
+"""Model -> what it reads of the staging of bills in FOCUS."""
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """What dbt knows of the project, with the datasets of FOCUS."""
+    target = tmp_path_factory.mktemp("parsed")
+    run(target, "parse", "--no-partial-parse", "--vars", "{focus: true}")
+    manifest: Graph = json.loads((target / "manifest.json").read_text())
+    return manifest
+
+
+def models(graph: Graph) -> dict[str, Any]:
+    return {id_: node for id_, node in graph["nodes"].items() if node["resource_type"] == "model"}
+
+
+def after(graph: Graph, name: str) -> set[str]:
+    """The models that are made of a model."""
+    found: set[str] = set()
+    waiting = [f"model.infraspend.{name}"]
+    while waiting:
+        children = {id_ for id_ in graph["child_map"][waiting.pop()] if id_ in models(graph)}
+        waiting.extend(children - found)
+        found |= children
+    return found
+
+
+def reads_of_bills(graph: Graph, reader: str) -> set[str]:
+    """The models and raw tables of bills that a model reads."""
+    everything = graph["nodes"] | graph["sources"]
+    return {
+        everything[id_]["name"]
+        for id_ in graph["nodes"][reader]["depends_on"]["nodes"]
+        if everything[id_]["original_file_path"].startswith(BILLS)
+    }
+
+
+def test_what_is_made_of_charges_reads_no_bill(graph: Graph) -> None:
+    assert {"int_charges_labelled", "enriched_spend", "daily_spend"} <= {
+        models(graph)[id_]["name"] for id_ in after(graph, "charges")
+    }
+    found = {
+        (models(graph)[reader]["name"], read)
+        for reader in after(graph, "charges")
+        for read in reads_of_bills(graph, reader)
+    }
+    assert found == set(BESIDE_THE_CONTRACT)
+
+
+def test_a_bill_in_focus_becomes_charges_by_one_staging_model(graph: Graph) -> None:
+    """`test_focus_to_the_marts` follows ten charges like Azure's to `daily_spend`."""
+    found = {
+        node["name"]: {read for read in reads_of_bills(graph, id_) if "focus" in read}
+        for id_, node in models(graph).items()
+        if not Path(node["original_file_path"]).is_relative_to("models/staging/focus")
+    }
+    assert {name: reads for name, reads in found.items() if reads} == READS_FOCUS
