@@ -293,7 +293,9 @@ def test_a_rule_that_cannot_be_followed_is_refused_by_its_number(
     refused.declare(label_rules=_rules(rules))
 
     # `infraspend build` would find some of them before dbt does.
-    done = refused.plain_dbt("--select", "label_rules", "stg_seeds__label_rules", "int_label_matches")
+    done = refused.plain_dbt(
+        "--select", "label_rules", "stg_seeds__label_rules", "int_label_matches"
+    )
 
     assert done.returncode != 0
     assert f"label_rules.csv, {complaint}" in " ".join(done.stdout.split())

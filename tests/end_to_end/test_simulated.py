@@ -126,7 +126,11 @@ def test_as_applied_it_is_true_as_well(
     shutil.copy(company.warehouse, applied.warehouse)
     shutil.copytree(company.seeds, applied.seeds)
     result = applied.build(
-        *WITHOUT_UNIT_TESTS, "--vars", "true_cost_pooling: none", "--select", "int_charges_true_cost+"
+        *WITHOUT_UNIT_TESTS,
+        "--vars",
+        "true_cost_pooling: none",
+        "--select",
+        "int_charges_true_cost+",
     )
     assert result.succeeded, result.failures
     assert falsehoods(applied, simulation.truth, "none") == {}

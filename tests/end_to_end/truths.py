@@ -42,8 +42,7 @@ def falsehoods(company: Company, truth: Path, pooling: str) -> dict[str, list[tu
             from true_true_cost group by all""",
         ),
         "who held which share": (
-            f"""select {_SHARE} from marts.attribution_schedule
-            union all select {_SHARE} from intermediate.int_interval_schedules where is_served""",
+            f"select {_SHARE} from marts.attribution_schedule",
             f"select {_SHARE} from true_schedule",
         ),
         "who spent what": (

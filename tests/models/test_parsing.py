@@ -98,7 +98,7 @@ def test_no_schedule_waits_for_a_charge(parsed: str, target: Path) -> None:
     # Which months and hours there are on the bill, and which months have to be refreshed.
     calendar = {"model.infraspend.int_period_months", "model.infraspend.months"}
     calendar |= ancestors("int_period_months", "months")
-    behind = {models[key]["path"] for key in ancestors("attribution_schedule") - calendar}
+    behind = {models[key]["path"] for key in ancestors("int_schedules") - calendar}
     assert "intermediate/attribution/int_usage.sql" in behind
     of_money = ("staging/aws_cur", "staging/focus", "intermediate/true_cost")
     assert {path for path in behind if path.startswith(of_money) or "/int_charges" in path} == set()

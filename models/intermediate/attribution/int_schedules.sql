@@ -1,5 +1,6 @@
 -- Weights become proportions that add up to exactly 1, hour by hour, by the project's one rounding
--- rule (the macro `allocate_largest_remainder`). Reads usage and what is declared about platforms, and no charge.
+-- rule (the macro `allocate_largest_remainder`). Reads usage and what is declared about platforms,
+-- and no charge.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
