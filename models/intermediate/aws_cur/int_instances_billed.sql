@@ -1,6 +1,6 @@
--- The instances in a charge that are nodes of clusters, each with its list cost, where a platform is
--- pooled by node: a charge is one row for all instances that are billed alike. Empty if no platform
--- is pooled by node.
+-- The instances in a charge that are nodes of clusters, each with its list cost, where a platform
+-- is pooled by node: a charge is one row for all instances that are billed alike. Empty if no
+-- platform is pooled by node.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -160,9 +160,9 @@ pooled as (
                 then concat_ws(
                         '|',
                         product,
-                        -- A missing value splits a pool and never joins two: the operation, by which
-                        -- AWS bills a system, its software, its licence and its engine, is used for
-                        -- everything that the report lacks.
+                        -- A missing value splits a pool and never joins two: the operation, by
+                        -- which AWS bills a system, its software, its licence and its engine, is
+                        -- used for everything that the report lacks.
                         commitment_region,
                         commitment_family,
                         operating_system,

@@ -178,13 +178,13 @@ commitments as (
                 or (charge_class = 'usage' and pricing_model in ('reserved', 'savings_plan'))
             )
             {%- if not loop.last %}
-            and not exists (
-                select 1
-                from allocated
-                where
-                    allocated.billing_period = priced.billing_period
-                    and allocated.payer_account_id = priced.payer_account_id
-            )
+                and not exists (
+                    select 1
+                    from allocated
+                    where
+                        allocated.billing_period = priced.billing_period
+                        and allocated.payer_account_id = priced.payer_account_id
+                )
             {%- endif %}
         group by billing_period, payer_account_id
         {{ 'union all' if not loop.last }}

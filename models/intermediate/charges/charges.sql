@@ -1,8 +1,8 @@
 -- The contract between bills and all that is made of them: one row per priced charge of any bill,
 -- after negotiated discounts. Labels, true cost, platforms and marts read it and nothing of a bill
 -- behind it. Another kind of bill is one more relation here, with these columns. A payer's period
--- that is left out (`int_periods_left_out`) has no charges. Each table is named where it is read, so
--- that a query for one month reads only that month.
+-- that is left out (`int_periods_left_out`) has no charges. Each table is named where it is read,
+-- so that a query for one month reads only that month.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 {% set columns = charge_key() + [
