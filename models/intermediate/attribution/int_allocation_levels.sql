@@ -1,5 +1,5 @@
--- Step-down allocation, for platforms on platforms. Level 1 is the schedule that splits a charge, of
--- its hour or of its interval. The part of a label that belongs to another platform is allocated
+-- Step-down allocation, for platforms on platforms. Level 1 is the schedule that splits a charge,
+-- of its hour or of its interval. The part of a label that belongs to another platform is allocated
 -- again, at the next level, over that platform's own schedule for its whole sub-platform. A part's
 -- ten-billionths are allocated, so that they add up to it exactly, and money is multiplied once, at
 -- the end.

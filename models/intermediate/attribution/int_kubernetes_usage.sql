@@ -1,8 +1,8 @@
 -- What each label requested or used of each resource of a cluster, hour by hour, beside the
--- cluster's capacity: per capacity pool and for the whole cluster (pool `all`). Requests, usage or the larger of both
--- count, pod by pod and resource by resource, as the platform declares; a pod whose use is not
--- known counts with its requests. Other unknown amounts weigh nothing; hours that lack too much of
--- them (`int_base_coverage`) are not used at all. Volumes are in no pool.
+-- cluster's capacity: per capacity pool and for the whole cluster (pool `all`). Requests, usage or
+-- the larger of both count, pod by pod and resource by resource, as the platform declares; a pod
+-- whose use is not known counts with its requests. Other unknown amounts weigh nothing; hours that
+-- lack too much of them (`int_base_coverage`) are not used at all. Volumes are in no pool.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
