@@ -54,7 +54,6 @@ free_hours as (
     where
         {{ in_month('usage_month') }}
         and is_measured
-        and interval_hours = 1
         and lyft_label = 'free'
 ),
 
