@@ -52,21 +52,32 @@ lines as (
     where {{ in_month('billing_period') }}
 ),
 
+-- Of every payer with a bill, even if it has no line.
+control_totals as (
+    select * from {{ ref('stg_aws_cur__control_totals') }}
+    where {{ in_month('billing_period') }}
+),
+
 aws as (
     select
-        billing_period,
-        payer_account_id,
-        sum(amortized_cost) as aws_amortized_cost,
-        sum(unblended_cost) as unblended_cost,
-        sum(upfront_cost) as upfront_cost,
+        control_totals.billing_period,
+        control_totals.payer_account_id,
+        coalesce(sum(lines.amortized_cost), 0) as aws_amortized_cost,
+        coalesce(sum(lines.unblended_cost), 0) as unblended_cost,
+        coalesce(sum(lines.upfront_cost), 0) as upfront_cost,
         sum(
             case
-                when is_of_commitment then amortized_cost - unblended_cost - upfront_cost
+                when lines.is_of_commitment
+                    then lines.amortized_cost - lines.unblended_cost - lines.upfront_cost
                 else 0
             end
         ) as commitment_difference
-    from lines
-    group by billing_period, payer_account_id
+    from control_totals
+    left join lines
+        on
+            control_totals.billing_period = lines.billing_period
+            and control_totals.payer_account_id = lines.payer_account_id
+    group by control_totals.billing_period, control_totals.payer_account_id
 ),
 
 ours as (

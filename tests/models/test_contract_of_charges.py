@@ -18,7 +18,13 @@ BESIDE_THE_CONTRACT = {
     ("int_charges_on_nodes", "int_instances_billed"): "which instances are in a charge, by its id",
     ("invoice_bridge", "stg_aws_cur__control_totals"): "reconciles with the bill's own totals",
     ("invoice_bridge", "int_periods_left_out"): "names the periods that have no charges",
+    ("billing_periods", "int_invoices"): "compares invoices with what was entered",
+    ("billing_periods", "int_periods_left_out"): "names the periods that have no charges",
+    ("cost_explorer_bridge", "stg_aws_cur__line_items"): "reconciles with AWS's own amortized cost",
+    ("cost_explorer_bridge", "stg_aws_cur__control_totals"): "names every payer that has a bill",
     ("focus_charges", "stg_aws_cur__usage_types"): "the unit and description that FOCUS asks for",
+    ("focus_charges", "stg_aws_cur__accounts"): "the names of accounts",
+    ("focus_charges", "stg_focus__accounts"): "who bills an account, and its name",
 }
 """(Model, what it reads beside the contract) -> why."""
 
@@ -26,6 +32,9 @@ READS_FOCUS = {
     "charges": {"stg_focus__charges"},
     # Reconciles with the bill's own totals.
     "focus_bridge": {"stg_focus__control_totals", "stg_focus__line_items"},
+    # Which delivery is used, of each payer and month.
+    "build_inputs": {"stg_focus__statements", "stg_focus__control_totals"},
+    "focus_charges": {"stg_focus__accounts"},
     # The list of months, which is known before any charge is read.
     "ingredients": {"stg_focus__statements"},
     "int_period_months": {"stg_focus__statements", "stg_focus__statement_months"},

@@ -7,7 +7,7 @@ A kind is a `.sql` with dbt's `ref()` and an entry under `analyses:` in a yml be
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,9 @@ def problems_of(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Iterator[P
     types = dict(zip(names, (str(column[1]) for column in described), strict=True))
     for values in rows:
         row = dict(zip(names, values, strict=True))
-        shown = {name: cell(value, types[name]) for name, value in row.items() if value is not None}
+        shown = {
+            name: _text(value, types[name]) for name, value in row.items() if value is not None
+        }
         yield Problem(
             kind=kind.name,
             problem=str(row["problem"]),
@@ -167,3 +169,12 @@ def _kind(path: Path, meta: Mapping[str, Any], sql: str) -> Kind:
     except KeyError as error:
         raise InfraspendError(f"{path.parent}: {path.stem}: there is no page {error}") from error
     return Kind(name=path.stem, sql=sql, **{**meta, "says": tuple(meta["says"])})
+
+
+def _text(value: object, type_name: str) -> str:
+    """A value as text; days as YYYY-MM-DD, so that periods read alike in a sentence."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return cell(value, type_name)
