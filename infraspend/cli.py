@@ -328,7 +328,7 @@ def demo(
 
         infraspend demo --dir company --days 30 --months 0
     """
-    from infraspend.builder import choose_seeds, is_free_for_demo
+    from infraspend.builder import choose_seeds, is_free_for_demo, prepared
     from infraspend.publishers.summary import print_summary
 
     _say(_BEFORE_THE_DEMO.format(months=months, days=days))
@@ -339,20 +339,24 @@ def demo(
     if warehouse is not None:
         # Before anything lands in it: somebody's own bill is no place for the demo's.
         choose_seeds(warehouse, warehouse, project, seeds, change=True)
-    company = _simulate(directory, days=days, months=months, seed=seed, scale=1.0, has_truth=False)
+    is_own = warehouse is None
     if warehouse is None:
         is_default = directory == DEFAULT_DEMO and is_free_for_demo(DEFAULT_WAREHOUSE)
         warehouse = DEFAULT_WAREHOUSE if is_default else directory / "demo.duckdb"
-        if company.is_new:
+    with prepared(warehouse, project, seeds):
+        company = _simulate(
+            directory, days=days, months=months, seed=seed, scale=1.0, has_truth=False
+        )
+        if is_own and company.is_new:
             # What an earlier company left behind would add up with this one's.
             for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
                 path.unlink(missing_ok=True)
-    if company.earlier.exists():
-        # As it was loaded before AWS restated a month.
-        load_aws_cur(str(company.earlier), warehouse=warehouse)
-    load_aws_cur(str(company.bill), warehouse=warehouse)
-    load_kubernetes(str(company.kubernetes), warehouse=warehouse)
-    load_platforms(str(company.platforms), warehouse=warehouse)
+        if company.earlier.exists():
+            # As it was loaded before AWS restated a month.
+            load_aws_cur(str(company.earlier), warehouse=warehouse)
+        load_aws_cur(str(company.bill), warehouse=warehouse)
+        load_kubernetes(str(company.kubernetes), warehouse=warehouse)
+        load_platforms(str(company.platforms), warehouse=warehouse)
     _build(warehouse, seeds, change=True)
     published = directory / "published"
     print_summary(_publish(warehouse, str(published)), out)

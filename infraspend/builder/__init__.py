@@ -6,6 +6,7 @@ from infraspend.builder.building import (
     check_loaded,
     explained_percentage,
     is_up_to_date,
+    prepared,
 )
 from infraspend.builder.records import Unproven, unproven
 from infraspend.builder.seed_choice import choose_seeds, is_free_for_demo, known_seeds
@@ -20,5 +21,6 @@ __all__ = [
     "is_free_for_demo",
     "is_up_to_date",
     "known_seeds",
+    "prepared",
     "unproven",
 ]

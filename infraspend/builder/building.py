@@ -1,8 +1,8 @@
 """One build of a warehouse: checked first, run and recorded by dbt, and summarised."""
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
 from pathlib import Path
@@ -18,6 +18,7 @@ from infraspend.builder.dbt import (
     DbtSetting,
     Node,
     one_line,
+    parsing,
     run_dbt,
 )
 from infraspend.builder.edited import drop_what_edited_macros_made, keep_state
@@ -106,7 +107,7 @@ def build(
     seeds_for_dbt = path_for_dbt(seeds, project)
     with private():
         spark = Spark.beside(warehouse, lake) if lake else None
-        artifacts = spark.home / "dbt" if spark else warehouse.with_name(f"{warehouse.name}.dbt")
+        artifacts = spark.home / "dbt" if spark else _artifacts_beside(warehouse)
         recorded_in = spark.window if spark else warehouse
         # With arguments, such as other variables, the same files make other marts.
         fingerprint = " ".join((fingerprint_of(spark or warehouse, project, seeds), *arguments))
@@ -137,6 +138,33 @@ def build(
         if raw and run.succeeded:
             records.note_raw_tables(warehouse, raw)
     return _summed_up(run, unproven, recorded_in, artifacts)
+
+
+@contextmanager
+def prepared(warehouse: Path, project: Path, seeds: Path) -> Iterator[None]:
+    """Parses the project for the first build of a warehouse while its data are loaded.
+
+    Parsing takes as long as a small build. What is wrong with the project, the build reports.
+
+    Args:
+        warehouse: The DuckDB file that will be built in; it need not exist.
+        project: The root of the dbt project.
+        seeds: The directory of the seeds' CSVs.
+    """
+    warehouse = warehouse.resolve()
+    setting = DbtSetting(
+        project=project,
+        warehouse=warehouse,
+        seeds=path_for_dbt(seeds, project),
+        artifacts=_artifacts_beside(warehouse),
+    )
+    with nullcontext() if setting.target.exists() else parsing(setting):
+        yield
+
+
+def _artifacts_beside(warehouse: Path) -> Path:
+    """Where dbt writes what it makes of the project for a warehouse."""
+    return warehouse.with_name(f"{warehouse.name}.dbt")
 
 
 def _is_tampered(warehouse: Path, raw: Mapping[str, tuple[str, str]]) -> bool:

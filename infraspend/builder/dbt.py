@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,6 +15,7 @@ from typing import Any, TextIO
 from infraspend.builder.dbt_process import PARENT
 from infraspend.builder.spark import Spark
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.local import private
 from infraspend.loaders.result import Progress, Step
 
 DBT = (sys.executable, "-P", str(Path(__file__).with_name("dbt_process.py")))
@@ -155,6 +157,29 @@ class DbtSetting:
                 PARENT: str(os.getpid()),
             }
         )
+
+
+@contextmanager
+def parsing(setting: DbtSetting) -> Iterator[None]:
+    """Has dbt parse the project while something else is done; the next build need not again.
+
+    Args:
+        setting: The project, warehouse and directories of that build.
+    """
+    with private():
+        process = subprocess.Popen(
+            setting.command("parse", "--quiet"),
+            cwd=setting.project,
+            env=setting.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    with process:
+        try:
+            yield
+        except BaseException:
+            process.terminate()
+            raise
 
 
 def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -> DbtRun:

@@ -165,7 +165,11 @@ parts_of_level_1 as (
             coalesce(
                 position(
                     concat(
-                        ' > ', dependencies.next_platform, ': ', dependencies.next_sub_platform, ' > '
+                        ' > ',
+                        dependencies.next_platform,
+                        ': ',
+                        dependencies.next_sub_platform,
+                        ' > '
                     )
                     in parts.passed
                 ) > 0,

@@ -21,13 +21,16 @@ parts as (
         level as step,
         {{ root | join(',\n        ') }},
         concat(
+            {% set first_step = step_of_way(
+                'platform', 'sub_platform', 'capacity_pool', 'cost_model'
+            ) %}
             {% set last_step = step_of_way(
                 'last_platform', 'last_sub_platform', 'last_capacity_pool', 'last_cost_model'
             ) %}
             case
                 when level > 1
                     then concat(
-                            {{ step_of_way('platform', 'sub_platform', 'capacity_pool', 'cost_model') }},
+                            {{ first_step }},
                             via,
                             ' > '
                         )

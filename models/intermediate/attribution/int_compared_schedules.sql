@@ -4,6 +4,8 @@
 
 {% set by = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'] %}
 
+{% set left_out = ['storage', 'fixed'] + used_resources().keys() | list %}
+
 with
 
 platforms as (
@@ -56,9 +58,7 @@ cost_models as (
         measures.cost_model = platforms.cost_model
         -- Cost models of single resources, and of shares that are agreed and not measured.
         or (
-            measures.cost_model not in (
-                'storage', 'fixed'{% for resource in used_resources() %}, '{{ resource }}'{% endfor %}
-            )
+            measures.cost_model not in ('{{ left_out | join("', '") }}')
             and (measures.cost_model <> 'gpu' or with_gpus.platform is not null)
         )
 ),

@@ -81,10 +81,10 @@ capacities as (
         node_hours.usage_hour,
         platforms.platform,
         platforms.sub_platform,
-        {{ kubernetes_pool('node_hours') }} as capacity_pool,
         {%- for resource, columns in requested.items() %}
-            coalesce(node_hours.{{ columns.capacity }}, 0) as {{ resource }}{{ ',' if not loop.last }}
+            coalesce(node_hours.{{ columns.capacity }}, 0) as {{ resource }},
         {%- endfor %}
+        {{ kubernetes_pool('node_hours') }} as capacity_pool
     from node_hours
     inner join platforms
         on
@@ -122,11 +122,11 @@ of_pools as (
         platform,
         sub_platform,
         capacity_pool,
-        lyft_label,
-        false as is_capacity,
         {%- for resource in in_pools %}
-            sum({{ resource }}) as {{ resource }}{{ ',' if not loop.last }}
+            sum({{ resource }}) as {{ resource }},
         {%- endfor %}
+        lyft_label,
+        false as is_capacity
     from pod_allocations
     group by usage_hour, platform, sub_platform, capacity_pool, lyft_label
     union all
@@ -135,12 +135,11 @@ of_pools as (
         platform,
         sub_platform,
         capacity_pool,
-        'free' as lyft_label,
-        true as is_capacity,
         {%- for resource in in_pools %}
-            {{ 'sum(' ~ resource ~ ')' if resource in requested else 0 }} as {{ resource }}
-            {{- ',' if not loop.last }}
+            {{ 'sum(' ~ resource ~ ')' if resource in requested else 0 }} as {{ resource }},
         {%- endfor %}
+        'free' as lyft_label,
+        true as is_capacity
     from capacities
     group by usage_hour, platform, sub_platform, capacity_pool
 ),
@@ -154,11 +153,11 @@ of_pools_and_whole as (
         platform,
         sub_platform,
         'all' as capacity_pool,
-        lyft_label,
-        is_capacity,
         {%- for resource in in_pools %}
-            sum({{ resource }}) as {{ resource }}{{ ',' if not loop.last }}
+            sum({{ resource }}) as {{ resource }},
         {%- endfor %}
+        lyft_label,
+        is_capacity
     from of_pools
     group by usage_hour, platform, sub_platform, lyft_label, is_capacity
 ),

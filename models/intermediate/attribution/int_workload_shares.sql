@@ -12,7 +12,9 @@
     'namespace', 'workload_kind', 'workload_name', 'container', 'pod_labels'
 ] %}
 
-{% set used = floor_divide('allocated.allocated_units * allocated.used_units', 'allocated.held_units') %}
+{% set used = floor_divide(
+    'allocated.allocated_units * allocated.used_units', 'allocated.held_units'
+) %}
 {% set unmeasured = floor_divide(
     'allocated.allocated_units * allocated.unmeasured_units', 'allocated.held_units'
 ) %}
