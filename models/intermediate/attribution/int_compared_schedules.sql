@@ -4,7 +4,7 @@
 
 {% set by = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool', 'cost_model'] %}
 
-{% set left_out = ['storage', 'fixed'] + used_resources().keys() | list %}
+{% set without_comparison = ['storage', 'fixed'] + used_resources().keys() | list %}
 
 with
 
@@ -58,8 +58,10 @@ cost_models as (
         measures.cost_model = platforms.cost_model
         -- Cost models of single resources, and of shares that are agreed and not measured.
         or (
-            measures.cost_model not in ('{{ left_out | join("', '") }}')
-            and (measures.cost_model <> 'gpu' or with_gpus.platform is not null)
+            {%- for cost_model in without_comparison %}
+                measures.cost_model <> '{{ cost_model }}' and
+            {%- endfor %}
+            (measures.cost_model <> 'gpu' or with_gpus.platform is not null)
         )
 ),
 
