@@ -18,7 +18,10 @@ pools as (
         sum(spend) as spend,
         sum(free_spend) as free_spend,
         min(fewest_nodes) as fewest_nodes,
-        min(fewest_free_nodes) as nodes_free_in_every_hour
+        -- Known in every hour of all seven days, or not at all.
+        case
+            when count(fewest_free_nodes) = 7 then min(fewest_free_nodes)
+        end as nodes_free_in_every_hour
     from last_days
     where fewest_nodes > 0
     group by platform, sub_platform, capacity_pool

@@ -339,18 +339,15 @@ def demo(
     if warehouse is not None:
         # Before anything lands in it: somebody's own bill is no place for the demo's.
         choose_seeds(warehouse, warehouse, project, seeds, change=True)
-    is_own = warehouse is None
+    company = _simulate(directory, days=days, months=months, seed=seed, scale=1.0, has_truth=False)
     if warehouse is None:
         is_default = directory == DEFAULT_DEMO and is_free_for_demo(DEFAULT_WAREHOUSE)
         warehouse = DEFAULT_WAREHOUSE if is_default else directory / "demo.duckdb"
-    with prepared(warehouse, project, seeds):
-        company = _simulate(
-            directory, days=days, months=months, seed=seed, scale=1.0, has_truth=False
-        )
-        if is_own and company.is_new:
+        if company.is_new:
             # What an earlier company left behind would add up with this one's.
             for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal")):
                 path.unlink(missing_ok=True)
+    with prepared(warehouse, project, seeds):
         if company.earlier.exists():
             # As it was loaded before AWS restated a month.
             load_aws_cur(str(company.earlier), warehouse=warehouse)

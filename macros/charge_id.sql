@@ -8,13 +8,13 @@
     ] + carried_columns()) }}
 {%- endmacro %}
 
-{#- One value instead of them: their MD5, separated by a character that no bill has. None is NULL. -#}
+{#- One value instead of them: their MD5, separated by a character that no bill has; NULL counts as empty. -#}
 {% macro charge_id(relation, resource_id=none) -%}
     {%- set values = ['chr(31)'] -%}
     {%- for column in charge_key() -%}
         {%- do values.append(
             resource_id if column == 'resource_id' and resource_id
-            else 'cast(' ~ relation ~ '.' ~ column ~ ' as ' ~ dbt.type_string() ~ ')'
+            else "coalesce(cast(" ~ relation ~ '.' ~ column ~ ' as ' ~ dbt.type_string() ~ "), '')"
         ) -%}
     {%- endfor -%}
     md5(concat_ws({{ values | join(', ') }}))

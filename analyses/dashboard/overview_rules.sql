@@ -86,13 +86,13 @@ select
         '900',
         rules.match_on,
         case
-            when rules.match_key like '%,%' then '"' || rules.match_key || '"'
-            else rules.match_key
+            when coalesce(rules.match_key, '') = '' then ''
+            else '"' || replace(rules.match_key, '"', '""') || '"'
         end,
         rules.match_type,
         case
-            when rules.match_value like '%,%' then '"' || rules.match_value || '"'
-            else rules.match_value
+            when coalesce(rules.match_value, '') = '' then ''
+            else '"' || replace(rules.match_value, '"', '""') || '"'
         end,
         case when rules.match_type = 'present' then '{value}' else 'LABEL' end,
         '',

@@ -158,7 +158,8 @@ def prepared(warehouse: Path, project: Path, seeds: Path) -> Iterator[None]:
         seeds=path_for_dbt(seeds, project),
         artifacts=_artifacts_beside(warehouse),
     )
-    with nullcontext() if setting.target.exists() else parsing(setting):
+    is_parsed = (setting.target / "partial_parse.msgpack").exists()
+    with nullcontext() if is_parsed else parsing(setting):
         yield
 
 

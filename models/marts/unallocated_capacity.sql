@@ -5,6 +5,8 @@
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}
 
+{% set of_capacity = requested_resources().keys() | list + ['max', 'weighted'] %}
+
 with
 
 charges as (
@@ -49,12 +51,22 @@ nodes as (
         {{ kubernetes_pool('node_hours') }}
 ),
 
+-- What is not known has no row here.
 free_hours as (
-    select * from {{ ref('int_schedules') }}
+    select
+        usage_hour,
+        platform,
+        sub_platform,
+        cost_model,
+        capacity_pool,
+        sum(case when lyft_label = 'free' then proportion else 0 end) as proportion
+    from {{ ref('int_schedules') }}
     where
         {{ in_month('usage_month') }}
         and is_measured
-        and lyft_label = 'free'
+        and basis <> 'unattributed'
+        and cost_model in ('{{ of_capacity | join("', '") }}')
+    group by usage_hour, platform, sub_platform, cost_model, capacity_pool
 ),
 
 whole_nodes as (
@@ -64,7 +76,10 @@ whole_nodes as (
         nodes.sub_platform,
         nodes.capacity_pool,
         min(nodes.node_count) as fewest_nodes,
-        min(floor(nodes.node_count * coalesce(free_hours.proportion, 0))) as fewest_free_nodes
+        case
+            when count(*) = count(free_hours.proportion)
+                then min(floor(nodes.node_count * free_hours.proportion))
+        end as fewest_free_nodes
     from nodes
     left join free_hours
         on

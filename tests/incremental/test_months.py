@@ -109,6 +109,8 @@ def test_few_rows_are_made_at_once_and_come_to_the_same(
     first: tuple[World, Counts], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world, _ = first
+    # With its statements, which the log of tests leaves out.
+    monkeypatch.setenv("DBT_LOG_LEVEL_FILE", "debug")
     full = Path(shutil.copy(world.company.warehouse, tmp_path / world.company.warehouse.name))
     arguments = ("--full-refresh", "--exclude-resource-type", "test")
     inserts = []

@@ -50,8 +50,8 @@ resources as (
     where schedule_source = 'kubernetes'
 ),
 
--- Pods on the network of their node have no traffic of their own: a node's traffic counts as
--- reported if any of its pods has some.
+-- Pods on the network of their node have no traffic of their own, and cAdvisor has no counter for
+-- what never read or wrote a disk: a node counts as reported if any of its pods has some.
 by_node as (
     select
         cluster,

@@ -53,6 +53,7 @@ select
     {{ columns | join(',\n    ') }},
 
     -- what it cost
-    cast(gross_cost as decimal(38, 10)) as gross_cost,
-    cast(net_cost as decimal(38, 10)) as net_cost
+    cast(sum(gross_cost) as decimal(38, 10)) as gross_cost,
+    cast(sum(net_cost) as decimal(38, 10)) as net_cost
 from prepayments
+group by {{ columns | join(', ') }}
