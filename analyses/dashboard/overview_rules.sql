@@ -86,13 +86,23 @@ select
         '900',
         rules.match_on,
         case
-            when coalesce(rules.match_key, '') = '' then ''
-            else '"' || replace(rules.match_key, '"', '""') || '"'
+            when
+                rules.match_key like '%,%'
+                or rules.match_key like '%"%'
+                or rules.match_key like concat('%', chr(10), '%')
+                or rules.match_key like concat('%', chr(13), '%')
+                then concat('"', replace(rules.match_key, '"', '""'), '"')
+            else coalesce(rules.match_key, '')
         end,
         rules.match_type,
         case
-            when coalesce(rules.match_value, '') = '' then ''
-            else '"' || replace(rules.match_value, '"', '""') || '"'
+            when
+                rules.match_value like '%,%'
+                or rules.match_value like '%"%'
+                or rules.match_value like concat('%', chr(10), '%')
+                or rules.match_value like concat('%', chr(13), '%')
+                then concat('"', replace(rules.match_value, '"', '""'), '"')
+            else coalesce(rules.match_value, '')
         end,
         case when rules.match_type = 'present' then '{value}' else 'LABEL' end,
         '',
