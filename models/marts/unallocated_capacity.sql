@@ -65,7 +65,11 @@ free_hours as (
         {{ in_month('usage_month') }}
         and is_measured
         and basis <> 'unattributed'
-        and cost_model in ('{{ of_capacity | join("', '") }}')
+        and cost_model in (
+            {% for cost_model in of_capacity %}
+                '{{ cost_model }}'{{ ',' if not loop.last }}
+            {% endfor %}
+        )
     group by usage_hour, platform, sub_platform, cost_model, capacity_pool
 ),
 
