@@ -139,7 +139,7 @@ def test_plain_dbt_says_how_to_add_what_an_earlier_version_lacks(tmp_path: Path)
     done = company.plain_dbt(*select)
 
     assert done.returncode == 2
-    assert f"{company.warehouse} was loaded by an earlier version: it lacks" in done.stdout
+    assert f"{company.warehouse.name} was loaded by an earlier version: it lacks" in done.stdout
     assert "keeps what was loaded: infraspend build" in done.stdout
     check_loaded(company.warehouse)
     assert company.plain_dbt(*select).returncode == 0
