@@ -11,59 +11,40 @@
     'amortized_upfront_cost', 'net_amortized_cost'
 ] %}
 
--- Cost and Usage Reports: payers without discounts, or with net costs.
-select
-    {{ charge_id('priced') }} as charge_id,
-    'aws_cur' as bill_source,
-    {{ 'priced.' ~ columns | join(',\n    priced.') }}
-from {{ ref('int_charges_priced') }} as priced
--- DuckDB 2.0.1 loses rows of an anti-join with an empty table that is written as a left join.
-where
-    not exists (
-        select 1
-        from {{ ref('int_charges_discount_allocated') }} as allocated
-        where
-            priced.billing_period = allocated.billing_period
-            and priced.payer_account_id = allocated.payer_account_id
-    )
-    and not exists (
-        select 1
-        from {{ ref('int_periods_left_out') }} as left_out
-        where
-            priced.billing_period = left_out.billing_period
-            and priced.payer_account_id = left_out.payer_account_id
-    )
-union all
--- Payers with discounts as lines of their own.
-select
-    {{ charge_id('allocated') }} as charge_id,
-    'aws_cur' as bill_source,
-    {{ 'allocated.' ~ columns | join(',\n    allocated.') }}
-from {{ ref('int_charges_discount_allocated') }} as allocated
-where
-    not exists (
-        select 1
-        from {{ ref('int_periods_left_out') }} as left_out
-        where
-            allocated.billing_period = left_out.billing_period
-            and allocated.payer_account_id = left_out.payer_account_id
-    )
-union all
--- Upfront fees that AWS does not amortize.
-select
-    {{ charge_id('prepaid') }} as charge_id,
-    'aws_cur' as bill_source,
-    {{ 'prepaid.' ~ columns | join(',\n    prepaid.') }}
-from {{ ref('int_prepaid_hours') }} as prepaid
-where
-    not exists (
-        select 1
-        from {{ ref('int_periods_left_out') }} as left_out
-        where
-            prepaid.billing_period = left_out.billing_period
-            and prepaid.payer_account_id = left_out.payer_account_id
-    )
-union all
+{% set of_reports = {
+    'int_charges_priced': 'payers without discounts, or with net costs',
+    'int_charges_discount_allocated': 'payers with discounts as lines of their own',
+    'int_prepaid_hours': 'upfront fees that AWS does not amortize',
+} %}
+
+{% for relation, which in of_reports.items() %}
+    -- Cost and Usage Reports: {{ which }}.
+    select
+        {{ charge_id('costed') }} as charge_id,
+        'aws_cur' as bill_source,
+        {{ 'costed.' ~ columns | join(',\n        costed.') }}
+    from {{ ref(relation) }} as costed
+    -- DuckDB 2.0.1 loses rows of an anti-join with an empty table that is written as a left join.
+    where
+        {% if relation == 'int_charges_priced' %}
+            not exists (
+                select 1
+                from {{ ref('int_charges_discount_allocated') }} as allocated
+                where
+                    costed.billing_period = allocated.billing_period
+                    and costed.payer_account_id = allocated.payer_account_id
+            )
+            and
+        {% endif %}
+        not exists (
+            select 1
+            from {{ ref('int_periods_left_out') }} as left_out
+            where
+                costed.billing_period = left_out.billing_period
+                and costed.payer_account_id = left_out.payer_account_id
+        )
+    union all
+{% endfor %}
 -- Bills in FOCUS.
 select
     {{ charge_id('focus') }} as charge_id,
