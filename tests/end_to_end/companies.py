@@ -219,3 +219,16 @@ def differences(
             limit 10
             """
         ).fetchall()
+
+
+def marts_of(company: Company) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every mart, to the last digit, but for when a bill was delivered and loaded."""
+    names = company.rows(
+        "select table_name from information_schema.tables where table_schema = 'marts'"
+    )
+    return {
+        name: company.rows(
+            f"select columns(lambda c: c not in ('delivered_at', 'landed_at')) from marts.{name} order by all"
+        )
+        for (name,) in names
+    }

@@ -4,24 +4,15 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from infraspend.builder import BuildResult
 from infraspend.loaders import aws_cur, kubernetes, platforms
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, copy_project, marts_of
 from tests.fixtures.make_company import COMPANY
 from tests.loaders.s3_server import BUCKET, FaultyS3
 from tests.workspaces import ROOT
-
-
-def marts_of(company: Company) -> dict[str, list[tuple[Any, ...]]]:
-    """Mart -> its rows, in a stable order."""
-    names = company.rows(
-        "select table_name from duckdb_tables() where schema_name = 'marts' order by all"
-    )
-    return {name: company.rows(f"from marts.{name} order by all") for (name,) in names}
 
 
 def assert_same_marts(company: Company, other: Company) -> None:

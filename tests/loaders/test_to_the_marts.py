@@ -5,14 +5,13 @@ import signal
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from infraspend.loaders import aws_cur
 from infraspend.loaders.aws_cur import Policy, closed_assemblies
 from infraspend.loaders.open_warehouse import create_raw_tables
-from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in
+from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, built, company_in, marts_of
 from tests.loaders.bills import Row, charge, deliver_legacy, text_of
 from tests.loaders.test_killed import STAGES, start
 
@@ -54,15 +53,6 @@ def deliver(company: Company, number: int, content: bytes, report: str = "hourly
     )
 
 
-def marts(company: Company) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every mart, to the last digit, but for those of when it was loaded."""
-    names = company.rows(
-        "select table_name from information_schema.tables where table_schema = 'marts'"
-        " and table_name not in ('billing_periods', 'build_inputs')"
-    )
-    return {name: company.rows(f"from marts.{name} order by all") for (name,) in names}
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """A company with one delivery of one month, landed undisturbed, and built."""
@@ -94,7 +84,7 @@ def test_after_kills_the_marts_are_those_of_a_clean_run(
 
     built(company, *WITHOUT_UNIT_TESTS)
 
-    assert marts(company) == marts(original)
+    assert marts_of(company) == marts_of(original)
     assert company.one("select sum(true_cost) from marts.true_cost") == Decimal("2.6361111111")
 
 
@@ -109,8 +99,10 @@ def test_a_closed_month_stays_and_what_would_have_moved_is_reported_by_label(
     result = company.build(*WITHOUT_UNIT_TESTS)
 
     assert result.succeeded, result.failures
-    found, before = marts(company), marts(original)
+    found, before = marts_of(company), marts_of(original)
     assert before.pop("restatements") == [] != found.pop("restatements")
+    # Says that it is closed.
+    assert before.pop("billing_periods") != found.pop("billing_periods")
     assert found == before
     assert company.rows(
         "select assembly_id, previous_assembly_id, account_id, lyft_label, line_count_change,"
