@@ -13,7 +13,8 @@
 {% macro spark__open_lake() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'test') -%}
         {{ refuse_inexact_settings() }}
-        {%- for source in graph.sources.values() -%}
+        {#- The other source is the record of builds, which is in Spark's own tables. -#}
+        {%- for source in graph.sources.values() if source.schema.startswith('raw_') -%}
             {{ show_raw_table(source) }}
         {%- endfor -%}
     {%- endif -%}
