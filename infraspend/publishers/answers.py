@@ -47,6 +47,19 @@ _BOUNDS = (
     "set global lock_configuration = true",
 )
 _BRIDGE = """
+    with bridges as (
+        select billing_period, payer_account_id, is_complete, bridge_item, amount
+        from marts.invoice_bridge
+        union all
+        -- Of bills in FOCUS nothing says whether they are complete.
+        select
+            billing_period,
+            payer_account_id,
+            null,
+            case bridge_item when 'billed_cost' then 'invoice' else bridge_item end,
+            amount
+        from marts.focus_bridge
+    )
     select
         min(billing_period) as first_billing_period,
         max(billing_period) as last_billing_period,
@@ -59,7 +72,7 @@ _BRIDGE = """
             select sum(spend) from marts.daily_spend
             where billing_period between $first and $last
         ) as spend_of_all_labels
-    from marts.invoice_bridge
+    from bridges
     where billing_period between $first and $last
 """
 _CHANGES = """
