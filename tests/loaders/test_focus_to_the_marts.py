@@ -11,12 +11,16 @@ import pytest
 
 from infraspend.builder import BuildResult
 from infraspend.loaders import focus
+from infraspend.publishers.answers import Answers
+from infraspend.publishers.marts import publish as publish_marts
 from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, company_in
 from tests.loaders.focus_bills import Charge, charge, write
+from tests.workspaces import ROOT
 
 pytestmark = pytest.mark.thorough
 
-NOVEMBER = {
+EURO = {"BillingCurrency": "EUR"}
+NOVEMBER = EURO | {
     "BillingPeriodStart": "2026-11-01T00:00:00Z",
     "BillingPeriodEnd": "2026-12-01T00:00:00Z",
     "ChargePeriodStart": "2026-11-01T00:00:00Z",
@@ -166,13 +170,14 @@ def build(company: Company) -> BuildResult:
 
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
-    """A company without a Cost and Usage Report: its bills are all in FOCUS."""
+    """A company without a Cost and Usage Report: its bills are all in FOCUS, and in euro."""
     company = company_in(tmp_path_factory.mktemp("focus") / "company", project)
     written = datetime(2026, 11, 2)
-    write(company.root / "focus/azure/bill.csv.gz", azure(), version="1.0", written=written)
+    bill = [one | EURO for one in map(dict, azure())]
+    write(company.root / "focus/azure/bill.csv.gz", bill, version="1.0", written=written)
     write(
         company.root / "focus/llm/bill.parquet",
-        llm(),
+        [one | EURO for one in map(dict, llm())],
         version="1.4",
         kinds={"EffectiveCost": "double", "BilledCost": "decimal(38, 18)"},
         written=written,
@@ -298,6 +303,31 @@ def test_in_focus_datasets_they_keep_their_provider_and_their_names(company: Com
             *(Decimal("11.6700000002"), Decimal("11.6700000002")),
         ),
     ]
+
+
+def test_in_focus_datasets_they_keep_their_currency_and_cost_what_they_do_without_commitments(
+    company: Company,
+) -> None:
+    assert company.rows(
+        "select billing_currency, pricing_unit, contracted_cost, list_cost, count(*)"
+        " from focus.focus_charges where pricing_category = 'Committed' group by all order by all"
+    ) == [
+        ("EUR", "EUR", Decimal(0), Decimal(0), 1),
+        ("EUR", "Units", Decimal("2.5"), Decimal("2.5"), 1),
+    ]
+    assert company.rows("select distinct billing_currency from focus.focus_charges") == [("EUR",)]
+
+
+def test_the_proof_for_assistants_is_about_bills_in_focus_too(
+    company: Company, tmp_path: Path
+) -> None:
+    published = publish_marts(company.warehouse, tmp_path, project=ROOT)
+    bridge = Answers(published.database, most_rows=10, most_seconds=60).health()["proof"]["bridge"]
+    assert (bridge["invoice"], bridge["true_cost"]) == ("18.97000000024", "16.4700000002")
+    assert (bridge["unexplained"], bridge["spend_less_true_cost"]) == ("0", "0")
+    assert bridge["payers"] == 2
+    # Nothing says whether they are complete.
+    assert bridge["is_complete"] is None
 
 
 def test_what_goes_into_a_stage_comes_out_of_it(company: Company) -> None:

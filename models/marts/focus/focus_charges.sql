@@ -75,6 +75,7 @@ accounts as (
         account_id,
         payer_account_name,
         account_name,
+        currency,
         {{ no_text }} as provider,
         {{ no_text }} as invoice_issuer,
         {{ no_text }} as host_provider
@@ -87,6 +88,7 @@ accounts as (
         sub_account_id as account_id,
         billing_account_name as payer_account_name,
         sub_account_name as account_name,
+        currency,
         coalesce(provider, 'Several') as provider,
         coalesce(invoice_issuer, provider, 'Several') as invoice_issuer,
         host_provider
@@ -147,10 +149,10 @@ categorised as (
 priced as (
     select
         *,
-        -- The label comes last, whatever is in it.
+        -- Separated by a character that no bill has.
         md5(
             concat_ws(
-                '|',
+                chr(31),
                 {%- for column in charge if column != 'source_label' %}
                     coalesce(cast({{ column }} as {{ dbt.type_string() }}), ''),
                 {%- endfor %}
@@ -176,8 +178,8 @@ priced as (
         case
             when is_unused then {{ usd(0) }}
             when charge_category <> 'Usage' then invoiced_cost
-            -- What it costs without the commitment.
-            when pricing_model = 'reserved' then list_cost
+            -- What it costs without the commitment: nothing is asked for with it.
+            when pricing_model in ('reserved', 'committed') then list_cost
             else unblended_cost
         end as contracted_cost,
         case
@@ -252,6 +254,8 @@ parts as (
 named as (
     select
         *,
+        -- A warehouse has one currency; charges that are on no line are in it, too.
+        coalesce((select max(currency) from accounts), 'USD') as currency,
         -- What nobody held, and hours that nobody can tell about, are allocated to nobody.
         is_split and lyft_label <> 'free' and basis <> 'unattributed' as is_allocated,
         {{ focus_unit('unit') }} as focus_unit,
@@ -328,7 +332,7 @@ select
     cast(pricing_quantity * proportion as decimal(38, 20)) as pricing_quantity,
     case
         when pricing_quantity is null then null
-        when is_unused then 'USD'
+        when is_unused then currency
         else focus_unit
     end as pricing_unit,
     case
@@ -356,7 +360,7 @@ select
     end as commitment_discount_status,
 
     -- what it cost
-    'USD' as billing_currency,
+    currency as billing_currency,
     cast(billed_cost * proportion as decimal(38, 20)) as billed_cost,
     cast(effective_cost * proportion as decimal(38, 20)) as effective_cost,
     cast(contracted_cost * proportion as decimal(38, 20)) as contracted_cost,

@@ -1,5 +1,5 @@
--- The names of accounts: a lookup, so that no charge has to carry them. CUR 2.0 has them, legacy
--- reports have not. Where the lines of a month do not agree, nothing is said.
+-- The names of accounts and their currency: a lookup, so that no charge has to carry them. CUR 2.0
+-- has the names, legacy reports have not. Where the lines of a month do not agree, nothing is said.
 {{ config(materialized='view', enabled=var('focus'), meta={'month': 'billing_period'}) }}
 
 with
@@ -20,7 +20,10 @@ select
 
     -- what they are called
     {{ the_one('line_items.bill_payer_account_name') }} as payer_account_name,
-    {{ the_one('line_items.line_item_usage_account_name') }} as account_name
+    {{ the_one('line_items.line_item_usage_account_name') }} as account_name,
+
+    -- what they pay in: a warehouse has one currency
+    max(line_items.line_item_currency_code) as currency
 from line_items
 inner join assemblies on {{ in_assembly('assemblies') }}
 where assemblies.is_current

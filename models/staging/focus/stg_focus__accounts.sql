@@ -25,7 +25,10 @@ select
 
     -- what it is called
     {{ the_one('charges.billing_account_name') }} as billing_account_name,
-    {{ the_one('charges.sub_account_name') }} as sub_account_name
+    {{ the_one('charges.sub_account_name') }} as sub_account_name,
+
+    -- what it pays in: a warehouse has one currency
+    max(charges.billing_currency) as currency
 from charges
 inner join statements on charges._statement_id = statements.statement_id
 where statements.is_current
