@@ -913,12 +913,10 @@ def publish(
     """
     if focus_version and not focus:
         raise typer.BadParameter("--focus-version goes with --focus")
-    if focus and engine is Engine.SPARK:
-        raise typer.BadParameter("--focus is for what DuckDB built")
     to = to or str(warehouse.parent / "published")
     _publish(_record(engine, warehouse), to)
     if focus:
-        _publish_focus(warehouse, to, focus_version or _FocusVersion.V1_4)
+        _publish_focus(_record(engine, warehouse), to, focus_version or _FocusVersion.V1_4)
 
 
 @app.command()

@@ -130,7 +130,7 @@ def build(
             run = run_dbt(setting, arguments, progress)
             if spark:
                 manifest = artifacts / "target" / "manifest.json"
-                spark.show(run.marts if run.succeeded else (), manifest)
+                spark.show(manifest if run.succeeded else None)
             unproven = records.unproven(recorded_in) or ()
             if run.succeeded and not unproven:
                 keep_state(setting)

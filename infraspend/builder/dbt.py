@@ -68,12 +68,10 @@ class DbtRun:
 
     Attributes:
         nodes: Every node that it ran or skipped.
-        marts: The names of the project's marts.
         complaint: Why dbt stopped before it ran anything, in one line; empty if it did not.
     """
 
     nodes: tuple[Node, ...]
-    marts: tuple[str, ...]
     complaint: str
 
     @property
@@ -229,7 +227,7 @@ def run_dbt(setting: DbtSetting, arguments: Sequence[str], progress: Progress) -
                 "dbt was killed: if the machine has no memory left, set INFRASPEND_MEMORY to less"
                 " than it has, and DuckDB puts the rest on the disk"
             )
-        return DbtRun(nodes=(), marts=(), complaint=reason)
+        return DbtRun(nodes=(), complaint=reason)
     return _read_results(json.loads(results.read_text()), _read_manifest(setting.target))
 
 
@@ -292,21 +290,12 @@ def _read_results(results: dict[str, Any], known: dict[str, Any]) -> DbtRun:
         for result in results["results"]
         if result["unique_id"] in known and not _is_quiet_hook(result)
     )
-    return DbtRun(
-        nodes=nodes,
-        marts=tuple(sorted(node["name"] for node in known.values() if _is_mart(node))),
-        complaint="",
-    )
+    return DbtRun(nodes=nodes, complaint="")
 
 
 def _is_quiet_hook(result: dict[str, Any]) -> bool:
     """A hook of the project that succeeded: not reported."""
     return bool(result["unique_id"].startswith("operation.") and result["status"] in _GOOD)
-
-
-def _is_mart(node: dict[str, Any]) -> bool:
-    """Whether this node is a mart."""
-    return bool(node["resource_type"] == "model" and node["schema"] == "marts")
 
 
 def one_line(text: str) -> str:

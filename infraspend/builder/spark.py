@@ -1,9 +1,9 @@
 """A build on Spark: the location of its tables, its inputs, and how readers see its marts.
 
 Spark keeps tables as Parquet files in a catalog that only Spark reads. Beside them is one DuckDB
-file, the window: it has the record of builds, as a warehouse does, and a view of each mart over the
-files that the recorded build wrote. Publishing reads through it; marts that plain dbt rebuilt since
-were not tested as a whole and are not visible.
+file, the window: it has the record of builds, as a warehouse does, and a view of each mart and of
+each dataset of FOCUS over the files that the recorded build wrote. Publishing reads through it;
+what plain dbt rebuilt since was not tested as a whole and is not visible.
 """
 
 import json
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
 
@@ -23,6 +23,9 @@ from infraspend.loaders.local import locked
 from infraspend.loaders.sql import literal
 from infraspend.loaders.tables import LEDGERS
 from infraspend.loaders.warehouse import LakeUrl
+
+SHOWN: Final = ("marts", "focus")
+"""The schemas that are published: the marts, and the datasets of FOCUS."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +107,11 @@ class Spark:
             )
         return json.dumps(landed).encode()
 
-    def show(self, marts: Sequence[str], manifest: Path) -> None:
+    def show(self, manifest: Path | None) -> None:
         """Creates views of the present marts, with the types and descriptions of their contracts.
 
         Args:
-            marts: The names of the marts to show: none of a build that failed.
-            manifest: dbt's manifest of the build.
+            manifest: dbt's manifest of the build; none of one that failed, which shows no marts.
         """
         with opened(self.window) as connection:
             connection.execute("create schema if not exists warehouse.pipeline")
@@ -119,16 +121,19 @@ class Spark:
                     connection.execute(
                         f"create or replace table warehouse.pipeline.{name} as from {_scan(files)}"
                     )
-        if not marts:
+        if manifest is None:
             return
         nodes = json.loads(manifest.read_text())["nodes"].values()
-        models = {node["name"]: node for node in nodes if node["resource_type"] == "model"}
+        models = [node for node in nodes if node["resource_type"] == "model"]
         with opened(self.window) as connection:
-            connection.execute("drop schema if exists warehouse.marts cascade")
-            connection.execute("create schema warehouse.marts")
-            for mart in marts:
-                for statement in _view(models[mart], self.home / "tables" / "marts.db" / mart):
-                    connection.execute(statement)
+            for schema in SHOWN:
+                connection.execute(f"drop schema if exists warehouse.{schema} cascade")
+                connection.execute(f"create schema warehouse.{schema}")
+            for model in models:
+                if model["schema"] in SHOWN:
+                    folder = self.home / "tables" / f"{model['schema']}.db" / model["name"]
+                    for statement in _view(model, folder):
+                        connection.execute(statement)
 
 
 def home_beside(warehouse: Path) -> Path:
@@ -152,7 +157,7 @@ def files_of(folder: Path) -> list[Path]:
 def _view(model: dict[str, Any], folder: Path) -> list[str]:
     """The statements that create the view of a mart over its Parquet files."""
     columns = model["columns"].values()
-    view = f"warehouse.marts.{model['name']}"
+    view = f"warehouse.{model['schema']}.{model['name']}"
     files = files_of(folder)
     if files:
         selected = ", ".join(_column(column["name"], column["data_type"]) for column in columns)

@@ -181,15 +181,15 @@ def proven_marts(warehouse: Path) -> tuple[str, ...]:
 
 
 def _is_as_built(warehouse: Path) -> bool:
-    """Whether the files that Spark wrote still exist: its marts are views of them."""
+    """Whether the files that Spark wrote still exist: what it built is shown as views of them."""
     with opened(warehouse, read_only=True) as connection:
         views = connection.execute(
-            "select view_name from duckdb_views() "
-            "where database_name = 'warehouse' and schema_name = 'marts'"
+            "select schema_name || '.' || view_name from duckdb_views() "
+            "where database_name = 'warehouse' and schema_name in ('marts', 'focus')"
         ).fetchall()
         try:
             for (view,) in views:
-                connection.execute(f"select 1 from warehouse.marts.{view} limit 0")
+                connection.execute(f"select 1 from warehouse.{view} limit 0")
         except duckdb.IOException:
             return False
     return True

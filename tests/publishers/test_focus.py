@@ -400,7 +400,6 @@ def test_a_bucket_has_the_same(s3: FaultyS3, focus_company: Company) -> None:
     [
         (("--focus", "--focus-version", "1.9"), "1.4"),
         (("--focus-version", "1.2"), "goes with --focus"),
-        (("--focus", "--engine", "spark"), "what DuckDB built"),
     ],
 )
 def test_wrong_usage(tmp_path: Path, options: tuple[str, ...], says: str) -> None:

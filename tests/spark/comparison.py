@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from infraspend.builder.spark import files_of
+from infraspend.builder.spark import SHOWN, files_of
 from infraspend.loaders.sql import literal
 
 Files = dict[Path, int]
@@ -65,11 +65,29 @@ def files_of_months(tables: Path) -> Files:
     )
 
 
-def marts_in(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """The marts of a DuckDB warehouse."""
+def differences_of_engines(connection: duckdb.DuckDBPyConnection, tables: Path) -> list[str]:
+    """Says how the marts and datasets of FOCUS differ that DuckDB and Spark built.
+
+    Args:
+        connection: Open on what DuckDB built; its session is in UTC.
+        tables: The folder of Spark's tables.
+    """
+    return [
+        difference
+        for schema in SHOWN
+        for table in tables_in(connection, schema)
+        for difference in differences(
+            connection, table, f"{schema}.{table}", spark_table(tables, schema, table)
+        )
+    ]
+
+
+def tables_in(connection: duckdb.DuckDBPyConnection, schema: str) -> list[str]:
+    """The tables of a schema of a DuckDB warehouse, such as `marts`."""
     found = connection.execute(
         "select table_name from duckdb_tables()"
-        " where database_name = current_database() and schema_name = 'marts' order by table_name"
+        " where database_name = current_database() and schema_name = ? order by table_name",
+        [schema],
     ).fetchall()
     return [name for (name,) in found]
 

@@ -1,4 +1,4 @@
-"""A company's few days, built on DuckDB and on Spark from the same deliveries.
+"""A company's few days, built on DuckDB and on Spark from the same deliveries, FOCUS included.
 
 First without the last day of its clusters, then with it; two older months are a few lines of a
 second payer, so that there is something to leave alone.
@@ -19,16 +19,18 @@ import pytest
 
 from infraspend.builder import BuildResult, build
 from infraspend.builder.spark import home_beside
-from infraspend.loaders import aws_cur, kubernetes, platforms
+from infraspend.loaders import aws_cur, focus, kubernetes, platforms
 from infraspend.loaders.warehouse import LakeUrl
 from infraspend.simulation import simulate
 from tests.generated_bills.bills import HOUR, Line, Period, line, text_of
 from tests.generated_bills.delivery import deliver
+from tests.loaders.focus_bills import Charge, charge, write
 from tests.spark.comparison import Files, files_of_months
 from tests.workspaces import ROOT
 
 collect_ignore_glob = [] if find_spec("pyspark") else ["test_*.py"]
 DAYS = 3
+WITH_FOCUS = ("--vars", "{focus: true}")
 LAST_DAY = "20261120T00_20261121T00"
 SEPTEMBER, OCTOBER = Period(datetime(2026, 9, 1), 1), Period(datetime(2026, 10, 1), 1)
 
@@ -66,6 +68,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
     first_days = delivered / "first_days"
     copytree(simulated.kubernetes, first_days, ignore=ignore_patterns(LAST_DAY))
     deliver_old_months(delivered, {SEPTEMBER: 123, OCTOBER: 123_456_789}, execution="execution-1")
+    write(delivered / "azure" / "bill.parquet", azure())
     # The demo company's own would be refused: of its bill it is not the only payer.
     copytree(ROOT / "seeds", root / "facts")
     warehouse = root / "warehouse" / "company.duckdb"
@@ -75,6 +78,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Company:
         aws_cur.load(location, str(delivered / "old"))
         kubernetes.load(location, str(first_days))
         platforms.load(location, str(simulated.platforms))
+        focus.load(location, str(delivered / "azure"))
     on_duckdb = build_on_duckdb(warehouse)
     on_spark = build_on_spark(warehouse, lake)
     files = files_of_months(home_beside(warehouse) / "tables")
@@ -97,13 +101,38 @@ def later(company: Company) -> Company:
 
 
 def build_on_duckdb(warehouse: Path, *arguments: str) -> BuildResult:
-    return build(
-        warehouse, ROOT, facts_of(warehouse), ("--exclude-resource-type", "unit_test", *arguments)
-    )
+    return build(warehouse, ROOT, facts_of(warehouse), (*WITH_FOCUS, *arguments))
 
 
 def build_on_spark(warehouse: Path, lake: LakeUrl) -> BuildResult:
-    return build(warehouse, ROOT, facts_of(warehouse), lake=lake)
+    return build(warehouse, ROOT, facts_of(warehouse), WITH_FOCUS, lake=lake)
+
+
+def azure() -> list[Charge]:
+    """A bill in FOCUS of November: usage on demand and committed, a purchase and a tax."""
+    month = {
+        "BillingPeriodStart": "2026-11-01T00:00:00Z",
+        "BillingPeriodEnd": "2026-12-01T00:00:00Z",
+    }
+    hour = month | {
+        "ChargePeriodStart": "2026-11-19T07:00:00Z",
+        "ChargePeriodEnd": "2026-11-19T08:00:00Z",
+    }
+    whole = month | {
+        "ChargePeriodStart": month["BillingPeriodStart"],
+        "ChargePeriodEnd": month["BillingPeriodEnd"],
+    }
+    bought = {"CommitmentDiscountCategory": "Usage", "CommitmentDiscountId": "reservation-1"}
+    committed = hour | bought | {"BilledCost": "0", "PricingCategory": "Committed"}
+    tags = '{"user_service": "pricing", "a": "b|\\"c\\" \u00e9"}'
+    return [
+        charge("0.1234567891", Tags=tags, **hour),
+        charge("0.5", ServiceName=None, RegionId=None, ResourceId=None, **hour),
+        charge("2.5", CommitmentDiscountStatus="Used", **committed),
+        charge("5", CommitmentDiscountStatus="Unused", **committed),
+        charge("0", ChargeCategory="Purchase", BilledCost="30", **whole, **bought),
+        charge("3.34", ChargeCategory="Tax", SubAccountId=None, **whole),
+    ]
 
 
 def facts_of(warehouse: Path) -> Path:

@@ -4,8 +4,9 @@ import duckdb
 import pytest
 
 from infraspend.builder.spark import home_beside, window_in
+from infraspend.publishers.focus import publish_focus
 from infraspend.publishers.marts import publish
-from tests.spark.comparison import differences, marts_in, spark_table
+from tests.spark.comparison import differences, differences_of_engines, tables_in
 from tests.spark.conftest import Company
 
 
@@ -24,16 +25,40 @@ def test_what_java_said_is_kept_beside_the_log_of_dbt(company: Company) -> None:
 def test_every_mart_is_the_same_row_by_row_and_digit_by_digit(
     company: Company, connection: duckdb.DuckDBPyConnection
 ) -> None:
-    marts = marts_in(connection)
-    assert "enriched_spend" in marts
-    found = [
-        difference
-        for mart in marts
-        for difference in differences(
-            connection, mart, f"marts.{mart}", spark_table(company.spark_tables, "marts", mart)
-        )
+    assert "enriched_spend" in tables_in(connection, "marts")
+    assert tables_in(connection, "focus") == [
+        *("focus_billing_periods", "focus_charges", "focus_invoice_details")
     ]
-    assert found == []
+    assert differences_of_engines(connection, company.spark_tables) == []
+
+
+def test_datasets_of_focus_have_charges_of_every_bill(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    """The comparison is about something."""
+    found = connection.execute(
+        "select service_provider_name, charge_category, commitment_discount_status"
+        " from focus.focus_charges group by all"
+    ).fetchall()
+    assert {("AWS", "Usage", "Used"), ("AWS", "Purchase", None)} <= set(found)
+    assert {(provider, category) for provider, category, _ in found if provider != "AWS"} == {
+        *(("Microsoft", "Usage"), ("Microsoft", "Purchase"), ("Microsoft", "Tax"))
+    }
+    ((invoices,),) = connection.execute(
+        "select count(*) from focus.focus_invoice_details"
+    ).fetchall()
+    assert invoices > 0
+
+
+def test_what_spark_built_is_published_as_focus_as_what_duckdb_built_is(
+    company: Company, connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    built = {"first": company.warehouse, "second": window_in(home_beside(company.warehouse))}
+    rows = {name: publish_focus(one, tmp_path / name).rows for name, one in built.items()}
+    assert rows["first"] == rows["second"]
+    for dataset in ("focus/*/*.parquet", "focus_billing_period.parquet"):
+        files = [f"(from read_parquet('{tmp_path / name / dataset}'))" for name in built]
+        assert differences(connection, dataset, *files) == []
 
 
 def test_what_spark_built_is_published_as_what_duckdb_built_is(
@@ -41,7 +66,7 @@ def test_what_spark_built_is_published_as_what_duckdb_built_is(
 ) -> None:
     published = publish(window_in(home_beside(company.warehouse)), tmp_path)
     connection.execute(f"attach '{published.database}' as published (read_only)")
-    for mart in marts_in(connection):
+    for mart in tables_in(connection, "marts"):
         assert differences(connection, mart, f"marts.{mart}", f"published.marts.{mart}") == []
         described = f"select column_name, data_type, comment from duckdb_columns() where \
             schema_name = 'marts' and table_name = '{mart}' and database_name = "
