@@ -35,8 +35,7 @@ setup: .venv/.installed
 
 setup-dev: .venv/.installed-dev
 
-# Python compiles what it imports: compiling all of it takes a third of the time to install.
-INSTALL := $(BIN)/pip install --disable-pip-version-check --no-compile --constraint constraints.txt --editable
+INSTALL := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable
 
 .venv/.installed: .venv/pyvenv.cfg pyproject.toml constraints.txt
 	$(INSTALL) '.[demo]'
