@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -130,15 +130,18 @@ def open_duckdb(path: Path) -> Iterator[DuckDbWarehouse]:
         workbench.mkdir()
         try:
             warehouse = DuckDbWarehouse(workbench, path)
-            try:
-                warehouse._migrate()
-                for dataset in TABLES:
-                    warehouse._remove_unfinished(dataset)
-            except (duckdb.Error, LandingError) as error:
-                raise InfraspendError(
-                    f"{path} cannot be opened: {database_message(error)}"
-                ) from error
-            yield warehouse
+            with ExitStack() as stack:
+                try:
+                    # dlt opens and closes the file for every step: opened once, that costs nothing.
+                    stack.enter_context(duckdb.connect(path))
+                    warehouse._migrate()
+                    for dataset in TABLES:
+                        warehouse._remove_unfinished(dataset)
+                except (duckdb.Error, LandingError) as error:
+                    raise InfraspendError(
+                        f"{path} cannot be opened: {database_message(error)}"
+                    ) from error
+                yield warehouse
         finally:
             shutil.rmtree(_pipelines_dir(path), ignore_errors=True)
 
