@@ -67,7 +67,9 @@ cost_models as (
         platforms.sub_platform,
         platforms.schedule_source,
         measures.cost_model,
-        measures.resource
+        measures.resource,
+        measures.weighs_by,
+        measures.price
     from platforms
     inner join {{ ref('int_cost_models') }} as measures
         on platforms.schedule_source = measures.schedule_source
