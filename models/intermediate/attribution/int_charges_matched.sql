@@ -155,20 +155,21 @@ measures as (
 pooled as (
     select
         {{ charge | join(',\n        ') }},
-        requested_capacity_pool,
         {%- for cost in costs %}
             {{ from_units(
                 "sum(case when measure = '" ~ cost ~ "' then allocated_units else 0 end)",
                 'decimal(25, 10)'
-            ) }} as {{ cost }}{{ ',' if not loop.last }}
+            ) }} as {{ cost }},
         {%- endfor %}
+        requested_capacity_pool
     from allocated
     group by {{ charge | join(', ') }}, requested_capacity_pool
     union all
     select
-        {%- for column in charge + ['requested_capacity_pool'] + costs %}
-            assigned.{{ column }}{{ ',' if not loop.last }}
+        {%- for column in charge + costs %}
+            assigned.{{ column }},
         {%- endfor %}
+        assigned.requested_capacity_pool
     from assigned
     where
         not exists (

@@ -50,7 +50,9 @@ usage as (
             and hours.platform = usage.platform
             and hours.sub_platform = usage.sub_platform
             and hours.schedule_source = usage.schedule_source
-    where usage.usage_month >= (select min({{ month_of('hours.usage_hour') }}) from hours)
+    where
+        usage.usage_month
+        >= (select min({{ month_of('tried.usage_hour') }}) from hours as tried)
 ),
 
 with_gpus as (

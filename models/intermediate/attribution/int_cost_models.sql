@@ -1,6 +1,6 @@
--- The cost models: the resources that each measures, and what a label weighs by it. A resource is also
--- a cost model, which measures it alone. Usage and schedules that owners publish are measured in
--- their own units.
+-- The cost models: the resources that each measures, and what a label weighs by it. A resource is
+-- also a cost model, which measures it alone. Usage and schedules that owners publish are measured
+-- in their own units.
 {{ config(materialized='view') }}
 
 {#
