@@ -2,7 +2,8 @@
     The cost models and free capacity. Writes the common table expressions that end in `name`: the
     weights of every label, by cost model, from what the labels requested or used of each resource
     (`of`, shaped like int_gap_filled_usage). Reads the common table expressions `cost_models`
-    (shaped like int_platform_cost_models), `hours` (like int_schedule_calendar) and `platforms`.
+    (shaped like int_platform_cost_models: what a cost model measures, and what a label weighs by it),
+    `hours` (like int_schedule_calendar) and `platforms`.
 
     A share of one resource is counted in whole units: `one` of them are the whole, and `one` is
     divisible by most small denominators.
@@ -11,7 +12,6 @@
 {%- set hour = ['usage_hour', 'platform', 'sub_platform', 'capacity_pool'] -%}
 {%- set known = ['schedule_source', 'basis', 'coverage'] -%}
 {%- set one = gap_parts() ~ '0000000000000000' -%}
-{%- set price = resource_weight('resource') -%}
 
 sums as (
     select
@@ -26,6 +26,8 @@ sums as (
 totals as (
     select
         cost_models.cost_model,
+        cost_models.weighs_by,
+        cost_models.price,
         sums.*,
         case when sums.capacity_units = 0 then sums.allocated_units else sums.capacity_units end
             as offered_units
@@ -38,169 +40,100 @@ totals as (
             and sums.resource = cost_models.resource
 ),
 
-held as (
+-- A share is of the capacity, or of all requests or use if they are more. Where resources count at
+-- their price, requests or use beyond the capacity are scaled down to it, and if free capacity is
+-- spread, use is scaled up to it.
+counted as (
     select
-        totals.*,
+        {%- for column in hour + ['cost_model', 'weighs_by'] + known %}
+        totals.{{ column }},
+        {%- endfor %}
         weights.lyft_label,
-        weights.weight_units
+        case totals.weighs_by
+            when 'presence' then 1
+            when 'largest_share'
+                then {{ product_over(
+                    'weights.weight_units', one,
+                    'greatest(totals.capacity_units, totals.allocated_units)'
+                ) }}
+            when 'price'
+                then totals.price * case
+                    when totals.allocated_units > totals.offered_units
+                        then {{ product_over(
+                            'weights.weight_units', 'totals.offered_units', 'totals.allocated_units'
+                        ) }}
+                    else weights.weight_units
+                end
+            else weights.weight_units
+        end as weight_units,
+        case
+            when totals.weighs_by = 'price'
+                then totals.price * {{ product_over(
+                    'weights.weight_units', 'totals.offered_units', 'totals.allocated_units'
+                ) }}
+        end as spread_units
     from {{ of }} as weights
     inner join totals on {{ same('weights', 'totals', hour + ['resource']) }}
-    where not weights.is_capacity and weights.weight_units > 0
+    where
+        not weights.is_capacity
+        and weights.weight_units > 0
+        and not (totals.weighs_by = 'presence' and weights.lyft_label = 'free')
 ),
 
--- One resource, or what an owner pushed: what each label requested or used, and what is free.
-single as (
+-- Prices are added up; of shares the largest is taken; all others have one row.
+labels as (
     select
-        {{ (hour + ['cost_model', 'lyft_label'] + known) | join(',\n        ') }},
-        weight_units
-    from held
-    where cost_model not in ('max', 'weighted', 'even')
-    union all
+        {{ (hour + ['cost_model', 'weighs_by', 'lyft_label'] + known) | join(',\n        ') }},
+        case when weighs_by = 'price' then sum(weight_units) else max(weight_units) end
+            as weight_units,
+        case when weighs_by = 'price' then sum(spread_units) else max(weight_units) end
+            as spread_units
+    from counted
+    group by {{ (hour + ['cost_model', 'weighs_by', 'lyft_label'] + known) | join(', ') }}
+),
+
+-- Every share was rounded down by less than one of these units.
+shares as (
     select
         {{ (hour + ['cost_model']) | join(',\n        ') }},
-        'free' as lyft_label,
-        {{ known | join(',\n        ') }},
-        capacity_units - allocated_units as weight_units
-    from totals
-    where cost_model not in ('max', 'weighted', 'even') and capacity_units > allocated_units
+        sum(weight_units) as share_units,
+        sum(weight_units) + count(*) as most_share_units
+    from labels
+    where weighs_by = 'largest_share'
+    group by {{ (hour + ['cost_model']) | join(', ') }}
 ),
 
--- Every label that was present pays the same.
-present as (
-    select distinct
-        {{ (hour + ['lyft_label'] + known) | join(',\n        ') }}
-    from held
-    where cost_model = 'even' and lyft_label <> 'free'
-),
-
--- Each label counts with the largest of its shares.
-largest_shares as (
+-- What is free. An hour in which nobody used anything weighs as much as any other.
+rest as (
     select
-        {{ (hour + ['lyft_label'] + known) | join(',\n        ') }},
-        max(
-            {{ product_over('weight_units', one, 'greatest(capacity_units, allocated_units)') }}
-        ) as weight_units
-    from held
-    where cost_model = 'max'
-    group by {{ (hour + ['lyft_label'] + known) | join(', ') }}
-),
-
-max_pools as (
-    select distinct
-        {{ (hour + known) | join(',\n        ') }}
-    from totals
-    where cost_model = 'max' and capacity_units > 0
-),
-
--- An hour in which nobody used anything weighs as much as any other.
-largest_rest as (
-    select
-        {%- for column in hour + known %}
-        offered.{{ column }},
+        {%- for column in hour + ['cost_model', 'weighs_by'] + known %}
+        totals.{{ column }},
         {%- endfor %}
-        {{ one }} - coalesce(sum(shares.weight_units), 0) as weight_units
-    from max_pools as offered
-    left join largest_shares as shares
-        on
-            {%- for column in hour %}
-            {{ 'and ' if not loop.first }}offered.{{ column }} = shares.{{ column }}
-            {%- endfor %}
+        case
+            when totals.weighs_by <> 'largest_share'
+                then sum(totals.price * greatest(totals.capacity_units - totals.allocated_units, 0))
+            when
+                max(totals.capacity_units) > 0
+                and coalesce(max(shares.most_share_units), 0) <= {{ one }}
+                then {{ one }} - coalesce(max(shares.share_units), 0)
+        end as weight_units,
+        sum(
+            case when totals.allocated_units = 0 then totals.price * totals.capacity_units else 0 end
+        ) as unused_units
+    from totals
+    left join shares on {{ same('totals', 'shares', hour + ['cost_model']) }}
+    where totals.weighs_by <> 'presence'
     group by
-        {%- for column in hour + known %}
-        offered.{{ column }}{{ ',' if not loop.last }}
+        {%- for column in hour + ['cost_model', 'weighs_by'] + known %}
+        totals.{{ column }}{{ ',' if not loop.last }}
         {%- endfor %}
-    -- Every share was rounded down by less than one of these units.
-    having coalesce(sum(shares.weight_units), 0) + count(shares.weight_units) <= {{ one }}
 ),
 
--- All resources count at their price; requests or use beyond the capacity are scaled down to it.
-priced_holdings as (
-    select
-        {{ (hour + ['lyft_label'] + known) | join(',\n        ') }},
-        sum(
-            {{ price }}
-            * case
-                when allocated_units > offered_units
-                    then {{ product_over('weight_units', 'offered_units', 'allocated_units') }}
-                else weight_units
-            end
-        ) as weight_units,
-        sum(
-            {{ price }} * {{ product_over('weight_units', 'offered_units', 'allocated_units') }}
-        ) as spread_units
-    from held
-    where cost_model = 'weighted'
-    group by {{ (hour + ['lyft_label'] + known) | join(', ') }}
-),
-
-priced_rest as (
-    select
-        {{ (hour + known) | join(',\n        ') }},
-        sum({{ price }} * greatest(capacity_units - allocated_units, 0)) as weight_units,
-        sum(case when allocated_units = 0 then {{ price }} * capacity_units else 0 end)
-            as spread_units
-    from totals
-    where cost_model = 'weighted'
-    group by {{ (hour + known) | join(', ') }}
-),
-
--- As measured, before free capacity is reallocated.
-weighed as (
-    select
-        {{ (hour + ['cost_model', 'lyft_label'] + known) | join(',\n        ') }},
-        weight_units,
-        weight_units as spread_units
-    from single
-    union all
-    select
-        {{ hour | join(',\n        ') }},
-        'even' as cost_model,
-        {{ (['lyft_label'] + known) | join(',\n        ') }},
-        1 as weight_units,
-        1 as spread_units
-    from present
-    union all
-    select
-        {{ hour | join(',\n        ') }},
-        'max' as cost_model,
-        {{ (['lyft_label'] + known) | join(',\n        ') }},
-        weight_units,
-        weight_units as spread_units
-    from largest_shares
-    union all
-    select
-        {{ hour | join(',\n        ') }},
-        'max' as cost_model,
-        'free' as lyft_label,
-        {{ known | join(',\n        ') }},
-        weight_units,
-        weight_units as spread_units
-    from largest_rest
-    union all
-    select
-        {{ hour | join(',\n        ') }},
-        'weighted' as cost_model,
-        {{ (['lyft_label'] + known) | join(',\n        ') }},
-        weight_units,
-        spread_units
-    from priced_holdings
-    union all
-    select
-        {{ hour | join(',\n        ') }},
-        'weighted' as cost_model,
-        'free' as lyft_label,
-        {{ known | join(',\n        ') }},
-        weight_units,
-        spread_units
-    from priced_rest
-    where weight_units > 0
-),
-
--- A pool without any label, and an hour without any pool, are free in any case; an hour of which
--- nothing is known is unattributed.
+-- As measured, before free capacity is reallocated. A pool without any label, and an hour without
+-- any pool, are free in any case; an hour of which nothing is known is unattributed.
 asked as (
     select distinct
-        {{ (hour + ['cost_model'] + known) | join(',\n        ') }}
+        {{ (hour + ['cost_model', 'weighs_by'] + known) | join(',\n        ') }}
     from totals
     union distinct
     select
@@ -209,6 +142,7 @@ asked as (
         hours.sub_platform,
         'all' as capacity_pool,
         cost_models.cost_model,
+        cost_models.weighs_by,
         hours.schedule_source,
         hours.basis,
         hours.coverage
@@ -222,12 +156,24 @@ asked as (
 
 answers as (
     select
-        *,
+        {{ (hour + ['cost_model', 'weighs_by', 'lyft_label'] + known) | join(',\n        ') }},
+        weight_units,
+        spread_units,
         1 as is_weighed
-    from weighed
+    from labels
     union all
     select
-        {{ (hour + ['cost_model']) | join(',\n        ') }},
+        {{ (hour + ['cost_model', 'weighs_by']) | join(',\n        ') }},
+        'free' as lyft_label,
+        {{ known | join(',\n        ') }},
+        weight_units,
+        case when weighs_by = 'price' then unused_units else weight_units end as spread_units,
+        1 as is_weighed
+    from rest
+    where weight_units > 0
+    union all
+    select
+        {{ (hour + ['cost_model', 'weighs_by']) | join(',\n        ') }},
         case when basis = 'unattributed' then 'unattributed' else 'free' end as lyft_label,
         {{ known | join(',\n        ') }},
         0 as weight_units,
@@ -309,7 +255,7 @@ spread as (
                 not spread.is_spread
                 or spread.lyft_label <> 'free'
                 or spread.spread_units_of_pool = 0
-                or (spread.cost_model = 'weighted' and spread.spread_units > 0)
+                or (spread.weighs_by = 'price' and spread.spread_units > 0)
             )
         )
 )

@@ -9,7 +9,7 @@ owned as (
 
 seen as (
     select distinct lyft_label
-    from {{ ref('daily_spend_unowned') }}
+    from {{ ref('enriched_spend') }}
 ),
 
 unclaimed as (

@@ -29,7 +29,6 @@ GOAL = 3.0
 #: Marts that the statements by hand do not make, and the models that only they need.
 APART = (
     "int_compared_schedules",
-    "int_compared_weights",
     "explained_spend",
     "explained_splits",
     "commitment_usage",

@@ -284,8 +284,8 @@ MUTATIONS = {
     # Cost models, and what is free.
     "a cluster that is held twice has room": Mutation(
         "macros/weigh.sql",
-        "        capacity_units - allocated_units as weight_units",
-        "        capacity_units as weight_units",
+        "greatest(totals.capacity_units - totals.allocated_units, 0)",
+        "totals.capacity_units",
         "int_cost_model_weights",
     ),
     "an idle cluster is nobody's": Mutation(
@@ -296,32 +296,32 @@ MUTATIONS = {
     ),
     "the idle part of even shares is everybody's": Mutation(
         "macros/weigh.sql",
-        "where cost_model = 'even' and lyft_label <> 'free'",
-        "where cost_model = 'even'",
+        "and not (totals.weighs_by = 'presence' and weights.lyft_label = 'free')",
+        "",
         "int_cost_model_weights",
     ),
     "the largest share is of the capacity alone": Mutation(
         "macros/weigh.sql",
-        "'greatest(capacity_units, allocated_units)'",
-        "'allocated_units'",
+        "'greatest(totals.capacity_units, totals.allocated_units)'",
+        "'totals.allocated_units'",
         "int_cost_model_weights",
     ),
     "what is held beyond the capacity counts in full": Mutation(
         "macros/weigh.sql",
-        "when allocated_units > offered_units",
-        "when allocated_units < 0",
+        "when totals.allocated_units > totals.offered_units",
+        "when totals.allocated_units < 0",
         "int_cost_model_weights",
     ),
     "a gigabyte costs as much as a core": Mutation(
-        "macros/resource_weight.sql",
-        "{{ price_of_resource(name) }}",
-        "{{ price_of_resource('cpu') }}",
-        "int_cost_model_weights",
+        f"{ATTRIBUTION}/int_cost_models.sql",
+        "{{ price_of_resource(resource) if",
+        "{{ price_of_resource('cpu') if",
+        "int_cost_models",
     ),
     "memory that nobody holds is spread over cores": Mutation(
         "macros/weigh.sql",
-        "case when allocated_units = 0 then {{ price }} * capacity_units else 0 end",
-        "0 * allocated_units",
+        "case when totals.allocated_units = 0 then totals.price * totals.capacity_units else 0 end",
+        "0 * totals.allocated_units",
         "int_cost_model_weights",
     ),
     "free capacity that is spread stays": Mutation(

@@ -15,7 +15,7 @@ BILLS = ("models/staging/aws_cur/", "models/staging/focus/", "models/intermediat
 
 BESIDE_THE_CONTRACT = {
     ("int_unused_reservations", "int_reservation_sizes"): "how large a reservation is",
-    ("int_charges_on_nodes", "int_instances_billed"): "which instances are in a charge, by its id",
+    ("int_charges_matched", "int_instances_billed"): "which instances are in a charge, by its id",
     ("invoice_bridge", "stg_aws_cur__control_totals"): "reconciles with the bill's own totals",
     ("invoice_bridge", "int_periods_left_out"): "names the periods that have no charges",
     ("billing_periods", "int_invoices"): "compares invoices with what was entered",

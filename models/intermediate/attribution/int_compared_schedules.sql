@@ -12,31 +12,54 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-hour_weights as (
-    select * from {{ ref('int_compared_weights') }}
-),
-
-held_weights as (
-    select * from hour_weights
-    where lyft_label is not null
+calendar as (
+    select
+        *,
+        max(usage_hour) over () as last_hour
+    from {{ ref('int_schedule_calendar') }}
 ),
 
 hours as (
-    select distinct
-        usage_hour,
+    select
         platform,
         sub_platform,
         schedule_source,
         basis,
-        coverage
-    from hour_weights
+        coverage,
+        usage_hour
+    from calendar
+    where
+        basis in ('measured', 'pushed')
+        and source_hour = usage_hour
+        and usage_hour > {{ plus_hours('last_hour', -24 * var('compared_days')) }}
+),
+
+-- The months are named, so that no others are read.
+usage as (
+    select
+        hours.*,
+        usage.capacity_pool,
+        usage.lyft_label,
+        usage.is_capacity,
+        usage.resource,
+        {{ units('usage.amount') }} * {{ gap_parts() }} as weight_units
+    from hours
+    inner join {{ ref('int_usage') }} as usage
+        on
+            hours.usage_hour = usage.usage_hour
+            and hours.platform = usage.platform
+            and hours.sub_platform = usage.sub_platform
+            and hours.schedule_source = usage.schedule_source
+    where
+        usage.usage_month
+        >= (select min({{ month_of('tried.usage_hour') }}) from hours as tried)
 ),
 
 with_gpus as (
     select distinct
         platform,
         sub_platform
-    from held_weights
+    from usage
     where resource = 'gpu' and weight_units > 0
 ),
 
@@ -46,7 +69,9 @@ cost_models as (
         platforms.sub_platform,
         platforms.schedule_source,
         measures.cost_model,
-        measures.resource
+        measures.resource,
+        measures.weighs_by,
+        measures.price
     from platforms
     inner join {{ ref('int_cost_models') }} as measures
         on platforms.schedule_source = measures.schedule_source
@@ -65,7 +90,7 @@ cost_models as (
         )
 ),
 
-{{ weigh('weights', of='held_weights') }},
+{{ weigh('weights', of='usage') }},
 
 served as (
     select * from weights

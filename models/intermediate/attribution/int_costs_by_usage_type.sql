@@ -7,33 +7,21 @@
 with
 
 charges as (
-    select * from {{ ref('int_charges_true_cost') }}
-    where {{ in_month('billing_period') }} and charge_class <> 'commitment_to_come'
-),
-
-keys as (
-    select * from {{ ref('int_platform_keys') }}
-    where {{ in_month('billing_period') }}
-),
-
-assigned as (
     select
-        charges.billing_period,
-        case when keys.platform is null then charges.lyft_label end as lyft_label,
-        keys.platform,
-        keys.sub_platform,
-        charges.product,
-        charges.usage_type,
+        billing_period,
+        case when platform is null then source_label end as lyft_label,
+        platform,
+        sub_platform,
+        product,
+        usage_type,
         -- A tax has a line for each charge or each month: its amount is no volume.
-        case when charges.charge_class <> 'tax' then charges.usage_amount else 0 end as volume,
-        charges.list_cost,
-        charges.true_cost as spend,
-        case
-            when charges.is_period_charge and charges.charge_class <> 'tax' then charges.true_cost
-            else 0
-        end as period_spend
-    from charges
-    left join keys on {{ matches_platform('keys', 'charges') }}
+        case when charge_class <> 'tax' then usage_amount else 0 end as volume,
+        list_cost,
+        true_cost as spend,
+        case when is_period_charge and charge_class <> 'tax' then true_cost else 0 end
+            as period_spend
+    from {{ ref('int_charges_matched') }}
+    where {{ in_month('billing_period') }}
 )
 
 select
@@ -56,5 +44,5 @@ select
     cast(sum(list_cost) as decimal(38, 10)) as list_cost,
     cast(sum(spend) as decimal(38, 20)) as spend,
     cast(sum(period_spend) as decimal(38, 20)) as period_spend
-from assigned
+from charges
 group by billing_period, lyft_label, platform, sub_platform, product, usage_type

@@ -20,8 +20,8 @@ intervals_of_level_1 as (
         sub_platform,
         usage_hour,
         interval_hours
-    from {{ ref('int_long_intervals') }}
-    where {{ in_hours('usage_hour') }} and interval_hours > 1
+    from {{ ref('int_charges_matched') }}
+    where {{ in_hours('usage_hour') }} and platform is not null and interval_hours > 1
 ),
 
 {% for level in range(2, deepest_level() + 1) %}

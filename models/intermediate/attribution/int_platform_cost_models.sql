@@ -35,7 +35,9 @@ select distinct
     cost_models.sub_platform,
     platforms.schedule_source,
     cost_models.cost_model,
-    measures.resource
+    measures.resource,
+    measures.weighs_by,
+    measures.price
 from cost_models
 inner join platforms
     on

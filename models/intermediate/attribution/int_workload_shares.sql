@@ -13,17 +13,17 @@
 ] %}
 
 {% set used = floor_divide(
-    'allocated.allocated_units * allocated.used_units', 'allocated.held_units'
+    'allocated.allocated_units * allocated.used_units', 'allocated.weight_units'
 ) %}
 {% set unmeasured = floor_divide(
-    'allocated.allocated_units * allocated.unmeasured_units', 'allocated.held_units'
+    'allocated.allocated_units * allocated.unmeasured_units', 'allocated.weight_units'
 ) %}
 {% set measures = kubernetes_resources().keys() | list + ['priced'] %}
 
 with
 
-held_by_names as (
-    select * from {{ ref('int_workloads_held') }}
+weights_by_names as (
+    select * from {{ ref('int_workload_weights') }}
     where {{ in_month('usage_month') }}
 ),
 
@@ -46,27 +46,27 @@ workloads as (
     select
         {{ workload | join(',\n        ') }},
         row_number() over (order by {{ workload | join(', ') }}) as workload_id
-    from (select distinct {{ workload | join(', ') }} from held_by_names) as distinct_workloads
+    from (select distinct {{ workload | join(', ') }} from weights_by_names) as distinct_workloads
 ),
 
-held_in_pools as (
+weights_in_pools as (
     select
         {%- for column in place %}
-            held.{{ column }},
+            weights.{{ column }},
         {%- endfor %}
         workloads.workload_id,
         {%- for measure in measures %}
-            held.{{ measure }}_held,
-            held.{{ measure }}_used,
-            held.{{ measure }}_unmeasured,
+            weights.{{ measure }}_weight,
+            weights.{{ measure }}_used,
+            weights.{{ measure }}_unmeasured,
         {%- endfor %}
-        held.usage_hour
-    from held_by_names as held
-    inner join workloads on {{ same('held', 'workloads', workload) }}
+        weights.usage_hour
+    from weights_by_names as weights
+    inner join workloads on {{ same('weights', 'workloads', workload) }}
 ),
 
-held as (
-    select * from held_in_pools
+weights as (
+    select * from weights_in_pools
     where capacity_pool <> 'all'
     union all
     select
@@ -75,32 +75,32 @@ held as (
         {%- endfor %}
         workload_id,
         {%- for measure in measures %}
-            sum({{ measure }}_held) as {{ measure }}_held,
-            sum(case when {{ measure }}_held > 0 then {{ measure }}_used else 0 end)
+            sum({{ measure }}_weight) as {{ measure }}_weight,
+            sum(case when {{ measure }}_weight > 0 then {{ measure }}_used else 0 end)
                 as {{ measure }}_used,
             sum({{ measure }}_unmeasured) as {{ measure }}_unmeasured,
         {%- endfor %}
         usage_hour
-    from held_in_pools
+    from weights_in_pools
     group by usage_hour, {{ label | join(', ') }}, workload_id
 ),
 
 by_place as (
     select
         places.place_id,
-        held.workload_id,
-        {%- for kind in ['held', 'used', 'unmeasured'] %}
+        weights.workload_id,
+        {%- for kind in ['weight', 'used', 'unmeasured'] %}
             case places.cost_model
                 {%- for measure in measures if measure != 'priced' %}
-                    when '{{ measure }}' then held.{{ measure }}_{{ kind }}
+                    when '{{ measure }}' then weights.{{ measure }}_{{ kind }}
                 {%- endfor %}
                 when 'storage' then 0
-                else held.priced_{{ kind }}
+                else weights.priced_{{ kind }}
             end as {{ kind }},
         {%- endfor %}
-        held.usage_hour
-    from held
-    inner join places on {{ same('held', 'places', place) }}
+        weights.usage_hour
+    from weights
+    inner join places on {{ same('weights', 'places', place) }}
 ),
 
 label_parts as (
@@ -114,22 +114,22 @@ label_parts as (
 
 parts as (
     select
-        held.usage_hour,
-        held.place_id,
-        held.workload_id,
-        {{ units('held.held') }} as held_units,
-        {{ units('least(held.used, held.held - held.unmeasured)') }} as used_units,
-        {{ units('held.unmeasured') }} as unmeasured_units,
+        weights.usage_hour,
+        weights.place_id,
+        weights.workload_id,
+        {{ units('weights.weight') }} as weight_units,
+        {{ units('least(weights.used, weights.weight - weights.unmeasured)') }} as used_units,
+        {{ units('weights.unmeasured') }} as unmeasured_units,
         label_parts.label_units
-    from by_place as held
+    from by_place as weights
     inner join label_parts
-        on held.usage_hour = label_parts.usage_hour and held.place_id = label_parts.place_id
-    where held.held > 0
+        on weights.usage_hour = label_parts.usage_hour and weights.place_id = label_parts.place_id
+    where weights.weight > 0
 ),
 
 {{ allocate_largest_remainder(
-    'allocated', of='parts', by=['usage_hour', 'place_id'], weight='held_units',
-    whole='max(label_units)', ties=['workload_id'], keep=['held_units', 'used_units', 'unmeasured_units']
+    'allocated', of='parts', by=['usage_hour', 'place_id'], weight='weight_units',
+    whole='max(label_units)', ties=['workload_id'], keep=['weight_units', 'used_units', 'unmeasured_units']
 ) }}
 
 select

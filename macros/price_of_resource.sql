@@ -1,13 +1,4 @@
 {#- Thousandths, so that the variable may say 0.9. -#}
-{% macro resource_weight(resource) -%}
-    case {{ resource }}
-        {%- for name in ['cpu', 'memory', 'gpu'] %}
-        when '{{ name }}' then {{ price_of_resource(name) }}
-        {%- endfor %}
-        else 0
-    end
-{%- endmacro %}
-
 {% macro price_of_resource(resource) -%}
     {%- set weight = var('resource_weights')[resource] -%}
     {%- set thousandths = (weight * 1000) | round | int -%}

@@ -84,10 +84,10 @@ containers as (
 select
     {{ (place + workload) | join(',\n        ') }},
     {%- for measure in measures %}
-        {%- set held = allocated(measure ~ '_requested', measure ~ '_used', 'allocation_base') %}
-        sum({{ held }}) as {{ measure }}_held,
+        {%- set weight = allocated(measure ~ '_requested', measure ~ '_used', 'allocation_base') %}
+        sum({{ weight }}) as {{ measure }}_weight,
         sum(coalesce({{ measure }}_used, 0)) as {{ measure }}_used,
-        sum(case when {{ measure }}_used is null then {{ held }} else 0 end)
+        sum(case when {{ measure }}_used is null then {{ weight }} else 0 end)
             as {{ measure }}_unmeasured,
     {%- endfor %}
     {{ month_of('usage_hour') }} as usage_month,
