@@ -29,7 +29,7 @@ deliveries as (
         billing_period,
         min(coalesce(manifest_time, landed_at)) as first_delivered_at,
         max(coalesce(manifest_time, landed_at)) as last_delivered_at
-    from {{ ref('stg_aws_cur__assemblies') }}
+    from {{ ref('stg_aws_cur__deliveries') }}
     group by billing_period
 )
 
