@@ -37,11 +37,13 @@ declared as (
         served.billing_period,
         reports.payer_account_id
     from served
-    inner join {{ ref('stg_seeds__reports') }} as reports
+    inner join {{ ref('reports') }} as reports
         on
             reports.report in (served.report, concat(served.of_payer, '/', served.report))
-            and cast(concat(served.billing_period, '-01') as timestamp) >= reports.valid_from
-            and cast(concat(served.billing_period, '-01') as timestamp) < reports.valid_until
+            and cast(concat(served.billing_period, '-01') as timestamp)
+            >= coalesce(cast(reports.valid_from as timestamp), {{ beginning() }})
+            and cast(concat(served.billing_period, '-01') as timestamp)
+            < coalesce(cast(reports.valid_until as timestamp), {{ end_of_time() }})
 ),
 
 landed as (

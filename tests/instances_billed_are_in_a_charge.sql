@@ -1,5 +1,5 @@
--- The model of instances works out the id of their charge from the lines of the bill, `charges` from
--- their sums: both come to the same. A period that is left out has no charges.
+-- The model of instances works out the id of their charge from the lines of the bill, `charges`
+-- from their sums: both come to the same. A period that is left out has no charges.
 
 with
 

@@ -96,7 +96,8 @@ BREAKS = {
         where {A_LINE} 'Tax')
     """,
     "every_assembly_is_whole": f"""
-        update raw_aws_cur.line_items set line_item_unblended_cost = line_item_unblended_cost + {DIGIT}
+        update raw_aws_cur.line_items
+        set line_item_unblended_cost = line_item_unblended_cost + {DIGIT}
         where {A_LINE} 'Tax')
     """,
     "instances_billed_are_in_a_charge": """

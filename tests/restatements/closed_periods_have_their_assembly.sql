@@ -5,7 +5,7 @@ select
     closed_periods.payer_account_id,
     closed_periods.billing_period,
     closed_periods.assembly_id
-from {{ ref('stg_seeds__closed_periods') }} as closed_periods
+from {{ ref('closed_periods') }} as closed_periods
 left join {{ ref('stg_aws_cur__deliveries') }} as deliveries
     on
         closed_periods.assembly_id = deliveries.assembly_id

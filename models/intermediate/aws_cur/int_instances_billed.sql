@@ -79,22 +79,22 @@ on_nodes as (
 
 select
     -- which charge
-    billing_period,
-    payer_account_id,
+    on_nodes.billing_period,
+    on_nodes.payer_account_id,
     {{ charge }} as charge_id,
 
     -- which node
-    platform,
-    sub_platform,
-    instance_id,
+    on_nodes.platform,
+    on_nodes.sub_platform,
+    on_nodes.instance_id,
 
     -- how much of it
-    {{ usd('sum(list_cost)') }} as list_cost
+    {{ usd('sum(on_nodes.list_cost)') }} as list_cost
 from on_nodes
 group by
-    billing_period,
-    payer_account_id,
+    on_nodes.billing_period,
+    on_nodes.payer_account_id,
     {{ charge }},
-    platform,
-    sub_platform,
-    instance_id
+    on_nodes.platform,
+    on_nodes.sub_platform,
+    on_nodes.instance_id
