@@ -5,8 +5,8 @@
     get_where_subquery.
 -#}
 {% macro refreshed(relation, column=none) -%}
-    {%- set own_column = month_column_of(relation) -%}
-    {%- set column = (column or own_column) if own_column else none -%}
+    {%- set is_test = execute and model.resource_type == 'test' and project_name == 'infraspend' -%}
+    {%- set column = (column or month_column_of(relation)) if is_test else none -%}
     {%- if not column or reads_what_was_built_in_full() -%}
         {{ return(relation) }}
     {%- endif -%}
@@ -26,14 +26,12 @@
 
 {#- The column with the month of a row; none where a test has to read all rows. -#}
 {% macro month_column_of(relation) -%}
-    {%- if execute and model.resource_type == 'test' and project_name == 'infraspend' -%}
-        {%- for id in model.depends_on.nodes if id in graph.nodes -%}
-            {%- set node = graph.nodes[id] -%}
-            {%- if node.alias == relation.identifier and node.schema == relation.schema -%}
-                {{ return(node.config.meta.month or node.config.unique_key) }}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- for id in model.depends_on.nodes if id in graph.nodes -%}
+        {%- set node = graph.nodes[id] -%}
+        {%- if node.alias == relation.identifier and node.schema == relation.schema -%}
+            {{ return(node.config.meta.month or node.config.unique_key) }}
+        {%- endif -%}
+    {%- endfor -%}
     {{ return(none) }}
 {%- endmacro %}
 

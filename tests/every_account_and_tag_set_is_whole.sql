@@ -10,9 +10,9 @@ summaries as (
         coalesce(cast(summaries.tags as {{ dbt.type_string() }}), '{}') as tags,
         sum(summaries.line_count) as line_count
     from {{ refreshed(ref('stg_aws_cur__summaries')) }} as summaries
-    inner join {{ refreshed(ref('stg_aws_cur__assemblies')) }} as assemblies
-        on summaries.assembly_id = assemblies.assembly_id
-    where assemblies.is_current
+    inner join {{ refreshed(ref('stg_aws_cur__deliveries'), 'billing_period') }} as deliveries
+        on summaries.assembly_id = deliveries.assembly_id
+    where deliveries.is_current
     group by
         summaries.assembly_id,
         summaries.account_id,
@@ -26,9 +26,9 @@ landed as (
         coalesce(cast(line_items.resource_tags as {{ dbt.type_string() }}), '{}') as tags,
         count(*) as line_count
     from {{ source('aws_cur', 'line_items') }} as line_items
-    inner join {{ refreshed(ref('stg_aws_cur__assemblies')) }} as assemblies
-        on line_items._assembly_id = assemblies.assembly_id
-    where assemblies.is_current
+    inner join {{ refreshed(ref('stg_aws_cur__deliveries'), 'billing_period') }} as deliveries
+        on line_items._assembly_id = deliveries.assembly_id
+    where deliveries.is_current
     group by
         line_items._assembly_id,
         line_items.line_item_usage_account_id,

@@ -6,17 +6,15 @@ with
 
 served as (
     select
-        assemblies.billing_period,
+        deliveries.billing_period,
         deliveries.payer_account_id as of_payer,
-        assemblies.report,
+        deliveries.report,
         summaries.payer_account_id,
         summaries.account_id
-    from {{ ref('stg_aws_cur__assemblies') }} as assemblies
-    inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
-        on assemblies.assembly_id = deliveries.assembly_id
+    from {{ ref('stg_aws_cur__deliveries') }} as deliveries
     inner join {{ source('aws_cur', 'summaries') }} as summaries
-        on assemblies.assembly_id = summaries.assembly_id
-    where assemblies.is_current
+        on deliveries.assembly_id = summaries.assembly_id
+    where deliveries.is_current
 ),
 
 served_payers as (
@@ -39,26 +37,28 @@ declared as (
         served.billing_period,
         reports.payer_account_id
     from served
-    inner join {{ ref('stg_seeds__reports') }} as reports
+    inner join {{ ref('reports') }} as reports
         on
             reports.report in (served.report, concat(served.of_payer, '/', served.report))
-            and cast(concat(served.billing_period, '-01') as timestamp) >= reports.valid_from
-            and cast(concat(served.billing_period, '-01') as timestamp) < reports.valid_until
+            and cast(concat(served.billing_period, '-01') as timestamp)
+            >= coalesce(cast(reports.valid_from as timestamp), {{ beginning() }})
+            and cast(concat(served.billing_period, '-01') as timestamp)
+            < coalesce(cast(reports.valid_until as timestamp), {{ end_of_time() }})
 ),
 
 landed as (
     select distinct
-        assemblies.billing_period,
+        deliveries.billing_period,
         control_totals.payer_account_id,
         summaries.account_id
     from {{ source('aws_cur', 'control_totals') }} as control_totals
-    inner join {{ ref('stg_aws_cur__assemblies') }} as assemblies
-        on control_totals.assembly_id = assemblies.assembly_id
+    inner join {{ ref('stg_aws_cur__deliveries') }} as deliveries
+        on control_totals.assembly_id = deliveries.assembly_id
     left join {{ source('aws_cur', 'summaries') }} as summaries
         on
             control_totals.assembly_id = summaries.assembly_id
             and control_totals.payer_account_id = summaries.payer_account_id
-    where control_totals.line_count > 0 and assemblies.is_newest
+    where control_totals.line_count > 0 and deliveries.is_newest
 )
 
 select

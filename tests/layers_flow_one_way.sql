@@ -1,5 +1,6 @@
 -- A model reads its own layer or an earlier one, never a later one, and only staging reads a
--- source or a seed. The list of months (models/pipeline) is beside the layers: any may go by it.
+-- source. A seed whose rows need no defaults is read where it is used. The list of months
+-- (models/pipeline) is beside the layers: any may go by it.
 
 {% set layers = ['staging', 'intermediate', 'marts'] -%}
 {%- set backward = [] -%}
@@ -11,7 +12,7 @@
         and node.fqn[1] in layers -%}
         {%- for parent_id in node.depends_on.nodes -%}
             {%- set parent = graph.nodes.get(parent_id) -%}
-            {%- if parent is none or parent.resource_type == 'seed' -%}
+            {%- if parent is none -%}
                 {%- if node.fqn[1] != 'staging' -%}
                     {%- do backward.append((node.name, parent_id)) -%}
                 {%- endif -%}

@@ -11,7 +11,7 @@ payers as (
     select
         billing_period,
         count(*) as payer_count
-    from {{ refreshed(ref('stg_aws_cur__control_totals')) }}
+    from {{ refreshed(ref('stg_aws_cur__control_totals'), 'billing_period') }}
     group by billing_period
 ),
 

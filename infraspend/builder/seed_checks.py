@@ -316,7 +316,9 @@ def _spans_of(seed: str) -> list[tuple[str, str]]:
 
 
 def _staged(seed: str) -> Mapping[str, Any]:
-    """The properties of the model that types a seed."""
+    """The properties of the model that types a seed, if it has one."""
+    if not (_PROPERTIES / f"stg_seeds__{seed}.yml").is_file():
+        return {}
     return _properties(f"stg_seeds__{seed}.yml", "models", f"stg_seeds__{seed}")
 
 

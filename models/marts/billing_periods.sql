@@ -4,7 +4,12 @@
 with
 
 closed_periods as (
-    select * from {{ ref('stg_seeds__closed_periods') }}
+    select
+        billing_period,
+        payer_account_id,
+        assembly_id,
+        cast(closed_at as timestamp) as closed_at
+    from {{ ref('closed_periods') }}
 ),
 
 invoices as (
@@ -12,13 +17,13 @@ invoices as (
         totals.billing_period,
         totals.payer_account_id,
         count(*) as invoice_count,
-        sum(totals.invoice_cost) as invoice_cost,
+        sum({{ usd('totals.amount') }}) as invoice_cost,
         -- An invoice that is on no bill makes the sum unknown.
         case
             when count(*) = count(billed.billed_cost)
                 then sum(billed.billed_cost)
         end as billed_cost
-    from {{ ref('stg_seeds__invoice_totals') }} as totals
+    from {{ ref('invoice_totals') }} as totals
     left join {{ ref('int_invoices') }} as billed
         on
             totals.billing_period = billed.billing_period

@@ -9,15 +9,21 @@ spend as (
     select * from {{ ref('daily_spend_unowned') }}
 ),
 
-labels as (
-    select
-        lyft_label,
-        team,
-        org,
-        is_current,
-        coalesce(owned_from, {{ beginning() }}) as owned_from,
-        coalesce(owned_until, {{ end_of_time() }}) as owned_until
-    from {{ ref('lyft_labels') }}
+owners as (
+    select * from {{ ref('int_label_owners') }}
+),
+
+last_hour as (
+    select max(usage_last_hour) as usage_hour
+    from {{ ref('int_period_months') }}
+    where usage_month = billing_period
+),
+
+owners_now as (
+    select owners.*
+    from owners
+    cross join last_hour
+    where {{ is_current_owner('owners', 'last_hour.usage_hour') }}
 )
 
 select
@@ -47,13 +53,12 @@ select
     spend.product,
     spend.charge_class
 from spend
-left join labels as owners
+left join owners
     on
         spend.lyft_label = owners.lyft_label
         and spend.owned_at >= owners.owned_from
         and spend.owned_at < owners.owned_until
-left join labels as owners_now
-    on spend.lyft_label = owners_now.lyft_label and owners_now.is_current
+left join owners_now on spend.lyft_label = owners_now.lyft_label
 group by
     spend.billing_period,
     spend.account_id,

@@ -44,10 +44,7 @@ select
     -- when
     nullif(labels.owned_from, {{ beginning() }}) as owned_from,
     nullif(labels.owned_until, {{ end_of_time() }}) as owned_until,
-    coalesce(
-        last_hour.usage_hour >= labels.owned_from and last_hour.usage_hour < labels.owned_until,
-        labels.owned_until = {{ end_of_time() }}
-    ) as is_current,
+    {{ is_current_owner('labels', 'last_hour.usage_hour') }} as is_current,
 
     -- who
     labels.lyft_label,

@@ -26,7 +26,7 @@ summaries as (
 ),
 
 closed_periods as (
-    select * from {{ ref('stg_seeds__closed_periods') }}
+    select * from {{ ref('closed_periods') }}
 ),
 
 in_order as (

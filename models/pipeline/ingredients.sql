@@ -7,8 +7,8 @@
 {% set of_bills = [
     ('deliveries', "'assembly'", 'assembly_id', 'report', 'manifest_time', 'landed_at', 'is_current'),
     ('statements', "'statement'", 'statement_id', 'delivered_at', 'landed_at', 'is_current'),
-    (ref('stg_seeds__closed_periods'), "'closed'", 'payer_account_id', 'assembly_id'),
-    (ref('stg_seeds__invoice_totals'), "'invoice'", 'payer_account_id', 'invoice_id', 'invoice_cost'),
+    (ref('closed_periods'), "'closed'", 'payer_account_id', 'assembly_id'),
+    (ref('invoice_totals'), "'invoice'", 'payer_account_id', 'invoice_id', usd('amount')),
     (ref('int_hours_to_come'), "'to come'", 'payer_account_id', 'to_come_from'),
     ('purchases', "concat('purchase ', assembly_id)"),
     ('unamortized', "'unamortized'", 'reservation_id', 'assembly_id', 'prepaid_cost', 'is_awaited',

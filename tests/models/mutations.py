@@ -81,15 +81,10 @@ MUTATIONS = {
         "where loads.status = 0",
         "where loads.status >= 0",
     ),
-    "a digit that is missing is not missed": Mutation(
-        "models/staging/aws_cur/stg_aws_cur__assemblies.sql",
-        "and coalesce(landed.unblended_cost, 0) = coalesce(delivered.unblended_cost, 0)",
-        "and true",
-    ),
     "superseded assemblies count as well": Mutation(
         "models/staging/aws_cur/stg_aws_cur__line_items.sql",
-        "assemblies.is_current",
-        "assemblies.assembly_id is not null",
+        "deliveries.is_current",
+        "deliveries.assembly_id is not null",
     ),
     "a closed month follows what AWS restates": Mutation(
         "models/staging/aws_cur/stg_aws_cur__deliveries.sql",

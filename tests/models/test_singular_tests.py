@@ -95,11 +95,14 @@ BREAKS = {
         update raw_aws_cur.line_items set line_item_usage_account_id = '999999999999'
         where {A_LINE} 'Tax')
     """,
-    "every_assembly_is_whole": """
-        insert into staging.stg_aws_cur__assemblies (
-            assembly_id, billing_period, is_current, is_whole
-        )
-        values ('torn', '2026-07', true, false)
+    "every_assembly_is_whole": f"""
+        update raw_aws_cur.line_items
+        set line_item_unblended_cost = line_item_unblended_cost + {DIGIT}
+        where {A_LINE} 'Tax')
+    """,
+    "instances_billed_are_in_a_charge": """
+        insert into intermediate.int_instances_billed (billing_period, charge_id)
+        values ('2026-11', 'of another line')
     """,
     "every_hour_has_its_month": """
         insert into raw_kubernetes.scrape_hours
@@ -107,11 +110,8 @@ BREAKS = {
         from raw_kubernetes.scrape_hours
     """,
     "every_period_that_landed_is_served": """
-        insert into staging.stg_aws_cur__assemblies
-            (assembly_id, billing_period, is_newest, is_current)
-        values ('left-out', '2026-08', true, false);
-        insert into raw_aws_cur.control_totals
-        select * replace ('left-out' as assembly_id) from raw_aws_cur.control_totals
+        insert into seeds.reports (report, payer_account_id)
+        values ('never-delivered', '111122223333')
     """,
     "closed_periods_have_their_assembly": """
         insert into seeds.closed_periods (payer_account_id, billing_period, assembly_id)

@@ -245,7 +245,7 @@ def test_invoice_details_add_up_to_the_invoices(
         f"select InvoiceId, sum(BilledCost) from {details} group by InvoiceId order by InvoiceId",
     ) == rows(
         connection,
-        "select invoice_id, invoice_cost from warehouse.staging.stg_seeds__invoice_totals"
+        "select invoice_id, cast(amount as decimal(25, 10)) from warehouse.seeds.invoice_totals"
         " order by invoice_id",
     )
     assert rows(

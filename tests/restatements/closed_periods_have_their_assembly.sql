@@ -5,9 +5,9 @@ select
     closed_periods.payer_account_id,
     closed_periods.billing_period,
     closed_periods.assembly_id
-from {{ ref('stg_seeds__closed_periods') }} as closed_periods
-left join {{ ref('stg_aws_cur__assemblies') }} as assemblies
+from {{ ref('closed_periods') }} as closed_periods
+left join {{ ref('stg_aws_cur__deliveries') }} as deliveries
     on
-        closed_periods.assembly_id = assemblies.assembly_id
-        and closed_periods.billing_period = assemblies.billing_period
-where assemblies.assembly_id is null
+        closed_periods.assembly_id = deliveries.assembly_id
+        and closed_periods.billing_period = deliveries.billing_period
+where deliveries.assembly_id is null

@@ -1,6 +1,7 @@
 -- The priced bill without its line items: one row per hour and per combination of the columns that
 -- label rules, pools and marts need. Resource ids stay only where a label rule matches them, so
 -- that there are as few rows as possible.
+-- depends_on: {{ ref('stg_seeds__label_rules') }}
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -13,8 +14,11 @@ line_items as (
 ),
 
 labelled_resources as (
-    select * from {{ ref('int_resources_in_rules') }}
-    where {{ in_month('billing_period') }}
+    select distinct
+        billing_period,
+        resource_id
+    from {{ ref('stg_aws_cur__line_items') }}
+    where {{ in_month('billing_period') }} and {{ resource_in_rules() }}
 )
 
 select

@@ -1,9 +1,14 @@
 -- The instances in a charge that are nodes of clusters, each with its list cost, where a platform
 -- is pooled by node: a charge is one row for all instances that are billed alike. Empty if no
 -- platform is pooled by node.
+-- depends_on: {{ ref('stg_seeds__label_rules') }}
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
+
+{% set charge = charge_id(
+    'on_nodes', 'case when ' ~ resource_in_rules() ~ " then resource_id else '' end"
+) %}
 
 with
 
@@ -15,21 +20,16 @@ line_items as (
     where {{ in_month('billing_period') }} and charge_class = 'usage' and list_cost > 0
 ),
 
-resources_in_rules as (
-    select * from {{ ref('int_resources_in_rules') }}
-    where {{ in_month('billing_period') }}
-),
-
 -- A node counts for the bills of neighbouring months too, as far away as an hour may fill a gap.
 months as (
     select
         billing_period,
         {{ plus_hours("cast(concat(usage_month, '-01') as timestamp)", '-' ~ gap_filling_hours()) }}
-            as lent_from,
+            as usable_from,
         {{ plus_hours(
             "date_trunc('month', cast(concat(usage_month, '-01') as timestamp)"
             ~ " + interval '32' day)", gap_filling_hours()
-        ) }} as lent_until
+        ) }} as usable_until
     from {{ ref('int_period_months') }}
     where {{ in_month('billing_period') }}
 ),
@@ -37,8 +37,8 @@ months as (
 node_hours as (
     select * from {{ ref('stg_kubernetes__node_hours') }}
     where
-        usage_hour >= (select min(months.lent_from) from months)
-        and usage_hour < (select max(months.lent_until) from months)
+        usage_hour >= (select min(months.usable_from) from months)
+        and usage_hour < (select max(months.usable_until) from months)
 ),
 
 platforms as (
@@ -60,35 +60,41 @@ nodes as (
             and node_hours.usage_hour < platforms.valid_until
     inner join months
         on
-            node_hours.usage_hour >= months.lent_from
-            and node_hours.usage_hour < months.lent_until
+            node_hours.usage_hour >= months.usable_from
+            and node_hours.usage_hour < months.usable_until
     where node_hours.instance_id is not null
+),
+
+on_nodes as (
+    select
+        line_items.*,
+        nodes.platform,
+        nodes.sub_platform
+    from line_items
+    inner join nodes
+        on
+            line_items.billing_period = nodes.billing_period
+            and line_items.instance_id = nodes.instance_id
 )
 
 select
     -- which charge
-    line_items.billing_period,
-    {{ charge_id('line_items', "coalesce(resources_in_rules.resource_id, '')") }} as charge_id,
+    on_nodes.billing_period,
+    on_nodes.payer_account_id,
+    {{ charge }} as charge_id,
 
     -- which node
-    nodes.platform,
-    nodes.sub_platform,
-    nodes.instance_id,
+    on_nodes.platform,
+    on_nodes.sub_platform,
+    on_nodes.instance_id,
 
     -- how much of it
-    {{ usd('sum(line_items.list_cost)') }} as list_cost
-from line_items
-inner join nodes
-    on
-        line_items.billing_period = nodes.billing_period
-        and line_items.instance_id = nodes.instance_id
-left join resources_in_rules
-    on
-        line_items.billing_period = resources_in_rules.billing_period
-        and line_items.resource_id = resources_in_rules.resource_id
+    {{ usd('sum(on_nodes.list_cost)') }} as list_cost
+from on_nodes
 group by
-    line_items.billing_period,
-    {{ charge_id('line_items', "coalesce(resources_in_rules.resource_id, '')") }},
-    nodes.platform,
-    nodes.sub_platform,
-    nodes.instance_id
+    on_nodes.billing_period,
+    on_nodes.payer_account_id,
+    {{ charge }},
+    on_nodes.platform,
+    on_nodes.sub_platform,
+    on_nodes.instance_id

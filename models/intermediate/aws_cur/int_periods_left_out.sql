@@ -35,7 +35,12 @@ control_totals as (
 ),
 
 invoices as (
-    select * from {{ ref('stg_seeds__invoice_totals') }}
+    select
+        billing_period,
+        payer_account_id,
+        invoice_id,
+        {{ usd('amount') }} as invoice_cost
+    from {{ ref('invoice_totals') }}
     where {{ in_month('billing_period') }}
 ),
 

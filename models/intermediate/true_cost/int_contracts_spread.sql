@@ -16,12 +16,37 @@
 
 with
 
+charges as (
+    select * from {{ ref('charges') }}
+    where {{ in_month('billing_period') }} and {{ is_spread_contract() }}
+),
+
+label_keys as (
+    select * from {{ ref('int_label_matches') }}
+    where {{ in_month('billing_period') }}
+),
+
+labelled as (
+    select
+        charges.*,
+        label_keys.lyft_label,
+        coalesce(label_keys.label_rule, 0) as rule_order
+    from charges
+    inner join label_keys on {{ matches_label('label_keys') }}
+),
+
 contracts as (
     select
-        *,
-        coalesce(label_rule, 0) as rule_order,
+        {{ key | join(',
+        ') }},
+        {%- for measure in measures %}
+            sum({{ measure }}) as {{ measure }},
+        {%- endfor %}
+        {{ units('sum(net_amortized_cost)') }} as cost_units,
+        usage_hour,
         usage_hour as billed_hour,
-        {{ units('net_amortized_cost') }} as cost_units,
+        interval_hours,
+        is_period_charge,
         case
             when is_period_charge
                 then least(
@@ -30,8 +55,8 @@ contracts as (
                     )
             else cast(concat(billing_period, '-01') as timestamp) + interval '1' month
         end as ended_at
-    from {{ ref('int_charges_labelled') }}
-    where {{ in_month('billing_period') }} and {{ is_spread_contract() }}
+    from labelled
+    group by {{ key | join(', ') }}, usage_hour, interval_hours, is_period_charge
 ),
 
 hours as (

@@ -14,7 +14,7 @@ reservations as (
 ),
 
 savings_plans as (
-    select * from {{ ref('int_charges_labelled') }}
+    select * from {{ ref('charges') }}
     where
         {{ in_month('billing_period') }}
         and charge_class = 'commitment_fee'
@@ -23,7 +23,7 @@ savings_plans as (
 ),
 
 members as (
-    select * from {{ ref('int_charges_labelled') }}
+    select * from {{ ref('charges') }}
     where {{ in_month('billing_period') }} and commitment_pool <> '' and charge_class = 'usage'
 ),
 
@@ -83,7 +83,7 @@ unused as (
         savings_plans.billing_period,
         savings_plans.payer_account_id,
         savings_plans.account_id,
-        savings_plans.lyft_label,
+        '_unused_sp' as lyft_label,
         savings_plans.product,
         savings_plans.usage_type,
         savings_plans.operation,

@@ -7,9 +7,9 @@ with
 payers as (
     select
         totals.billing_period,
-        closed_periods.closed_at
+        cast(closed_periods.closed_at as timestamp) as closed_at
     from {{ ref('stg_aws_cur__control_totals') }} as totals
-    left join {{ ref('stg_seeds__closed_periods') }} as closed_periods
+    left join {{ ref('closed_periods') }} as closed_periods
         on
             totals.billing_period = closed_periods.billing_period
             and totals.payer_account_id = closed_periods.payer_account_id
@@ -29,7 +29,7 @@ deliveries as (
         billing_period,
         min(coalesce(manifest_time, landed_at)) as first_delivered_at,
         max(coalesce(manifest_time, landed_at)) as last_delivered_at
-    from {{ ref('stg_aws_cur__assemblies') }}
+    from {{ ref('stg_aws_cur__deliveries') }}
     group by billing_period
 )
 

@@ -10,7 +10,12 @@ charges as (
 ),
 
 invoice_totals as (
-    select * from {{ ref('stg_seeds__invoice_totals') }}
+    select
+        billing_period,
+        payer_account_id,
+        invoice_id,
+        {{ usd('amount') }} as invoice_cost
+    from {{ ref('invoice_totals') }}
 ),
 
 billing_periods as (

@@ -8,13 +8,13 @@ line_items as (
     select * from {{ source('aws_cur', 'line_items') }}
 ),
 
-assemblies as (
-    select * from {{ ref('stg_aws_cur__assemblies') }}
+deliveries as (
+    select * from {{ ref('stg_aws_cur__deliveries') }}
 )
 
 select
     -- who
-    assemblies.billing_period,
+    deliveries.billing_period,
     line_items.bill_payer_account_id as payer_account_id,
     line_items.line_item_usage_account_id as account_id,
 
@@ -25,9 +25,9 @@ select
     -- what they pay in: a warehouse has one currency
     max(line_items.line_item_currency_code) as currency
 from line_items
-inner join assemblies on {{ in_assembly('assemblies') }}
-where assemblies.is_current
+inner join deliveries on {{ in_assembly('deliveries') }}
+where deliveries.is_current
 group by
-    assemblies.billing_period,
+    deliveries.billing_period,
     line_items.bill_payer_account_id,
     line_items.line_item_usage_account_id

@@ -1,6 +1,5 @@
 -- The totals of the current assemblies' files when they landed, per payer.
-{{ config(materialized='view', meta={'month': 'billing_period'}) }}
-{{ after_months() }}
+{{ config(materialized='view') }}
 
 with
 

@@ -9,8 +9,8 @@ line_items as (
     select * from {{ source('aws_cur', 'line_items') }}
 ),
 
-assemblies as (
-    select * from {{ ref('stg_aws_cur__assemblies') }}
+deliveries as (
+    select * from {{ ref('stg_aws_cur__deliveries') }}
 ),
 
 control_totals as (
@@ -20,7 +20,7 @@ control_totals as (
 named as (
     select
         -- who
-        assemblies.billing_period,
+        deliveries.billing_period,
         line_items.bill_payer_account_id as payer_account_id,
         line_items.line_item_usage_account_id as account_id,
 
@@ -155,22 +155,21 @@ named as (
             as savings_plan_net_amortized_upfront_cost,
 
         -- when
-        assemblies.grain_hours,
+        deliveries.grain_hours,
         line_items.line_item_usage_start_date as usage_started_at,
         coalesce(
             line_items.line_item_usage_end_date,
             line_items.line_item_usage_start_date + interval '1' hour
         ) as usage_ended_at,
-        {{ hour_of_line('line_items', 'assemblies') }} as usage_hour
+        {{ hour_of_line('line_items', 'deliveries') }} as usage_hour
     from line_items
-    inner join assemblies on {{ in_assembly('assemblies') }}
+    inner join deliveries on {{ in_assembly('deliveries') }}
     inner join control_totals
         on
-            assemblies.billing_period = control_totals.billing_period
+            deliveries.billing_period = control_totals.billing_period
             and line_items.bill_payer_account_id = control_totals.payer_account_id
     where
-        assemblies.is_current
-        and assemblies.is_whole
+        deliveries.is_current
         and coalesce(line_items.line_item_operation, '') not in ('EKSPod-EC2', 'ECSTask-EC2')
 )
 

@@ -8,13 +8,13 @@ line_items as (
     select * from {{ source('aws_cur', 'line_items') }}
 ),
 
-assemblies as (
-    select * from {{ ref('stg_aws_cur__assemblies') }}
+deliveries as (
+    select * from {{ ref('stg_aws_cur__deliveries') }}
 )
 
 select
     -- what
-    assemblies.billing_period,
+    deliveries.billing_period,
     coalesce(line_items.line_item_product_code, '') as product,
     coalesce(line_items.line_item_usage_type, '') as usage_type,
 
@@ -22,9 +22,9 @@ select
     {{ the_one('line_items.pricing_unit') }} as unit,
     {{ the_one('line_items.line_item_line_item_description') }} as description
 from line_items
-inner join assemblies on {{ in_assembly('assemblies') }}
-where assemblies.is_current
+inner join deliveries on {{ in_assembly('deliveries') }}
+where deliveries.is_current
 group by
-    assemblies.billing_period,
+    deliveries.billing_period,
     coalesce(line_items.line_item_product_code, ''),
     coalesce(line_items.line_item_usage_type, '')
