@@ -63,7 +63,7 @@ def run(company: Company, *arguments: str) -> DbtRun:
     """Builds a company that lies inside its project."""
     setting = DbtSetting(
         project=company.project,
-        warehouse=_WAREHOUSE,
+        warehouse=company.root / _WAREHOUSE,
         seeds="facts",
         artifacts=company.root / "artifacts",
     )
