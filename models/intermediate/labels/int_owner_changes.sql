@@ -5,7 +5,11 @@
 with
 
 owners as (
-    select * from {{ ref('int_label_owners') }}
+    select * from {{ ref('stg_seeds__label_owners') }}
+),
+
+teams as (
+    select * from {{ ref('stg_seeds__teams') }}
 ),
 
 changes as (
@@ -18,6 +22,15 @@ changes as (
         lyft_label,
         owned_until as changed_at
     from owners
+    {% for changed_at in ('valid_from', 'valid_until') %}
+        union distinct
+        select
+            owners.lyft_label,
+            teams.{{ changed_at }} as changed_at
+        from owners
+        inner join teams on owners.team = teams.team
+        where teams.{{ changed_at }} > owners.owned_from and teams.{{ changed_at }} < owners.owned_until
+    {% endfor %}
 )
 
 select

@@ -7,13 +7,17 @@ with
 
 assemblies as (
     select
-        assembly_id,
-        billing_period,
-        grain_hours
-    from {{ ref('stg_aws_cur__deliveries') }}
-    {% if is_incremental() %}
-        where assembly_id not in (select known.assembly_id from {{ this }} as known)
-    {% endif %}
+        assemblies.assembly_id,
+        assemblies.billing_period,
+        assemblies.grain_hours
+    from {{ source('aws_cur', 'assemblies') }} as assemblies
+    inner join {{ source('aws_cur', '_dlt_loads') }} as loads
+        on assemblies._dlt_load_id = loads.load_id
+    where
+        loads.status = 0
+        {% if is_incremental() %}
+            and assemblies.assembly_id not in (select known.assembly_id from {{ this }} as known)
+        {% endif %}
 ),
 
 lines as (
