@@ -228,7 +228,8 @@ def marts_of(company: Company) -> dict[str, list[tuple[Any, ...]]]:
     )
     return {
         name: company.rows(
-            f"select columns(lambda c: c not in ('delivered_at', 'landed_at')) from marts.{name} order by all"
+            "select columns(lambda c: c not in ('delivered_at', 'landed_at'))"
+            f" from marts.{name} order by all"
         )
         for (name,) in names
     }
