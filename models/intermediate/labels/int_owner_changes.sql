@@ -29,7 +29,9 @@ changes as (
             teams.{{ changed_at }} as changed_at
         from owners
         inner join teams on owners.team = teams.team
-        where teams.{{ changed_at }} > owners.owned_from and teams.{{ changed_at }} < owners.owned_until
+        where
+            teams.{{ changed_at }} > owners.owned_from
+            and teams.{{ changed_at }} < owners.owned_until
     {% endfor %}
 )
 

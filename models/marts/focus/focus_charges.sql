@@ -255,7 +255,7 @@ named as (
     select
         *,
         -- A warehouse has one currency; charges that are on no line are in it, too.
-        coalesce((select max(currency) from accounts), 'USD') as currency,
+        coalesce((select max(accounts.currency) from accounts), 'USD') as currency,
         -- What nobody held, and hours that nobody can tell about, are allocated to nobody.
         is_split and lyft_label <> 'free' and basis <> 'unattributed' as is_allocated,
         {{ focus_unit('unit') }} as focus_unit,

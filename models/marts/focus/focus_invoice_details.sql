@@ -96,7 +96,7 @@ select
     cast(null as {{ dbt.type_string() }}) as reference_invoice_id,
 
     -- what it cost
-    (select max(billing_currency) from charges) as billing_currency,
+    (select max(charges.billing_currency) from charges) as billing_currency,
     lines.billed_cost,
     cast(null as {{ dbt.type_string() }}) as payment_currency,
     cast(null as {{ dbt.type_string() }}) as payment_terms,

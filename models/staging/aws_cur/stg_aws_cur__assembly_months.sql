@@ -12,12 +12,10 @@ assemblies as (
         assemblies.grain_hours
     from {{ source('aws_cur', 'assemblies') }} as assemblies
     inner join {{ source('aws_cur', '_dlt_loads') }} as loads
-        on assemblies._dlt_load_id = loads.load_id
-    where
-        loads.status = 0
-        {% if is_incremental() %}
-            and assemblies.assembly_id not in (select known.assembly_id from {{ this }} as known)
-        {% endif %}
+        on assemblies._dlt_load_id = loads.load_id and loads.status = 0
+    {% if is_incremental() %}
+        where assemblies.assembly_id not in (select known.assembly_id from {{ this }} as known)
+    {% endif %}
 ),
 
 lines as (
