@@ -43,7 +43,7 @@ def spark(tmp_path: Path) -> Spark:
         " 'hours' as name, '' as parent",
     )
     note("unproven", spark, "'' as node, '' as why where false")
-    spark.show(["hours"], manifest)
+    spark.show(manifest)
     return spark
 
 
