@@ -20,6 +20,7 @@ MANIFEST = {
         "model.infraspend.hours": {
             "name": "hours",
             "resource_type": "model",
+            "schema": "marts",
             "description": "A mart.",
             "columns": COLUMNS,
         }
