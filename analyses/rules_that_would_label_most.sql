@@ -5,15 +5,10 @@
 with
 
 tags as (
-    select
-        net_amortized_cost,
-        unnest(map_entries(cast(cast(tags as json) as map(varchar, varchar)))) as tag -- noqa: LT01
-    from {{ ref('unlabeled_charges') }}
-    where tags is not null
+    {{ tags_of_charges(ref('unlabeled_charges')) }}
 ),
 
--- A rule on a tag takes its value as the label, so that its key is what counts. The keys of an
--- account's own tags begin with `account_`.
+-- A rule on a tag takes its value as the label, so that its key is what counts.
 candidates as (
     select
         'account' as match_on,
@@ -34,11 +29,10 @@ candidates as (
     from {{ ref('unlabeled_charges') }}
     union all
     select
-        case when starts_with(tag.key, 'account_') then 'account_tag' else 'tag' end as match_on,
-        regexp_replace(tag.key, '^account_', '') as match_value,
+        match_on,
+        match_key as match_value,
         net_amortized_cost
     from tags
-    where trim(tag.value) <> ''
 )
 
 select

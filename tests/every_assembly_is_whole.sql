@@ -1,5 +1,5 @@
 -- What a billing period is read from is all of what was delivered: the lines and the dollars that
--- were counted in the files when they landed. No line is priced before that is known.
+-- were counted in the files when they landed. `dbt build` prices no line before that is known.
 -- depends_on: {{ ref('stg_aws_cur__line_items') }}
 {{ after_months() }}
 

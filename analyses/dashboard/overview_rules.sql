@@ -12,12 +12,7 @@ unlabeled as (
 ),
 
 tags as (
-    select
-        billing_period,
-        net_amortized_cost,
-        unnest(map_entries(cast(cast(tags as json) as map(varchar, varchar)))) as tag -- noqa: LT01
-    from unlabeled
-    where tags is not null
+    {{ tags_of_charges('unlabeled') }}
 ),
 
 candidates as (
@@ -50,16 +45,14 @@ candidates as (
     from unlabeled
     where usage_type is not null
     union all
-    -- The keys of an account's own tags begin with `account_`.
     select
         billing_period,
-        case when starts_with(tag.key, 'account_') then 'account_tag' else 'tag' end as match_on,
-        regexp_replace(tag.key, '^account_', '') as match_key,
+        match_on,
+        match_key,
         'present' as match_type,
         '' as match_value,
         net_amortized_cost
     from tags
-    where trim(tag.value) <> ''
 ),
 
 rules as (

@@ -28,6 +28,7 @@ import yaml
 
 from infraspend.builder import records
 from infraspend.builder.records import opened
+from infraspend.builder.spark import SHOWN
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
@@ -185,7 +186,8 @@ def _is_as_built(warehouse: Path) -> bool:
     with opened(warehouse, read_only=True) as connection:
         views = connection.execute(
             "select schema_name || '.' || view_name from duckdb_views() "
-            "where database_name = 'warehouse' and schema_name in ('marts', 'focus')"
+            "where database_name = 'warehouse' and schema_name in $shown",
+            {"shown": [*SHOWN]},
         ).fetchall()
         try:
             for (view,) in views:
