@@ -18,7 +18,13 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.result import Progress, silent
 from infraspend.projects import package_of, roots_of
 
-MACROS = ("compared_spend", "why_of_spend", "month_of_charges", "month_of_bills")
+MACROS = (
+    "compared_spend",
+    "why_of_spend",
+    "month_of_charges",
+    "month_of_bills",
+    "tags_of_charges",
+)
 """The macros of the dbt project that charts and analyses may call."""
 
 _ANALYSES = "analyses"
