@@ -45,7 +45,7 @@ _MEMORY_OF_THE_DEMO = "800MB"
 
 _BEFORE_THE_DEMO = (
     "demo: {months} months of a company by the day and {days} days by the hour: simulates, loads,"
-    " builds, publishes and shows them in about 3 minutes on two cores, with 400 MB of disk and"
+    " builds, publishes and shows them in 3 to 4 minutes on two cores, with 400 MB of disk and"
     " 1 GB of memory; a second run only shows them"
 )
 _WHAT_TO_SEE = """
