@@ -106,11 +106,17 @@ OF_CELLS: list[Case] = [
         f"payer_account_id: '12345678901' {NO_ACCOUNT}",
     ),
     (
-        *("closed_periods", {"closed_at": "November"}),
+        *("closed_periods", {"billing_period": "2026-08", "closed_at": "November"}),
         "closed_at: 'November' is no time: write 2026-11-01 13:00:00, UTC",
     ),
-    ("closed_periods", {"assembly_id": ""}, "assembly_id: is empty, and must be given"),
-    ("invoice_totals", {"amount": "1,234.50"}, "amount: '1,234.50' is no number"),
+    (
+        *("closed_periods", {"billing_period": "2026-09", "assembly_id": ""}),
+        "assembly_id: is empty, and must be given",
+    ),
+    (
+        *("invoice_totals", {"invoice_id": "2", "amount": "1,234.50"}),
+        "amount: '1,234.50' is no number",
+    ),
     ("reports", {"payer_account_id": "x"}, f"payer_account_id: 'x' {NO_ACCOUNT}"),
     ("discount_sharing", {"account_id": "x"}, f"account_id: 'x' {NO_ACCOUNT}"),
     ("discount_sharing", {"sharing_group": ""}, "sharing_group: is empty, and must be given"),
