@@ -41,8 +41,8 @@ MIGRATIONS = (
     _moved("driver-api", 7, "core-0", "2025-11-03", "2026-01-12"),
     _moved("rider-api", 8, "core-0", "2026-01-19", "2026-03-23"),
     _moved("pricing", 7, "core-0", "2026-03-30", "2026-06-01"),
-    _moved("dispatch-api", 3, "core-1", "2026-05-04", "2026-06-29"),
-    _moved("eta", 4, "core-1", "2026-07-06", "2026-09-07"),
+    _moved("dispatch-api", 3, "core-1", "2026-08-03", "2026-08-31"),
+    _moved("eta", 4, "core-1", "2026-08-24", "2026-09-28"),
 )
 _MIGRATION_OF = {one.fleet.service: one for one in MIGRATIONS}
 
@@ -50,10 +50,10 @@ _MIGRATION_OF = {one.fleet.service: one for one in MIGRATIONS}
 _NODES = {
     ("core-0", "general"): (("2025-11-24", 1), ("2026-02-16", 2)),
     ("core-0", "small"): (("2026-04-13", 0),),
-    ("core-1", "general"): (("2026-06-01", 1),),
-    ("core-1", "small"): (("2026-05-04", 0), ("2026-08-10", 1)),
+    ("core-1", "general"): (("2026-08-31", 1),),
+    ("core-1", "small"): (("2026-08-03", 0), ("2026-09-07", 1)),
 }
-_JOINED_FROM = {"core-0": utc("2026-06-15"), "core-1": utc("2026-08-10")}
+_JOINED_FROM = {"core-0": utc("2026-06-15"), "core-1": utc("2026-09-07")}
 
 
 def nodes_on(cluster: Cluster, group: NodeGroup, day: datetime) -> int:

@@ -47,11 +47,11 @@ SUB_PLATFORMS = {
     one.place: one
     for one in (
         SubPlatform(KUBERNETES, "core-0", "kubernetes", "cpu"),
-        SubPlatform(KUBERNETES, "core-1", "kubernetes", "cpu", since=utc("2026-05-01")),
-        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory", since=utc("2026-06-01")),
-        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max", since=utc("2026-08-01")),
+        SubPlatform(KUBERNETES, "core-1", "kubernetes", "cpu", since=utc("2026-08-01")),
+        SubPlatform(KUBERNETES, "batch-0", "kubernetes", "memory", since=utc("2026-09-01")),
+        SubPlatform(KUBERNETES, "ml-0", "kubernetes", "weighted", "max", since=utc("2026-09-01")),
         *(
-            SubPlatform(WAREHOUSE, name, "ready_made", "usage", "usage", since=utc("2026-05-01"))
+            SubPlatform(WAREHOUSE, name, "ready_made", "usage", "usage", since=utc("2026-09-01"))
             for name in ("analytics", "storage")
         ),
         *(
@@ -61,10 +61,10 @@ SUB_PLATFORMS = {
                 since=utc(since),
             )
             for platform, name, free_policy, since in (
-                (LYFTLEARN, "training", "owner", "2026-08-01"),
-                (SPARK, "production", "spread", "2026-06-01"),
-                (FEATURES, "rider-api", "label", "2026-07-01"),
-                (FEATURES, "pricing", "label", "2026-07-01"),
+                (LYFTLEARN, "training", "owner", "2026-09-01"),
+                (SPARK, "production", "spread", "2026-09-01"),
+                (FEATURES, "rider-api", "label", "2026-09-01"),
+                (FEATURES, "pricing", "label", "2026-09-01"),
             )
         ),
     )
