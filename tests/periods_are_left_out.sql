@@ -1,4 +1,4 @@
--- A payer's billing period that cannot be right is in no mart, which is told with its dollars.
+-- A payer's billing period that cannot be right is in no mart: a warning names it with its dollars.
 {{ config(severity='warn') }}
 
 select

@@ -32,7 +32,7 @@ split as (
     group by billing_period, lyft_label, platform, sub_platform, coalesce(product, '')
 ),
 
-claimed as (
+with_usage as (
     select distinct
         platform,
         sub_platform,
@@ -53,11 +53,11 @@ stacked as (
     where
         not exists (
             select 1
-            from claimed
+            from with_usage
             where
-                split.platform = claimed.platform
-                and split.sub_platform = claimed.sub_platform
-                and split.product = claimed.product
+                split.platform = with_usage.platform
+                and split.sub_platform = with_usage.sub_platform
+                and split.product = with_usage.product
         )
     group by split.billing_period, split.platform, split.sub_platform, split.product
 ),
@@ -267,7 +267,7 @@ platforms as (
 ),
 
 -- The label's share of the platform's cost at each step of the chain.
-held as (
+shares_of_platforms as (
     select
         labels.billing_period,
         labels.previous_period,
@@ -313,7 +313,7 @@ effects as (
         + part_of_spend_at_volume - part_of_spend_at_length as volume_effect,
         part_of_spend_at_price - part_of_spend_at_volume as rate_effect,
         spend_now - part_of_spend_at_price as commitment_effect
-    from held
+    from shares_of_platforms
 ),
 
 open_periods as (

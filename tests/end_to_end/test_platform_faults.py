@@ -325,23 +325,23 @@ MISTAKES: dict[str, tuple[Seeds, str, str]] = {
         "platform_resources_name_a_platform",
         "platform=nowhere, sub_platform=main, lyft_label=x",
     ),
-    "two platforms that claim one charge": (
+    "two platforms that match one charge": (
         {"platform_resources": [_resource("spark", "main", TABLE)]},
         "no_charge_is_matched_twice",
         "lyft_label=table, product=, usage_type=, valid_from=1970-01-01 00:00:00,"
-        " one_claim=made: table, other_claim=spark: main",
+        " one_match=made: table, other_match=spark: main",
     ),
-    "two rows that claim one part": (
+    "two rows that match one part": (
         {
             "platform_resources": [
                 _resource("spark", "quiet", "eta"),
                 _resource("spark", "quiet", "eta", valid_from="2026-10-01"),
             ]
         },
-        "no_part_is_claimed_twice",
+        "no_part_is_matched_twice",
         "platform=made, sub_platform=table, lyft_label=eta,"
-        " one_claim=spark: quiet from 1970-01-01 00:00:00,"
-        " other_claim=spark: quiet from 2026-10-01 00:00:00",
+        " one_match=spark: quiet from 1970-01-01 00:00:00,"
+        " other_match=spark: quiet from 2026-10-01 00:00:00",
     ),
     "a platform that comes back to itself": (
         {

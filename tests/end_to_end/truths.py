@@ -41,7 +41,7 @@ def falsehoods(company: Company, truth: Path, pooling: str) -> dict[str, list[tu
                 sum(true_cost_{pooling})::decimal(38, 10)
             from true_true_cost group by all""",
         ),
-        "who held which share": (
+        "who had which share": (
             f"select {_SHARE} from marts.attribution_schedule",
             f"select {_SHARE} from true_schedule",
         ),
@@ -51,7 +51,7 @@ def falsehoods(company: Company, truth: Path, pooling: str) -> dict[str, list[tu
             f"""select {_SPENDING}, sum(spend_{pooling})::decimal(38, 20)
             from true_enriched_spend group by all having sum(spend_{pooling}) <> 0""",
         ),
-        "what nobody held": (
+        "what was free": (
             f"""select {_CAPACITY}, spend::decimal(38, 20), free_spend::decimal(38, 20)
             from marts.unallocated_capacity where spend <> 0 or free_spend <> 0""",
             f"""select {_CAPACITY}, spend_{pooling}, free_spend_{pooling}

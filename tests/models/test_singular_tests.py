@@ -131,7 +131,7 @@ BREAKS = {
         insert into marts.cost_model_comparison (platform, spend, current_spend)
         values ('k8s', 1, 2)
     """,
-    "no_part_is_claimed_twice": """
+    "no_part_is_matched_twice": """
         insert into intermediate.int_platform_dependencies (
             platform, sub_platform, lyft_label, next_platform, next_sub_platform,
             declared_from, valid_from, valid_until, usage_month

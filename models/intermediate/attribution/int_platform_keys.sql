@@ -25,7 +25,7 @@ platforms as (
     select * from {{ ref('stg_seeds__platforms') }}
 ),
 
-claims as (
+declared as (
     select
         charges.billing_period,
         charges.lyft_label,
@@ -61,7 +61,7 @@ changes as (
         product,
         usage_type,
         valid_from as changed_at
-    from claims
+    from declared
     union distinct
     select
         billing_period,
@@ -69,7 +69,7 @@ changes as (
         product,
         usage_type,
         valid_until as changed_at
-    from claims
+    from declared
 ),
 
 spans as (
@@ -93,10 +93,10 @@ ranked as (
         spans.usage_type,
         spans.valid_from,
         spans.valid_until,
-        claims.platform,
-        claims.sub_platform,
-        claims.pool_by,
-        claims.cost_model,
+        declared.platform,
+        declared.sub_platform,
+        declared.pool_by,
+        declared.cost_model,
         rank() over (
             partition by
                 spans.billing_period,
@@ -104,17 +104,17 @@ ranked as (
                 spans.product,
                 spans.usage_type,
                 spans.valid_from
-            order by claims.specificity desc
+            order by declared.specificity desc
         ) as place
     from spans
-    inner join claims
+    inner join declared
         on
-            spans.billing_period = claims.billing_period
-            and spans.lyft_label = claims.lyft_label
-            and spans.product = claims.product
-            and spans.usage_type = claims.usage_type
-            and spans.valid_from >= claims.valid_from
-            and spans.valid_from < claims.valid_until
+            spans.billing_period = declared.billing_period
+            and spans.lyft_label = declared.lyft_label
+            and spans.product = declared.product
+            and spans.usage_type = declared.usage_type
+            and spans.valid_from >= declared.valid_from
+            and spans.valid_from < declared.valid_until
 )
 
 select

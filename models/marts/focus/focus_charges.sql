@@ -33,7 +33,7 @@
 
 with
 
-claimed as (
+with_cost_to_come as (
     select
         {{ (charge + amounts) | join(',\n        ') }}
     from {{ ref('int_charges_matched') }}
@@ -102,7 +102,7 @@ charges as (
             cast(sum({{ amount }}) as decimal(25, 10)) as {{ amount }},
         {%- endfor %}
         {{ charge | join(',\n        ') }}
-    from claimed
+    from with_cost_to_come
     group by {{ charge | join(', ') }}
 ),
 
@@ -256,7 +256,7 @@ named as (
         *,
         -- A warehouse has one currency; charges that are on no line are in it, too.
         coalesce((select max(accounts.currency) from accounts), 'USD') as currency,
-        -- What nobody held, and hours that nobody can tell about, are allocated to nobody.
+        -- Free capacity, and hours of which nothing is known, are allocated to nobody.
         is_split and lyft_label <> 'free' and basis <> 'unattributed' as is_allocated,
         {{ focus_unit('unit') }} as focus_unit,
         coalesce(
