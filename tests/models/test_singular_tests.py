@@ -24,6 +24,32 @@ BREAKS = {
     "the_flow_does_not_break": """
         update marts.pipeline_flow set rows_in_ratio = 0.4 where stage = 'bill'
     """,
+    "the_focus_bill_is_explained": f"""
+        insert into marts.focus_bridge (billing_period, payer_account_id, bridge_item, amount)
+        values ('2026-11', 'a payer', 'unexplained', {DIGIT})
+    """,
+    "every_statement_is_whole": """
+        insert into raw_focus._dlt_loads (load_id, schema_name, status, inserted_at)
+        values ('a load', 'raw_focus', 0, now());
+        insert into raw_focus.statements (
+            statement_id, provider, billing_account_id, billing_period, line_count, _dlt_load_id
+        )
+        values ('lost', 'Microsoft', 'an account', '2026-11', 1, 'a load')
+    """,
+    # Of an AWS payer whose report has landed, too.
+    "months_are_on_one_bill": """
+        insert into raw_focus.statements (
+            statement_id, provider, billing_account_id, billing_period, line_count, _dlt_load_id
+        )
+        select 'second', 'AWS', payer_account_id, billing_period, 1, 'a load'
+        from raw_aws_cur.assemblies limit 1
+    """,
+    "cost_explorer_is_explained": f"""
+        insert into marts.cost_explorer_bridge (
+            billing_period, payer_account_id, bridge_item, amount
+        )
+        values ('2026-11', 'a payer', 'unexplained', {DIGIT})
+    """,
     "the_invoice_is_explained": f"""
         update marts.invoice_bridge set amount = {DIGIT} where bridge_item = 'unexplained'
     """,
@@ -183,9 +209,11 @@ BREAKS = {
 MAY_WARN = {
     "carried_columns_were_delivered",
     "commitments_are_named",
+    "cost_explorer_is_explained",
     "every_line_item_type_is_known",
     "invoices_say_what_the_bill_says",
     "label_rules_find_something",
+    "months_are_on_one_bill",
     "periods_are_left_out",
     "platform_resources_find_something",
     "prepayments_are_amortized",

@@ -17,6 +17,9 @@ _SAME_TYPE = {
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
 }
 
+_OF_THE_LOAD = {"landed_at"}
+"""Columns that say when a delivery was loaded: each engine's was loaded on its own."""
+
 
 def differences(
     connection: duckdb.DuckDBPyConnection, mart: str, ours: str, theirs: str
@@ -33,7 +36,11 @@ def differences(
     their_types = _types(connection, theirs)
     if our_types != their_types:
         return [f"{mart}: {sorted(our_types.items() ^ their_types.items())}"]
-    columns = ", ".join(f'cast("{name}" as {kind}) as "{name}"' for name, kind in our_types.items())
+    columns = ", ".join(
+        f'cast("{name}" as {kind}) as "{name}"'
+        for name, kind in our_types.items()
+        if name not in _OF_THE_LOAD
+    )
     found = []
     for one, other, side in ((ours, theirs, "first"), (theirs, ours, "second")):
         rows = connection.execute(
