@@ -23,10 +23,19 @@
 
 {#- What a row of FOCUS says of the line, and neither prices nor labels ask for. -#}
 {% macro focus_columns() -%}
-    {{ return([
-        'bill_invoice_id', 'bill_bill_type', 'reservation_reservation_a_r_n',
-        'savings_plan_savings_plan_a_r_n'
-    ] | reject('in', var('carry_columns')) | list if var('focus') else []) }}
+    {{ return(said_in_focus() | reject('in', var('carry_columns')) | list if var('focus') else []) }}
+{%- endmacro %}
+
+{#- These columns and what a bill in FOCUS says in them; no report has the last two. -#}
+{% macro said_in_focus() -%}
+    {{ return({
+        'bill_invoice_id': 'invoice_id',
+        'bill_bill_type': "case when is_correction then 'Correction' else '' end",
+        'reservation_reservation_a_r_n': 'reservation_id',
+        'savings_plan_savings_plan_a_r_n': 'savings_plan_id',
+        'service_provider_name': 'provider',
+        'pricing_category': 'pricing_category',
+    }) }}
 {%- endmacro %}
 
 {% macro refuse_carried(column, problem) -%}
@@ -73,7 +82,16 @@
         {%- endfor -%}
         {%- if source and column in source.columns -%}
             {%- set found.value = 'cast(' ~ lines ~ '.' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+        {%- elif column in focus_columns() -%}
+            {%- set found.value = 'null' -%}
         {%- endif -%}
         coalesce({{ found.value }}, '') as {{ column }},{{ ' ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The same, taken from a charge in FOCUS, which has what `said_in_focus` names. -#}
+{% macro carried_from_focus() -%}
+    {%- for column in carried_columns() -%}
+        {{ said_in_focus().get(column, "''") }} as {{ column }},{{ ' ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

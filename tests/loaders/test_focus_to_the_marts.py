@@ -1,6 +1,8 @@
 """Bills in FOCUS in the marts, to the last digit: alone, and beside a Cost and Usage Report."""
 
+import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -84,37 +86,63 @@ def hour(day: int, of_day: int) -> dict[str, str]:
     }
 
 
+RESERVATION = {
+    "CommitmentDiscountCategory": "Usage",
+    "CommitmentDiscountId": "reservation-1",
+    "CommitmentDiscountName": "D4 for a year",
+    "CommitmentDiscountType": "Reservation",
+    "InvoiceId": "G-1",
+    "PricingCategory": "Committed",
+}
+PLAN = RESERVATION | {
+    "CommitmentDiscountCategory": "Spend",
+    "CommitmentDiscountId": "plan-1",
+    "CommitmentDiscountName": None,
+    "CommitmentDiscountType": "Savings Plan",
+}
+
+
 def azure() -> list[Charge]:
-    """Ten charges of every kind; EffectiveCost adds up to 11.6700000002."""
+    """Eleven charges of every kind; EffectiveCost adds up to 11.6700000002."""
     untagged: dict[str, str | None] = {"Tags": None}
-    unused = {
-        "CommitmentDiscountStatus": "Unused",
-        "CommitmentDiscountCategory": "Usage",
-        "CommitmentDiscountId": "reservation-1",
-        "BilledCost": "0",
-    }
+    used = {"CommitmentDiscountStatus": "Used", "BilledCost": "0"}
+    unused = {"CommitmentDiscountStatus": "Unused", "BilledCost": "0"}
     return [
         charge("0.1000000002", Tags='{"team": "aks"}', **hour(1, 0)),
         charge("1", Tags='{"team": "aks"}', **hour(1, 1)),
-        charge("0.25", SubAccountId="/subscriptions/data", **untagged),
-        charge("0.5", ResourceId="/db/orders", **untagged),
-        charge("2.5", **unused | {"CommitmentDiscountStatus": "Used"}),
-        charge("5", **unused),
+        # Of its commitment the bill says nothing but the id, and of its price nothing.
+        charge(
+            "0.25",
+            SubAccountId="/subscriptions/data",
+            CommitmentDiscountId="unknown-1",
+            PricingCategory=None,
+            **untagged,
+        ),
+        charge("0.5", ResourceId="/db/orders", PricingCategory="Other", **untagged),
+        charge("2", **RESERVATION | used),
+        charge("0.5", **PLAN | used),
+        charge("5", **RESERVATION | unused),
         charge(
             "0",
             ChargeCategory="Purchase",
-            BilledCost="10",
-            CommitmentDiscountId="reservation-1",
             ConsumedQuantity=None,
+            **RESERVATION | untagged | {"BilledCost": "10", "PricingCategory": "Standard"},
+        ),
+        charge(
+            "3.34",
+            ChargeCategory="Tax",
+            InvoiceId="G-2",
+            PricingCategory=None,
+            ChargePeriodEnd="2026-11-01T00:00:00Z",
             **untagged,
         ),
-        charge("3.34", ChargeCategory="Tax", ChargePeriodEnd="2026-11-01T00:00:00Z", **untagged),
-        charge("-1", ChargeCategory="Credit", ConsumedQuantity=None),
+        charge("-1", ChargeCategory="Credit", ConsumedQuantity=None, PricingCategory=None),
         # For an hour of the month before.
         charge(
             "-0.02",
             ChargeClass="Correction",
             ConsumedQuantity="-1",
+            InvoiceId="G-1",
             ChargePeriodStart="2026-09-30T23:00:00Z",
             ChargePeriodEnd="2026-10-01T00:00:00Z",
         ),
@@ -313,9 +341,35 @@ def test_in_focus_datasets_they_keep_their_currency_and_cost_what_they_do_withou
         " from focus.focus_charges where pricing_category = 'Committed' group by all order by all"
     ) == [
         ("EUR", "EUR", Decimal(0), Decimal(0), 1),
-        ("EUR", "Units", Decimal("2.5"), Decimal("2.5"), 1),
+        ("EUR", "Units", Decimal("0.5"), Decimal("0.5"), 1),
+        ("EUR", "Units", Decimal(2), Decimal(2), 1),
     ]
     assert company.rows("select distinct billing_currency from focus.focus_charges") == [("EUR",)]
+
+
+def test_in_focus_datasets_they_keep_invoices_commitments_corrections_and_prices(
+    company: Company,
+) -> None:
+    """To the last digit, and what the bill does not say stays NULL."""
+    said = (
+        *("ChargeCategory", "ChargeClass", "InvoiceId", "PricingCategory"),
+        *("CommitmentDiscountId", "CommitmentDiscountName", "CommitmentDiscountCategory"),
+        *("CommitmentDiscountType", "CommitmentDiscountStatus"),
+    )
+    costs: Counter[tuple[str | None, ...]] = Counter()
+    for one in azure():
+        costs[tuple(one.get(name) for name in said)] += Decimal(one["EffectiveCost"] or 0)
+    columns = ", ".join(re.sub("(?<!^)(?=[A-Z])", "_", name).lower() for name in said)
+    assert company.rows(
+        f"select {columns}, sum(effective_cost) from focus.focus_charges"
+        " where service_provider_name = 'Microsoft' group by all order by all nulls first"
+    ) == sorted(
+        ((*key, cost) for key, cost in costs.items()),
+        key=lambda row: [(value is not None, value or "") for value in row[:-1]],
+    )
+    # The dataset Invoice Detail is of AWS's invoices.
+    assert company.one("select count(invoice_detail_id) from focus.focus_charges") == 0
+    assert company.one("select count(*) from focus.focus_invoice_details") == 0
 
 
 def test_the_proof_for_assistants_is_about_bills_in_focus_too(

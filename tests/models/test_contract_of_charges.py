@@ -25,6 +25,7 @@ BESIDE_THE_CONTRACT = {
     ("focus_charges", "stg_aws_cur__usage_types"): "the unit and description that FOCUS asks for",
     ("focus_charges", "stg_aws_cur__accounts"): "the names of accounts",
     ("focus_charges", "stg_focus__accounts"): "who bills an account, and its name",
+    ("focus_charges", "stg_focus__commitments"): "what kind of commitment it is, and its name",
 }
 """(Model, what it reads beside the contract) -> why."""
 
@@ -34,7 +35,7 @@ READS_FOCUS = {
     "focus_bridge": {"stg_focus__control_totals", "stg_focus__line_items"},
     # Which delivery is used, of each payer and month.
     "build_inputs": {"stg_focus__statements", "stg_focus__control_totals"},
-    "focus_charges": {"stg_focus__accounts"},
+    "focus_charges": {"stg_focus__accounts", "stg_focus__commitments"},
     # The list of months, which is known before any charge is read.
     "ingredients": {"stg_focus__statements"},
     "int_period_months": {"stg_focus__statements", "stg_focus__statement_months"},
@@ -90,7 +91,7 @@ def test_what_is_made_of_charges_reads_no_bill(graph: Graph) -> None:
 
 
 def test_a_bill_in_focus_becomes_charges_by_one_staging_model(graph: Graph) -> None:
-    """`test_focus_to_the_marts` follows ten charges like Azure's to `daily_spend`."""
+    """`test_focus_to_the_marts` follows eleven charges like Azure's to `daily_spend`."""
     found = {
         node["name"]: {read for read in reads_of_bills(graph, id_) if "focus" in read}
         for id_, node in models(graph).items()

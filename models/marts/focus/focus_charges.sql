@@ -13,10 +13,9 @@
 {% set charge = [
     'billing_period', 'payer_account_id', 'account_id', 'source_label', 'label_rule', 'product',
     'usage_type', 'operation', 'region', 'instance_type', 'pricing_model', 'charge_class',
-    'bill_invoice_id', 'bill_bill_type', 'reservation_reservation_a_r_n',
-    'savings_plan_savings_plan_a_r_n', 'platform', 'sub_platform', 'cost_model',
-    'requested_capacity_pool', 'usage_hour', 'interval_hours', 'is_period_charge'
-] %}
+    'platform', 'sub_platform', 'cost_model', 'requested_capacity_pool', 'usage_hour',
+    'interval_hours', 'is_period_charge'
+] + said_in_focus() | list %}
 {% set amounts = [
     'true_cost', 'invoiced_cost', 'net_amortized_cost', 'unblended_cost', 'list_cost',
     'usage_amount'
@@ -73,10 +72,10 @@ accounts as (
         billing_period,
         payer_account_id,
         account_id,
+        '' as service_provider_name,
         payer_account_name,
         account_name,
         currency,
-        {{ no_text }} as provider,
         {{ no_text }} as invoice_issuer,
         {{ no_text }} as host_provider
     from {{ ref('stg_aws_cur__accounts') }}
@@ -86,13 +85,18 @@ accounts as (
         billing_period,
         billing_account_id as payer_account_id,
         sub_account_id as account_id,
+        provider as service_provider_name,
         billing_account_name as payer_account_name,
         sub_account_name as account_name,
         currency,
-        coalesce(provider, 'Several') as provider,
-        coalesce(invoice_issuer, provider, 'Several') as invoice_issuer,
+        invoice_issuer,
         host_provider
     from {{ ref('stg_focus__accounts') }}
+    where {{ in_month('billing_period') }}
+),
+
+commitments as (
+    select * from {{ ref('stg_focus__commitments') }}
     where {{ in_month('billing_period') }}
 ),
 
@@ -214,11 +218,15 @@ parts as (
         usage_types.description,
         accounts.payer_account_name,
         accounts.account_name,
-        accounts.provider is null as is_of_aws,
-        coalesce(accounts.provider, 'AWS') as provider,
-        coalesce(accounts.invoice_issuer, 'AWS') as invoice_issuer,
-        case when accounts.provider is null then 'AWS' else accounts.host_provider end
+        pooled.service_provider_name = '' as is_of_report,
+        coalesce(nullif(pooled.service_provider_name, ''), 'AWS') as provider,
+        coalesce(accounts.invoice_issuer, nullif(pooled.service_provider_name, ''), 'AWS')
+            as invoice_issuer,
+        case when pooled.service_provider_name = '' then 'AWS' else accounts.host_provider end
             as host_provider,
+        commitments.commitment_category,
+        commitments.commitment_type,
+        commitments.commitment_name,
         splits.proportion is not null as is_split,
         splits.proportion is not null and splits.lyft_label is null as is_given_back,
         coalesce(splits.proportion, cast(1 as decimal(11, 10))) as proportion,
@@ -249,6 +257,13 @@ parts as (
             pooled.billing_period = accounts.billing_period
             and pooled.payer_account_id = accounts.payer_account_id
             and pooled.account_id = accounts.account_id
+            and pooled.service_provider_name = accounts.service_provider_name
+    left join commitments
+        on
+            pooled.billing_period = commitments.billing_period
+            and pooled.payer_account_id = commitments.billing_account_id
+            and pooled.service_provider_name = commitments.provider
+            and pooled.commitment_id = commitments.commitment_id
 ),
 
 named as (
@@ -277,10 +292,10 @@ select
     -- who
     payer_account_id as billing_account_id,
     payer_account_name as billing_account_name,
-    case when is_of_aws then 'Payer account' end as billing_account_type,
+    case when is_of_report then 'Payer account' end as billing_account_type,
     account_id as sub_account_id,
     account_name as sub_account_name,
-    case when is_of_aws then 'Linked account' end as sub_account_type,
+    case when is_of_report then 'Linked account' end as sub_account_type,
     invoice_issuer as invoice_issuer_name,
     provider as service_provider_name,
     case when charge_class <> 'marketplace' then host_provider end as host_provider_name,
@@ -289,13 +304,15 @@ select
         as publisher_name,
     nullif(bill_invoice_id, '') as invoice_id,
     case
-        when bill_invoice_id <> '' then concat(bill_invoice_id, ':', charge_category)
+        when is_of_report and bill_invoice_id <> ''
+            then concat(bill_invoice_id, ':', charge_category)
     end as invoice_detail_id,
 
     -- what
     charge_category,
     case
-        when charge_class = 'refund' or bill_bill_type = 'Refund' then 'Correction'
+        when charge_class = 'refund' or bill_bill_type in ('Refund', 'Correction')
+            then 'Correction'
     end as charge_class,
     case
         when description is not null and not is_unused then description
@@ -321,10 +338,10 @@ select
 
     -- by which price
     case
+        when not is_of_report then nullif(pricing_category, '')
         when charge_category = 'Purchase' then 'Standard'
         when charge_category <> 'Usage' then null
-        when is_unused or pricing_model in ('reserved', 'savings_plan', 'committed')
-            then 'Committed'
+        when is_unused or pricing_model in ('reserved', 'savings_plan') then 'Committed'
         when pricing_model = 'spot' then 'Dynamic'
         when pricing_model = 'on_demand' then 'Standard'
         else 'Other'
@@ -343,20 +360,21 @@ select
 
     -- which commitment
     commitment_id as commitment_discount_id,
+    commitment_name as commitment_discount_name,
     case
-        when commitment_id is null then null
+        when not is_of_report or commitment_id is null then commitment_category
         when is_savings_plan then 'Spend'
         else 'Usage'
     end as commitment_discount_category,
     case
-        when commitment_id is null then null
+        when not is_of_report or commitment_id is null then commitment_type
         when is_savings_plan then 'Savings Plan'
         else 'Reservation'
     end as commitment_discount_type,
     case
         when commitment_id is null or charge_category <> 'Usage' then null
         when is_unused then 'Unused'
-        else 'Used'
+        when is_of_report or pricing_model = 'committed' then 'Used'
     end as commitment_discount_status,
 
     -- what it cost

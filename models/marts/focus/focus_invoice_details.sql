@@ -1,6 +1,6 @@
--- The dataset Invoice Detail of FOCUS: each invoice by category of its charges. What an invoice
--- that people entered in `invoice_totals` has beyond the bill (AWS rounds it to cents) is a line of
--- its own, so that the lines add up to the invoice.
+-- The dataset Invoice Detail of FOCUS: each invoice of AWS by category of its charges. What an
+-- invoice that people entered in `invoice_totals` has beyond the bill (AWS rounds it to cents) is a
+-- line of its own, so that the lines add up to the invoice.
 {{ config(materialized='table', schema='focus', enabled=var('focus')) }}
 
 with
@@ -31,7 +31,7 @@ billed as (
         charge_category,
         cast(sum(billed_cost) as decimal(38, 20)) as billed_cost
     from charges
-    where invoice_id is not null
+    where invoice_detail_id is not null
     group by billing_period, billing_account_id, invoice_id, invoice_detail_id, charge_category
 ),
 

@@ -1,5 +1,6 @@
--- Who bills an account of a bill in FOCUS, and what it is called: a lookup, so that no charge has
--- to carry it. Where the charges of a month do not agree, nothing is said.
+-- Who invoices an account of a bill in FOCUS for a provider, on whose resources it runs and what
+-- it is called: a lookup, so that no charge has to carry it. Where the charges of a month do not
+-- agree, nothing is said.
 {{ config(materialized='view', enabled=var('focus'), meta={'month': 'billing_period'}) }}
 
 with
@@ -17,9 +18,9 @@ select
     statements.billing_period,
     charges.billing_account_id,
     coalesce(charges.sub_account_id, charges.billing_account_id) as sub_account_id,
+    charges.service_provider_name as provider,
 
     -- who bills it
-    {{ the_one('statements.provider') }} as provider,
     {{ the_one('charges.invoice_issuer_name') }} as invoice_issuer,
     {{ the_one('charges.host_provider_name') }} as host_provider,
 
@@ -35,4 +36,5 @@ where statements.is_current
 group by
     statements.billing_period,
     charges.billing_account_id,
-    coalesce(charges.sub_account_id, charges.billing_account_id)
+    coalesce(charges.sub_account_id, charges.billing_account_id),
+    charges.service_provider_name

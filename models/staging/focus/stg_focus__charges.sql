@@ -12,12 +12,30 @@ line_items as (
 
 classed as (
     select
-        *,
+        billing_period,
+        billing_account_id,
+        sub_account_id,
+        service_name,
+        sku,
+        resource_type,
+        region_id,
+        instance_type,
+        resource_id,
+        tags,
+        reservation_id,
+        savings_plan_id,
+        {{ carried_from_focus() }}
+        consumed_quantity,
+        list_cost,
+        billed_cost,
+        effective_cost,
+        usage_hour,
+        interval_hours,
         case
             when charge_category = 'Usage' and commitment_discount_status = 'Unused'
                 then 'unused_commitment'
             when charge_category = 'Usage' then 'usage'
-            when charge_category = 'Purchase' and commitment_discount_id is not null
+            when charge_category = 'Purchase' and concat(reservation_id, savings_plan_id) <> ''
                 then 'commitment_prepayment'
             when charge_category = 'Purchase' then 'fee'
             when charge_category = 'Tax' then 'tax'
@@ -30,11 +48,7 @@ classed as (
             when pricing_category = 'Dynamic' then 'spot'
             when charge_category = 'Usage' then 'on_demand'
             else 'none'
-        end as pricing_model,
-        case when commitment_discount_category = 'Spend' then '' else commitment_discount_id end
-            as reservation_id,
-        case when commitment_discount_category = 'Spend' then commitment_discount_id end
-            as savings_plan_id
+        end as pricing_model
     from line_items
 )
 
@@ -55,9 +69,9 @@ select
     resource_id,
     tags,
     '{}' as cost_categories,
-    {{ carried_of_no_line() }}
-    coalesce(reservation_id, '') as reservation_id,
-    coalesce(savings_plan_id, '') as savings_plan_id,
+    {{ carried() }}
+    reservation_id,
+    savings_plan_id,
     '' as commitment_pool,
     '' as plan_pool,
     '' as instance_plan_pool,
@@ -94,7 +108,8 @@ group by
     instance_type,
     resource_id,
     tags,
-    coalesce(reservation_id, ''),
-    coalesce(savings_plan_id, ''),
+    {{ carried() }}
+    reservation_id,
+    savings_plan_id,
     usage_hour,
     interval_hours

@@ -26,8 +26,17 @@ select
 
     -- what
     charges.charge_category,
-    charges.commitment_discount_category,
-    charges.commitment_discount_id,
+    coalesce(charges.charge_class = 'Correction', false) as is_correction,
+    coalesce(charges.invoice_id, '') as invoice_id,
+    case
+        when charges.commitment_discount_category = 'Spend' then ''
+        else coalesce(charges.commitment_discount_id, '')
+    end as reservation_id,
+    case
+        when charges.commitment_discount_category = 'Spend'
+            then coalesce(charges.commitment_discount_id, '')
+        else ''
+    end as savings_plan_id,
     charges.commitment_discount_status,
     coalesce(charges.pricing_category, '') as pricing_category,
     coalesce(charges.service_name, '') as service_name,
