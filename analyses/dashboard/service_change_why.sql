@@ -54,6 +54,7 @@ parts as (
 
 select
     parts.lyft_label as service,
+    parts.charge,
     sum(parts.last_28) as spend,
     case when spans.has_28_before then sum(parts.before_28) end as previous_spend,
     case when spans.has_28_before then sum(parts.last_28) - sum(parts.before_28) end
@@ -62,7 +63,6 @@ select
     case when spans.has_7_before then sum(parts.before_7) end as previous_7_days,
     case when spans.has_7_before then sum(parts.last_7) - sum(parts.before_7) end
         as change_of_7_days,
-    parts.charge,
     parts.account_id,
     parts.label_on_the_bill,
     parts.platforms
