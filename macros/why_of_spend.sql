@@ -68,8 +68,11 @@ why as (
             nullif(spend.pricing_model, 'none')
         ) as charge,
         spend.account_id,
-        spend.source_label || coalesce(' (rule ' || cast(spend.label_rule as varchar) || ')', '')
-            as label_on_the_bill,
+        spend.source_label || coalesce(
+            ' (rule ' || cast(spend.label_rule as varchar) || coalesce(': ' || rules.matches, '')
+            || ')',
+            ''
+        ) as label_on_the_bill,
         coalesce(spend.way, 'directly') as platforms,
         ways.usage,
         sum(spend.hours) as hours,
@@ -77,6 +80,7 @@ why as (
         spend.usage_of,
         spend.billing_period
     from shown_spend as spend
+    left join {{ ref('labelling_rules') }} as rules on spend.label_rule = rules.label_rule
     left join ways
         on
             spend.lyft_label = ways.lyft_label
@@ -93,6 +97,7 @@ why as (
         spend.account_id,
         spend.source_label,
         spend.label_rule,
+        rules.matches,
         spend.way,
         spend.usage_of,
         ways.usage,

@@ -17,11 +17,11 @@ costs as (
 
 select
     cast(commitments.ends_at as date) as ends_on,
-    commitments.payer_account_id,
     commitments.commitment_name as commitment,
     commitments.commitment_type,
     commitments.product,
-    costs.commitment_cost
+    costs.commitment_cost,
+    commitments.payer_account_id
 from {{ ref('commitments') }} as commitments
 inner join {{ ref('time_spine') }} as last_day
     on

@@ -19,7 +19,8 @@ select
     end as coverage,
     sum(hours.on_demand_list_cost) as on_demand_list_cost,
     count(distinct spine.date_day) as day_count,
-    hours.payer_account_id
+    hours.payer_account_id,
+    case hours.commitment_type when 'reservation' then '_unused_ri' else '_unused_sp' end as service
 from {{ ref('commitment_usage') }} as hours
 inner join {{ ref('time_spine') }} as spine on cast(hours.usage_hour as date) = spine.date_day
 left join {{ ref('commitments') }} as commitments

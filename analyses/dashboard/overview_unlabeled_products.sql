@@ -4,7 +4,8 @@ select
     spend.account_id,
     spend.product,
     spend.charge_class,
-    sum(spend.spend) as spend
+    sum(spend.spend) as spend,
+    'unlabeled' as service
 from {{ ref('daily_spend') }} as spend
 inner join {{ ref('time_spine') }} as spine on spend.usage_date = spine.date_day
 where

@@ -48,13 +48,8 @@ _STEPS = f"""
     order by way, usage_of, usage_hour, interval_hours, step
 """
 _SPEND = f"select sum(spend) from marts.daily_spend where {_SPAN}"
-_RULE = """
-    select
-        match_on || coalesce(' ' || match_key, '') || ' ' || match_type
-        || coalesce(' ' || match_value, '')
-    from staging.stg_seeds__label_rules
-    where rule_order = ?
-    order by all
+_RULES = """
+    select label_rule, matches from marts.labelling_rules
 """
 _DAYS = """
     select
@@ -218,7 +213,7 @@ def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanatio
             ((spend,),) = connection.execute(_SPEND, asked).fetchall()
             steps = [Step(*row) for row in connection.execute(_STEPS, asked).fetchall()]
             rows = connection.execute(_REASONS, asked).fetchall()
-            rules = {row[2]: _rule(connection, row[2]) for row in rows if row[2] is not None}
+            rules = dict(connection.execute(_RULES).fetchall())
             span = {"first_day": first_day, "day": day}
             incomplete = [one for (one,) in connection.execute(_INCOMPLETE, span).fetchall()]
     except duckdb.CatalogException as error:
@@ -655,7 +650,9 @@ def _reasons(
     """The rows of the mart, those of one charge and chain in one; the largest spend first."""
     parts: dict[tuple[str, str, str, str], list[Part]] = defaultdict(list)
     for charge, source_label, label_rule, way, usage_of, *of_basis in rows:
-        rule = "" if label_rule is None else f" (rule {label_rule}{rules[label_rule]})"
+        # A rule that is no longer declared has only its number.
+        words = f": {rules[label_rule]}" if label_rule in rules else ""
+        rule = "" if label_rule is None else f" (rule {label_rule}{words})"
         parts[charge, f"{source_label}{rule}", way, usage_of].append(Part(*of_basis))
     reasons = [
         Reason(
@@ -673,15 +670,6 @@ def _reasons(
     return sorted(
         reasons, key=lambda one: (-one.spend, one.charge, one.label, one.way, one.usage_of)
     )
-
-
-def _rule(connection: duckdb.DuckDBPyConnection, rule_order: int) -> str:
-    """The conditions of a label rule; empty in a published file, which has no rules."""
-    try:
-        rows = connection.execute(_RULE, [rule_order]).fetchall()
-    except duckdb.CatalogException:
-        return ""
-    return ": " + " and ".join(str(row[0]) for row in rows)
 
 
 def _change(amount: Decimal) -> str:

@@ -32,6 +32,7 @@ from infraspend.simulation.plan.chance import Chance
 from infraspend.simulation.plan.charges import Bill, Charge, Columns
 from infraspend.simulation.plan.clusters import ClusterHour, Clusters
 from infraspend.simulation.plan.commitments import Commitments
+from infraspend.simulation.plan.company_history import delivery_name
 from infraspend.simulation.plan.machines import Machines
 from infraspend.simulation.plan.pushed import Usage
 from infraspend.simulation.plan.ready_made import Published
@@ -349,7 +350,7 @@ class _Run:
         self._lines += len(charges)
 
     def _delivery(self, period: Period, *, is_last: bool) -> Delivery:
-        name = self._chance.uuid("delivery", period.name)
+        name = delivery_name(self._chance, period.name)
         root = self._out / "bill"
         delivered_at = self._window.end + 9 * HOUR if is_last else period.end + 4 * DAY
         if is_last or self._is_group:

@@ -92,6 +92,8 @@ insert into marts.enriched_spend by name
         case when lyft_label = 'cart' then 'gp3' end as product_volume_type
     from marts.daily_spend;
 
+insert into marts.labelling_rules by name
+    select 10 as label_rule, 'tag user_service present' as matches, '{value}' as gives_label;
 insert into marts.lyft_labels by name
     select true as is_current, lyft_label, current_team as team, current_org as org from services;
 insert into marts.contacts by name
@@ -128,7 +130,7 @@ insert into marts.workload_spend by name
         date_day as usage_date, 4.04 as spend, 1.01 as idle_spend, 'k8s' as platform,
         'core-0' as sub_platform, 'cart' as lyft_label, 'cart' as namespace,
         'Notebook' as workload_kind, 'try-it' as workload_name, 'main' as container,
-        'notebook' as kubeflow_work, 'try-it' as notebook
+        'notebook' as kubeflow_work, 'try-it' as notebook, null as trial
     from marts.time_spine where days_back is not null;
 
 insert into marts.commitment_usage by name

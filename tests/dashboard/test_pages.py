@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.publishers.dashboard import write_dashboard
@@ -34,10 +35,18 @@ NUMBERS = {
     ("machine-learning.html", "ml_work"): (
         "select sum(spend) from marts.workload_spend where usage_date > date '2026-11-20' - 30"
     ),
+    ("machine-learning.html", "ml_trials"): (
+        "select sum(spend) from marts.workload_spend where usage_date > date '2026-11-20' - 30"
+    ),
+    ("commitments.html", "commitments_list"): (
+        "select sum(commitment_cost) from marts.commitment_usage"
+        f" where cast(usage_hour as date) {LAST_28}"
+    ),
     ("team", "team_services"): f"{SPEND} and current_team = 'web'",
     ("team", "team_resources"): f"{SPEND} and current_team = 'web'",
     ("team", "team_month_services"): f"{MONTH} and current_team = 'web'",
     ("service", "service_why"): f"{SPEND} and lyft_label = 'cart'",
+    ("service", "service_change_why"): f"{SPEND} and lyft_label = 'cart'",
     ("service", "service_usage_types"): f"{SPEND} and lyft_label = 'cart'",
     ("service", "service_month_why"): f"{MONTH} and lyft_label = 'cart'",
     ("service", "service_workloads"): (
@@ -52,6 +61,9 @@ ROWS = {
     ],
     ("migration.html", "migration_services", "search"): ["$495.88", "$58.80", "10.6 %"],
     ("commitments.html", "commitments_list", "a plan"): ["$70.00", "$14.00", "80.0 %", "70.6 %"],
+    ("commitments.html", "commitments_expiring", "a plan"): ["Thu 24 Dec 2026", "$70.00"],
+    ("machine-learning.html", "ml_trials", "try-it"): ["30", "$121.20", "$30.30"],
+    ("service", "service_why", "cart (rule 10: tag user_service present)"): ["$322.74"],
     ("invoice.html", "invoice_closed", "closed"): ["$1,000.11", "$1,000.10", "\u2212$0.01"],
     ("invoice.html", "invoice_waterfall", "Hourly fees of savings plans"): ["\u2212$60.0600000000"],
     ("invoice.html", "invoice_cost_explorer", "Discounts in columns"): ["\u2212$50.5000000000"],
@@ -176,6 +188,81 @@ def test_a_number_opens_its_why(site: Path, opened: Opened, shown: Shown) -> Non
     tab.wait_for_url("**/services/cart-*.html#service_why")
     assert tab.locator("#service_why").is_visible()
     assert shown("service")["service_why"].foot[0] == amount
+
+
+OPENED = [
+    *(("index.html", "overview_movers", "search"), ("services.html", "services_list", "cart")),
+    *(
+        ("index.html", "overview_unlabeled_products", "AmazonS3"),
+        ("teams.html", "teams_list", "web"),
+    ),
+    *(("team", "team_services", "cart"), ("team", "team_week", "cart")),
+    *(("team", "team_resources", "cart"), ("team", "team_effects", "cart")),
+    *(("service", "service_changes", "AmazonEC2"), ("service", "service_week", "AmazonEC2")),
+    *(("service", "service_usage_types", "AmazonEC2"), ("service", "service_tags", "gp3")),
+    *(
+        ("platforms.html", "platforms_pools", "c5.18"),
+        ("platforms.html", "platforms_tenants", "cart"),
+    ),
+    *(
+        ("commitments.html", "commitments_expiring", "a plan"),
+        ("machine-learning.html", "ml_work", "t"),
+    ),
+]
+"""Page, section and a text of a row whose service, team or pool is in no other row."""
+
+
+@pytest.mark.parametrize(("page", "section", "key"), OPENED)
+def test_a_number_opens_rows_that_add_up_to_it(
+    site: Path, opened: Opened, shown: Shown, page: str, section: str, key: str
+) -> None:
+    path = page_of(site, page)
+    row = opened(path).locator(f"section:has(#{section}) tbody tr", has_text=key).first
+    numbers = row.locator("td.n a")
+    assert numbers.count()
+    for number in numbers.all():
+        to, _, name = number.get_attribute("href").partition("#")
+        file = (path.parent / to).resolve() if to else path
+        there = shown(str(file.relative_to(site)))[name]
+        added = there.foot or [cell for cells in there.rows for cell in cells]
+        assert number.inner_text() in added, name
+
+
+def test_what_no_number_opens_is_a_why_itself_or_the_finest_that_is_published(
+    published: Path,
+) -> None:
+    closed = set()
+    with duckdb.connect(published / "infraspend.duckdb", read_only=True) as connection:
+        for _, chart in tables():
+            answer = ask(connection, chart)
+            for column, kind in zip(answer.columns, answer.types, strict=True):
+                if kind in DOLLARS and column not in (*chart.hidden, *(chart.whys or {})):
+                    closed.add(chart.name)
+    assert closed == {
+        *("service_why", "service_change_why", "service_month_why", "service_sums"),
+        *("service_effects", "service_workloads", "ml_work", "ml_trials", "platforms_free"),
+        *("platforms_pools", "platforms_models", "platforms_health", "commitments_list"),
+        *("invoice_waterfall", "invoice_periods", "invoice_closed", "invoice_restatements"),
+        *("invoice_cost_explorer", "invoice_cost_explorer_months", "pipeline_last_days"),
+        *("overview_rules", "team_tags"),
+    }
+
+
+def test_one_series_has_a_name(site: Path, opened: Opened) -> None:
+    drawn = opened(page_of(site, "service")).locator("[data-chart=service_days] text")
+    assert drawn.filter(has_text="k8s: core-0").count() == 1
+
+
+def test_the_exposure_depends_on_what_the_charts_read() -> None:
+    folder = ROOT / "analyses" / "dashboard"
+    (exposure,) = yaml.safe_load((folder / "_dashboard.yml").read_text())["exposures"]
+    marts = [path.stem for path in (ROOT / "models" / "marts").glob("*.sql")]
+    read = {
+        mart
+        for chart in read_charts(ROOT, marts, [company.TAG])
+        for mart in re.findall(r"marts\.(\w+)", chart.sql)
+    }
+    assert set(exposure["depends_on"]) == {f"ref('{mart}')" for mart in read}
 
 
 @pytest.mark.parametrize(

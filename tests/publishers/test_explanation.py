@@ -36,6 +36,8 @@ create table marts.explained_spend as
         20 as label_rule, '{WAY}' as way, 'pricing > shared-rides' as usage_of, basis, hours,
         hours::decimal(38, 10) as charge_true_cost, (hours * 0.375)::decimal(38, 20) as spend
     from (values ('measured', 18), ('interpolated', 6)) as parts (basis, hours);
+create table marts.labelling_rules as
+    select 20 as label_rule, 'tag aws_eks_cluster_name present' as matches;
 create table marts.explained_splits as
     select
         date '{DAY}' as usage_date, 'shared-rides' as lyft_label,

@@ -14,8 +14,9 @@ from infraspend.simulation.clock import BEGINNING, Period, Window, utc
 from infraspend.simulation.plan.chance import Chance
 from infraspend.simulation.plan.charges import Bill, Charge, Columns
 from infraspend.simulation.plan.commitments import Commitments
-from infraspend.simulation.plan.company import label_of_namespace
+from infraspend.simulation.plan.company import PAYER, label_of_namespace
 from infraspend.simulation.plan.company_clusters import CLUSTERS
+from infraspend.simulation.plan.company_history import CLOSED, delivery_name
 from infraspend.simulation.plan.company_platforms import RESOURCES, SUB_PLATFORMS
 from infraspend.simulation.plan.machines import Machines
 
@@ -168,6 +169,17 @@ def test_every_platform_has_a_schedule_for_each_cost_model_it_is_split_by(
     assert set(found) == {(*one.sub_platform.place, one.cost_model) for one in RESOURCES}
 
 
-@pytest.mark.parametrize("seed", ["closed_periods", "invoice_totals", "reports"])
+def test_months_were_closed_with_the_deliveries_that_the_company_gets() -> None:
+    """Whatever the seed: a month that is closed with what never landed stops the build."""
+    declared = {row["billing_period"]: row["assembly_id"] for row in _rows("closed_periods")}
+    assert declared == CLOSED
+    assert {row["payer_account_id"] for row in _rows("closed_periods")} == {PAYER}
+    for period, assembly in CLOSED.items():
+        for seed in (1, 2019):
+            assert delivery_name(Chance(seed), period) == assembly
+    assert delivery_name(Chance(1), "2026-10") != delivery_name(Chance(2019), "2026-10")
+
+
+@pytest.mark.parametrize("seed", ["invoice_totals", "reports"])
 def test_what_the_company_has_not_declared_is_empty(seed: str) -> None:
     assert _rows(seed) == []

@@ -51,8 +51,8 @@ class Chart:
         against: For a tile, the column that it is compared with.
         of: For a tile, the column that it is a part of.
         why: For a tile, the chart whose rows add up to its number.
-        whys: Which columns have numbers that open their why, and the chart that is it, on the page
-            of the row's team or service.
+        whys: Which columns have numbers that open their why, and the chart that is it: on the page
+            of the row's team or service, on the same page, or on one that there is one of.
         month: The column whose month stands in the heading.
         hidden: The columns that are drawn with and not shown in the table.
         exact: Whether money is shown to the last digit and not to the cent.
@@ -155,15 +155,19 @@ def read_charts(
 
 
 def _check_whys(charts: Iterable[Chart]) -> None:
-    """A tile opens a chart of its own page, or of a page that there is one of."""
+    """A number opens a chart of its own page, of one that there is one of, or of a row's name."""
     pages = {chart.name: chart.page for chart in charts}
     for chart in charts:
-        allowed = {chart.page} if chart.each else set(PAGES) - {"team", "service"}
-        if chart.why is not None and pages.get(chart.why) not in allowed:
-            raise InfraspendError(
-                f"{FOLDER / chart.name}.sql: its why is {chart.why}, and no chart of that name is"
-                " where it can lead"
-            )
+        allowed = {chart.page, *PAGES} - ({"team", "service"} - {chart.page})
+        named = set((chart.links or {}).values())
+        whys = [(chart.why, allowed)] if chart.why else []
+        whys += [(why, allowed | named) for why in (chart.whys or {}).values()]
+        for why, of_pages in whys:
+            if pages.get(why) not in of_pages:
+                raise InfraspendError(
+                    f"{FOLDER / chart.name}.sql: its why is {why}, and no chart of that name is"
+                    " where it can lead"
+                )
 
 
 def ask(

@@ -23,10 +23,12 @@ class Links:
     Attributes:
         page: Finds the page of a team or a service, by kind and name; None if it has none.
         page_of: The page of each chart, by the chart's name.
+        chart: Finds a chart on the same page, or on a page that there is one of, by its name.
     """
 
     page: Callable[[str, object], str | None]
     page_of: Mapping[str, str]
+    chart: Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -121,13 +123,15 @@ def table(answer: Answer, links: Links) -> Table:
             Cell(
                 _text(row[place], column, kind, exact=chart.exact),
                 _leads_to(answer, column, row, links),
-                _kind(kind),
+                _kind(kind, column),
             )
             for place, column, kind in columns
         )
         for row in answer.rows[:_MOST_ROWS]
     ]
-    head = tuple(Cell(wording.heading(column), kind=_kind(kind)) for _, column, kind in columns)
+    head = tuple(
+        Cell(wording.heading(column), kind=_kind(kind, column)) for _, column, kind in columns
+    )
     foot = tuple(
         Cell(_sum(answer, place, kind) if column in chart.total else "", kind=_kind(kind))
         for place, column, kind in columns
@@ -148,12 +152,16 @@ def _leads_to(answer: Answer, column: str, row: tuple[Any, ...], links: Links) -
     named, whys = answer.chart.links or {}, answer.chart.whys or {}
     if column in named:
         return links.page(named[column], row[answer.place(column)])
-    if column in whys:
+    # Nothing adds up to 0, or to what is not known.
+    if column in whys and row[answer.place(column)]:
+        to = whys[column]
         # The column that names a page of the kind that has the chart.
-        kind = links.page_of.get(whys[column])
+        kind = links.page_of.get(to, "")
         name = next((name for name, of_kind in named.items() if of_kind == kind), None)
-        page = links.page(kind, row[answer.place(name)]) if kind and name else None
-        return page and f"{page}#{whys[column]}"
+        if name is None:
+            return links.chart(to)
+        page = links.page(kind, row[answer.place(name)])
+        return page and f"{page}#{to}"
     return None
 
 
@@ -164,9 +172,11 @@ def _text(value: object, column: str, kind: str, *, exact: bool = False) -> str:
     return wording.cell(value, kind, exact=exact)
 
 
-def _kind(type_name: str) -> str:
-    """How a cell is set, by its column's type."""
-    return "n" if wording.is_number(type_name) else "d" if wording.is_time(type_name) else ""
+def _kind(type_name: str, column: str = "") -> str:
+    """How a cell is set, by its column's type and name."""
+    if wording.is_number(type_name):
+        return "n"
+    return "d" if wording.is_time(type_name) or wording.is_month(column) else ""
 
 
 def _weekends(days: list[Any]) -> frozenset[int]:
@@ -198,6 +208,7 @@ def figure(answer: Answer, links: Links) -> dict[str, Any] | None:
     if chart.series is not None:
         xs, names, amounts = _cross(answer)
         return drawn | {
+            "has_names": True,
             "x": [_drawn(x, chart.x or "") for x in xs],
             "series": [
                 {
@@ -232,7 +243,7 @@ def _crossed(answer: Answer, links: Links) -> Table:
     kind = answer.types[answer.place(chart.y[0])]
     to = (chart.links or {}).get(chart.series or "")
     has_total = chart.kind == "stacked"
-    kind_of_x = _kind(answer.types[answer.place(chart.x or "")])
+    kind_of_x = _kind(answer.types[answer.place(chart.x or "")], chart.x or "")
     head = [Cell(wording.heading(chart.x or ""), kind=kind_of_x)]
     head += [Cell("total", kind="n")] if has_total else []
     head += [

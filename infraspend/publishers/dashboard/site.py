@@ -268,13 +268,13 @@ class _Pages:
             to = self.files[what].get(str(name))
             return None if to is None else f"{root}{_MANY[what]}/{to}"
 
-        def why(chart: Chart) -> str | None:
-            page = self.page_of.get(chart.why or "")
-            if page is None or page == chart.page:
-                return page and f"#{chart.why}"
-            return f"{root}{_NAVIGATION[page][0]}#{chart.why}"
+        def to_chart(name: str) -> str | None:
+            page = self.page_of.get(name)
+            if page == (kind or section):
+                return f"#{name}"
+            return f"{root}{_NAVIGATION[page][0]}#{name}" if page in _NAVIGATION else None
 
-        links = figures.Links(link, self.page_of)
+        links = figures.Links(link, self.page_of, to_chart)
         tiles = []
         shown = []
         drawn = {}
@@ -285,7 +285,8 @@ class _Pages:
             heading = _title(answer)
             if chart.kind == "tile":
                 tile = figures.tile(answer)
-                tiles.append({"chart": chart, "title": heading, "tile": tile, "why": why(chart)})
+                why = chart.why and to_chart(chart.why)
+                tiles.append({"chart": chart, "title": heading, "tile": tile, "why": why})
                 continue
             figure = figures.figure(answer, links)
             if figure is not None:

@@ -47,8 +47,13 @@ split as (
         * coalesce(shares.proportion, schedules.proportion, cast(1 as decimal(11, 10))) as spend,
         charges.true_cost * coalesce(shares.idle_proportion, cast(0 as decimal(11, 10)))
             as idle_spend,
-        charges.true_cost * coalesce(shares.unmeasured_proportion, cast(0 as decimal(11, 10)))
-            as unmeasured_spend,
+        charges.true_cost
+        * case
+            when shares.lyft_label is not null then shares.unmeasured_proportion
+            -- Of what no pod requested nothing is idle; of all else nobody knows.
+            when schedules.lyft_label = 'free' then cast(0 as decimal(11, 10))
+            else coalesce(schedules.proportion, cast(1 as decimal(11, 10)))
+        end as unmeasured_spend,
         cast(charges.usage_hour as date) as usage_date
     from charges
     inner join clusters

@@ -77,6 +77,8 @@
     return [title, ...lines].join('\n');
   }
 
+  // One series needs it, too, where nothing else says what it is.
+  const hasLegend = chart => chart.has_names || chart.series.length > 1;
   function overTime(chart) {
     const isStacked = chart.kind === 'stacked', format = chart.is_share ? share : money;
     const colour = colours(chart.series.map(one => one.name)), area = weekends(chart.x);
@@ -97,8 +99,8 @@
           return listed(isStacked && chart.series.length > 1 ? `${title}   ${format(total)}` : title, rows, format);
         },
       },
-      legend: chart.series.length > 1 ? legend() : {show: false},
-      grid: {left: 4, right: 12, top: 12, bottom: chart.series.length > 1 ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
+      legend: hasLegend(chart) ? legend() : {show: false},
+      grid: {left: 4, right: 12, top: 12, bottom: hasLegend(chart) ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
       xAxis: {
         type: 'category', data: chart.x, ...axisStyle(), axisTick: {show: false, interval: 0}, splitLine: {show: false},
         axisLabel: {...axisStyle().axisLabel, interval: isByWeek ? at => new Date(chart.x[at] + 'T00:00:00Z').getUTCDay() === 1 : 'auto', showMaxLabel: isDay(chart.x[0] || '') ? undefined : true, alignMaxLabel: 'right', formatter: x => (isDay(x) ? onAxis(x) : cut(x, 24))},
@@ -124,8 +126,8 @@
         ...base().tooltip, trigger: 'axis', axisPointer: {type: 'shadow'},
         formatter: points => listed(chart.x[points[0].dataIndex], points.filter(point => point.value != null).map(point => ({name: chart.series[point.seriesIndex].name, value: point.value})), format),
       },
-      legend: chart.series.length > 1 ? legend() : {show: false},
-      grid: {left: 4, right: 56, top: 4, bottom: chart.series.length > 1 ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
+      legend: hasLegend(chart) ? legend() : {show: false},
+      grid: {left: 4, right: 56, top: 4, bottom: hasLegend(chart) ? 36 : 4, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel'},
       yAxis: {type: 'category', inverse: true, data: chart.x, ...axisStyle(), axisLabel: {...axisStyle().axisLabel, color: style('ink'), interval: 0, formatter: x => cut(x, narrow ? 20 : 34)}, splitLine: {show: false}},
       xAxis: {type: 'value', ...axisStyle(), axisLabel: {...axisStyle().axisLabel, formatter: tick}},
       series: chart.series.map((one, place) => ({
