@@ -41,8 +41,7 @@ BREAKS = {
         insert into raw_focus.statements (
             statement_id, provider, billing_account_id, billing_period, line_count, _dlt_load_id
         )
-        select 'second', 'AWS', payer_account_id, billing_period, 1, 'a load'
-        from raw_aws_cur.assemblies limit 1
+        values ('second', 'AWS', '111122223333', '2026-11', 1, 'a load')
     """,
     "cost_explorer_is_explained": f"""
         insert into marts.cost_explorer_bridge (
@@ -135,9 +134,16 @@ BREAKS = {
         select * replace (timestamp '2031-01-01' as usage_hour)
         from raw_kubernetes.scrape_hours
     """,
+    # Of another payer: of the one whose lines other breaks change nothing would be left.
     "every_period_that_landed_is_served": """
+        insert into raw_aws_cur.assemblies
+        select * replace ('another' as assembly_id, '000222222222' as payer_account_id)
+        from raw_aws_cur.assemblies limit 1;
+        insert into raw_aws_cur.control_totals
+        select * replace ('another' as assembly_id, '000222222222' as payer_account_id)
+        from raw_aws_cur.control_totals where line_count > 0 limit 1;
         insert into seeds.reports (report, payer_account_id)
-        values ('never-delivered', '111122223333')
+        values ('never-delivered', '000222222222')
     """,
     "closed_periods_have_their_assembly": """
         insert into seeds.closed_periods (payer_account_id, billing_period, assembly_id)
