@@ -56,7 +56,7 @@ See there
   Platforms    core-0 was not tracked for six hours on 12 November: what depends on them
   Platforms    one joined after the other: core-1 and the warehouse in May, batch-0 and Spark in
                June, features in July, ml-0 and LyftLearn in August
-  Invoice      AWS restated August in October, long after it had been paid
+  Invoice      AWS restated August in October, long after it had been paid; May to July are closed
 
 Ask
 

@@ -64,7 +64,8 @@ def export(database: Path, mart: str, to: Path, month: str | None = None) -> int
                     f"{count:,} rows are more than an Excel sheet has ({_MOST_ROWS:,}): name one"
                     " --month, or write a .csv"
                 )
-            rows = connection.execute(f"from {schema}.{mart}{condition}")
+            # In one order, whenever it is written: months together, and comparable with the last.
+            rows = connection.execute(f"from {schema}.{mart}{condition} order by all")
             to.parent.mkdir(parents=True, exist_ok=True)
             # Beside the old file, so that a rename replaces it.
             with TemporaryDirectory(prefix=".exporting-", dir=to.parent) as folder:

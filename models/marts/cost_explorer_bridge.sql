@@ -214,20 +214,32 @@ items as (
         from explained
         {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+open_periods as (
+    select
+        billing_period,
+        payer_account_id
+    from {{ ref('int_hours_to_come') }}
 )
 
 select
     -- when
-    billing_period,
+    items.billing_period,
+    open_periods.billing_period is null as is_complete,
 
     -- how much
-    amount,
+    items.amount,
 
     -- who
-    payer_account_id,
+    items.payer_account_id,
 
     -- which step
-    item as bridge_item,
-    item_order
+    items.item as bridge_item,
+    items.item_order
 from items
-where amount <> 0 or item in ('aws_amortized_cost', 'unexplained', 'true_cost')
+left join open_periods
+    on
+        items.billing_period = open_periods.billing_period
+        and items.payer_account_id = open_periods.payer_account_id
+where items.amount <> 0 or items.item in ('aws_amortized_cost', 'unexplained', 'true_cost')

@@ -18,11 +18,16 @@ charges as (
 unlabeled_keys as (
     select * from {{ ref('int_label_matches') }}
     where {{ in_month('billing_period') }} and lyft_label = 'unlabeled'
+),
+
+open_periods as (
+    select * from {{ ref('int_open_periods') }}
 )
 
 select
     -- when
     charges.billing_period,
+    open_periods.billing_period is null as is_complete,
 
     -- what it cost
     cast(sum(charges.net_amortized_cost) as decimal(38, 10)) as net_amortized_cost,
@@ -38,8 +43,10 @@ select
 from charges
 inner join unlabeled_keys
     on {{ matches_label('unlabeled_keys') }}
+left join open_periods on charges.billing_period = open_periods.billing_period
 group by
     charges.billing_period,
+    open_periods.billing_period,
     charges.payer_account_id,
     charges.account_id,
     charges.product,

@@ -156,7 +156,7 @@ insert into marts.invoice_bridge by name
         ('2026-11', 'true_cost', 17, 500.5)
     ) as b (billing_period, bridge_item, item_order, amount);
 insert into marts.cost_explorer_bridge by name
-    select *, '111122223333' as payer_account_id
+    select *, '111122223333' as payer_account_id, billing_period < '2026-11' as is_complete
     from (values
         ('2026-10', 'aws_amortized_cost', 1, 1060.61),
         ('2026-10', 'discounts_as_columns', 2, -50.5), ('2026-10', 'unexplained', 14, 0),

@@ -47,17 +47,10 @@ def test_csv_has_every_digit_and_no_formula(database: Path, tmp_path: Path) -> N
     with to.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     labels = [row["lyft_label"] for row in rows]
+    # In the order of all columns, whatever order the mart has.
     assert labels == [
-        "'=HYPERLINK(1)",
-        "'+1",
-        "'-1",
-        "'@cmd",
-        "'\ttab",
-        "'\n=1+1",
-        "'\uff1d1+1",
-        "https://example.com",
-        "{=1}",
-        "plain",
+        *("'\ttab", "'\n=1+1", "'+1", "'-1", "'=HYPERLINK(1)", "'@cmd"),
+        *("https://example.com", "plain", "{=1}", "'\uff1d1+1"),
     ]
     assert {row["spend"] for row in rows} == {"0.12345678901234567891"}
     assert {row["credit"] for row in rows} == {"-0.00000001000000000000"}
@@ -72,7 +65,7 @@ def test_excel_has_numbers_dates_and_texts(database: Path, tmp_path: Path) -> No
     sheet = openpyxl.load_workbook(to).active
     header, *rows = sheet.iter_rows()
     assert [cell.value for cell in header][:3] == ["billing_period", "usage_date", "usage_hour"]
-    assert [row[3].value for row in rows] == list(HOSTILE)
+    assert [row[3].value for row in rows] == sorted(HOSTILE)
     assert {row[3].data_type for row in rows} == {"s"}
     assert {row[3].hyperlink for row in rows} == {None}
     first = [cell.value for cell in rows[0]]
