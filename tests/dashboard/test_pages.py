@@ -364,6 +364,28 @@ def test_a_chosen_tag_is_a_drill_down_where_the_marts_carry_it(
     assert "service_tags" not in page_of(other, "service").read_text()
 
 
+def test_one_sql_and_one_entry_add_a_chart(published: Path, tmp_path: Path, opened: Opened) -> None:
+    folder = tmp_path / "analyses" / "dashboard"
+    folder.mkdir(parents=True)
+    (folder / "regions.sql").write_text(
+        "select region, sum(spend) as spend from {{ ref('explained_spend') }}\n"
+        "where not is_period_charge group by region"
+    )
+    dashboard = {"page": "overview", "kind": "bars", "x": "region", "y": "spend"}
+    entry = {
+        "name": "regions",
+        "description": "By region.",
+        "config": {"meta": {"dashboard": dashboard}},
+    }
+    (folder / "ours.yml").write_text(yaml.safe_dump({"analyses": [entry]}))
+
+    tab = opened(write_dashboard(published, tmp_path / "to", tmp_path).index)
+
+    assert tab.locator("[data-chart=regions] svg text", has_text="us-west-2").count() == 1
+    assert tab.locator("section:has(#regions) tbody td").all_text_contents()[0] == "us-west-2"
+    assert "from marts.explained_spend" in tab.locator(".sql pre code").text_content()
+
+
 def test_services_stand_side_by_side(site: Path, opened: Opened) -> None:
     """The bars of EC2 and Kubernetes begin at the same place, one below the other."""
     tab = opened(site / "migration.html")
