@@ -41,7 +41,9 @@ BREAKS = {
         insert into raw_focus.statements (
             statement_id, provider, billing_account_id, billing_period, line_count, _dlt_load_id
         )
-        values ('second', 'AWS', '111122223333', '2026-11', 1, 'a load')
+        values ('second', 'AWS', '111122223333', '2026-11', 1, 'a load');
+        insert into raw_focus.control_totals (statement_id, provider, line_count, _dlt_load_id)
+        values ('second', 'AWS', 1, 'a load')
     """,
     "cost_explorer_is_explained": f"""
         insert into marts.cost_explorer_bridge (
