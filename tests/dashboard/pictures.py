@@ -46,7 +46,7 @@ def take(browser: Any, dashboard: Path, to: Path, service: str) -> list[Path]:
         page, _, chart = place.partition("#")
         path = next(dashboard.glob(page.replace("*", f"{service}*")))
         tab = browser.new_page(viewport={"width": _WIDTH, "height": height}, color_scheme="light")
-        tab.goto(f"{path.as_uri()}#{chart}")
+        tab.goto(f"{path.absolute().as_uri()}#{chart}")
         tab.wait_for_selector("body[data-ready]", timeout=30_000)
         taken.append(to / f"{name}.png")
         tab.screenshot(path=taken[-1])
