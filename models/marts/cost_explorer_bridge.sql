@@ -131,7 +131,7 @@ ours as (
             case when charge_class = 'amortized_prepayment' then net_amortized_cost else 0 end
         ) as amortized_prepayments
     from {{ ref('charges') }}
-    where {{ in_month('billing_period') }}
+    where {{ in_month('billing_period') }} and bill_source = 'aws_cur'
     group by billing_period, payer_account_id
 ),
 
@@ -156,6 +156,17 @@ true_costs as (
     group by billing_period, payer_account_id
 ),
 
+-- Another provider may call its billing account as AWS does.
+bills_in_focus as (
+    select
+        billing_period,
+        payer_account_id,
+        sum(net_amortized_cost) as true_cost
+    from {{ ref('charges') }}
+    where {{ in_month('billing_period') }} and bill_source = 'focus'
+    group by billing_period, payer_account_id
+),
+
 compared as (
     select
         aws.billing_period,
@@ -177,7 +188,7 @@ compared as (
             ours.commitment_difference - aws.commitment_difference - ours.fees_without_costs, 0
         ) as aws_rounding,
         case when ours.billing_period is null then -aws.aws_amortized_cost else 0 end as left_out,
-        coalesce(true_costs.true_cost, 0) as true_cost
+        coalesce(true_costs.true_cost, 0) - coalesce(bills_in_focus.true_cost, 0) as true_cost
     from aws
     left join ours
         on
@@ -191,6 +202,10 @@ compared as (
         on
             aws.billing_period = true_costs.billing_period
             and aws.payer_account_id = true_costs.payer_account_id
+    left join bills_in_focus
+        on
+            aws.billing_period = bills_in_focus.billing_period
+            and aws.payer_account_id = bills_in_focus.payer_account_id
 ),
 
 explained as (

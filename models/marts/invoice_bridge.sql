@@ -38,6 +38,7 @@ moves as (
         billing_period,
         payer_account_id,
         case
+            when bill_source = 'focus' then 'bill_in_focus'
             when charge_class = 'usage' and pricing_model = 'reserved' then 'ri_used'
             when charge_class = 'usage' and pricing_model = 'savings_plan' then 'sp_used'
             when charge_class = 'negation' then 'sp_negation'
@@ -53,6 +54,7 @@ moves as (
         end as bridge_item,
         {{ bridge_amount('net_amortized_cost - net_unblended_cost') }} as amount,
         {{ bridge_amount('net_unblended_cost') }} as net_unblended_cost,
+        {{ bridge_amount('net_amortized_cost') }} as net_amortized_cost,
         {{ bridge_amount('amortized_upfront_cost') }} as amortized_upfront_cost
     from {{ ref('charges') }}
     where {{ in_month('billing_period') }}
@@ -69,7 +71,10 @@ measured as (
         sum(case when bridge_item = 'ri_recurring_fee' then amortized_upfront_cost else 0 end)
             as ri_amortized_upfront,
         sum(case when bridge_item = 'sp_recurring_fee' then amortized_upfront_cost else 0 end)
-            as sp_amortized_upfront
+            as sp_amortized_upfront,
+        -- Another provider may call its billing account as AWS does; `focus_bridge` has its bill.
+        sum(case when bridge_item = 'bill_in_focus' then net_amortized_cost else 0 end)
+            as bill_in_focus
     from moves
     group by billing_period, payer_account_id
 ),
@@ -122,7 +127,7 @@ steps as (
             + differences.ri_difference, 0
         ) as aws_rounding,
         -coalesce(left_out.billed_cost, 0) as left_out,
-        coalesce(true_costs.true_cost, 0) as true_cost
+        coalesce(true_costs.true_cost, 0) - coalesce(differences.bill_in_focus, 0) as true_cost
     from control_totals
     left join differences
         on

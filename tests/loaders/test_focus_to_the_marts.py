@@ -414,8 +414,9 @@ def test_a_delivery_rebuilds_its_month_and_no_other(company: Company, tmp_path: 
 
 
 AWS_ROWS = {
-    "true_cost": "select * from marts.true_cost where payer_account_id = '{payer}'",
+    "true_cost": "select * from marts.true_cost where lyft_label <> 'azure-only'",
     "invoice_bridge": "select * from marts.invoice_bridge",
+    "cost_explorer_bridge": "select * from marts.cost_explorer_bridge",
     "commitment_usage": "select * from marts.commitment_usage",
     "unallocated_capacity": "select * from marts.unallocated_capacity",
     "attribution_schedule": "select * from marts.attribution_schedule",
@@ -427,7 +428,10 @@ AWS_ROWS = {
 def test_a_report_beside_it_does_not_change_by_a_digit(
     fixture_company: tuple[Company, BuildResult], tmp_path: Path
 ) -> None:
-    """A month that the report and a FOCUS export have is the report's, and both are named."""
+    """A month that the report and AWS's FOCUS export have is the report's, and both are named.
+
+    What another provider bills to an account of that name is another bill.
+    """
     original, result = fixture_company
     assert result.succeeded, "\n".join(result.failures)
     payer = original.one("select min(payer_account_id) from marts.true_cost")
@@ -451,17 +455,26 @@ def test_a_report_beside_it_does_not_change_by_a_digit(
         "99", ServiceProviderName="AWS", BillingAccountId=payer, **april, SubAccountId=payer
     )
     write(ours.root / "focus/aws/bill.csv", [aws])
+    gateway = {"ServiceProviderName": "LiteLLM", "BillingAccountId": payer, "SubAccountId": None}
+    write(ours.root / "focus/llm/bill.csv", [charge("2.5", **april | gateway)])
     focus.load(ours.warehouse, str(ours.root / "focus"))
     warnings = build(ours).warnings
 
     (named,) = [line for line in warnings if "months_are_on_one_bill" in line]
     assert "focus/aws" in named
     for mart, sql in AWS_ROWS.items():
-        query = f"from ({sql.format(payer=payer)}) order by all"
+        query = f"from ({sql}) order by all"
         assert ours.rows(query) == original.rows(query), mart
     assert ours.rows(
-        "select payer_account_id, sum(true_cost) from marts.true_cost"
-        f" where payer_account_id <> '{payer}' group by all"
-    ) == [("/billing/acme", Decimal("1.25"))]
+        "select service_provider_name, billing_account_id, sum(effective_cost)"
+        " from focus.focus_charges where x_lyft_label = 'azure-only' group by all order by all"
+    ) == [
+        ("LiteLLM", payer, Decimal("2.5")),
+        ("Microsoft", "/billing/acme", Decimal("1.25")),
+    ]
+    assert ours.rows(
+        "select payer_account_id, provider, amount from marts.focus_bridge"
+        " where bridge_item = 'true_cost' order by all"
+    ) == [("/billing/acme", "Microsoft", Decimal("1.25")), (payer, "LiteLLM", Decimal("2.5"))]
     moment = datetime.now(UTC).replace(tzinfo=None)
     assert ours.one("select max(landed_at) from raw_focus.statements") <= moment

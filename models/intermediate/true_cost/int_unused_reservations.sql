@@ -84,7 +84,7 @@ last_hours as (
         payer_account_id,
         max(usage_hour) as last_hour
     from charges
-    where not is_period_charge
+    where not is_period_charge and bill_source is distinct from 'focus'
     group by billing_period, payer_account_id
 ),
 

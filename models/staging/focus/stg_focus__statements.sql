@@ -1,6 +1,7 @@
 -- The statements that landed, and which of them a billing account's period is read from: the newest
 -- one. What a Cost and Usage Report says of the same month of the same AWS payer is used instead,
--- since it says more. Read from the ledgers alone, so that it is known before any charge is.
+-- since it says more; a bill of AWS is one with charges of AWS or Amazon, whatever its account is
+-- called. Read from the ledgers alone, so that it is known before any charge is.
 
 with
 
@@ -10,6 +11,12 @@ statements as (
 
 loads as (
     select * from {{ source('focus', '_dlt_loads') }}
+),
+
+of_aws as (
+    select distinct statement_id
+    from {{ source('focus', 'control_totals') }}
+    where lower(provider) like 'aws%' or lower(provider) like 'amazon%'
 ),
 
 reports as (
@@ -60,7 +67,9 @@ select
     newest_first.delivered_at,
     newest_first.landed_at
 from newest_first
+left join of_aws on newest_first.statement_id = of_aws.statement_id
 left join reports
     on
-        newest_first.billing_period = reports.billing_period
+        of_aws.statement_id is not null
+        and newest_first.billing_period = reports.billing_period
         and newest_first.billing_account_id = reports.payer_account_id
