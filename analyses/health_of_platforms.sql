@@ -1,4 +1,4 @@
--- Which platforms' schedules were not measured in the last 30 complete days, and the dollars that
+-- Which platforms' schedules were not measured in the last 30 complete days, and the spend that
 -- those hours allocate.
 
 select

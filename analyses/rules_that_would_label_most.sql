@@ -1,5 +1,5 @@
 -- What to label next: the tags, accounts and products on spend that no rule labels yet, by the
--- dollars that one rule on each would label. The unused cost of commitments is left out: it has a
+-- spend that one rule on each would label. The unused cost of commitments is left out: it has a
 -- label of its own, whatever the rules say.
 
 with

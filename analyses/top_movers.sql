@@ -1,4 +1,4 @@
--- Whose spend changed most, by at least ten dollars: the last 28 complete days of the bill and the
+-- Whose spend changed most, by at least 10: the last 28 complete days of the bill and the
 -- 28 days before, which have the same weekdays. Left out are a day that is still open, and charges
 -- for a whole month.
 

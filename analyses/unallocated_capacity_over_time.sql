@@ -1,4 +1,4 @@
--- The unallocated capacity of each sub-platform, week by week, in dollars; its sum divided by the
+-- The unallocated capacity of each sub-platform, week by week; its sum divided by the
 -- sum of the spend is the week's share. A week is complete if all of its seven days are.
 
 select

@@ -62,7 +62,7 @@ worded (bridge_item, step, what_is_different) as (
     (
         'unused_reservations_in_their_hours',
         'Unused reservations, by hour',
-        'The same dollars, in the hours that wasted them.'
+        'The same costs, in the hours that wasted them.'
     ),
     (
         'fees_without_costs',

@@ -1,4 +1,4 @@
--- Whose spend changed most, by at least ten dollars: the last 28 complete days and the 28 days
+-- Whose spend changed most, by at least 10: the last 28 complete days and the 28 days
 -- before.
 
 with

@@ -1,4 +1,4 @@
--- The rules that would label most, by the dollars of the newest complete month that each would
+-- The rules that would label most, by the spend of the newest complete month that each would
 -- label by itself, as rows to add to label_rules.csv.
 
 with

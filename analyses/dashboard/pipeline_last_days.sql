@@ -1,4 +1,4 @@
--- Rows and dollars in and out of every stage on the last 14 days, the newest first.
+-- Rows and costs in and out of every stage on the last 14 days, the newest first.
 
 with
 

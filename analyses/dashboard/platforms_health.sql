@@ -1,4 +1,4 @@
--- The data quality of each platform in the last 28 complete days, and the dollars that hours
+-- The data quality of each platform in the last 28 complete days, and the spend that hours
 -- without data of their own allocate.
 
 select

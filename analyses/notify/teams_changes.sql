@@ -1,5 +1,5 @@
--- Labels whose spend of 28 days differs from that of the 28 days before by a quarter, a hundred
--- dollars and a thousandth of all spend; and why: the charge that changed most, and the effects
+-- Labels whose spend of 28 days differs from that of the 28 days before by a quarter, 100 and a
+-- thousandth of all spend; and why: the charge that changed most, and the effects
 -- behind the label's change from month to month.
 
 with

@@ -1,4 +1,4 @@
--- Accounts in which a twentieth of the spend of the last 28 days, and ten dollars, has no label.
+-- Accounts in which a twentieth of the spend of the last 28 days, and 10 of it, has no label.
 -- The owner of the label `unlabeled` is notified, else the team that spends most in the account.
 
 with

@@ -305,7 +305,7 @@ def test_columns_are_described_by_their_comments(company: Assistant) -> None:
     (model,) = yaml.safe_load((ROOT / "models/marts/daily_spend.yml").read_text())["models"]
     assert columns.keys() == {column["name"] for column in model["columns"]}
     assert columns["spend"]["type"] == "decimal(38,20)"
-    assert "in US dollars" in columns["spend"]["description"]
+    assert "in the bill's currency" in columns["spend"]["description"]
     assert "there is no mart nothing" in company.refused("describe", mart="nothing")
 
 
