@@ -332,7 +332,7 @@ def _totals(ask: Ask) -> Iterator[Finding]:
         options = f" --report {report} --since {period} --until {period} --again"
         yield _lack(
             f"{report}, {period}",
-            f"has {lines or 0:,} lines of {sums or 0:f} dollars, and {counted or 0:,} of"
+            f"has {lines or 0:,} lines that cost {sums or 0:f}, and {counted or 0:,} that cost"
             f" {cost or 0:f} were delivered",
             _load("raw_aws_cur", options),
         )

@@ -22,6 +22,7 @@ from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.sql import quoted
 from infraspend.publishers import explanation
+from infraspend.publishers.currency import currency_of
 
 Span = Literal["day", "week", "month", "year"]
 
@@ -343,7 +344,7 @@ class Answers:
                 rows,
                 more,
                 months=(month, month),
-                unit="US dollars",
+                unit=currency_of(connection),
                 sums=sums,
                 statement=" ".join(_CHANGES.split()),
                 parameters=parameters,
@@ -377,7 +378,7 @@ class Answers:
                 connection,
                 *self._cut(rows),
                 months=_months(since, day + timedelta(days=1)),
-                unit="US dollars",
+                unit=currency_of(connection),
                 sums={
                     "before": before.spend,
                     "after": after.spend,
@@ -408,7 +409,7 @@ class Answers:
                 connection,
                 *self._cut(rows),
                 months=_months(day, day + timedelta(days=1)),
-                unit="US dollars",
+                unit=currency_of(connection),
                 sums={
                     "spend": explained.spend,
                     "all_rows_add_up_to": sum(
@@ -421,7 +422,7 @@ class Answers:
         """Reports the freshness and quality of the numbers.
 
         When the file was published, how far the bill reaches, which months may still change or are
-        left out, how many hours of each platform were filled in and the dollars that depend on
+        left out, how many hours of each platform were filled in and the spend that depends on
         them, and how much entered each stage compared with the median of the 28 days before
         (`rows_in_ratio`, 1 is usual).
         """

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from infraspend.loaders.errors import InfraspendError
+from infraspend.publishers.currency import currency_of
 from infraspend.publishers.exporting import spreadsheet_cell
 
 _SPAN = "lyft_label = $label and usage_date between $first_day and $day"
@@ -80,8 +81,8 @@ class Part:
     Attributes:
         basis: The basis of the split; empty where nothing was split.
         hours: The number of hours.
-        charge_true_cost: The cost of their charges before the split, in US dollars.
-        spend: The label's part of it, in US dollars.
+        charge_true_cost: The cost of their charges before the split.
+        spend: The label's part of it.
     """
 
     basis: str
@@ -102,8 +103,8 @@ class Reason:
         usage: That usage and the total, with the unit, on each of these, summed over all hours.
         basis: The basis of the split, the one of most hours first; empty where nothing was split.
         hours: The number of hours.
-        charge_true_cost: The cost of the charges before the split, in US dollars.
-        spend: The label's part of it, in US dollars.
+        charge_true_cost: The cost of the charges before the split.
+        spend: The label's part of it.
         parts: The same by basis; they add up to it.
     """
 
@@ -141,7 +142,7 @@ class Step:
         total_usage: The usage of all labels and free capacity; None if unknown.
         unit: The unit, and whether requests or usage count.
         basis: The weakest basis in the chain.
-        spend_before: The spend before this split, in US dollars; the charges' cost for the first.
+        spend_before: The spend before this split; the charges' cost for the first.
         spend_after: The spend after this split; the label's spend after the last platform.
         is_last_step: Whether it is the last one.
     """
@@ -175,7 +176,8 @@ class Explanation:
         first_day: The first day of the usage, UTC.
         day: The last one.
         incomplete_days: Those of them that are still open, or lack a payer's usage.
-        spend: The spend in the mart `daily_spend`, in US dollars, to the last digit.
+        currency: The code of the currency of all amounts.
+        spend: The spend in the mart `daily_spend`, to the last digit.
         reasons: Its parts, the largest first; they add up to it exactly.
         steps: How platforms split it, hour by hour; the last steps of all chains add up exactly to
             the reasons with a chain.
@@ -185,6 +187,7 @@ class Explanation:
     first_day: date
     day: date
     incomplete_days: list[date]
+    currency: str
     spend: Decimal
     reasons: list[Reason]
     steps: list[Step]
@@ -221,6 +224,7 @@ def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanatio
             rules = {row[2]: _rule(connection, row[2]) for row in rows if row[2] is not None}
             span = {"first_day": first_day, "day": day}
             incomplete = [one for (one,) in connection.execute(_INCOMPLETE, span).fetchall()]
+            currency = currency_of(connection)
     except duckdb.CatalogException as error:
         raise InfraspendError(
             f"{warehouse} is not built yet, or by another version: run infraspend build"
@@ -231,7 +235,9 @@ def explain(warehouse: Path, label: str, day: date, days: int = 1) -> Explanatio
         ) from error
     usage = {way: _usage_in_words(of_way) for way, of_way in _by_way(steps).items()}
     reasons = _reasons(rows, rules, usage)
-    found = Explanation(label, first_day, day, incomplete, spend or Decimal(), reasons, steps)
+    found = Explanation(
+        label, first_day, day, incomplete, currency, spend or Decimal(), reasons, steps
+    )
     _check_adds_up(found)
     return found
 
@@ -280,7 +286,7 @@ class ChangedReason:
         label: The label on the bill, and the rule that found it.
         platforms: The platforms that split them, in order; empty if none.
         usage_of: The label whose usage decided on each of these, in the same order.
-        cost_before: Their cost before, in US dollars, before any split.
+        cost_before: Their cost before, before any split.
         cost_after: Their cost on the requested days.
         spend_before: The label's part of them before.
         spend_after: Its part on the requested days.
@@ -314,7 +320,7 @@ class Change:
 
     @property
     def amount(self) -> Decimal:
-        """The change in spend, in US dollars; negative for a decrease."""
+        """The change in spend; negative for a decrease."""
         return self.after.spend - self.before.spend
 
 
@@ -366,7 +372,9 @@ def print_explanation(
         rows: How many paragraphs to show; the others are summed in one row.
         hours: Whether to show every hour's calculation.
     """
-    table = _table(f"What {explanation.label} spent on {explanation.when}, in US dollars")
+    table = _table(
+        f"What {explanation.label} spent on {explanation.when}, in {explanation.currency}"
+    )
     steps = _by_way(explanation.steps)
     paragraphs = _paragraphs(explanation.reasons)
     for reasons in paragraphs[:rows]:
@@ -392,7 +400,7 @@ def print_change(change: Change, console: Console, rows: int) -> None:
     """
     before, after = change.before, change.after
     table = _table(
-        f"What changed for {after.label}, in US dollars: {before.when} and then {after.when}"
+        f"What changed for {after.label}, in {after.currency}: {before.when} and then {after.when}"
     )
     for reason in change.reasons[:rows]:
         table.add_row(_change(reason.change), escape("\n".join(_comparison(reason))))
@@ -421,6 +429,7 @@ def as_json(found: Explanation | Change) -> str:
             "label": found.after.label,
             "before": _span(found.before),
             "after": _span(found.after),
+            "currency": found.after.currency,
             "change": found.amount,
             "reasons": [asdict(reason) for reason in found.reasons],
         }
@@ -685,10 +694,10 @@ def _rule(connection: duckdb.DuckDBPyConnection, rule_order: int) -> str:
 
 
 def _change(amount: Decimal) -> str:
-    """A change in dollars, with a sign and six decimal places."""
+    """A change, with a sign and six decimal places."""
     return f"{amount:+,.6f}"
 
 
 def _money(amount: Decimal) -> str:
-    """Dollars with six decimal places, for display."""
+    """An amount with six decimal places, for display."""
     return f"{amount:,.6f}"

@@ -1,7 +1,7 @@
 """Publishes the marts: one DuckDB file with all of them, and each as Parquet.
 
 The file has the exact marts in its schema `marts` and again, as views, under their plain names, so
-that `show tables` lists them; the schema `rounded` has them with dollars to the cent, for display;
+that `show tables` lists them; the schema `rounded` has them with amounts to the cent, for display;
 the schema `analyses` has the project's analyses as views; the table `build` says what the marts
 were built from, the table `metrics` defines each metric, as SQL. Parquet is a file for each mart,
 or a folder with a folder for each month of the bill (`billing_period=2026-10/`) or of the usage
@@ -19,7 +19,7 @@ import subprocess
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -37,7 +37,8 @@ from infraspend.loaders.sql import literal, quoted
 from infraspend.projects import package_of
 from infraspend.publishers import DATABASE_NAME as DATABASE_NAME
 from infraspend.publishers import MONTHS
-from infraspend.publishers.metrics import Metric, read_metrics
+from infraspend.publishers.currency import currency_of
+from infraspend.publishers.metrics import MONEY, Metric, read_metrics
 from infraspend.publishers.queries import Analysis, read_analyses
 
 _MARTS_FOLDER = "marts"
@@ -61,7 +62,7 @@ _METRIC_COLUMNS = {
     "metric": ("varchar primary key", "Its name."),
     "label": ("varchar not null", "Its name for display."),
     "description": ("varchar not null", "What it means."),
-    "unit": ("varchar not null", "Its unit."),
+    "unit": ("varchar not null", "Its unit; of money the code of its currency."),
     "mart": ("varchar not null", "The mart that it is computed from."),
     "value_sql": ("varchar not null", "Its value: an aggregate over rows of the mart."),
     "numerator": ("varchar", "The numerator of a ratio; NULL for a sum."),
@@ -297,19 +298,19 @@ def _write_analyses(
 
 
 def _write_views(connection: duckdb.DuckDBPyConnection, marts: Iterable[str]) -> None:
-    """Views of every mart: exact under its plain name, and with dollars to the cent."""
+    """Views of every mart: exact under its plain name, and with amounts to the cent."""
     connection.execute("use published")
     connection.execute("create schema rounded")
     for mart in marts:
         connection.execute(f"create view {mart} as from marts.{mart}")
-        dollars = connection.execute(
+        amounts = connection.execute(
             "select column_name from duckdb_columns() where database_name = 'published'"
             " and schema_name = 'marts' and table_name = ?"
             " and (data_type in ('DECIMAL(38,18)', 'DECIMAL(38,20)')"
             " or column_name = 'cost_to_come' or column_name like '%\\_cost' escape '\\')",
             [mart],
         ).fetchall()
-        cents = ", ".join(f'cast("{name}" as decimal(18, 2)) as "{name}"' for (name,) in dollars)
+        cents = ", ".join(f'cast("{name}" as decimal(18, 2)) as "{name}"' for (name,) in amounts)
         replaced = f" replace ({cents})" if cents else ""
         connection.execute(f"create view rounded.{mart} as select *{replaced} from marts.{mart}")
     connection.execute("use memory")
@@ -373,8 +374,12 @@ def _write_metrics(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metr
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in _METRIC_COLUMNS.items())
     connection.execute(f"create table published.main.metrics ({columns})")
     places = ", ".join("?" for _ in _METRIC_COLUMNS)
+    connection.execute("use published")
+    currency = currency_of(connection)
+    connection.execute("use memory")
     for metric in metrics:
-        row = [list(value) if isinstance(value, tuple) else value for value in astuple(metric)]
+        named = replace(metric, unit=metric.unit.replace(MONEY, currency))
+        row = [list(value) if isinstance(value, tuple) else value for value in astuple(named)]
         connection.execute(f"insert into published.main.metrics values ({places})", row)
     for name, (_, text) in _METRIC_COLUMNS.items():
         connection.execute(f'comment on column published.main.metrics."{name}" is {literal(text)}')

@@ -18,12 +18,12 @@ from infraspend.loaders.errors import InfraspendError
 from infraspend.publishers.answers import NOTICE, Answers, readable
 
 _INSTRUCTIONS = f"""
-Who spends what on shared cloud platforms, in US dollars, exact to the last digit, from marts that
-passed every test. Begin with list_metrics; ask metrics with query_metric; read_sql is for questions
-without a metric. Quote amounts as they are, and with them the build_id of the proof. The proof also
-has the bridge from the invoice to true cost (`unexplained` is 0) and what rows add up to: say so if
-a difference is not 0, or if a month is not complete. `more_rows` above 0 means that rows were cut
-off. {NOTICE}
+Who spends what on shared cloud platforms, in the bill's currency, exact to the last digit, from
+marts that passed every test. Begin with list_metrics; ask metrics with query_metric; read_sql is
+for questions without a metric. Quote amounts as they are, and with them the build_id of the proof.
+The proof also has the bridge from the invoice to true cost (`unexplained` is 0) and what rows add
+up to: say so if a difference is not 0, or if a month is not complete. `more_rows` above 0 means
+that rows were cut off. {NOTICE}
 """
 
 

@@ -15,6 +15,9 @@ import yaml
 from infraspend.loaders.result import Progress, silent
 from infraspend.projects import package_of
 
+MONEY = "the bill's currency"
+"""The unit of money in the yml; the published file has its code."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -24,7 +27,7 @@ class Metric:
         name: Its name, such as `unallocated_share`.
         label: Its name for display, such as `Unallocated share`.
         description: What it means.
-        unit: Its unit, such as `US dollars`.
+        unit: Its unit; money is in `MONEY`, whatever that is.
         mart: The mart that it is computed from.
         value_sql: Its value, an aggregate over rows of the mart; a ratio is a DOUBLE.
         numerator: The numerator of a ratio; None for a sum.

@@ -10,6 +10,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from infraspend.publishers.currency import currency_of
 from infraspend.publishers.marts import Published
 
 _DAYS = 30
@@ -33,7 +34,9 @@ def print_summary(published: Published, console: Console) -> None:
         else:
             since = last - timedelta(days=_DAYS - 1)
             console.print(
-                f"\nFrom {since} to {last}, the last {_DAYS} days of the bill:\n", highlight=False
+                f"\nFrom {since} to {last}, the last {_DAYS} days of the bill,"
+                f" in {currency_of(marts)}:\n",
+                highlight=False,
             )
             for table in (
                 _spend_by_team(marts, since),

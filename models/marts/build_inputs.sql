@@ -1,5 +1,5 @@
 -- The deliveries of the bill that the marts were built from: which one of each payer and billing
--- period, with its rows and dollars.
+-- period, with its rows and costs.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
@@ -9,6 +9,11 @@ with
 assemblies as (
     select * from {{ ref('stg_aws_cur__deliveries') }}
     where {{ in_month('billing_period') }} and is_current
+),
+
+control_totals as (
+    select * from {{ ref('stg_aws_cur__control_totals') }}
+    where {{ in_month('billing_period') }}
 ),
 
 summaries as (
@@ -40,16 +45,22 @@ select
     summaries.payer_account_id,
 
     -- which delivery
+    control_totals.currency,
     'aws_cur' as source_name,
     assemblies.report,
     assemblies.assembly_id as delivery_id
 from assemblies
 inner join summaries on assemblies.assembly_id = summaries.assembly_id
+left join control_totals
+    on
+        assemblies.billing_period = control_totals.billing_period
+        and summaries.payer_account_id = control_totals.payer_account_id
 group by
     assemblies.billing_period,
     assemblies.manifest_time,
     assemblies.landed_at,
     summaries.payer_account_id,
+    control_totals.currency,
     assemblies.report,
     assemblies.assembly_id
 union all
@@ -67,6 +78,7 @@ select
     statements.billing_account_id as payer_account_id,
 
     -- which delivery
+    statements.currency,
     'focus' as source_name,
     statements.folder as report,
     statements.statement_id as delivery_id

@@ -130,6 +130,15 @@ def text_of(path: Path) -> str:
     return html.unescape(re.sub(r"<[^>]+>", " ", path.read_text()))
 
 
+@pytest.mark.parametrize(
+    ("currency", "shown"),
+    [("USD", "$"), ("EUR", "\u20ac"), ("GBP", "\u00a3"), ("CHF", "CHF\u00a0")],
+)
+def test_amounts_have_the_sign_or_the_code_of_their_currency(currency: str, shown: str) -> None:
+    assert wording.money(Decimal("1234.5"), currency) == f"{shown}1,234.50"
+    assert wording.money(Decimal("-0.001"), currency) == f"\u2212{shown}0.0010"
+
+
 def test_every_service_shows_what_the_mart_says(published: Path, site: Path) -> None:
     with duckdb.connect(published / "infraspend.duckdb", read_only=True) as connection:
         spends = connection.execute(
@@ -143,12 +152,12 @@ def test_every_service_shows_what_the_mart_says(published: Path, site: Path) -> 
         ).fetchall()
     listed = text_of(site / "services.html")
     for label, spend in spends:
-        assert wording.money(spend) in listed
+        assert wording.money(spend, "USD") in listed
         page = text_of(site / "services" / wording.file_name(label))
-        assert wording.money(spend) in page
+        assert wording.money(spend, "USD") in page
     # Whole weeks: not the day that still goes on.
     changed = text_of(site / "services" / wording.file_name("pricing")).partition("since last week")
-    assert f"{wording.money(week)}   {wording.money(week_before)}" in re.sub(
+    assert f"{wording.money(week, 'USD')}   {wording.money(week_before, 'USD')}" in re.sub(
         r"[ \n]+", "   ", changed[2]
     )
 

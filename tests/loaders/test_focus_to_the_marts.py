@@ -1,20 +1,27 @@
 """Bills in FOCUS in the marts, to the last digit: alone, and beside a Cost and Usage Report."""
 
+import io
 import re
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
+from rich.console import Console
 
 from infraspend.builder import BuildResult
 from infraspend.loaders import focus
 from infraspend.publishers.answers import Answers
+from infraspend.publishers.dashboard import write_dashboard
+from infraspend.publishers.explanation import explain, print_explanation
 from infraspend.publishers.marts import publish as publish_marts
+from infraspend.publishers.notifying import notify
+from infraspend.publishers.summary import print_summary
 from tests.end_to_end.companies import TEAM, WITHOUT_UNIT_TESTS, Company, company_in
 from tests.loaders.focus_bills import Charge, charge, write
 from tests.workspaces import ROOT
@@ -382,6 +389,52 @@ def test_the_proof_for_assistants_is_about_bills_in_focus_too(
     assert bridge["payers"] == 2
     # Nothing says whether they are complete.
     assert bridge["is_complete"] is None
+
+
+def test_whoever_reads_the_marts_is_shown_the_currency_of_the_bill(
+    company: Company, tmp_path: Path
+) -> None:
+    published = publish_marts(company.warehouse, tmp_path, project=ROOT)
+    site = write_dashboard(tmp_path, tmp_path / "dashboard", ROOT).index.parent
+    pages = [
+        re.sub("<pre.*?</pre>", "", path.read_text(), flags=re.DOTALL)
+        for path in site.rglob("*.html")
+    ]
+    assert all("Amounts are in EUR" in page and "$" not in page for page in pages)
+    assert any("\u20ac16.47" in page for page in pages)
+    assert 'data-sign="\u20ac"' in pages[0]
+    script = (site / "assets" / "site.js").read_text()
+    assert "'$'" not in script and "USD" not in script
+
+    console = Console(file=io.StringIO(), width=120)
+    found = explain(published.database, "chat", date(2026, 10, 31))
+    print_explanation(found, console, 10)
+    print_summary(published, console)
+    said = console.file.getvalue()
+    assert "What chat spent on 2026-10-31, in EUR" in said
+    assert "the last 30 days of the bill, in EUR" in said
+    assert "$" not in said and "dollar" not in said
+
+    answers = Answers(published.database, most_rows=1000, most_seconds=60)
+    assert answers.query_metric("spend")["proof"]["unit"] == "EUR"
+    assert answers.explain_spend("chat", date(2026, 10, 31))["proof"]["unit"] == "EUR"
+    units = {row["unit"] for row in answers.list_metrics()["rows"]}
+    assert {"EUR", "EUR per core-hour"} <= units
+    assert not any("dollar" in unit or "bill" in unit for unit in units)
+    with duckdb.connect(str(published.database), read_only=True) as connection:
+        assert connection.execute(
+            "select distinct currency from marts.build_inputs"
+        ).fetchall() == [("EUR",)]
+        comments = connection.execute(
+            "select comment from duckdb_columns() union select comment from duckdb_tables()"
+        ).fetchall()
+    assert not [text for (text,) in comments if text and "US dollar" in text]
+
+    said = notify(
+        tmp_path, company.warehouse, ROOT, tmp_path / "none.yml", digest="day", dry_run=True
+    ).texts
+    assert any("\u20ac" in text for text in said)
+    assert not any("$" in text for text in said)
 
 
 def test_what_goes_into_a_stage_comes_out_of_it(company: Company) -> None:

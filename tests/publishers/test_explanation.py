@@ -25,6 +25,7 @@ WAY = "k8s: core-0 (c5.2xlarge, cpu) > features: pricing (all, usage)"
 #: features of pricing. For six hours nobody tracked the cluster.
 MARTS = f"""
 create schema marts;
+create table marts.build_inputs as select 'GBP' as currency;
 create table marts.time_spine as select date '{DAY}' as date_day, true as is_complete;
 create table marts.daily_spend as
     select date '{DAY}' as usage_date, 'shared-rides' as lyft_label, 9::decimal(38, 20) as spend;
@@ -79,6 +80,7 @@ def test_a_charge_of_several_bases_is_one_reason_with_parts(found: Explanation) 
     assert reason.usage == (
         "pricing 48 of 96 core-hours requested > shared-rides 720 of 960 requests"
     )
+    assert json.loads(as_json(found))["currency"] == "GBP"
     (told,) = json.loads(as_json(found))["reasons"]
     assert [part["spend"] for part in told["parts"]] == ["6.75" + "0" * 18, "2.25" + "0" * 18]
     head, line = as_csv(found).splitlines()
@@ -95,6 +97,7 @@ def test_each_platform_is_said_with_the_usage_that_split_it_in_80_columns(
 
     assert max(map(len, said.splitlines())) <= 80
     for words in (
+        f"What shared-rides spent on {DAY}, in GBP",
         "k8s: core-0 (c5.2xlarge, cpu) split 24.000000,",
         "pricing 48 of 96 core-hours requested: 12.000000",
         "features: pricing (all, usage) split 12.000000,",
@@ -121,7 +124,7 @@ def test_no_cell_is_a_formula() -> None:
         parts=(),
     )
     day = date(2026, 11, 1)
-    text = as_csv(Explanation("+label", day, day, [], Decimal("-1E-12"), [reason], []))
+    text = as_csv(Explanation("+label", day, day, [], "USD", Decimal("-1E-12"), [reason], []))
     assert (
         text.splitlines()[1] == "'+label,2026-11-01,2026-11-01,'=1+1,'@cmd,,,,,1,-1,-0.000000000001"
     )

@@ -15,6 +15,7 @@ import duckdb
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.projects import roots_of
+from infraspend.publishers.currency import currency_of
 from infraspend.publishers.queries import Declared, on_published, read_declared
 
 FOLDER = Path("analyses") / "dashboard"
@@ -103,12 +104,14 @@ class Answer:
         columns: The names of the columns.
         types: Their types, as DuckDB writes them.
         rows: The rows; for a chart on many pages, those of all of them.
+        currency: The code of the currency that amounts are in.
     """
 
     chart: Chart
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: list[tuple[Any, ...]]
+    currency: str
 
     def place(self, column: str) -> int:
         """The position of a column."""
@@ -122,14 +125,17 @@ class Answer:
             rows.setdefault(row[place], []).append((*row[:place], *row[place + 1 :]))
         columns = (*self.columns[:place], *self.columns[place + 1 :])
         types = (*self.types[:place], *self.types[place + 1 :])
-        return {key: Answer(self.chart, columns, types, found) for key, found in rows.items()}
+        return {
+            key: Answer(self.chart, columns, types, found, self.currency)
+            for key, found in rows.items()
+        }
 
     def nothing(self) -> "Answer":
         """The answer of a page that has no rows."""
         place = self.place(self.chart.each or "")
         columns = (*self.columns[:place], *self.columns[place + 1 :])
         types = (*self.types[:place], *self.types[place + 1 :])
-        return Answer(self.chart, columns, types, [])
+        return Answer(self.chart, columns, types, [], self.currency)
 
 
 def read_charts(
@@ -196,7 +202,8 @@ def ask(
     columns = tuple(str(column[0]) for column in described)
     if missing := sorted(chart.columns_named - set(columns)):
         raise InfraspendError(f"{FOLDER / chart.name}.sql has no column {missing[0]}")
-    return Answer(chart, columns, tuple(str(column[1]) for column in described), rows)
+    types = tuple(str(column[1]) for column in described)
+    return Answer(chart, columns, types, rows, currency_of(connection))
 
 
 def _chart(declared: Declared, marts: frozenset[str], carried: tuple[str, ...]) -> Chart:

@@ -84,14 +84,14 @@ def tile(answer: Answer) -> Tile:
     value = row[answer.place(chart.y[0])]
     kind = answer.types[answer.place(chart.y[0])]
     if isinstance(value, Decimal) and not wording.is_share(kind):
-        shown = wording.money(value, exact=chart.exact, whole=abs(value) >= 1000)
+        shown = wording.money(value, answer.currency, exact=chart.exact, whole=abs(value) >= 1000)
     elif isinstance(value, date):
         shown = f"{value:%-d %b %Y}"
     else:
-        shown = wording.cell(value, kind)
+        shown = wording.cell(value, kind, answer.currency)
     notes = []
     if chart.of is not None and value is not None and (whole := row[answer.place(chart.of)]):
-        notes.append(f"{wording.percent(_ratio(value, whole))} of {_whole(whole)}")
+        notes.append(f"{wording.percent(_ratio(value, whole))} of {_whole(whole, answer.currency)}")
     if chart.against is not None:
         before = row[answer.place(chart.against)]
         if value is None or before is None:
@@ -100,7 +100,7 @@ def tile(answer: Answer) -> Tile:
             change = value - before
             part = f" ({wording.percent(_ratio(change, before), signed=True)})" if before else ""
             sign = "+" if change > 0 else ""
-            notes.append(f"{sign}{_whole(change)}{part}")
+            notes.append(f"{sign}{_whole(change, answer.currency)}{part}")
     if "note" in answer.columns and (note := row[answer.place("note")]):
         notes.append(wording.name(str(note)))
     return Tile(shown, "; ".join(notes))
@@ -119,7 +119,7 @@ def table(answer: Answer, links: Links) -> Table:
     rows = [
         tuple(
             Cell(
-                _text(row[place], column, kind, exact=chart.exact),
+                _text(row[place], column, kind, answer.currency, exact=chart.exact),
                 _leads_to(answer, column, row, links),
                 _kind(kind),
             )
@@ -157,11 +157,11 @@ def _leads_to(answer: Answer, column: str, row: tuple[Any, ...], links: Links) -
     return None
 
 
-def _text(value: object, column: str, kind: str, *, exact: bool = False) -> str:
+def _text(value: object, column: str, kind: str, currency: str, *, exact: bool = False) -> str:
     """A value of a column as a table shows it."""
     if isinstance(value, str) and wording.is_month(column):
         return wording.month(value)
-    return wording.cell(value, kind, exact=exact)
+    return wording.cell(value, kind, currency, exact=exact)
 
 
 def _kind(type_name: str) -> str:
@@ -182,7 +182,7 @@ def _sum(answer: Answer, place: int, kind: str) -> str:
     """The sum of a column of money; a NULL in one row makes it unknown."""
     amounts = [row[place] for row in answer.rows]
     total = None if None in amounts else sum(amounts, Decimal())
-    return wording.cell(total, kind, exact=answer.chart.exact)
+    return wording.cell(total, kind, answer.currency, exact=answer.chart.exact)
 
 
 def figure(answer: Answer, links: Links) -> dict[str, Any] | None:
@@ -242,11 +242,11 @@ def _crossed(answer: Answer, links: Links) -> Table:
     rows = []
     for x in xs:
         found = [amounts.get((x, name)) for name in names]
-        cells = [Cell(_text(x, chart.x or "", ""), kind=kind_of_x)]
+        cells = [Cell(_text(x, chart.x or "", "", answer.currency), kind=kind_of_x)]
         if has_total:
             total = sum((amount for amount in found if amount is not None), Decimal())
-            cells.append(Cell(wording.cell(total, kind), kind="n"))
-        cells += [Cell(wording.cell(amount, kind), kind="n") for amount in found]
+            cells.append(Cell(wording.cell(total, kind, answer.currency), kind="n"))
+        cells += [Cell(wording.cell(amount, kind, answer.currency), kind="n") for amount in found]
         rows.append(tuple(cells))
     return Table(tuple(head), tuple(rows), (), len(rows), _weekends(xs))
 
@@ -369,6 +369,6 @@ def _ratio(part: Decimal, whole: Decimal) -> Decimal:
     return (part / abs(whole)).quantize(Decimal("0.0000000001"), ROUND_HALF_EVEN)
 
 
-def _whole(amount: Decimal) -> str:
-    """An amount in a note: whole dollars where there are many."""
-    return wording.money(amount, whole=abs(amount) >= 1000)
+def _whole(amount: Decimal, currency: str) -> str:
+    """An amount in a note: without cents where it is large."""
+    return wording.money(amount, currency, whole=abs(amount) >= 1000)

@@ -21,6 +21,7 @@ from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, Step, silent
 from infraspend.projects import package_of
+from infraspend.publishers.currency import sign_of
 from infraspend.publishers.dashboard import figures, wording
 from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
 from infraspend.publishers.marts import DATABASE_NAME
@@ -202,6 +203,7 @@ def _write(folder: Path, answers: list[Answer], published_at: str, progress: Pro
         files={kind: {key: wording.file_name(key) for key in many[kind]} for kind in _MANY},
         page_of={answer.chart.name: answer.chart.page for answer in answers},
         published_at=published_at,
+        currency=answers[0].currency,
     )
     total = len(pages.shown & _NAVIGATION.keys()) + sum(map(len, many.values()))
     for page, (file, title) in _NAVIGATION.items():
@@ -240,9 +242,11 @@ class _Pages:
         files: dict[str, dict[str, str]],
         page_of: dict[str, str],
         published_at: str,
+        currency: str,
     ) -> None:
         self.folder = folder
         self.published_at = published_at
+        self.currency = currency
         self.files = files
         self.page_of = page_of
         self.shown = set(page_of.values())
@@ -305,6 +309,8 @@ class _Pages:
             kind=kind,
             root=root,
             published_at=self.published_at,
+            currency=self.currency,
+            sign=sign_of(self.currency),
             navigation=navigation,
             tiles=tiles,
             figures=shown,

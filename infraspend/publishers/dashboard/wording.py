@@ -6,8 +6,10 @@ import unicodedata
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from infraspend.publishers.currency import sign_of
+
 _CENT = Decimal("0.01")
-_DOLLAR = Decimal(1)
+_WHOLE = Decimal(1)
 _TENTH = Decimal("0.1")
 _NUMBERS = ("DECIMAL", "BIGINT", "INTEGER", "HUGEINT", "UBIGINT")
 _TIMES = ("DATE", "TIMESTAMP")
@@ -20,8 +22,8 @@ _LONGEST_SLUG = 40
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-def money(amount: Decimal, *, exact: bool = False, whole: bool = False) -> str:
-    """An amount of US dollars: to the cent, to the last digit, or in whole dollars.
+def money(amount: Decimal, currency: str, *, exact: bool = False, whole: bool = False) -> str:
+    """An amount of money: to the cent, to the last digit, or in whole units of its currency.
 
     A nonzero amount is never shown as zero: below half a cent it has two significant digits.
     """
@@ -33,9 +35,10 @@ def money(amount: Decimal, *, exact: bool = False, whole: bool = False) -> str:
         place = Decimal(1).scaleb(amount.adjusted() - 1)
         text = f"{amount.quantize(place, ROUND_HALF_UP):f}"
     else:
-        text = f"{amount.quantize(_DOLLAR if whole else _CENT, ROUND_HALF_UP):,f}"
+        text = f"{amount.quantize(_WHOLE if whole else _CENT, ROUND_HALF_UP):,f}"
     # U+2212, the minus sign of the width of a digit.
-    return f"\u2212${text[1:]}" if text.startswith("-") else f"${text}"
+    sign = sign_of(currency)
+    return f"\u2212{sign}{text[1:]}" if text.startswith("-") else f"{sign}{text}"
 
 
 def percent(share: Decimal, *, signed: bool = False) -> str:
@@ -45,12 +48,12 @@ def percent(share: Decimal, *, signed: bool = False) -> str:
     return f"{sign}{abs(tenths):,f} %"
 
 
-def cell(value: object, type_name: str, *, exact: bool = False) -> str:
+def cell(value: object, type_name: str, currency: str, *, exact: bool = False) -> str:
     """A value as a table shows it.
 
     The data type defines what a decimal is: `decimal(11, 10)` a share, `decimal(24, 10)` a
     change as a part of what was before, `decimal(28, 10)` a quantity in some unit, any other one
-    US dollars.
+    money.
     """
     if value is None:
         return "\u2013"
@@ -61,7 +64,7 @@ def cell(value: object, type_name: str, *, exact: bool = False) -> str:
             return quantity(value)
         if is_change(type_name):
             return percent(value, signed=True)
-        return percent(value) if is_share(type_name) else money(value, exact=exact)
+        return percent(value) if is_share(type_name) else money(value, currency, exact=exact)
     if isinstance(value, int):
         return f"{value:,}".replace("-", "\u2212")
     if isinstance(value, datetime):

@@ -65,7 +65,7 @@ class Problem:
         recipient: Who is notified: an e-mail address, or a tag.
         text: Its description, in a few sentences; all characters are visible.
         page: The page of the dashboard with details, from its root.
-        spend: The dollars at stake, exact; None if there are none or unknown.
+        spend: The spend at stake, exact; None if there are none or unknown.
         happened_on: The last day of the problem, UTC.
     """
 
@@ -106,12 +106,15 @@ def read_kinds(project: Path, marts: frozenset[str], sources: Mapping[str, str])
     return {kind.name: kind for kind in sorted(kinds, key=lambda kind: (kind.order, kind.name))}
 
 
-def problems_of(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Iterator[Problem]:
+def problems_of(
+    connection: duckdb.DuckDBPyConnection, kind: Kind, currency: str
+) -> Iterator[Problem]:
     """The present problems of a kind in the marts.
 
     Args:
         connection: The published file, open, beside the warehouse.
         kind: The kind.
+        currency: The code of the currency that amounts are in.
 
     Raises:
         InfraspendError: The marts lack a column, or the SQL is wrong.
@@ -136,7 +139,9 @@ def problems_of(connection: duckdb.DuckDBPyConnection, kind: Kind) -> Iterator[P
     for values in rows:
         row = dict(zip(names, values, strict=True))
         shown = {
-            name: _text(value, types[name]) for name, value in row.items() if value is not None
+            name: _text(value, types[name], currency)
+            for name, value in row.items()
+            if value is not None
         }
         yield Problem(
             kind=kind.name,
@@ -171,10 +176,10 @@ def _kind(path: Path, meta: Mapping[str, Any], sql: str) -> Kind:
     return Kind(name=path.stem, sql=sql, **{**meta, "says": tuple(meta["says"])})
 
 
-def _text(value: object, type_name: str) -> str:
+def _text(value: object, type_name: str, currency: str) -> str:
     """A value as text; days as YYYY-MM-DD, so that periods read alike in a sentence."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, date):
         return value.isoformat()
-    return cell(value, type_name)
+    return cell(value, type_name, currency)

@@ -54,6 +54,7 @@ def compose(
     recipient: str,
     problems: Sequence[Known],
     kinds: Mapping[str, Kind],
+    currency: str,
     dashboard: str | None,
     digest: str | None,
 ) -> Message | None:
@@ -63,6 +64,7 @@ def compose(
         recipient: Who hears of the problems.
         problems: All problems of the recipient.
         kinds: All kinds, in the order of a message.
+        currency: The code of the currency that amounts are in.
         dashboard: The URL of the dashboard; links to it are left out without it.
         digest: `day` or `week`, for a digest, which repeats open problems.
     """
@@ -89,7 +91,7 @@ def compose(
     ]
     at_stake = sum((one.spend or Decimal() for one in (*new, *still)), Decimal())
     summary = f"Problems: {', '.join(counts)}"
-    summary += f"; {money(at_stake)} at stake." if at_stake else "."
+    summary += f"; {money(at_stake, currency)} at stake." if at_stake else "."
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     html = environment.from_string(_TEMPLATE).render(
         summary=summary,
@@ -102,6 +104,6 @@ def compose(
 
 
 def _of(kind: Kind, problems: Iterable[Known]) -> list[Known]:
-    """The problems of a kind, the most dollars first."""
+    """The problems of a kind, the most spend first."""
     found = [one for one in problems if one.kind == kind.name]
     return sorted(found, key=lambda one: (-(one.spend or Decimal()), one.problem))

@@ -13,6 +13,7 @@ from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.result import Progress, silent
 from infraspend.loaders.sql import literal
+from infraspend.publishers.currency import currency_of
 from infraspend.publishers.marts import DATABASE_NAME
 from infraspend.publishers.notifying import record
 from infraspend.publishers.notifying.kinds import Kind, Problem, problems_of, read_kinds
@@ -78,14 +79,15 @@ def notify(
     sent, texts, unreached = [], [], {}
     with _opened(published, warehouse, read_only=dry_run) as connection:
         kinds = read_kinds(project, _marts(connection), _SOURCES)
+        currency = currency_of(connection)
         found: dict[tuple[str, str], Problem] = {}
         for kind in kinds.values():
             progress(kind.title)
-            found |= {problem.key: problem for problem in problems_of(connection, kind)}
+            found |= {problem.key: problem for problem in problems_of(connection, kind, currency)}
         known = record.compared(record.read(connection), found, kinds, _last_day(connection), now)
         if not dry_run:
             record.write(connection, known)
-        for message in _messages(known, kinds, dashboard, digest, now):
+        for message in _messages(known, kinds, currency, dashboard, digest, now):
             if dry_run:
                 why = reached.why_not(message.recipient) if reached else None
                 failures = [why] if why else []
@@ -107,6 +109,7 @@ def notify(
 def _messages(
     known: Iterable[Known],
     kinds: Mapping[str, Kind],
+    currency: str,
     dashboard: str | None,
     digest: str | None,
     now: datetime,
@@ -121,7 +124,7 @@ def _messages(
             last = max((one.digested_at for one in problems if one.digested_at), default=None)
             if last is not None and period(last) == period(now):
                 continue
-        if message := compose(recipient, problems, kinds, dashboard, digest):
+        if message := compose(recipient, problems, kinds, currency, dashboard, digest):
             yield message
 
 

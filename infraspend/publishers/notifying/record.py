@@ -23,7 +23,7 @@ _COLUMNS = {
     "recipient": ("varchar not null", "Who is notified: an e-mail address, or a tag."),
     "text": ("varchar not null", "The text that was, or will be, sent."),
     "page": ("varchar not null", "The page of the dashboard with details."),
-    "spend": ("decimal(38, 20)", "The dollars at stake; NULL if there are none."),
+    "spend": ("decimal(38, 20)", "The spend at stake; NULL if there are none."),
     "happened_on": ("date not null", "The last day of the problem, UTC."),
     "found_at": ("timestamp not null", "When it was found, UTC."),
     "notified_at": ("timestamp", "When it was sent, UTC; NULL if not yet."),

@@ -17,6 +17,9 @@ select
     deliveries.billing_period,
     control_totals.payer_account_id,
 
+    -- what they are in: a warehouse has one currency
+    max(nullif(control_totals.currency_code, '')) as currency,
+
     -- how much
     sum(control_totals.line_count) as line_count,
     -- Net costs that are all 0 count as absent.

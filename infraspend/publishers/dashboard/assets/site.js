@@ -2,7 +2,8 @@
 // as JSON in the page. Names are drawn as text and never become HTML.
 'use strict';
 (() => {
-  const data = JSON.parse(document.getElementById('data').textContent);
+  const page = document.getElementById('data');
+  const data = JSON.parse(page.textContent);
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const PALETTE = {
     light: ['#3b6fb6', '#d98324', '#4f9d69', '#b5495b', '#7a5ea8', '#2a9d9b', '#c2a12b', '#8c5a3c', '#5e8fd6', '#d16ba5', '#6b7f2a', '#a3562f'],
@@ -24,9 +25,9 @@
     const [by, unit] = size >= 999950 ? [1e6, 'M'] : size >= 999.5 ? [1e3, 'k'] : [1, ''];
     const digits = unit || (size > 0 && size < 10) ? 1 : 0;
     const text = (size / by).toFixed(digits).replace(/\.0$/, '');
-    return (value < 0 ? '\u2212' : '') + '$' + text + unit;
+    return (value < 0 ? '\u2212' : '') + page.dataset.sign + text + unit;
   };
-  const money = value => minus(value.toLocaleString('en-US', {style: 'currency', currency: 'USD'}));
+  const money = value => (value < 0 ? '\u2212' : '') + page.dataset.sign + Math.abs(value).toLocaleString('en-US', {minimumFractionDigits: 2, maximumFractionDigits: 2});
   const share = value => minus((100 * value).toFixed(1)) + ' %';
   const shortShare = value => minus((100 * value).toFixed(0)) + ' %';
   const isDay = text => /^\d{4}-\d\d-\d\d$/.test(text);
