@@ -401,7 +401,7 @@ def test_whoever_reads_the_marts_is_shown_the_currency_of_the_bill(
         for path in site.rglob("*.html")
     ]
     assert all("Amounts are in EUR" in page and "$" not in page for page in pages)
-    assert any("\u20ac3.60" in page for page in pages)
+    assert any("\u20ac16.47" in page for page in pages)
     assert 'data-sign="\u20ac"' in pages[0]
     script = (site / "assets" / "site.js").read_text()
     assert "'$'" not in script and "USD" not in script

@@ -1,7 +1,7 @@
 -- The statements that landed, and which of them a billing account's period is read from: the newest
 -- one. What a Cost and Usage Report says of the same month of the same AWS payer is used instead,
--- since it says more; a bill of AWS is one with charges of AWS or Amazon, whatever its account is
--- called. Read from the ledgers alone, so that it is known before any charge is.
+-- since it says more; a bill is AWS's if it has charges of AWS or Amazon. Read from the ledgers
+-- alone, so that it is known before any charge is.
 
 with
 
