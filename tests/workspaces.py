@@ -37,6 +37,9 @@ seeds:
   - name: label_owners
     config:
       column_types: {team: varchar, owned_from: timestamp, owned_until: timestamp}
+  - name: closed_periods
+    config:
+      column_types: {payer_account_id: varchar, billing_period: varchar, closed_at: varchar}
   - name: platform_resources
     columns:
       - name: platform
