@@ -1,5 +1,5 @@
--- What commitments cost in the last 28 complete days, and what of it nobody used; hours to come have
--- neither.
+-- What commitments cost in the last 28 complete days, and what of it nobody used; hours to come
+-- have neither.
 
 select
     sum(hours.commitment_cost) as commitment_cost,

@@ -6,7 +6,7 @@ select
     spend.kubeflow_work as kind,
     coalesce(
         spend.experiment, spend.notebook, spend.inference_service, spend.pipeline_run
-    ) as work,
+    ) as work_name,
     spend.trial,
     spend.sub_platform as cluster,
     spend.namespace,
@@ -20,7 +20,7 @@ where spine.days_back <= 30 and spend.kubeflow_work is not null
 group by
     spend.lyft_label,
     spend.kubeflow_work,
-    work,
+    work_name,
     spend.trial,
     spend.sub_platform,
     spend.namespace,
@@ -29,7 +29,7 @@ order by
     spend desc,
     service asc,
     kind asc,
-    work asc,
+    work_name asc,
     spend.trial asc,
     cluster asc,
     spend.namespace asc,
