@@ -374,12 +374,13 @@ def _write_metrics(connection: duckdb.DuckDBPyConnection, metrics: Iterable[Metr
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in _METRIC_COLUMNS.items())
     connection.execute(f"create table published.main.metrics ({columns})")
     places = ", ".join("?" for _ in _METRIC_COLUMNS)
-    connection.execute("use published")
-    currency = currency_of(connection)
-    connection.execute("use memory")
     for metric in metrics:
-        named = replace(metric, unit=metric.unit.replace(MONEY, currency))
-        row = [list(value) if isinstance(value, tuple) else value for value in astuple(named)]
+        if MONEY in metric.unit:
+            connection.execute("use published")
+            unit = metric.unit.replace(MONEY, currency_of(connection))
+            connection.execute("use memory")
+            metric = replace(metric, unit=unit)
+        row = [list(value) if isinstance(value, tuple) else value for value in astuple(metric)]
         connection.execute(f"insert into published.main.metrics values ({places})", row)
     for name, (_, text) in _METRIC_COLUMNS.items():
         connection.execute(f'comment on column published.main.metrics."{name}" is {literal(text)}')
