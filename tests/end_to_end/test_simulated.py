@@ -203,7 +203,7 @@ def test_the_page_of_machine_learning_shows_what_the_mart_says(
             for chart in read_charts(ROOT, (name for (name,) in marts))
             if chart.page == "machine_learning"
         }
-    assert charts.keys() == {"ml_total", "ml_days", "ml_users", "ml_work"}
+    assert charts.keys() == {"ml_total", "ml_days", "ml_users", "ml_work", "ml_trials"}
     assert all(chart.rows for chart in charts.values())
     ((spend,),) = company.rows(
         "select sum(spend) from marts.workload_spend"
@@ -211,7 +211,7 @@ def test_the_page_of_machine_learning_shows_what_the_mart_says(
         " and usage_date in"
         " (select date_day from marts.time_spine where is_complete and days_back <= 30)"
     )
-    for name in ("ml_total", "ml_days", "ml_work"):
+    for name in ("ml_total", "ml_days", "ml_work", "ml_trials"):
         at = charts[name].columns.index("spend")
         assert sum(row[at] for row in charts[name].rows) == spend > 0
     at = charts["ml_days"].columns.index("kind")
