@@ -264,8 +264,8 @@ class ExportDelivery:
         self._waiting = []
 
     def _array(self, field: pa.Field) -> pa.Array:
-        as_value = _as_parquet(field.type)
-        values = (line.get(field.name) for line in self._waiting)
+        name, as_value = field.name, _as_parquet(field.type)
+        values = (line.get(name) for line in self._waiting)
         # What a line does not have, or has empty, is absent.
         return pa.array(
             [None if v is None or v == "" or v == {} else as_value(v) for v in values], field.type
