@@ -35,14 +35,17 @@ setup: .venv/.installed
 
 setup-dev: .venv/.installed-dev
 
-INSTALL := $(BIN)/pip install --disable-pip-version-check --constraint constraints.txt --editable
+# uv, where it is there, takes a fifth of pip's time; pip takes over where uv cannot reach its index.
+UV := $(shell command -v uv)
+install = $(if $(UV),$(UV) pip install --python $(BIN)/python $(1) ||) \
+    $(BIN)/pip install --disable-pip-version-check $(1)
 
 .venv/.installed: .venv/pyvenv.cfg pyproject.toml constraints.txt
-	$(INSTALL) '.[demo]'
+	$(call install,--constraint constraints.txt --editable '.[demo]')
 	@touch $@
 
 .venv/.installed-dev: .venv/pyvenv.cfg pyproject.toml constraints.txt
-	$(INSTALL) '.[dev]'
+	$(call install,--constraint constraints.txt --editable '.[dev]')
 	@touch .venv/.installed $@
 
 .venv/pyvenv.cfg:
@@ -100,7 +103,7 @@ test-spark: .venv/.installed-spark
 	$(BIN)/pytest tests/spark
 
 .venv/.installed-spark: .venv/.installed-dev
-	$(INSTALL) '.[dev,spark]'
+	$(call install,--constraint constraints.txt --editable '.[dev,spark]')
 	@touch $@
 
 # Of its own, since it needs dbt 1.12: constraints.txt has 1.11.

@@ -54,8 +54,7 @@ See there
   Overview     documents jumps on 9 November: a function that triggered itself for four days
   Migration    five services left EC2 for Kubernetes in a year; matching does so now
   Platforms    core-0 was not tracked for six hours on 12 November: what depends on them
-  Platforms    one joined after the other: core-1 and the warehouse in May, batch-0 and Spark in
-               June, features in July, ml-0 and LyftLearn in August
+  Platforms    core-0 was there first; core-1 joined in August, and all others in September
   Invoice      AWS restated August in October, long after it had been paid; May to July are closed
 
 Ask
