@@ -213,7 +213,7 @@ def dashboard(database: Path, to: Path) -> float | None:
     with sync_playwright() as playwright:
         tab = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"]).new_page()
         tab.goto(written.index.as_uri())
-        tab.wait_for_selector("body[data-ready]")
+        tab.wait_for_selector("body[data-viewed]")
         milliseconds: float = tab.evaluate("performance.now()")
     return milliseconds / 1000
 

@@ -196,10 +196,7 @@
     return chart.kind === 'bars' ? chart.x.length : chart.kind === 'grouped' ? chart.x.length * chart.series.length * 0.7 : 0;
   }
 
-  for (const place of document.querySelectorAll('[data-chart]')) {
-    const chart = data[place.dataset.chart];
-    if (!chart) continue;
-    if (rows(chart)) place.style.height = `${Math.max(130, 60 + rows(chart) * 28)}px`;
+  function draw({place, chart}) {
     const drawing = echarts.init(place, null, {renderer: 'svg'});
     drawing.setOption(options(chart));
     drawing.on('click', point => {
@@ -227,12 +224,12 @@
     }
     frame();
   }
-  frame();
   let waiting;
   addEventListener('resize', () => { clearTimeout(waiting); waiting = setTimeout(() => printing || redraw(), 100); });
   dark.addEventListener('change', redraw);
   addEventListener('beforeprint', () => {
     printing = true;
+    drawAll();
     for (const details of document.querySelectorAll('section.figure > details:not(.sql)')) {
       if (!details.open) { details.open = true; details.dataset.printed = '1'; }
     }
@@ -251,6 +248,20 @@
     if (heading) heading.scrollIntoView();
   }
   addEventListener('hashchange', openTarget);
+
+  const found = [...document.querySelectorAll('[data-chart]')].map(place => ({place, chart: data[place.dataset.chart]})).filter(one => one.chart);
+  for (const {place, chart} of found) {
+    if (rows(chart)) place.style.height = `${Math.max(130, 60 + rows(chart) * 28)}px`;
+  }
+  // What is further down is drawn once the first view is on the screen, or to be printed.
+  const later = found.filter(({place}) => place.getBoundingClientRect().top > innerHeight);
+  function drawAll() {
+    later.splice(0).forEach(draw);
+    frame();
+    document.body.dataset.ready = '1';
+  }
+  found.filter(one => !later.includes(one)).forEach(draw);
   openTarget();
-  document.body.dataset.ready = '1';
+  document.body.dataset.viewed = '1';
+  requestAnimationFrame(() => setTimeout(drawAll));
 })();
