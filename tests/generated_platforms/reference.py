@@ -91,7 +91,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Passage:
+class Throughput:
     """What of a charge came to a platform, and what of it nobody held there."""
 
     step: Step
@@ -324,7 +324,7 @@ class Splitter:
     def __init__(self, stack: Stack) -> None:
         self.layers = [SubPlatform(layer) for layer in stack.layers]
 
-    def split(self, charge: Charge) -> tuple[list[Part], list[Passage]]:
+    def split(self, charge: Charge) -> tuple[list[Part], list[Throughput]]:
         """The parts of a charge, which add up to 1, and what passed through each platform."""
         lowest = self.layers[0]
         layer = lowest.layer
@@ -337,7 +337,7 @@ class Splitter:
         if lowest.schedule(charge.hour, charge.hours, pool, cost_model) is None:
             pool = ALL
             whole = lowest.schedule(charge.hour, charge.hours, ALL, cost_model)
-            # A weaker step of the ladder says more than this one.
+            # A later tier of gap filling says more than this one.
             lacks_pool = (
                 has_pool
                 and whole is not None
@@ -345,22 +345,22 @@ class Splitter:
             )
         step = Step(layer.place, pool, cost_model, lacks_pool)
         start = Part(layer.label, (step,), "sub_platform" if lacks_pool else "measured", ONE)
-        passages: list[Passage] = []
-        return list(self._divided(start, 0, charge, passages)), passages
+        throughputs: list[Throughput] = []
+        return list(self._divided(start, 0, charge, throughputs)), throughputs
 
     def _divided(
-        self, whole: Part, level: int, charge: Charge, passages: list[Passage]
+        self, whole: Part, level: int, charge: Charge, throughputs: list[Throughput]
     ) -> Iterator[Part]:
         layer, step = self.layers[level].layer, whole.steps[-1]
         schedule = self.layers[level].schedule(
             charge.hour, charge.hours, step.pool, step.cost_model
         )
         if schedule is None:
-            passages.append(Passage(step, whole.units, 0))
+            throughputs.append(Throughput(step, whole.units, 0))
             yield Part(whole.label, whole.steps, UNATTRIBUTED, whole.units)
             return
         free_units = allocate(whole.units, schedule.measured).get(FREE, 0)
-        passages.append(Passage(step, whole.units, free_units))
+        throughputs.append(Throughput(step, whole.units, free_units))
         above = self.layers[level + 1].layer if level + 1 < len(self.layers) else None
         goes_back = {UNATTRIBUTED}
         if layer.era(charge.hour).free_policy == "owner":
@@ -372,6 +372,6 @@ class Splitter:
             elif above is not None and label == above.label:
                 step = Step(above.place, ALL, above.era(charge.hour).cost_model)
                 part = Part(label, (*whole.steps, step), basis, units)
-                yield from self._divided(part, level + 1, charge, passages)
+                yield from self._divided(part, level + 1, charge, throughputs)
             else:
                 yield Part(label, whole.steps, basis, units)

@@ -188,10 +188,10 @@ def test_what_nobody_held_is_measured_before_anybody_pays_for_it(
         splitter = Splitter(stack)
         for charge in stack.charges:
             cost = _units(charge.cost) // ONE
-            for passage in splitter.split(charge)[1]:
-                passed = expected[passage.step.place]
-                passed[passage.step.pool, "all"] += cost * passage.units
-                passed[passage.step.pool, FREE] += cost * passage.free_units
+            for throughput in splitter.split(charge)[1]:
+                passed = expected[throughput.step.place]
+                passed[throughput.step.pool, "all"] += cost * throughput.units
+                passed[throughput.step.pool, FREE] += cost * throughput.free_units
     _compare(generated, expected, found)
 
 

@@ -337,7 +337,7 @@ MUTATIONS = {
         "greatest(\n                    below.basis_rank",
         "least(\n                    below.basis_rank",
     ),
-    "a part is dealt over the schedules of days": Mutation(
+    "a part is allocated by the schedules of days": Mutation(
         f"{ATTRIBUTION}/int_allocation_levels.sql",
         "and below.interval_hours = schedules.interval_hours",
         "and below.interval_hours <= schedules.interval_hours",
@@ -352,7 +352,7 @@ MUTATIONS = {
         "case when goes_back then label_before else lyft_label end as receiving_label",
         "lyft_label as receiving_label",
     ),
-    "unknown hours are dealt among those who are known": Mutation(
+    "unknown hours are allocated among those who are known": Mutation(
         f"{ATTRIBUTION}/int_interval_schedules.sql",
         "where counted.hours_unknown > 0",
         "where counted.hours_unknown < 0",
@@ -453,7 +453,7 @@ MUTATIONS = {
     "what passes a second platform is summed twice": Mutation(
         "models/marts/unallocated_capacity.sql",
         "cast(0 as decimal(25, 10)) as first_spend",
-        "charges.true_cost * passages.proportion as first_spend",
+        "charges.true_cost * throughput.proportion as first_spend",
     ),
     "what no platform splits is not explained": Mutation(
         "models/marts/explained_spend.sql",

@@ -83,8 +83,8 @@ def test_a_charge_of_several_bases_is_one_reason_with_parts(found: Explanation) 
         "pricing 48 of 96 core-hours requested > shared-rides 720 of 960 requests"
     )
     assert json.loads(as_json(found))["currency"] == "GBP"
-    (told,) = json.loads(as_json(found))["reasons"]
-    assert [part["spend"] for part in told["parts"]] == ["6.75" + "0" * 18, "2.25" + "0" * 18]
+    (reason,) = json.loads(as_json(found))["reasons"]
+    assert [part["spend"] for part in reason["parts"]] == ["6.75" + "0" * 18, "2.25" + "0" * 18]
     head, line = as_csv(found).splitlines()
     assert "parts" not in head
     assert "measured, interpolated" in line

@@ -152,7 +152,7 @@ def _listed(parts: list[Part]) -> list[tuple[str, str, str, str | None, int]]:
 def test_a_part_goes_on_from_platform_to_platform() -> None:
     on_cluster = "k8s: ml-0 (all, weighted)"
     on_lyftlearn = f"{on_cluster} > lyftlearn: training (all, usage)"
-    parts, passages = _LEVELS.split("ml-0", "AmazonEKS", "", "")
+    parts, throughputs = _LEVELS.split("ml-0", "AmazonEKS", "", "")
     assert sum(part.units for part in parts) == ONE
     # Half of it is LyftLearn's, whose thirds are .3333333334 of `free` and .3333333333 twice: of
     # 5000000000 that is 1666666667 and 1666666666.5 twice, and the unit left is the first's of
@@ -166,7 +166,7 @@ def test_a_part_goes_on_from_platform_to_platform() -> None:
         ("shared-rides", "features", on_cluster, "pushed", 2_000_000_000),
         ("shared-rides", "features", on_lyftlearn, "pushed", 1_111_111_111),
     ]
-    passed = [(one.step.sub_platform.platform, one.units, one.free_units) for one in passages]
+    passed = [(one.step.sub_platform.platform, one.units, one.free_units) for one in throughputs]
     assert sorted(passed) == [
         ("features", 1_666_666_666, 0),
         ("features", 3_000_000_000, 0),
@@ -177,13 +177,13 @@ def test_a_part_goes_on_from_platform_to_platform() -> None:
 
 def test_what_spread_hides_is_measured_and_the_weakest_basis_stays() -> None:
     on_spark = "spark: production (all, usage)"
-    parts, passages = _LEVELS.split("spark", "AmazonEC2", "BoxUsage:c5.2xlarge", "c5.2xlarge")
+    parts, throughputs = _LEVELS.split("spark", "AmazonEC2", "BoxUsage:c5.2xlarge", "c5.2xlarge")
     assert _listed(parts) == [
         ("eta", "spark", "", "interpolated", 7_500_000_000),
         ("pricing", "features", on_spark, "interpolated", 833_333_333),
         ("shared-rides", "features", on_spark, "interpolated", 1_666_666_667),
     ]
-    assert [(one.units, one.free_units) for one in passages] == [
+    assert [(one.units, one.free_units) for one in throughputs] == [
         (ONE, 5_000_000_000),
         (2_500_000_000, 0),
     ]

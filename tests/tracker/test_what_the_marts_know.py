@@ -135,7 +135,7 @@ def spend_of(company: Company, name: str) -> list[tuple[int, str, str, Decimal]]
     )
 
 
-def test_an_hour_without_any_cadvisor_takes_the_next_step_of_the_ladder(company: Company) -> None:
+def test_an_hour_without_any_cadvisor_takes_the_next_tier(company: Company) -> None:
     assert spend_of(company, "by-use") == [
         (hour, label, "interpolated" if hour == 1 else "measured", Decimal(part))
         for hour in range(3)

@@ -55,7 +55,7 @@ class Part(NamedTuple):
         return " > ".join(map(str, self.steps[:-1]))
 
 
-class Passage(NamedTuple):
+class Throughput(NamedTuple):
     """What of a charge passed through a platform, and what of it nobody held there."""
 
     step: Step
@@ -67,7 +67,7 @@ class Splitting(NamedTuple):
     """A charge, split: the parts add up to 1."""
 
     parts: list[Part]
-    passages: list[Passage]
+    throughputs: list[Throughput]
 
 
 class Levels:
@@ -96,16 +96,16 @@ class Levels:
         has_pool = Key(sub_platform, cost_model, wanted_pool) in self._schedules
         lacks_pool = bool(wanted_pool) and not has_pool
         step = Step(sub_platform, wanted_pool if has_pool else ALL, cost_model, lacks_pool)
-        passages: list[Passage] = []
-        parts = list(self._divided(Part(resource.label, (step,), None, ONE), passages))
-        return Splitting(parts, passages)
+        throughputs: list[Throughput] = []
+        parts = list(self._divided(Part(resource.label, (step,), None, ONE), throughputs))
+        return Splitting(parts, throughputs)
 
-    def _divided(self, whole: Part, passages: list[Passage]) -> Iterator[Part]:
+    def _divided(self, whole: Part, throughputs: list[Throughput]) -> Iterator[Part]:
         """Divides a part among the users of the last of its steps, and notes what passes there."""
         step = whole.steps[-1]
         schedule = self._schedules[Key(step.sub_platform, step.cost_model, step.pool)]
         free_units = allocate_by_label(whole.units, schedule.with_free).get(FREE, 0)
-        passages.append(Passage(step, whole.units, free_units))
+        throughputs.append(Throughput(step, whole.units, free_units))
         basis = _weaker(whole.basis, "sub_platform" if step.lacks_pool else "", schedule.basis)
         for label, units in allocate_by_label(whole.units, schedule.shares).items():
             if label == FREE and step.sub_platform.free_policy == "owner":
@@ -117,7 +117,7 @@ class Levels:
             if next_step is None:
                 yield part
             else:
-                yield from self._divided(part._replace(steps=(*part.steps, next_step)), passages)
+                yield from self._divided(part._replace(steps=(*part.steps, next_step)), throughputs)
 
     def _next_step(self, part: Part) -> Step | None:
         """The platform that the label belongs to, unless it has split the part already."""

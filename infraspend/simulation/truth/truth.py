@@ -231,7 +231,7 @@ class Truth:
                 ]
                 parts[0] += cost.none * part.units
                 parts[1] += cost.family * part.units
-            for step, units, free_units in splitting.passages:
+            for step, units, free_units in splitting.throughputs:
                 passed = self._passed[key.usage_hour.date(), *step.sub_platform.place, step.pool]
                 passed[0] += cost.none * units
                 passed[1] += cost.none * free_units
