@@ -59,20 +59,9 @@ why as (
         spend.lyft_label as service,
         sum(spend.spend) as spend,
         sum(spend.charge_true_cost) as split_charges,
-        concat_ws(
-            ' ',
-            spend.product,
-            spend.usage_type,
-            spend.operation,
-            spend.charge_class,
-            nullif(spend.pricing_model, 'none')
-        ) as charge,
+        {{ charge_in_words('spend') }} as charge,
         spend.account_id,
-        spend.source_label || coalesce(
-            ' (rule ' || cast(spend.label_rule as varchar) || coalesce(': ' || rules.matches, '')
-            || ')',
-            ''
-        ) as label_on_the_bill,
+        {{ label_on_the_bill('spend', 'rules') }} as label_on_the_bill,
         coalesce(spend.way, 'directly') as platforms,
         ways.usage,
         sum(spend.hours) as hours,

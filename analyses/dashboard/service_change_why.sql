@@ -13,20 +13,9 @@ spans as (
 parts as (
     select
         spend.lyft_label,
-        concat_ws(
-            ' ',
-            spend.product,
-            spend.usage_type,
-            spend.operation,
-            spend.charge_class,
-            nullif(spend.pricing_model, 'none')
-        ) as charge,
+        {{ charge_in_words('spend') }} as charge,
         spend.account_id,
-        spend.source_label || coalesce(
-            ' (rule ' || cast(spend.label_rule as varchar) || coalesce(': ' || rules.matches, '')
-            || ')',
-            ''
-        ) as label_on_the_bill,
+        {{ label_on_the_bill('spend', 'rules') }} as label_on_the_bill,
         -- Without pools: a platform that is pooled by node has others every day.
         coalesce(regexp_replace(spend.way, ' \([^()]*\)( > |$)', '\1', 'g'), 'directly')
             as platforms,

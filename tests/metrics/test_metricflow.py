@@ -46,7 +46,7 @@ def run(
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def own_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project: MetricFlow writes into it."""
     project = copy_project(tmp_path_factory.mktemp("metrics") / "infraspend")
     shutil.copytree(ROOT / "seeds", project / "seeds")
@@ -55,15 +55,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def parsed(project: Path, published_company: Path) -> str:
+def parsed(own_project: Path, published_company: Path) -> str:
     """What dbt prints while it parses the project."""
-    done = run(project, published_company, [METRICFLOW / "dbt", "--no-use-colors", "parse"])
+    done = run(own_project, published_company, [METRICFLOW / "dbt", "--no-use-colors", "parse"])
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
 @pytest.fixture(scope="module")
-def sql(project: Path, parsed: str, published_company: Path) -> dict[str, str]:
+def sql(own_project: Path, parsed: str, published_company: Path) -> dict[str, str]:
     """Metric -> what MetricFlow asks DuckDB, by month and a dimension."""
     assert "Running with dbt=1.12" in parsed
     queries = [
@@ -72,7 +72,7 @@ def sql(project: Path, parsed: str, published_company: Path) -> dict[str, str]:
     ]
     script = ROOT / "tests" / "metrics" / "metricflow_sql.py"
     done = run(
-        project, published_company, [METRICFLOW / "python", script], asked=json.dumps(queries)
+        own_project, published_company, [METRICFLOW / "python", script], asked=json.dumps(queries)
     )
     assert done.returncode == 0, done.stderr
     return dict(zip(PLAIN, json.loads(done.stdout), strict=True))
@@ -103,10 +103,10 @@ def test_metricflow_says_what_plain_sql_says(
 @pytest.mark.usefixtures("parsed")
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_answers_beside_other_readers(
-    project: Path, published_company: Path, recipe: str
+    own_project: Path, published_company: Path, recipe: str
 ) -> None:
     with duckdb.connect(str(published_company), read_only=True):
-        done = run(project, published_company, ["sh", "-ec", recipe])
+        done = run(own_project, published_company, ["sh", "-ec", recipe])
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"\d", done.stdout)
