@@ -11,6 +11,7 @@
     'unused_reservations_in_their_hours', 'fees_without_costs', 'amortized_prepayments',
     'commitments_to_come', 'aws_rounding', 'left_out'
 ] %}
+{% set steps = ['aws_amortized_cost'] + differences + ['unexplained', 'true_cost'] %}
 
 with
 
@@ -218,17 +219,17 @@ explained as (
     from compared
 ),
 
-items as (
-    {%- for item in ['aws_amortized_cost'] + differences + ['unexplained', 'true_cost'] %}
-        select
-            billing_period,
-            payer_account_id,
-            cast({{ loop.index }} as int) as item_order,
-            '{{ item }}' as item,
-            cast({{ item }} as decimal(38, 10)) as amount
-        from explained
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
+{{ bridge_items(steps) }},
+
+bridge as (
+    select
+        explained.billing_period,
+        explained.payer_account_id,
+        items.bridge_item,
+        items.item_order,
+        {{ amount_of_item(steps, 'explained', 'decimal(38, 10)') }} as amount
+    from explained
+    cross join items
 ),
 
 open_periods as (
@@ -240,21 +241,23 @@ open_periods as (
 
 select
     -- when
-    items.billing_period,
+    bridge.billing_period,
     open_periods.billing_period is null as is_complete,
 
     -- how much
-    items.amount,
+    bridge.amount,
 
     -- who
-    items.payer_account_id,
+    bridge.payer_account_id,
 
     -- which step
-    items.item as bridge_item,
-    items.item_order
-from items
+    bridge.bridge_item,
+    bridge.item_order
+from bridge
 left join open_periods
     on
-        items.billing_period = open_periods.billing_period
-        and items.payer_account_id = open_periods.payer_account_id
-where items.amount <> 0 or items.item in ('aws_amortized_cost', 'unexplained', 'true_cost')
+        bridge.billing_period = open_periods.billing_period
+        and bridge.payer_account_id = open_periods.payer_account_id
+where
+    bridge.amount <> 0
+    or bridge.bridge_item in ('aws_amortized_cost', 'unexplained', 'true_cost')

@@ -6,7 +6,8 @@
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
-{% set items = ['billed_cost', 'cast_digits', 'moved', 'unexplained', 'true_cost'] %}
+{% set steps = ['billed_cost', 'cast_digits', 'moved', 'unexplained', 'true_cost'] %}
+{% set totals = steps | reject('equalto', 'moved') | list %}
 
 with
 
@@ -63,30 +64,34 @@ explained as (
             and control_totals.payer_account_id = moved.payer_account_id
 ),
 
+{{ bridge_items(steps) }},
+
 bridge as (
-    {%- for item in items if item != 'moved' %}
-        select
-            billing_period,
-            provider,
-            payer_account_id,
-            '{{ item }}' as bridge_item,
-            {{ items.index(item) + 1 }} as item_order,
-            cast(null as {{ dbt.type_string() }}) as charge_category,
-            cast(null as {{ dbt.type_string() }}) as commitment_discount_status,
-            {{ bridge_amount(item) }} as amount
-        from explained
-        union all
-    {%- endfor %}
     select
-        billing_period,
-        provider,
-        payer_account_id,
-        'moved' as bridge_item,
-        {{ items.index('moved') + 1 }} as item_order,
-        charge_category,
-        commitment_discount_status,
-        amount
+        explained.billing_period,
+        explained.provider,
+        explained.payer_account_id,
+        items.bridge_item,
+        items.item_order,
+        cast(null as {{ dbt.type_string() }}) as charge_category,
+        cast(null as {{ dbt.type_string() }}) as commitment_discount_status,
+        {{ amount_of_item(totals, 'explained', 'decimal(38, 18)') }} as amount
+    from explained
+    cross join items
+    where items.bridge_item <> 'moved'
+    union all
+    select
+        moves.billing_period,
+        moves.provider,
+        moves.payer_account_id,
+        items.bridge_item,
+        items.item_order,
+        moves.charge_category,
+        moves.commitment_discount_status,
+        moves.amount
     from moves
+    cross join items
+    where items.bridge_item = 'moved'
 )
 
 select

@@ -8,7 +8,7 @@
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
-{% set items = [
+{% set steps = [
     'invoice', 'cast_digits', 'ri_used', 'sp_used', 'sp_negation', 'ri_upfront_fee',
     'sp_upfront_fee', 'ri_recurring_fee', 'sp_recurring_fee', 'prepayment_refund',
     'amortized_prepayment', 'discount_timing', 'commitment_to_come', 'aws_rounding', 'left_out',
@@ -64,7 +64,7 @@ measured as (
     select
         billing_period,
         payer_account_id,
-        {%- for item in items[2:12] %}
+        {%- for item in steps[2:12] %}
             sum(case when bridge_item = '{{ item }}' then amount else 0 end) as {{ item }},
         {%- endfor %}
         sum(case when bridge_item = 'sp_used' then net_unblended_cost else 0 end) as covered_cost,
@@ -104,7 +104,7 @@ true_costs as (
     group by billing_period, payer_account_id
 ),
 
-steps as (
+compared as (
     select
         control_totals.billing_period,
         control_totals.payer_account_id,
@@ -146,21 +146,21 @@ steps as (
 explained as (
     select
         *,
-        true_cost - ({{ items[:15] | join(' + ') }}) as unexplained
-    from steps
+        true_cost - ({{ steps[:15] | join(' + ') }}) as unexplained
+    from compared
 ),
 
+{{ bridge_items(steps) }},
+
 bridge as (
-    {%- for item in items %}
-        select
-            billing_period,
-            payer_account_id,
-            '{{ item }}' as bridge_item,
-            {{ loop.index }} as item_order,
-            {{ bridge_amount(item) }} as amount
-        from explained
-        {{ 'union all' if not loop.last }}
-    {%- endfor %}
+    select
+        explained.billing_period,
+        explained.payer_account_id,
+        items.bridge_item,
+        items.item_order,
+        {{ amount_of_item(steps, 'explained', 'decimal(38, 18)') }} as amount
+    from explained
+    cross join items
 ),
 
 open_periods as (

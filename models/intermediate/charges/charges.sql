@@ -2,8 +2,14 @@
 -- after negotiated discounts. Labels, true cost, platforms and marts read it and nothing of a bill
 -- behind it. Another kind of bill is one more relation here, with these columns. A payer's period
 -- that is left out (`int_periods_left_out`) has no charges. Each table is named where it is read,
--- so that a query for one month reads only that month.
-{{ config(materialized='view', meta={'month': 'billing_period'}) }}
+-- so that a query for one month reads only that month. On Spark it is a table: a view would be
+-- planned again in all that reads it.
+{{ config(
+    materialized=spark_only('incremental') or 'view',
+    unique_key=spark_only('billing_period'),
+    partition_by=spark_only('billing_period'),
+    meta={'month': 'billing_period'},
+) }}
 
 {% set columns = charge_key() + [
     'plan_pool', 'instance_plan_pool', 'has_net_costs', 'line_count', 'usage_amount',
@@ -43,6 +49,7 @@
                 costed.billing_period = left_out.billing_period
                 and costed.payer_account_id = left_out.payer_account_id
         )
+        {{ spark_only('and ' ~ in_month('costed.billing_period')) or '' }}
     union all
 {% endfor %}
 -- Bills in FOCUS.
@@ -51,3 +58,4 @@ select
     'focus' as bill_source,
     {{ 'focus.' ~ columns | join(',\n    focus.') }}
 from {{ ref('stg_focus__charges') }} as focus
+{{ spark_only('where ' ~ in_month('focus.billing_period')) or '' }}
