@@ -49,7 +49,9 @@
                 costed.billing_period = left_out.billing_period
                 and costed.payer_account_id = left_out.payer_account_id
         )
-        {{ spark_only('and ' ~ in_month('costed.billing_period')) or '' }}
+        {%- if target.type == 'spark' %}
+            and {{ in_month('costed.billing_period') }}
+        {%- endif %}
     union all
 {% endfor %}
 -- Bills in FOCUS.
@@ -58,4 +60,6 @@ select
     'focus' as bill_source,
     {{ 'focus.' ~ columns | join(',\n    focus.') }}
 from {{ ref('stg_focus__charges') }} as focus
-{{ spark_only('where ' ~ in_month('focus.billing_period')) or '' }}
+{%- if target.type == 'spark' %}
+    where {{ in_month('focus.billing_period') }}
+{%- endif %}
