@@ -21,6 +21,11 @@
     and coalesce({{ infraspend.session_variable('refreshed_month') }}, '9999-99')
 {%- endmacro %}
 
+{#- The same for a model that is a table on Spark only, and a view on DuckDB. -#}
+{% macro in_month_on_spark(column) -%}
+    {{ return(infraspend.in_month(column) if target.type == 'spark' else 'true') }}
+{%- endmacro %}
+
 {#- The same for rows that have an hour and no month, with so many hours before and after the month. -#}
 {% macro in_hours(column, before=0, after=0) -%}
     {%- if model.resource_type == 'unit_test' -%}

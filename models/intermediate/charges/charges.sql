@@ -32,26 +32,23 @@
     from {{ ref(relation) }} as costed
     -- DuckDB 2.0.1 loses rows of an anti-join with an empty table that is written as a left join.
     where
+        {{ in_month_on_spark('costed.billing_period') }}
         {% if relation == 'int_charges_priced' %}
-            not exists (
+            and not exists (
                 select 1
                 from {{ ref('int_charges_discount_allocated') }} as allocated
                 where
                     costed.billing_period = allocated.billing_period
                     and costed.payer_account_id = allocated.payer_account_id
             )
-            and
         {% endif %}
-        not exists (
+        and not exists (
             select 1
             from {{ ref('int_periods_left_out') }} as left_out
             where
                 costed.billing_period = left_out.billing_period
                 and costed.payer_account_id = left_out.payer_account_id
         )
-        {%- if target.type == 'spark' %}
-            and {{ in_month('costed.billing_period') }}
-        {%- endif %}
     union all
 {% endfor %}
 -- Bills in FOCUS.
@@ -60,6 +57,4 @@ select
     'focus' as bill_source,
     {{ 'focus.' ~ columns | join(',\n    focus.') }}
 from {{ ref('stg_focus__charges') }} as focus
-{%- if target.type == 'spark' %}
-    where {{ in_month('focus.billing_period') }}
-{%- endif %}
+where {{ in_month_on_spark('focus.billing_period') }}
