@@ -274,9 +274,9 @@ def land(
     """
     try:
         if landings := [_line_items(one) for one in batch if one.files]:
-            names = batch[0].name if len(batch) == 1 else f"{batch[0].name} to {batch[-1].name}"
+            others = f" and {len(batch) - 1} others" if len(batch) > 1 else ""
             progress(
-                f"{names}: landing {sum(one.lines for one in batch):,} lines of"
+                f"{batch[0].name}{others}: landing {sum(one.lines for one in batch):,} lines of"
                 f" {sum(len(one.files) for one in batch)} files,"
                 f" {sum(one.bytes for one in batch):,} bytes"
             )
@@ -290,8 +290,12 @@ def land(
         warehouse.remove(DATASET, *(one.assembly.assembly_id for one in batch))
         if len(batch) == 1:
             return [_replaced(location, batch[0]) or _explained(warehouse, batch[0].shapes, error)]
-        # Which of them it is about shows when each lands alone.
-        return [land(warehouse, location, [one], progress)[0] for one in batch]
+        # Whose fault it is shows once that one lands alone.
+        half = len(batch) // 2
+        return [
+            *land(warehouse, location, batch[:half], progress),
+            *land(warehouse, location, batch[half:], progress),
+        ]
     return problems
 
 
