@@ -1,6 +1,5 @@
 """Small assemblies land together, and none of them is the worse for its neighbours."""
 
-import itertools
 import os
 import shutil
 import signal
@@ -211,25 +210,43 @@ def test_a_lake_holds_the_same_of_what_lands_together(
 
 
 def test_one_that_is_replaced_meanwhile_is_read_again_and_the_others_land(
-    warehouse: Path, small: Path
+    warehouse: Path, lake: LakeUrl, small: Path, tmp_path: Path
 ) -> None:
     (file,) = (small / PAYERS[2]).rglob("*.csv.gz")
-    replaced = itertools.count()
-    said: list[str] = []
+    for location in (warehouse, lake):
+        landings: list[str] = []
 
-    def replace_once(text: str) -> None:
-        said.append(text)
-        if "landing" in text and not next(replaced):
-            os.utime(file, (1.7e9, 1.7e9))
+        def replace_once(text: str, landings: list[str] = landings) -> None:
+            if "landing" in text:
+                landings.append(text.partition(" of ")[0])
+                if len(landings) == 1:
+                    os.utime(file)
 
-    assert aws_cur.load(warehouse, str(small), progress=replace_once).landed == 6
+        assert aws_cur.load(location, str(small), progress=replace_once).landed == 6
+        assert landings == [
+            "hourly 2026-10 and 5 others: landing 21 lines",
+            "hourly 2026-10: landing 3 lines",
+        ]
 
-    assert landed(warehouse) == PAYERS
-    assert "hourly 2026-10: reading the manifest again" in said
-    assert [text.partition(": ")[2][:18] for text in said if "landing" in text] == [
-        "landing 21 lines o",
-        "landing 3 lines of",
-    ]
+    copy = copied(Path(lake.url), tmp_path / "copy.duckdb")
+    assert landed(warehouse) == landed(copy) == PAYERS
+    assert content(copy, "raw_aws_cur") == content(warehouse, "raw_aws_cur")
+
+
+def test_one_that_is_replaced_every_time_is_left_out_and_the_others_stay(
+    lake: LakeUrl, small: Path, tmp_path: Path
+) -> None:
+    (file,) = (small / PAYERS[2]).rglob("*.csv.gz")
+
+    def replace_it(text: str) -> None:
+        if "landing" in text:
+            os.utime(file)
+
+    with pytest.raises(InfraspendError, match=r"1 of 6 .* AWS replaced files while"):
+        aws_cur.load(lake, str(small), progress=replace_it)
+
+    copy = copied(Path(lake.url), tmp_path / "copy.duckdb")
+    assert landed(copy) == [payer for payer in PAYERS if payer != PAYERS[2]]
 
 
 def test_an_assembly_that_lies_there_twice_lands_once(warehouse: Path, small: Path) -> None:
