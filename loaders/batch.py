@@ -103,8 +103,7 @@ def _compare(warehouse: Warehouse, dataset: str, batch: Sequence[Prepared]) -> N
         for one in batch:
             expected = one.parts[table].rows if table in one.parts else 0
             if landed.get(one.delivery, 0) != expected:
-                for other in batch:
-                    warehouse.remove(dataset, other.delivery)
+                warehouse.remove(dataset, *(other.delivery for other in batch))
                 raise InfraspendError(
                     f"{one.name}: {landed.get(one.delivery, 0)} of {expected} rows landed in"
                     f" {table}: nothing was kept, run this again"

@@ -53,7 +53,10 @@ class DuckDbWarehouse(Warehouse):
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
         """Runs one load that fills the given tables, each by one guarded statement."""
         pipeline = self._pipeline(dataset)
-        rows = {landing.table: _rows(pipeline, dataset, landing) for landing in landings}
+        of_table: dict[str, list[Landing]] = {}
+        for landing in landings:
+            of_table.setdefault(landing.table, []).append(landing)
+        rows = {table: _rows(pipeline, dataset, table, of_table[table]) for table in of_table}
         try:
             pipeline.run(SOURCES[dataset](rows))
         except PipelineStepFailed as failure:
@@ -150,21 +153,27 @@ def _pipelines_dir(path: Path) -> Path:
     return path.with_name(f"{path.name}.landing")
 
 
-def _rows(pipeline: dlt.Pipeline, dataset: str, landing: Landing) -> Callable[[], Iterator[Any]]:
-    """What yields the rows of a landing: a relation, so that dlt inserts them by one statement.
+def _rows(
+    pipeline: dlt.Pipeline, dataset: str, table: str, landings: Sequence[Landing]
+) -> Callable[[], Iterator[Any]]:
+    """What yields a table's rows: a relation, so that dlt inserts them by one statement.
 
     dlt alone loads at least once: killed after its insert and before its note of it, it inserts the
-    same rows again. So the statement itself does nothing where the delivery is there already.
+    same rows again. So the statement itself inserts nothing of what is there already.
     """
-    names = ", ".join(f'"{name}"' for name in TABLES[dataset][landing.table])
+    names = ", ".join(f'"{name}"' for name in TABLES[dataset][table])
+    selects = []
+    for landing in landings:
+        select = f"select {names} from ({landing.select}) as src"
+        if landing.deliveries:
+            wanted = ", ".join(literal(delivery) for delivery in landing.deliveries)
+            select += (
+                f" where not exists (select 1 from {dataset}.{table}"
+                f" where {landing.key} in ({wanted}))"
+            )
+        selects.append(select)
     # As text: dlt parses and rewrites statements, and this way DuckDB runs the query unchanged.
-    query = f"select {names} from query({literal(landing.select)}) as src"
-    if landing.deliveries:
-        wanted = ", ".join(literal(delivery) for delivery in landing.deliveries)
-        query += (
-            f" where not exists (select 1 from {dataset}.{landing.table}"
-            f" where {landing.key} in ({wanted}))"
-        )
+    query = f"select {names} from query({literal(' union all '.join(selects))}) as src"
     relation = pipeline.dataset().query(query, _execute_raw_query=True)
 
     def rows() -> Iterator[Any]:

@@ -37,6 +37,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -131,14 +132,19 @@ class Lake(Warehouse):
         return f"(from {source} where {delivery_key(dataset, table)} in ({ids}))"
 
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
-        """Runs one load that fills the given tables, and another one for the ledger."""
+        """Runs a load for each folder of a table that it fills, and a last one for the ledger."""
         ledger, _ = LEDGERS[dataset]
         new = [landing for landing in landings if not self._is_there(dataset, landing)]
-        deliveries = sorted({one for landing in new for one in landing.deliveries})
-        for is_last in (False, True):
-            if some := [landing for landing in new if (landing.table == ledger) is is_last]:
+        of_table: dict[str, list[Landing]] = {}
+        for landing in new:
+            of_table.setdefault(landing.table, []).append(landing)
+        recorded = of_table.pop(ledger, [])
+        for is_last, some in ((False, of_table.values()), (True, [recorded])):
+            for together in zip_longest(*some):
                 checkpoint("ledger_to_come" if is_last else "rows_to_come")
-                self._load(dataset, some, deliveries)
+                load = [landing for landing in together if landing]
+                # What is loaded for the ledger alone names no delivery of its own.
+                self._load(dataset, load, _deliveries(load) or _deliveries(new))
 
     def discard(self, dataset: str, tables: Sequence[str], deliveries: Sequence[str]) -> None:
         """Deletes deliveries from some tables, completely even if this run is killed meanwhile."""
@@ -542,6 +548,10 @@ def _let_read(connection: duckdb.DuckDBPyConnection, files: LakeFiles) -> None:
 def _as_pattern(path: str) -> str:
     """A path as a SQL literal with [ * ? escaped, because DuckDB takes it for a pattern."""
     return literal(re.sub(r"([\[*?])", r"[\1]", path))
+
+
+def _deliveries(landings: Iterable[Landing]) -> list[str]:
+    return sorted({delivery for landing in landings for delivery in landing.deliveries})
 
 
 def _named(dataset: str) -> set[str]:

@@ -1,11 +1,11 @@
 """The warehouse, and the one safe way to land rows in it.
 
 A warehouse is one DuckDB file, or a lake of Parquet files for Spark (`loaders.lake`). A delivery
-lands in two loads. The first inserts the delivered rows, each table by one guarded statement; the
-second writes the delivery's row in its ledger (`assemblies`, `collections`, `deliveries`). The
-ledger row marks the delivery as complete: `open_warehouse` deletes the rows that an interrupted run
-left without one. So a run may be killed at any moment and repeated, and every delivery is there
-exactly once.
+lands in two loads, alone or with others. The first inserts the delivered rows, each table by one
+guarded statement; the second writes the delivery's row in its ledger (`assemblies`, `collections`,
+`deliveries`). The ledger row marks the delivery as complete: `open_warehouse` deletes the rows that
+an interrupted run left without one. So a run may be killed at any moment and repeated, and every
+delivery is there exactly once.
 """
 
 import os
@@ -48,14 +48,14 @@ class LandingError(Exception):
 
 @dataclass(frozen=True)
 class Landing:
-    """The rows that a load inserts into one table.
+    """Rows for one table.
 
     Attributes:
         table: The table, without its dataset.
         select: A query whose columns are those of the table, less `_dlt_load_id`, by name.
         key: The column that names the delivery.
-        deliveries: The deliveries in `select`. The statement does nothing if one of them is in the
-            table already.
+        deliveries: The deliveries in `select`. Nothing of it lands if one of them is in the table
+            already.
         partition: Column -> value: the folder of these rows in a lake. DuckDB needs none.
     """
 
@@ -97,11 +97,11 @@ class Warehouse(ABC):
 
     @abstractmethod
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
-        """Runs one load that fills the given tables.
+        """Fills the given tables, in as few loads as it can; a table may be named several times.
 
         Raises:
-            LandingError: The database refused one of the statements; no row of this load is visible
-                in any table.
+            LandingError: The database refused one of the statements; what landed of the others
+                counts only once it is recorded.
         """
 
     @abstractmethod
@@ -147,10 +147,10 @@ class Warehouse(ABC):
         fresh = [row for row in rows if (row["file"], row["reason"]) not in known]
         self.land_rows(dataset, {"rejects": fresh})
 
-    def remove(self, dataset: str, delivery: str) -> None:
-        """Deletes all rows of a delivery, the ledger row first."""
+    def remove(self, dataset: str, *deliveries: str) -> None:
+        """Deletes all rows of deliveries, the ledger rows first."""
         ledger, _ = LEDGERS[dataset]
-        self.discard(dataset, [ledger, *PARTS[dataset]], [delivery])
+        self.discard(dataset, [ledger, *PARTS[dataset]], deliveries)
 
     def currencies(self) -> list[str]:
         """The currencies of the bills that have landed: one, or none yet."""

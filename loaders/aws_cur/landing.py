@@ -1,11 +1,16 @@
-"""Lands one assembly: verified, counted, inserted by one statement, compared, recorded."""
+"""Lands assemblies: verified, counted and checked one by one; then inserted, compared and recorded.
+
+A load takes most of a second even if it is tiny, and a group's months are hundreds of assemblies.
+So small ones land together.
+"""
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal, localcontext
 from hashlib import sha256
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Final
 
 import duckdb
@@ -51,6 +56,12 @@ DATASET: Final = "raw_aws_cur"
 _PARTITION_COLUMNS: Final = frozenset({"billing_period", "BILLING_PERIOD"})
 
 
+_MOST_TOGETHER: Final = 100
+"""How many assemblies land together."""
+
+_BYTES_TOGETHER: Final = 32 << 20
+"""How large assemblies that land together may be, as delivered: a larger one lands alone."""
+
 _MOST_NAMED: Final = 20
 """How many bad values of a delivery a refusal names."""
 
@@ -91,136 +102,223 @@ class BadValue:
 
 
 @dataclass(frozen=True)
-class Landed:
-    """What landing an assembly came to.
+class Prepared:
+    """An assembly whose files are whole and counted, ready to land.
 
     Attributes:
-        lines: The lines that landed.
-        unread: Values that landed as NULL because they could not be read, as far as they are kept.
-        unread_count: How many there were.
+        assembly: What the period's manifest names.
+        delivered: Its files as they were when they were fetched.
+        folder: Where its files can be read, until they have landed.
+        files: Its files, verified.
+        shapes: Its files by their columns.
+        totals: What they add up to.
     """
 
-    lines: int
-    unread: tuple[BadValue, ...] = ()
-    unread_count: int = 0
+    assembly: Assembly
+    delivered: Sequence[File]
+    folder: Path
+    files: Sequence[DataFile] = ()
+    shapes: Sequence[Layout] = ()
+    totals: Sequence[Total] = ()
+
+    @property
+    def name(self) -> str:
+        """What to call it in messages."""
+        return f"{self.assembly.report} {self.assembly.billing_period}"
+
+    @property
+    def maps(self) -> Path:
+        """How its maps land, if it has any."""
+        return self.folder / "maps.parquet"
+
+    @property
+    def bytes(self) -> int:
+        """The size of its files as delivered."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def lines(self) -> int:
+        """How many lines it has."""
+        return sum(total.line_count for total in self.totals)
+
+    @property
+    def unread_count(self) -> int:
+        """How many of its values cannot be read and land as NULL."""
+        return sum(total.unread_values for total in self.totals)
+
+    def fits(self, others: Sequence["Prepared"]) -> bool:
+        """Whether it may land together with others: they are small, and it does not depend on them.
+
+        It does if it is about the same payer's month, or in another currency: it is compared with
+        what has landed.
+        """
+        return (
+            len(others) < _MOST_TOGETHER
+            and self.bytes + sum(other.bytes for other in others) <= _BYTES_TOGETHER
+            and all(
+                len(self._currencies | other._currencies) < 2
+                and (self.name != other.name or self._payers.isdisjoint(other._payers))
+                for other in others
+            )
+        )
+
+    @property
+    def _currencies(self) -> set[str]:
+        return {total.currency_code for total in self.totals if total.currency_code}
+
+    @property
+    def _payers(self) -> set[str | None]:
+        return {total.payer_account_id for total in self.totals}
 
 
-def land(
-    warehouse: Warehouse,
-    location: Location,
-    assembly: Assembly,
-    accept_empty: bool,
-    progress: Progress,
-) -> Landed:
-    """Lands an assembly whole, or nothing of it.
+def prepare(
+    warehouse: Warehouse, location: Location, assembly: Assembly, progress: Progress
+) -> Prepared:
+    """Fetches an assembly's files, proves that they are whole and counts what is in them.
 
     Args:
         warehouse: Where it goes.
         location: Where its files lie.
         assembly: What the period's manifest names.
-        accept_empty: Whether it may hold nothing although something has landed before.
         progress: Called with what is done next.
 
     Returns:
-        The number of its lines, and what could not be read in columns that no money depends on.
+        The assembly; its folder is the caller's to delete.
 
     Raises:
         MissingFileError: A data file is not there (yet).
         ReplacedFileError: AWS replaced something meanwhile.
         InfraspendError: It is refused, or a file is damaged.
     """
-    name = f"{assembly.report} {assembly.billing_period}"
-    if not assembly.files:
-        return _land_nothing(warehouse, location, assembly, accept_empty)
     delivered = [location.stat(file) for file in assembly.files]
-    folder = warehouse.workbench / "aws_cur"
-    folder.mkdir()
+    folder = Path(mkdtemp(prefix="aws_cur-", dir=warehouse.workbench))
+    one = Prepared(assembly, delivered, folder)
+    if not delivered:
+        return one
     try:
-        files = list(_verified(warehouse, location, assembly, delivered, folder, progress))
+        files = list(_verified(warehouse, location, one, progress))
         checkpoint("files_verified")
         shapes = _layouts(assembly, files)
         left_out = sorted({column for shape in shapes for column in shape.left_out})
         if left_out := [column for column in left_out if column not in _PARTITION_COLUMNS]:
-            progress(f"{name}: parts of a map that is there whole, left out: {', '.join(left_out)}")
+            progress(
+                f"{one.name}: parts of a map that is there whole, left out: {', '.join(left_out)}"
+            )
         others = sorted({key for shape in shapes for key in shape.members.get(OTHER_COLUMNS, ())})
         if others:
-            progress(f"{name}: not in CUR 2.0, in {OTHER_COLUMNS}: {', '.join(others)}")
+            progress(f"{one.name}: not in CUR 2.0, in {OTHER_COLUMNS}: {', '.join(others)}")
         try:
-            maps = folder / "maps.parquet"
-            found = _count(warehouse, shapes, maps)
-            lines = sum(total.line_count for total in found)
-            if any(total.nameless_lines for total in found):
-                raise _explained(warehouse, shapes, LandingError("lines without account or cost"))
-            if not accept_empty:
-                check_not_empty(warehouse, assembly, lines)
-            check_grain(shapes, found)
-            check_currency(warehouse, shapes, found)
-            if lacking := check_net_columns(shapes, found):
-                progress(
-                    f"{name}: warning: it has net costs and no column {', '.join(lacking)}:"
-                    " what got a discount is not known; add them to the report"
-                )
-            checkpoint("lines_counted")
-            progress(
-                f"{name}: landing {lines:,} lines of {len(files)} files,"
-                f" {sum(file.bytes for file in files):,} bytes"
-            )
-            if undated := sum(total.undated_lines for total in found):
-                progress(f"{name}: {undated:,} lines without dates belong to the whole period")
-            _land_lines(warehouse, assembly, shapes, maps)
-        except (duckdb.Error, LandingError) as error:
+            totals = _count(warehouse, shapes, one.maps)
+        except duckdb.Error as error:
             raise _explained(warehouse, shapes, error) from error
-        checkpoint("lines_landed")
-        try:
-            _check_landed(warehouse, location, assembly, lines, delivered)
-        except InfraspendError:
-            warehouse.remove(DATASET, assembly.assembly_id)
-            raise
-        _record(warehouse, assembly, files, found)
-        checkpoint("assembly_recorded")
-        return Landed(lines, tuple(_unread(warehouse, shapes, found)), _unread_values(found))
-    finally:
+        if any(total.nameless_lines for total in totals):
+            raise _explained(warehouse, shapes, LandingError("lines without account or cost"))
+        checkpoint("lines_counted")
+        return replace(one, files=files, shapes=shapes, totals=totals)
+    except BaseException:
         shutil.rmtree(folder)
+        raise
 
 
-def _land_nothing(
-    warehouse: Warehouse, location: Location, assembly: Assembly, accept_empty: bool
-) -> Landed:
-    """Records an assembly without files where that was accepted; otherwise it is still to come."""
+def check(
+    warehouse: Warehouse,
+    location: Location,
+    one: Prepared,
+    accept_empty: bool,
+    progress: Progress,
+) -> None:
+    """Compares an assembly with what has landed before it.
+
+    Args:
+        warehouse: Where it goes.
+        location: Where its files lie.
+        one: The assembly.
+        accept_empty: Whether it may hold nothing although something has landed before.
+        progress: Called with what should be known about it.
+
+    Raises:
+        MissingFileError: It has no files (yet).
+        InfraspendError: It is refused.
+    """
     if not accept_empty:
-        check_not_empty(warehouse, assembly, 0)
-        raise MissingFileError(
-            f"{location.url(assembly.manifest.name)} names no data files: wait for AWS's next"
-            " delivery"
+        check_not_empty(warehouse, one.assembly, one.lines)
+        if not one.files:
+            raise MissingFileError(
+                f"{location.url(one.assembly.manifest.name)} names no data files: wait for AWS's"
+                " next delivery"
+            )
+    check_grain(one.shapes, one.totals)
+    check_currency(warehouse, one.shapes, one.totals)
+    if lacking := check_net_columns(one.shapes, one.totals):
+        progress(
+            f"{one.name}: warning: it has net costs and no column {', '.join(lacking)}:"
+            " what got a discount is not known; add them to the report"
         )
-    _record(warehouse, assembly, [], [])
-    return Landed(0)
+    if undated := sum(total.undated_lines for total in one.totals):
+        progress(f"{one.name}: {undated:,} lines without dates belong to the whole period")
+
+
+def land(
+    warehouse: Warehouse, location: Location, batch: Sequence[Prepared], progress: Progress
+) -> list[InfraspendError | None]:
+    """Lands assemblies together, each whole or nothing of it.
+
+    Args:
+        warehouse: Where they go.
+        location: Where their files lie.
+        batch: The assemblies, each of which fits with the others.
+        progress: Called with what is done next.
+
+    Returns:
+        For each of them why it did not land; None if it did.
+    """
+    try:
+        if landings := [_line_items(one) for one in batch if one.files]:
+            others = f" and {len(batch) - 1} others" if len(batch) > 1 else ""
+            progress(
+                f"{batch[0].name}{others}: landing {sum(one.lines for one in batch):,} lines of"
+                f" {sum(len(one.files) for one in batch)} files,"
+                f" {sum(one.bytes for one in batch):,} bytes"
+            )
+            warehouse.land(DATASET, landings)
+        checkpoint("lines_landed")
+        problems = _compared(warehouse, location, batch)
+        if landed := [one for one, problem in zip(batch, problems, strict=True) if not problem]:
+            _record(warehouse, landed)
+        checkpoint("assembly_recorded")
+    except (duckdb.Error, LandingError) as error:
+        warehouse.remove(DATASET, *(one.assembly.assembly_id for one in batch))
+        if len(batch) == 1:
+            return [_replaced(location, batch[0]) or _explained(warehouse, batch[0].shapes, error)]
+        # Whose fault it is shows once that one lands alone.
+        half = len(batch) // 2
+        return [
+            *land(warehouse, location, batch[:half], progress),
+            *land(warehouse, location, batch[half:], progress),
+        ]
+    return problems
 
 
 def _verified(
-    warehouse: Warehouse,
-    location: Location,
-    assembly: Assembly,
-    delivered: Sequence[File],
-    folder: Path,
-    progress: Progress,
+    warehouse: Warehouse, location: Location, one: Prepared, progress: Progress
 ) -> Iterator[DataFile]:
     """The assembly's files, each readable in the folder once it is proven whole."""
+    delivered, form = one.delivered, one.assembly.format
     everything = sum(file.bytes for file in delivered)
     done = 0
     with warehouse.scratch() as connection:
         for number, file in enumerate(delivered, start=1):
             text = (
-                f"{assembly.report} {assembly.billing_period}: verifying file {number} of"
-                f" {len(delivered)}, {done:,} of {everything:,} bytes are done"
+                f"{one.name}: verifying file {number} of {len(delivered)},"
+                f" {done:,} of {everything:,} bytes are done"
             )
             progress(Step(text, done, everything))
-            path = folder / f"{number:06}"
+            path = one.folder / f"{number:06}"
             where = location.url(file.name)
             location.fetch(file, path)
-            if assembly.format in PARQUET:
+            if form in PARQUET:
                 yield verify_parquet(where, path, connection)
-            elif assembly.format == LEGACY_CSV_ZIP:
+            elif form == LEGACY_CSV_ZIP:
                 yield unpack_csv_zip(where, path, path.with_suffix(".csv"))
             else:
                 yield verify_csv_gz(where, path)
@@ -252,26 +350,17 @@ def _count(warehouse: Warehouse, shapes: Sequence[Layout], maps: Path) -> list[T
         return [Total(*row) for row in counted.fetchall()]
 
 
-def _land_lines(
-    warehouse: Warehouse, assembly: Assembly, shapes: Sequence[Layout], maps: Path
-) -> None:
-    select = " union all ".join(
-        line_items(shape, assembly.assembly_id, assembly.billing_period, maps) for shape in shapes
-    )
-    warehouse.land(
-        DATASET,
-        [
-            Landing(
-                table="line_items",
-                select=select,
-                key="_assembly_id",
-                deliveries=[assembly.assembly_id],
-                partition={
-                    "billing_period": assembly.billing_period,
-                    "assembly": assembly.assembly_id,
-                },
-            )
-        ],
+def _line_items(one: Prepared) -> Landing:
+    assembly = one.assembly
+    return Landing(
+        table="line_items",
+        select=" union all ".join(
+            line_items(shape, assembly.assembly_id, assembly.billing_period, one.maps)
+            for shape in one.shapes
+        ),
+        key="_assembly_id",
+        deliveries=[assembly.assembly_id],
+        partition={"billing_period": assembly.billing_period, "assembly": assembly.assembly_id},
     )
 
 
@@ -324,16 +413,10 @@ def _bad_values(
     return [BadValue(file.name, *row[:3]) for row in found], found[0][3] if found else 0
 
 
-def _unread_values(found: Sequence[Total]) -> int:
-    return sum(total.unread_values for total in found)
-
-
-def _unread(
-    warehouse: Warehouse, shapes: Sequence[Layout], found: Sequence[Total]
-) -> Iterator[BadValue]:
-    """The values that landed as NULL because they could not be read."""
-    if _unread_values(found):
-        for shape, file in _files(shapes):
+def unread_values(warehouse: Warehouse, one: Prepared) -> Iterator[BadValue]:
+    """The values that landed as NULL because they could not be read, as far as they are kept."""
+    if one.unread_count:
+        for shape, file in _files(one.shapes):
             yield from _bad_values(warehouse, shape, file, forgiving=True, most=MOST_NOTED)[0]
 
 
@@ -343,76 +426,95 @@ def _files(shapes: Sequence[Layout]) -> Iterator[tuple[Layout, DataFile]]:
             yield shape, file
 
 
-def _check_landed(
-    warehouse: Warehouse,
-    location: Location,
-    assembly: Assembly,
-    lines: int,
-    delivered: Sequence[File],
-) -> None:
-    """Compares what landed with what was delivered, and what was read with what is there now."""
-    there = warehouse.rows_of(DATASET, "line_items", [assembly.assembly_id])
-    ((landed,),) = warehouse.query(f"select count(*) from {there}")
-    if landed != lines:
-        raise InfraspendError(f"{landed} of {lines} lines landed: nothing was kept, run this again")
-    for file in (assembly.manifest, *delivered):
-        if location.stat(file.name).version != file.version:
-            raise ReplacedFileError(
-                f"{location.url(file.name)} was replaced while it was being read"
+def _compared(
+    warehouse: Warehouse, location: Location, batch: Sequence[Prepared]
+) -> list[InfraspendError | None]:
+    """What is wrong with each of what has just landed; what is wrong is removed."""
+    there = warehouse.rows_of(DATASET, "line_items", [one.assembly.assembly_id for one in batch])
+    counted = warehouse.query(f"select _assembly_id, count(*) from {there} group by _assembly_id")
+    landed = {str(assembly): int(lines) for assembly, lines in counted}
+    problems: list[InfraspendError | None] = []
+    for one in batch:
+        lines = landed.get(one.assembly.assembly_id, 0)
+        if lines == one.lines:
+            problem = _replaced(location, one)
+        else:
+            problem = InfraspendError(
+                f"{lines} of {one.lines} lines landed: nothing was kept, run this again"
             )
+        if problem:
+            warehouse.remove(DATASET, one.assembly.assembly_id)
+        problems.append(problem)
+    return problems
 
 
-def _record(
-    warehouse: Warehouse, assembly: Assembly, files: Sequence[DataFile], found: Sequence[Total]
-) -> None:
-    """Writes what is kept of an assembly for ever; its row in the ledger makes it count."""
-    seconds = grain_seconds(found)
-    with localcontext(prec=38):
-        unblended_cost = sum((total.unblended_cost for total in found), Decimal(0))
+def _replaced(location: Location, one: Prepared) -> InfraspendError | None:
+    """What says that a file is no longer the one that was read; None if each still is."""
+    try:
+        for file in (one.assembly.manifest, *one.delivered):
+            if location.stat(file.name).version != file.version:
+                return ReplacedFileError(
+                    f"{location.url(file.name)} was replaced while it was being read"
+                )
+    except InfraspendError as error:
+        return error
+    return None
+
+
+def _record(warehouse: Warehouse, batch: Sequence[Prepared]) -> None:
+    """Writes what is kept of assemblies for ever; their rows in the ledger make them count."""
     warehouse.land_rows(
         DATASET,
         {
-            "control_totals": [
-                {
-                    "assembly_id": assembly.assembly_id,
-                    "payer_account_id": total.payer_account_id,
-                    "currency_code": total.currency_code,
-                    "line_count": total.line_count,
-                    "unblended_cost": total.unblended_cost,
-                    "net_unblended_cost": total.net_unblended_cost,
-                    "unblended_cost_without_net": total.unblended_cost_without_net,
-                    "landed_unblended_cost": total.landed_unblended_cost,
-                    "landed_net_unblended_cost": total.landed_net_unblended_cost,
-                    "landed_unblended_cost_without_net": total.landed_unblended_cost_without_net,
-                    "lines_with_net": total.lines_with_net,
-                }
-                for total in found
-            ],
-            "assemblies": [
-                {
-                    "assembly_id": assembly.assembly_id,
-                    "report": assembly.report,
-                    "payer_account_id": payer_of(warehouse, assembly, found),
-                    "billing_period": assembly.billing_period,
-                    "format": assembly.format,
-                    "manifest_key": assembly.manifest.name,
-                    "manifest_time": assembly.manifest.modified,
-                    "files": len(files),
-                    "bytes": sum(file.bytes for file in files),
-                    "sha256": sha256("".join(file.sha256 for file in files).encode()).hexdigest(),
-                    "line_count": sum(total.line_count for total in found),
-                    "unblended_cost": unblended_cost,
-                    "grain_hours": max(1, ((seconds or 0) + 1800) // 3600),
-                    "landed_at": utc_now(),
-                }
-            ],
+            "control_totals": [row for one in batch for row in _control_totals(one)],
+            "assemblies": [_ledger_row(warehouse, one) for one in batch],
         },
-        derived=[_summary(warehouse, assembly)],
+        derived=[_summaries(warehouse, [one.assembly.assembly_id for one in batch])],
     )
 
 
-def _summary(warehouse: Warehouse, assembly: Assembly) -> Landing:
-    """What an assembly's lines add up to by account and tag set."""
+def _control_totals(one: Prepared) -> Iterator[dict[str, object]]:
+    for total in one.totals:
+        yield {
+            "assembly_id": one.assembly.assembly_id,
+            "payer_account_id": total.payer_account_id,
+            "currency_code": total.currency_code,
+            "line_count": total.line_count,
+            "unblended_cost": total.unblended_cost,
+            "net_unblended_cost": total.net_unblended_cost,
+            "unblended_cost_without_net": total.unblended_cost_without_net,
+            "landed_unblended_cost": total.landed_unblended_cost,
+            "landed_net_unblended_cost": total.landed_net_unblended_cost,
+            "landed_unblended_cost_without_net": total.landed_unblended_cost_without_net,
+            "lines_with_net": total.lines_with_net,
+        }
+
+
+def _ledger_row(warehouse: Warehouse, one: Prepared) -> dict[str, object]:
+    assembly = one.assembly
+    seconds = grain_seconds(one.totals)
+    with localcontext(prec=38):
+        unblended_cost = sum((total.unblended_cost for total in one.totals), Decimal(0))
+    return {
+        "assembly_id": assembly.assembly_id,
+        "report": assembly.report,
+        "payer_account_id": payer_of(warehouse, assembly, one.totals),
+        "billing_period": assembly.billing_period,
+        "format": assembly.format,
+        "manifest_key": assembly.manifest.name,
+        "manifest_time": assembly.manifest.modified,
+        "files": len(one.files),
+        "bytes": one.bytes,
+        "sha256": sha256("".join(file.sha256 for file in one.files).encode()).hexdigest(),
+        "line_count": one.lines,
+        "unblended_cost": unblended_cost,
+        "grain_hours": max(1, ((seconds or 0) + 1800) // 3600),
+        "landed_at": utc_now(),
+    }
+
+
+def _summaries(warehouse: Warehouse, assemblies: Sequence[str]) -> Landing:
+    """What the lines of assemblies add up to by account and tag set."""
     return Landing(
         "summaries",
         f"""
@@ -424,9 +526,9 @@ def _summary(warehouse: Warehouse, assembly: Assembly) -> Landing:
             count(*) as line_count,
             cast(sum(line_item_unblended_cost) as decimal(38,18)) as unblended_cost,
             cast(sum(line_item_net_unblended_cost) as decimal(38,18)) as net_unblended_cost
-        from {warehouse.rows_of(DATASET, "line_items", [assembly.assembly_id])}
+        from {warehouse.rows_of(DATASET, "line_items", assemblies)}
         group by all
         """,
         "assembly_id",
-        [assembly.assembly_id],
+        assemblies,
     )

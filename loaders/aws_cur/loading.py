@@ -1,11 +1,19 @@
-"""Finds what is new under a location and lands it, one billing period at a time."""
+"""Finds what is new under a location and lands it, small billing periods together."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+import shutil
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from infraspend.loaders.aws_cur.landing import DATASET, Landed, land
+from infraspend.loaders.aws_cur.landing import (
+    DATASET,
+    Prepared,
+    check,
+    land,
+    prepare,
+    unread_values,
+)
 from infraspend.loaders.aws_cur.manifest import (
     MANIFEST_SUFFIX,
     Assembly,
@@ -100,8 +108,7 @@ def load(
             periods, unlisted = _periods(location, report, since, until)
             if policy.without_manifest:
                 periods, unlisted = periods + unlisted, []
-            for period in periods:
-                _load_period(opened, location, period, report, policy, outcome)
+            _Run(opened, location, report, policy, outcome).load(periods)
             prune(opened, policy.keep, policy.pinned)
         finally:
             opened.reject(DATASET, outcome.rejects)
@@ -160,96 +167,155 @@ def _without_manifest(unlisted: Collection[PeriodManifest]) -> list[str]:
     ]
 
 
-def _load_period(
-    warehouse: Warehouse,
-    location: Location,
-    period: PeriodManifest,
-    report: str | None,
-    policy: Policy,
-    outcome: Outcome,
-) -> None:
-    """Lands a billing period if it is new, and notes what became of it."""
-    name = f"{period.report} {period.billing_period}"
-    try:
-        for assembly in _attempts(location, period, outcome.progress):
-            if report is not None and assembly.report != report:
+@dataclass
+class _Run:
+    """A load of billing periods: from where to where, and how far it is.
+
+    Attributes:
+        report: Only the report of this name; every one if None.
+        attempts: How often the periods were read that are being read now.
+        replaced: Those to read again, because AWS replaced something meanwhile.
+        batch: What lands next, together.
+    """
+
+    warehouse: Warehouse
+    location: Location
+    report: str | None
+    policy: Policy
+    outcome: Outcome
+    attempts: int = 0
+    replaced: list[PeriodManifest] = field(default_factory=list)
+    batch: list[tuple[PeriodManifest, Prepared]] = field(default_factory=list)
+
+    def load(self, periods: Sequence[PeriodManifest]) -> None:
+        """Lands the billing periods that are new, and notes what became of each."""
+        while periods:
+            self.attempts += 1
+            for period in periods:
+                self._add(period)
+            self._land()
+            periods, self.replaced = self.replaced, []
+
+    def _add(self, period: PeriodManifest) -> None:
+        """Adds a billing period to the batch if it is new."""
+        name = f"{period.report} {period.billing_period}"
+        progress = self.outcome.progress
+        try:
+            if self.attempts > 1:
+                progress(f"{name}: reading the manifest again")
+            assembly = _current(self.location, period, progress)
+            if self.report is not None and assembly.report != self.report:
                 return
             name = f"{assembly.report} {assembly.billing_period}"
-            if _is_known(warehouse, assembly, policy):
-                outcome.skipped += 1
+            if any(one.assembly.assembly_id == assembly.assembly_id for _, one in self.batch):
+                self._land()
+            if _is_known(self.warehouse, assembly, self.policy):
+                self.outcome.skipped += 1
                 return
+            one = prepare(self.warehouse, self.location, assembly, progress)
             try:
-                landed = land(warehouse, location, assembly, policy.accept_empty, outcome.progress)
-            except ReplacedFileError as replaced:
-                outcome.progress(f"{name}: {replaced}")
-                continue
-            outcome.rows += landed.lines
-            outcome.landed += 1
-            _note_unread(location, period, landed, outcome, name)
+                if not one.fits([other for _, other in self.batch]):
+                    self._land()
+                check(self.warehouse, self.location, one, self.policy.accept_empty, progress)
+            except InfraspendError:
+                shutil.rmtree(one.folder)
+                raise
+            self.batch.append((period, one))
+            if not one.fits([]):
+                # A large one does not wait beside the next, which may be as large.
+                self._land()
+        except InfraspendError as error:
+            self._refuse(period, name, error)
+
+    def _land(self) -> None:
+        """Lands the batch."""
+        batch, self.batch = self.batch, []
+        if not batch:
             return
-        raise InfraspendError("AWS replaced files while they were being read: run this again")
-    except MissingFileError as missing:
-        reason = f"pending: {missing}"
-        late = utc_now() - period.file.modified > timedelta(hours=PENDING_HOURS)
-        if late:
-            outcome.failures.append(
-                f"{name}: {missing}, {PENDING_HOURS} hours after its manifest was written"
-            )
+        prepared = [one for _, one in batch]
+        problems: Sequence[InfraspendError | None]
+        try:
+            problems = land(self.warehouse, self.location, prepared, self.outcome.progress)
+        except InfraspendError as error:
+            problems = [error] * len(batch)
+        for (period, one), problem in zip(batch, problems, strict=True):
+            if problem:
+                self._refuse(period, one.name, problem)
+            else:
+                self.outcome.rows += one.lines
+                self.outcome.landed += 1
+                self._note_unread(period, one)
+            shutil.rmtree(one.folder)
+
+    def _refuse(self, period: PeriodManifest, name: str, error: InfraspendError) -> None:
+        """Notes why a billing period did not land, and whether it is to be read again."""
+        outcome, reason = self.outcome, str(error)
+        if isinstance(error, ReplacedFileError):
+            outcome.progress(f"{name}: {error}")
+            if period.assembly is None and self.attempts < _ATTEMPTS:
+                self.replaced.append(period)
+                return
+            reason = "AWS replaced files while they were being read: run this again"
+        if isinstance(error, MissingFileError):
+            reason = f"pending: {error}"
+            if utc_now() - period.file.modified > timedelta(hours=PENDING_HOURS):
+                outcome.failures.append(
+                    f"{name}: {error}, {PENDING_HOURS} hours after its manifest was written"
+                )
+            else:
+                outcome.pending += 1
+            outcome.progress(f"{name}: {reason}")
+        elif self.report is not None and period.report != self.report:
+            # Of another report, as far as its manifest can be read.
+            return
         else:
-            outcome.pending += 1
-        outcome.progress(f"{name}: {reason}")
-        _reject(outcome, location, period, reason)
-    except InfraspendError as error:
-        if report is not None and period.report != report:
+            outcome.fail(f"{name}: {reason}")
+        self._reject(period, reason)
+
+    def _note_unread(self, period: PeriodManifest, one: Prepared) -> None:
+        """Reports and keeps what landed as NULL because it could not be read."""
+        if not one.unread_count:
             return
-        outcome.fail(f"{name}: {error}")
-        _reject(outcome, location, period, str(error))
-
-
-def _note_unread(
-    location: Location,
-    period: PeriodManifest,
-    landed: Landed,
-    outcome: Outcome,
-    name: str,
-) -> None:
-    """Reports and keeps what landed as NULL because it could not be read."""
-    if not landed.unread_count:
-        return
-    outcome.unread += landed.unread_count
-    outcome.progress(
-        f"{name}: {landed.unread_count:,} values cannot be read and are unknown, the first:"
-        f" {'; '.join(map(str, landed.unread[:3]))}"
-    )
-    for bad in landed.unread:
-        _reject(outcome, location, period, f"unknown: {bad}", file=bad.file, row_number=bad.row)
-
-
-def _attempts(location: Location, period: PeriodManifest, progress: Progress) -> Iterator[Assembly]:
-    """The period's assembly, and what it is by then if it was replaced meanwhile."""
-    if period.assembly is not None:
-        # What is current was decided when the location was listed: another look is another load.
-        check_settled(period.file)
-        if old := left_behind(location, period.assembly):
-            progress(
-                f"{period.report} {period.billing_period}: warning: {', '.join(old)} may be left of"
-                " an earlier delivery, being more than an hour older than its newest file: if so,"
-                " delete them and load again"
-            )
-        yield period.assembly
-        return
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            progress(f"{period.report} {period.billing_period}: reading the manifest again")
-        current = PeriodManifest(
-            file=location.stat(period.file.name),
-            report=period.report,
-            billing_period=period.billing_period,
-            is_cur2=period.is_cur2,
-            folder=period.folder,
-            root=period.root,
+        unread = list(unread_values(self.warehouse, one))
+        self.outcome.unread += one.unread_count
+        self.outcome.progress(
+            f"{one.name}: {one.unread_count:,} values cannot be read and are unknown, the first:"
+            f" {'; '.join(map(str, unread[:3]))}"
         )
-        yield read_assembly(location, current)
+        for bad in unread:
+            self._reject(period, f"unknown: {bad}", file=bad.file, row_number=bad.row)
+
+    def _reject(
+        self,
+        period: PeriodManifest,
+        reason: str,
+        file: str | None = None,
+        row_number: int | None = None,
+    ) -> None:
+        """Keeps why a billing period, or a value of a file of it, was refused."""
+        self.outcome.reject(
+            file or self.location.url(period.file.name),
+            reason,
+            row_number,
+            billing_period=period.billing_period,
+            report=period.report,
+        )
+
+
+def _current(location: Location, period: PeriodManifest, progress: Progress) -> Assembly:
+    """The assembly that is current for a billing period."""
+    if period.assembly is None:
+        now = location.stat(period.file.name)
+        return read_assembly(location, replace(period, file=now))
+    # What is current was decided when the location was listed: another look is another load.
+    check_settled(period.file)
+    if old := left_behind(location, period.assembly):
+        progress(
+            f"{period.report} {period.billing_period}: warning: {', '.join(old)} may be left of"
+            " an earlier delivery, being more than an hour older than its newest file: if so,"
+            " delete them and load again"
+        )
+    return period.assembly
 
 
 def _is_known(warehouse: Warehouse, assembly: Assembly, policy: Policy) -> bool:
@@ -286,21 +352,3 @@ def _is_known(warehouse: Warehouse, assembly: Assembly, policy: Policy) -> bool:
         warehouse.remove(DATASET, assembly.assembly_id)
         return False
     return True
-
-
-def _reject(
-    outcome: Outcome,
-    location: Location,
-    period: PeriodManifest,
-    reason: str,
-    file: str | None = None,
-    row_number: int | None = None,
-) -> None:
-    """Keeps why a billing period, or a value of a file of it, was refused."""
-    outcome.reject(
-        file or location.url(period.file.name),
-        reason,
-        row_number,
-        billing_period=period.billing_period,
-        report=period.report,
-    )

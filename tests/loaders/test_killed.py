@@ -51,7 +51,7 @@ def run(warehouse: Path, bucket: Path, says: Connection, stage: str | None) -> N
     """Loads, in a process of its own."""
     if stage is not None:
         os.environ[KILL_AT] = stage
-    aws_cur.load(warehouse, str(bucket), progress=says.send)
+    aws_cur.load(warehouse, str(bucket), progress=lambda text: says.send(str(text)))
     says.send("done")
 
 
