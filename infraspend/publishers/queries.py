@@ -19,6 +19,7 @@ from infraspend.loaders.result import Progress, silent
 from infraspend.projects import package_of, roots_of
 
 MACROS = (
+    "charge_in_words",
     "compared_spend",
     "why_of_spend",
     "month_of_charges",
