@@ -37,15 +37,18 @@ setup-dev: .venv/.installed-dev
 
 # uv, where it is there, takes a fifth of pip's time; pip takes over where uv cannot reach its index.
 UV := $(shell command -v uv)
-install = $(if $(UV),$(UV) pip install --python $(BIN)/python $(1) ||) \
-    $(BIN)/pip install --disable-pip-version-check $(1)
+PROJECT = --constraint constraints.txt --editable '.[$(EXTRAS)]'
+INSTALL = $(if $(UV),$(UV) pip install --python $(BIN)/python $(PROJECT) ||) \
+    $(BIN)/pip install --disable-pip-version-check $(PROJECT)
 
+.venv/.installed: EXTRAS := demo
 .venv/.installed: .venv/pyvenv.cfg pyproject.toml constraints.txt
-	$(call install,--constraint constraints.txt --editable '.[demo]')
+	$(INSTALL)
 	@touch $@
 
+.venv/.installed-dev: EXTRAS := dev
 .venv/.installed-dev: .venv/pyvenv.cfg pyproject.toml constraints.txt
-	$(call install,--constraint constraints.txt --editable '.[dev]')
+	$(INSTALL)
 	@touch .venv/.installed $@
 
 .venv/pyvenv.cfg:
@@ -102,8 +105,9 @@ test-spark: .venv/.installed-spark
 	        'openjdk-17-jre-headless; macOS: brew install openjdk@17).' >&2; exit 1; }
 	$(BIN)/pytest tests/spark
 
+.venv/.installed-spark: EXTRAS := dev,spark
 .venv/.installed-spark: .venv/.installed-dev
-	$(call install,--constraint constraints.txt --editable '.[dev,spark]')
+	$(INSTALL)
 	@touch $@
 
 # Of its own, since it needs dbt 1.12: constraints.txt has 1.11.
