@@ -12,6 +12,7 @@
     'commitments_to_come', 'aws_rounding', 'left_out'
 ] %}
 {% set steps = ['aws_amortized_cost'] + differences + ['unexplained', 'true_cost'] %}
+{% set keys = ['billing_period', 'payer_account_id'] %}
 
 with
 
@@ -219,17 +220,8 @@ explained as (
     from compared
 ),
 
-{{ bridge_items(steps) }},
-
 bridge as (
-    select
-        explained.billing_period,
-        explained.payer_account_id,
-        items.bridge_item,
-        items.item_order,
-        {{ amount_of_item(steps, 'explained', 'decimal(38, 10)') }} as amount
-    from explained
-    cross join items
+    {{ rows_of_steps('explained', keys, steps, 'decimal(38, 10)') }}
 ),
 
 open_periods as (

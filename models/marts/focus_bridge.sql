@@ -7,7 +7,8 @@
 ) }}
 
 {% set steps = ['billed_cost', 'cast_digits', 'moved', 'unexplained', 'true_cost'] %}
-{% set totals = steps | reject('equalto', 'moved') | list %}
+{% set of_bills = steps | reject('equalto', 'moved') | list %}
+{% set keys = ['billing_period', 'provider', 'payer_account_id'] %}
 
 with
 
@@ -64,34 +65,32 @@ explained as (
             and control_totals.payer_account_id = moved.payer_account_id
 ),
 
-{{ bridge_items(steps) }},
+of_bills as (
+    {{ rows_of_steps('explained', keys, steps, 'decimal(38, 18)', columns=of_bills) }}
+),
 
 bridge as (
     select
-        explained.billing_period,
-        explained.provider,
-        explained.payer_account_id,
-        items.bridge_item,
-        items.item_order,
+        billing_period,
+        provider,
+        payer_account_id,
+        bridge_item,
+        item_order,
         cast(null as {{ dbt.type_string() }}) as charge_category,
         cast(null as {{ dbt.type_string() }}) as commitment_discount_status,
-        {{ amount_of_item(totals, 'explained', 'decimal(38, 18)') }} as amount
-    from explained
-    cross join items
-    where items.bridge_item <> 'moved'
+        amount
+    from of_bills
     union all
     select
-        moves.billing_period,
-        moves.provider,
-        moves.payer_account_id,
-        items.bridge_item,
-        items.item_order,
-        moves.charge_category,
-        moves.commitment_discount_status,
-        moves.amount
+        billing_period,
+        provider,
+        payer_account_id,
+        'moved' as bridge_item,
+        {{ steps.index('moved') + 1 }} as item_order,
+        charge_category,
+        commitment_discount_status,
+        amount
     from moves
-    cross join items
-    where items.bridge_item = 'moved'
 )
 
 select

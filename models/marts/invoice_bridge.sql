@@ -14,6 +14,7 @@
     'amortized_prepayment', 'discount_timing', 'commitment_to_come', 'aws_rounding', 'left_out',
     'unexplained', 'true_cost'
 ] %}
+{% set keys = ['billing_period', 'payer_account_id'] %}
 
 with
 
@@ -150,17 +151,8 @@ explained as (
     from compared
 ),
 
-{{ bridge_items(steps) }},
-
 bridge as (
-    select
-        explained.billing_period,
-        explained.payer_account_id,
-        items.bridge_item,
-        items.item_order,
-        {{ amount_of_item(steps, 'explained', 'decimal(38, 18)') }} as amount
-    from explained
-    cross join items
+    {{ rows_of_steps('explained', keys, steps, 'decimal(38, 18)') }}
 ),
 
 open_periods as (
