@@ -22,6 +22,7 @@ from infraspend.loaders.warehouse import (
     Landing,
     LandingError,
     Warehouse,
+    by_table,
     database_message,
     is_one_of,
     memory_limit,
@@ -53,10 +54,10 @@ class DuckDbWarehouse(Warehouse):
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
         """Runs one load that fills the given tables, each by one guarded statement."""
         pipeline = self._pipeline(dataset)
-        of_table: dict[str, list[Landing]] = {}
-        for landing in landings:
-            of_table.setdefault(landing.table, []).append(landing)
-        rows = {table: _rows(pipeline, dataset, table, of_table[table]) for table in of_table}
+        rows = {
+            table: _rows(pipeline, dataset, table, of_table)
+            for table, of_table in by_table(landings).items()
+        }
         try:
             pipeline.run(SOURCES[dataset](rows))
         except PipelineStepFailed as failure:

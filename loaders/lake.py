@@ -58,6 +58,7 @@ from infraspend.loaders.warehouse import (
     Landing,
     LandingError,
     Warehouse,
+    by_table,
     checkpoint,
     database_message,
     delivery_key,
@@ -135,9 +136,7 @@ class Lake(Warehouse):
         """Runs a load for each folder of a table that it fills, and a last one for the ledger."""
         ledger, _ = LEDGERS[dataset]
         new = [landing for landing in landings if not self._is_there(dataset, landing)]
-        of_table: dict[str, list[Landing]] = {}
-        for landing in new:
-            of_table.setdefault(landing.table, []).append(landing)
+        of_table = by_table(new)
         recorded = of_table.pop(ledger, [])
         for is_last, some in ((False, of_table.values()), (True, [recorded])):
             for together in zip_longest(*some):

@@ -66,6 +66,14 @@ class Landing:
     partition: Mapping[str, str] = field(default_factory=dict)
 
 
+def by_table(landings: Iterable[Landing]) -> dict[str, list[Landing]]:
+    """The landings of each table, in their order."""
+    found: dict[str, list[Landing]] = {}
+    for landing in landings:
+        found.setdefault(landing.table, []).append(landing)
+    return found
+
+
 @dataclass(frozen=True)
 class LakeUrl:
     """Names a lake, see `loaders.lake`: a directory or an `s3://` URL."""
