@@ -10,7 +10,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,26 +61,6 @@ _MAP_CELLS = {
 }
 
 
-class _PackedCsv:
-    """One data file of a report."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("wb")
-        # Without a name and a time in it, the same lines make the same bytes.
-        packed = gzip.GzipFile("", "wb", compresslevel=4, fileobj=self._file, mtime=0)
-        self._text = io.TextIOWrapper(packed, encoding="utf-8", newline="")
-        self._csv = csv.writer(self._text, lineterminator="\n")
-        self._csv.writerow(_LEGACY_HEADER)
-
-    def write(self, cells: list[str]) -> None:
-        self._csv.writerow(cells)
-
-    def close(self) -> None:
-        self._text.close()
-        self._file.close()
-
-
 class LegacyDelivery:
     """A Cost and Usage Report as CSV.gz that keeps every assembly in a folder of its own.
 
@@ -112,20 +92,21 @@ class LegacyDelivery:
         dates = f"{period.start:%Y%m%d}-{period.end:%Y%m%d}"
         self._month = f"{_PREFIX}/{self._report}/{dates}"
         self._keys: list[str] = []
-        self._files: list[_PackedCsv] = []
         self._lines = 0
+        self._waiting: list[list[str]] = []
 
     def write(self, lines: Iterable[Columns]) -> None:
         """Adds lines to the assembly."""
         for line in lines:
-            if self._lines % _LINES_OF_A_FILE == 0:
-                self._next_file()
             self._lines += 1
-            self._files[-1].write(self._cells(line))
+            self._waiting.append(self._cells(line))
+            if len(self._waiting) == _LINES_OF_A_FILE:
+                self._write_file()
 
     def close(self) -> None:
-        """Writes the manifest: into the assembly's folder, and the month's if it is current."""
-        self._files[-1].close()
+        """Writes the last lines, and the manifest: the assembly's, the month's if it is current."""
+        if self._waiting:
+            self._write_file()
         manifest = json.dumps(self._manifest(), indent=2)
         folders = [f"{self._month}/{self._assembly_id}"]
         if self._is_current:
@@ -135,23 +116,32 @@ class LegacyDelivery:
             path.write_text(manifest, encoding="utf-8")
             set_time(path, self._delivered_at)
 
-    def _next_file(self) -> None:
-        if self._files:
-            self._files[-1].close()
-        number = len(self._files) + 1
+    def _write_file(self) -> None:
+        number = len(self._keys) + 1
         self._keys.append(f"{self._month}/{self._assembly_id}/{self._report}-{number}.csv.gz")
-        self._files.append(_PackedCsv(self._root / self._keys[-1]))
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([_LEGACY_HEADER, *self._waiting])
+        self._waiting = []
+        path = self._root / self._keys[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            path.open("wb") as file,
+            # Without a name and a time in it, the same lines make the same bytes.
+            gzip.GzipFile("", "wb", compresslevel=4, fileobj=file, mtime=0) as packed,
+        ):
+            packed.write(text.getvalue().encode())
 
     def _cells(self, line: Columns) -> list[str]:
         cells = [""] * len(_LEGACY_HEADER)
         cells[0] = _line_id(self._assembly_id, self._lines)
         for name, value in line.items():
-            if isinstance(value, Mapping):
-                for key, text in value.items():
-                    cells[_MAP_CELLS[name][key]] = str(text)
-            elif name in _CELLS:
+            if name in _CELLS:
                 index, as_cell = _CELLS[name]
                 cells[index] = as_cell(value)
+            elif name in _MAP_CELLS:
+                assert isinstance(value, Mapping)
+                for key, text in value.items():
+                    cells[_MAP_CELLS[name][key]] = str(text)
         return cells
 
     def _manifest(self) -> dict[str, Any]:
@@ -180,25 +170,22 @@ class LegacyDelivery:
 # CUR 2.0
 
 
-def _as_pairs(value: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return list(value.items())
+def _as_amounts(value: Mapping[str, int]) -> dict[str, float]:
+    return {key: as_float(amount) for key, amount in value.items()}
 
 
-def _as_amounts(value: Mapping[str, int]) -> list[tuple[str, float]]:
-    return [(key, as_float(amount)) for key, amount in value.items()]
-
-
-def _as_moment(value: datetime) -> datetime:
+def _as_it_is(value: Any) -> Any:
     return value
 
 
 def _as_parquet(kind: pa.DataType) -> Callable[[Any], Any]:
     """How a value of a line is written to a column of this type."""
-    if pa.types.is_map(kind):
-        return _as_amounts if pa.types.is_floating(kind.item_type) else _as_pairs
-    if pa.types.is_floating(kind):
-        return as_float
-    return _as_moment if pa.types.is_timestamp(kind) else str
+    if pa.types.is_map(kind) and pa.types.is_floating(kind.item_type):
+        return _as_amounts
+    return as_float if pa.types.is_floating(kind) else _as_it_is
+
+
+_AS_PARQUET = {field.name: _as_parquet(field.type) for field in CUR2_SCHEMA}
 
 
 class ExportDelivery:
@@ -259,17 +246,8 @@ class ExportDelivery:
         self._lines += len(self._waiting)
         for number, line in enumerate(self._waiting, first):
             line["identity_line_item_id"] = _line_id(self._execution_id, number)
-        arrays = [self._array(field) for field in CUR2_SCHEMA]
-        self._files[-1].write_table(pa.Table.from_arrays(arrays, schema=CUR2_SCHEMA))
+        self._files[-1].write_table(pa.Table.from_pydict(_columns(self._waiting), CUR2_SCHEMA))
         self._waiting = []
-
-    def _array(self, field: pa.Field) -> pa.Array:
-        name, as_value = field.name, _as_parquet(field.type)
-        values = (line.get(name) for line in self._waiting)
-        # What a line does not have, or has empty, is absent.
-        return pa.array(
-            [None if v is None or v == "" or v == {} else as_value(v) for v in values], field.type
-        )
 
     def _next_file(self) -> None:
         if self._files:
@@ -279,6 +257,16 @@ class ExportDelivery:
         path = self._root / self._keys[-1]
         path.parent.mkdir(parents=True, exist_ok=True)
         self._files.append(pq.ParquetWriter(path, CUR2_SCHEMA, compression="snappy"))
+
+
+def _columns(lines: Sequence[Columns]) -> dict[str, list[Any]]:
+    """The values of lines by column; what a line does not have, or has empty, is absent."""
+    columns: dict[str, list[Any]] = {name: [None] * len(lines) for name in _AS_PARQUET}
+    for index, line in enumerate(lines):
+        for name, value in line.items():
+            if value or value == 0:
+                columns[name][index] = _AS_PARQUET[name](value)
+    return columns
 
 
 def _line_id(delivery: str, number: int) -> str:
