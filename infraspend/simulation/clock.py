@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 #: The simulation ends here whenever it is run: the same days hold the same dollars for ever.
 LAST_DAY = date(2026, 11, 20)
@@ -105,6 +106,7 @@ def utc(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@cache
 def stamp(moment: datetime) -> str:
     """A moment as AWS writes it in a report: `2026-11-20T13:00:00Z`."""
     return f"{moment.isoformat()}Z"

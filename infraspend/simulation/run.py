@@ -7,7 +7,7 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -301,8 +301,8 @@ class _Run:
             for one in in_clusters:
                 clusters[one.cluster.name].append(one)
             for hour in (day + index * HOUR for index in range(HOURS_OF_A_DAY)):
-                published.extend(replace(line, hour=hour) for line in by_owner)
-                usage.extend(replace(row, hour=hour) for row in by_users)
+                published.extend(line._replace(hour=hour) for line in by_owner)
+                usage.extend(row._replace(hour=hour) for row in by_users)
         self._write_usage(clusters, days[0], days[-1], published, usage)
 
     def _write_usage(

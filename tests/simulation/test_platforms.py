@@ -4,7 +4,6 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -106,12 +105,12 @@ def test_a_pod_holds_what_it_requested_or_used_resource_by_resource() -> None:
         one = ClusterHour(cluster, datetime(2026, 11, 20), [], [], list(containers), ())
         return holdings(one, base)["all"].held["maps"]
 
-    first = replace(_IDLE, cpu_request=4, cpu_usage=1, memory_usage=2, received=5, transmitted=6)
-    second = replace(_IDLE, cpu_request=1, cpu_usage=3, gpu_request=1)
+    first = _IDLE._replace(cpu_request=4, cpu_usage=1, memory_usage=2, received=5, transmitted=6)
+    second = _IDLE._replace(cpu_request=1, cpu_usage=3, gpu_request=1)
     # Not container by container: that would be 4 + 3 cores.
     assert held("max", first, second) == {"cpu": 5, "memory": 2, "gpu": 1, "network": 11}
     assert held("request", first, second) == {"cpu": 5, "memory": 0, "gpu": 1, "network": 11}
-    assert held("max", first, replace(second, cpu_usage=5))["cpu"] == 6
+    assert held("max", first, second._replace(cpu_usage=5))["cpu"] == 6
 
 
 def test_storage_is_what_was_claimed_and_what_was_left_behind() -> None:

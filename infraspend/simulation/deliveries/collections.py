@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from infraspend.simulation.clock import DAY, HOUR, stamp
 from infraspend.simulation.files import Row, in_each_hour, set_time, table
-from infraspend.simulation.plan.clusters import ClusterHour
+from infraspend.simulation.plan.clusters import ClusterHour, Pod
 from infraspend.simulation.plan.company import EAST
 from infraspend.simulation.units import ONE, TWENTIETHS, share
 
@@ -116,25 +117,7 @@ def write_index(
 
 def _containers(one: ClusterHour) -> Iterator[Row]:
     for container in one.containers:
-        yield (
-            one.hour,
-            one.cluster.name,
-            container.node,
-            container.instance_type or None,
-            container.namespace,
-            container.pod,
-            container.uid,
-            container.name,
-            container.running,
-            container.cpu_request,
-            container.cpu_usage,
-            container.memory_request,
-            container.memory_usage,
-            container.gpu_request,
-            container.gpu_usage,
-            container.received,
-            container.transmitted,
-        )
+        yield one.hour, one.cluster.name, *container
 
 
 def _nodes(one: ClusterHour) -> Iterator[Row]:
@@ -144,7 +127,7 @@ def _nodes(one: ClusterHour) -> Iterator[Row]:
             one.hour,
             one.cluster.name,
             node.name,
-            node.instance_type or None,
+            node.instance_type,
             f"aws:///{machine.zone}/{machine.resource_id}",
             machine.zone,
             machine.node_pool,
@@ -174,9 +157,6 @@ def _volumes(one: ClusterHour) -> Iterator[Row]:
 
 def _pods(one: ClusterHour) -> Iterator[Row]:
     for pod in one.pods:
-        labels = {"app": pod.workload.name, "region": EAST, **dict(pod.workload.labels)}
-        if "katib.kubeflow.org/experiment" in labels:
-            labels["katib.kubeflow.org/trial"] = pod.name
         yield (
             one.hour,
             one.cluster.name,
@@ -185,5 +165,13 @@ def _pods(one: ClusterHour) -> Iterator[Row]:
             pod.uid,
             pod.workload.kind,
             pod.workload.name,
-            json.dumps(labels, sort_keys=True),
+            _labels(pod),
         )
+
+
+@cache
+def _labels(pod: Pod) -> str:
+    labels = {"app": pod.workload.name, "region": EAST, **dict(pod.workload.labels)}
+    if "katib.kubeflow.org/experiment" in labels:
+        labels["katib.kubeflow.org/trial"] = pod.name
+    return json.dumps(labels, sort_keys=True)

@@ -38,7 +38,7 @@ def write_usage(root: Path, first: date, last: date, rows: Sequence[Usage]) -> N
 
 
 def _cells(row: Usage) -> tuple[str, ...]:
-    return stamp(row.hour), row.platform, row.sub_platform, row.label, row.usage, row.unit
+    return stamp(row.hour), *row[1:]
 
 
 def _write_json_lines(path: Path, rows: Sequence[Usage]) -> None:

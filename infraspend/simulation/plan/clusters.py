@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from infraspend.simulation.clock import HOURS_OF_A_DAY, is_working_hours, utc
 from infraspend.simulation.plan.chance import Chance
@@ -37,10 +38,10 @@ _ON_NODES_NEVER_SEEN = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node in an hour. `instance_type` is empty if the node does not say."""
+    """A node in an hour. `instance_type` is None if the node does not say."""
 
     name: str
-    instance_type: str
+    instance_type: str | None
     machine: Running
 
     def cores(self) -> int:
@@ -58,15 +59,14 @@ class Node:
         return _of_hour(self.machine.machine.instance_type.gpus * ONE, self.machine.twentieths)
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(NamedTuple):
     """A container in an hour, in ten-billionths of hours, core-, GiB- and GPU-hours and GiB.
 
     None is what nobody measures: GPUs of a container that has none, network twice in a pod.
     """
 
     node: str
-    instance_type: str
+    instance_type: str | None
     namespace: str
     pod: str
     uid: str
@@ -82,9 +82,9 @@ class Container:
     transmitted: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Pod:
-    """A pod in an hour."""
+    """A pod, the same in every hour of its life."""
 
     namespace: str
     name: str
@@ -111,12 +111,11 @@ class ClusterHour:
         return not (self.cluster.name == cluster and since <= self.hour < since + duration)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a pod runs, and for how much of the hour."""
 
     node: str
-    instance_type: str
+    instance_type: str | None
     twentieths: int
 
 
@@ -136,9 +135,7 @@ class _Room:
 
     def take(self, pod: Pod) -> bool:
         """Takes the room that a pod requests, if there is enough."""
-        millicores = sum(container[1] for container in pod.workload.containers)
-        mib = sum(container[2] for container in pod.workload.containers)
-        gpus = pod.workload.gpus
+        millicores, mib, gpus = pod.workload.requested
         if millicores > self.millicores or mib > self.mib or gpus > self.gpus:
             return False
         self.millicores -= millicores
@@ -215,7 +212,7 @@ class Clusters:
                 yield pod, _Place(node.name, node.instance_type, twentieths)
         if (cluster.name, hour) in _ON_NODES_NEVER_SEEN:
             pod = self._pod(cluster, hour, _ON_NODES_NEVER_SEEN[cluster.name, hour], 0)
-            yield pod, _Place("ip-10-0-0-1.ec2.internal", "", TWENTIETHS // 2)
+            yield pod, _Place("ip-10-0-0-1.ec2.internal", None, TWENTIETHS // 2)
 
     def _workloads(self, cluster: Cluster, hour: datetime) -> Iterator[tuple[Workload, int, int]]:
         """The workloads of an hour: how many pods each has, and how many of them it always has."""
@@ -244,22 +241,24 @@ class Clusters:
 
     def _pod(self, cluster: Cluster, hour: datetime, workload: Workload, number: int) -> Pod:
         """A pod that is replaced every day; a job's pod lives for its hour."""
-        born = f"{hour:%y%m%d%H}" if workload.kind == "Job" else f"{hour:%y%m%d}"
-        key = (cluster.name, workload.namespace, workload.name, number, born)
-        if key not in self._known:
+        is_job = workload.kind == "Job"
+        life = (cluster.name, workload.namespace, workload.name, number)
+        known = (*life, hour if is_job else hour.date())
+        if known not in self._known:
+            key = (*life, f"{hour:%y%m%d%H}" if is_job else f"{hour:%y%m%d}")
             name = f"{workload.name}-{self._chance.hexadecimal(8, 'pod', *key)}-{number}"
             if workload.kind == "StatefulSet":
                 name = f"{workload.name}-{number}"
             uid = self._chance.uuid("uid", *key)
-            self._known[key] = Pod(workload.namespace, name, uid, workload)
-        return self._known[key]
+            self._known[known] = Pod(workload.namespace, name, uid, workload)
+        return self._known[known]
 
     def _containers(self, hour: datetime, pod: Pod, place: _Place) -> Iterator[Container]:
         running = _of_hour(ONE, place.twentieths)
         percents = self._chance.draw("use", hour, pod.uid)
         for index, (name, millicores, mib) in enumerate(pod.workload.containers):
-            cores = _of_hour(share(millicores * ONE, 1, 1000), place.twentieths)
-            gib = _of_hour(share(mib * ONE, 1, 1024), place.twentieths)
+            cores = share(millicores * ONE, place.twentieths, 1000 * TWENTIETHS)
+            gib = share(mib * ONE, place.twentieths, 1024 * TWENTIETHS)
             gpus = _of_hour(pod.workload.gpus * ONE, place.twentieths) if index == 0 else 0
             percents >>= 8
             yield Container(
@@ -296,12 +295,12 @@ def _pick(nodes: list[Node], pod: Pod, room: dict[str, _Room]) -> Node:
     return next((node for node in order if room[node.name].take(pod)), order[0])
 
 
-def _said_type(one: Running, hour: datetime) -> str:
+def _said_type(one: Running, hour: datetime) -> str | None:
     machine = one.machine
     for cluster, group, since, duration in _NODES_WITHOUT_TYPE:
         is_one = (machine.cluster, machine.node_pool) == (cluster, group)
         if is_one and since <= hour < since + duration:
-            return ""
+            return None
     return machine.instance_type.name
 
 

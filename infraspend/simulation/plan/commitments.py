@@ -88,9 +88,8 @@ class Commitments:
         eligible = [
             meter
             for meter in METERS
-            if meter.usage_type == f"InstanceUsage:{meter.instance_type}"
-            and meter.attributes["database_engine"] == reservation.engine
-            and meter.attributes["instance_type_family"] == reservation.family
+            if meter.attributes.get("database_engine") == reservation.engine
+            and meter.attributes.get("instance_type_family") == reservation.family
         ]
         eligible.sort(
             key=lambda one: (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from infraspend.simulation.plan.company import DATA, PRODUCTION, Mark, of_cluster, tagged
 
@@ -24,7 +25,7 @@ class NodeGroup:
     is_spot: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Workload:
     """Pods that are alike: `by_day` and `by_night` of them, each with these containers.
 
@@ -44,6 +45,15 @@ class Workload:
     hours: tuple[int, ...] = tuple(range(24))
     gpus: int = 0
     labels: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def requested(self) -> tuple[int, int, int]:
+        """Millicores, MiB and GPUs that one of its pods requests."""
+        return (
+            sum(millicores for _, millicores, _ in self.containers),
+            sum(mib for _, _, mib in self.containers),
+            self.gpus,
+        )
 
 
 @dataclass(frozen=True)

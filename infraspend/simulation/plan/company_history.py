@@ -7,6 +7,7 @@ average. So a day of it costs the simulation no more than an hour.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from infraspend.simulation.clock import BEGINNING, LAST_DAY, is_working_hours, utc
 from infraspend.simulation.plan.chance import Chance
@@ -95,12 +96,18 @@ def grown_percent(day: datetime) -> int:
     return 100 - _GROWTH_OF_A_MONTH_PERCENT * months
 
 
-def on_average(cluster: Cluster, workload: Workload, day: datetime) -> Workload:
-    """A workload as it was in each hour of a day: fewer pods of one container, as large as all."""
-    running = workload.minutes * sum(
-        workload.by_day if is_working_hours(day.replace(hour=hour)) else workload.by_night
+@cache
+def _minutes_of_a_day(workload: Workload) -> int:
+    """How long all pods of a workload run in a day today."""
+    return workload.minutes * sum(
+        workload.by_day if is_working_hours(BEGINNING.replace(hour=hour)) else workload.by_night
         for hour in workload.hours
     )
+
+
+def on_average(cluster: Cluster, workload: Workload, day: datetime) -> Workload:
+    """A workload as it was in each hour of a day: fewer pods of one container, as large as all."""
+    running = _minutes_of_a_day(workload)
     migration = _MIGRATION_OF.get(workload.namespace)
     if migration and migration.cluster == cluster.name:
         running = running * migration.moved_thousandths(day) // 1000

@@ -7,9 +7,9 @@ requests of the features in them. What nobody used of LyftLearn and of Spark is 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from infraspend.simulation.clock import utc
 from infraspend.simulation.plan.chance import Chance
@@ -42,8 +42,7 @@ _MAINTENANCE = 4
 _TRAINING_HOURS = range(6, 22)
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """A row of pushed usage, exactly as it was published."""
 
     hour: datetime

@@ -7,9 +7,9 @@ give or take a few units of the last one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from infraspend.simulation.plan.chance import Chance
 from infraspend.simulation.plan.company_platforms import SUB_PLATFORMS, WAREHOUSE
@@ -23,8 +23,7 @@ _TENANTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """A line of a ready-made schedule, exactly as it was published."""
 
     hour: datetime
