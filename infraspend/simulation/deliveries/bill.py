@@ -119,17 +119,16 @@ class LegacyDelivery:
     def _write_file(self) -> None:
         number = len(self._keys) + 1
         self._keys.append(f"{self._month}/{self._assembly_id}/{self._report}-{number}.csv.gz")
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([_LEGACY_HEADER, *self._waiting])
-        self._waiting = []
         path = self._root / self._keys[-1]
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
             path.open("wb") as file,
             # Without a name and a time in it, the same lines make the same bytes.
             gzip.GzipFile("", "wb", compresslevel=4, fileobj=file, mtime=0) as packed,
+            io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
         ):
-            packed.write(text.getvalue().encode())
+            csv.writer(text, lineterminator="\n").writerows([_LEGACY_HEADER, *self._waiting])
+        self._waiting = []
 
     def _cells(self, line: Columns) -> list[str]:
         cells = [""] * len(_LEGACY_HEADER)
