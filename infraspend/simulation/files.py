@@ -14,8 +14,6 @@ import pyarrow.parquet as pq
 
 from infraspend.simulation.clock import HOUR
 
-_BYTES_OF_A_DECIMAL = 16
-
 Row = tuple[Any, ...]
 
 
@@ -27,11 +25,7 @@ def set_time(path: Path, moment: datetime) -> None:
 
 def decimals(amounts: Sequence[int | None], kind: pa.Decimal128Type) -> pa.Array:
     """Amounts, counted in the type's last digit, as decimals; no float comes near them."""
-    values = b"".join(
-        (amount or 0).to_bytes(_BYTES_OF_A_DECIMAL, "little", signed=True) for amount in amounts
-    )
-    is_there = pa.array([amount is not None for amount in amounts]).buffers()[1]
-    return pa.Array.from_buffers(kind, len(amounts), [is_there, pa.py_buffer(values)])
+    return pa.array(amounts, pa.decimal128(kind.precision, 0)).view(kind)
 
 
 def table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:

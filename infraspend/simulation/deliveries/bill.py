@@ -173,18 +173,12 @@ def _as_amounts(value: Mapping[str, int]) -> dict[str, float]:
     return {key: as_float(amount) for key, amount in value.items()}
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _as_parquet(kind: pa.DataType) -> Callable[[Any], Any]:
-    """How a value of a line is written to a column of this type."""
-    if pa.types.is_map(kind) and pa.types.is_floating(kind.item_type):
-        return _as_amounts
-    return as_float if pa.types.is_floating(kind) else _as_it_is
-
-
-_AS_PARQUET = {field.name: _as_parquet(field.type) for field in CUR2_SCHEMA}
+#: How values are written to columns of amounts; other columns take them as they are.
+_AS_PARQUET: dict[str, Callable[[Any], Any]] = {
+    field.name: as_float if pa.types.is_floating(field.type) else _as_amounts
+    for field in CUR2_SCHEMA
+    if field.type in (pa.float64(), pa.map_(pa.string(), pa.float64()))
+}
 
 
 class ExportDelivery:
@@ -260,11 +254,12 @@ class ExportDelivery:
 
 def _columns(lines: Sequence[Columns]) -> dict[str, list[Any]]:
     """The values of lines by column; what a line does not have, or has empty, is absent."""
-    columns: dict[str, list[Any]] = {name: [None] * len(lines) for name in _AS_PARQUET}
+    columns: dict[str, list[Any]] = {name: [None] * len(lines) for name in CUR2_SCHEMA.names}
     for index, line in enumerate(lines):
         for name, value in line.items():
             if value or value == 0:
-                columns[name][index] = _AS_PARQUET[name](value)
+                as_parquet = _AS_PARQUET.get(name)
+                columns[name][index] = as_parquet(value) if as_parquet else value
     return columns
 
 

@@ -114,21 +114,23 @@ class Commitments:
             left = self.capacity(reservation) if hour >= reservation.bought else 0
             for index in list(waiting):
                 machine = running[index].machine
+                if machine.region != EAST or machine.instance_type.family != reservation.family:
+                    continue
                 needed = hours[index].normalized_usage
-                is_eligible = (
-                    machine.region == EAST and machine.instance_type.family == reservation.family
-                )
-                if is_eligible and needed <= left:
+                if needed <= left:
                     hours[index] = MachineHour(running[index], reservation)
                     waiting.remove(index)
                     left -= needed
         for plan in SAVINGS_PLANS:
-            left = self.commitment(plan) if plan.is_in_force(hour) else 0
+            if not plan.is_in_force(hour):
+                continue
+            left = self.commitment(plan)
             for index in list(waiting):
-                if hours[index].plan_cost <= left:
-                    left -= hours[index].plan_cost
+                needed = hours[index].plan_cost
+                if needed <= left:
                     hours[index] = MachineHour(running[index], plan)
                     waiting.remove(index)
+                    left -= needed
         return hours
 
     def _turn(self, hour: datetime, running: Running) -> tuple[int, int]:

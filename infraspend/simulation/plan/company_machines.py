@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from infraspend.simulation.clock import utc
 from infraspend.simulation.plan.company import (
@@ -40,7 +41,7 @@ class InstanceType:
     on_demand: int
     plan_rate: int
 
-    @property
+    @cached_property
     def family(self) -> str:
         """The part of the name that types of different sizes share: `c5`."""
         return self.name.split(".")[0]
