@@ -27,7 +27,9 @@ class Chance:
 
     def hexadecimal(self, digits: int, *key: object) -> str:
         """Hexadecimal digits, as AWS and Kubernetes make their ids of (at most 32)."""
-        return f"{self.draw(*key, 'high'):016x}{self.draw(*key, 'low'):016x}"[:digits]
+        high = f"{self.draw(*key, 'high'):016x}"
+        low = f"{self.draw(*key, 'low'):016x}" if digits > len(high) else ""
+        return f"{high}{low}"[:digits]
 
     def uuid(self, *key: object) -> str:
         """A text in the form of a UUID."""
