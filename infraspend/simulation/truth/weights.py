@@ -65,7 +65,7 @@ def holdings(one: ClusterHour, allocation_base: str) -> dict[str, Holding]:
 
 
 def _by_pod(containers: Iterable[Container]) -> Iterator[list[Container]]:
-    pods: defaultdict[tuple[str, str, str], list[Container]] = defaultdict(list)
+    pods: defaultdict[tuple[str, str, str | None], list[Container]] = defaultdict(list)
     for container in containers:
         pods[container.uid, container.node, container.instance_type].append(container)
     yield from pods.values()
