@@ -1,4 +1,4 @@
-"""The contract `charges` is a seam: what is made of charges knows nothing of the bill behind it."""
+"""The graph of models: what is made of `charges` knows nothing of the bill behind it."""
 
 import json
 from pathlib import Path
@@ -98,3 +98,28 @@ def test_a_bill_in_focus_becomes_charges_by_one_staging_model(graph: Graph) -> N
         if not Path(node["original_file_path"]).is_relative_to("models/staging/focus")
     }
     assert {name: reads for name, reads in found.items() if reads} == READS_FOCUS
+
+
+def month_of(node: Graph) -> str | None:
+    """The column with the month of a row, as the macro `month_column_of` finds it."""
+    config = node["config"]
+    month: str | None = config["meta"].get("month") or config.get("unique_key")
+    return month
+
+
+def test_both_sides_of_a_conservation_are_read_in_the_same_months(graph: Graph) -> None:
+    """Else a build that refreshes some months compares all of one side with them."""
+    everything = graph["nodes"]
+    tests = [
+        node
+        for node in everything.values()
+        if (node.get("test_metadata") or {}).get("name") == "conserves"
+    ]
+    assert tests
+    for test in tests:
+        here = everything[test["attached_node"]]
+        arguments = test["test_metadata"]["kwargs"]
+        others = [everything[id_] for id_ in test["depends_on"]["nodes"] if id_ in everything]
+        (there,) = [other for other in others if f"'{other['name']}'" in arguments["of"]]
+        months = (month_of(here), arguments.get("of_month") or month_of(there))
+        assert all(months) or not any(months), (test["name"], months)

@@ -23,7 +23,7 @@ without_costs as (
 ),
 
 line_items as (
-    select
+    select /*+ broadcast(without_costs) */
         line_items.*,
         coalesce(line_items.usage_hour >= hours_to_come.to_come_from, false) as is_to_come,
         -- A prepayment never was a cost, and neither is its refund. A refund is recognised by its

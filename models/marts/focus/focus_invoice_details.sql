@@ -1,7 +1,9 @@
 -- The dataset Invoice Detail of FOCUS: each invoice of AWS by category of its charges. What an
 -- invoice that people entered in `invoice_totals` has beyond the bill (AWS rounds it to cents) is a
 -- line of its own, so that the lines add up to the invoice.
-{{ config(materialized='table', schema='focus', enabled=var('focus')) }}
+{{ config(
+    materialized='table', schema='focus', enabled=var('focus'), meta={'month': 'billing_period'}
+) }}
 
 with
 

@@ -1,6 +1,6 @@
 -- The bill from the current assemblies, in our names. A billing period is read from one assembly as
 -- a whole; rows that repeat a parent's cost for containers (split cost allocation data) are left
--- out.
+-- out. Spark is given hints what is small: it would sort all lines to join them.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
@@ -18,7 +18,7 @@ control_totals as (
 ),
 
 named as (
-    select
+    select /*+ broadcast(deliveries), broadcast(control_totals) */
         -- who
         deliveries.billing_period,
         line_items.bill_payer_account_id as payer_account_id,
