@@ -24,7 +24,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from infraspend.builder import records
 from infraspend.builder.records import opened
@@ -34,7 +33,7 @@ from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, Step, silent
 from infraspend.loaders.sql import literal, quoted
-from infraspend.projects import package_of
+from infraspend.projects import package_of, read_yml
 from infraspend.publishers import DATABASE_NAME as DATABASE_NAME
 from infraspend.publishers import MONTHS
 from infraspend.publishers.currency import currency_of
@@ -265,7 +264,7 @@ def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, 
     path = package_of(project) / "models" / "marts" / f"{mart}.yml"
     if not path.is_file():
         return
-    (model,) = yaml.safe_load(path.read_text())["models"]
+    (model,) = read_yml(path)["models"]
     for test in model.get("data_tests", ()):
         if isinstance(test, dict) and "one_row_per" in test:
             key = test["one_row_per"]["arguments"]

@@ -14,14 +14,13 @@ from typing import Any
 
 import duckdb
 import jinja2
-import yaml
 from markupsafe import Markup
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, Step, silent
-from infraspend.projects import package_of
-from infraspend.publishers.currency import sign_of
+from infraspend.projects import package_of, read_yml
+from infraspend.publishers.currency import currency_of, sign_of
 from infraspend.publishers.dashboard import figures, wording
 from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
 from infraspend.publishers.marts import DATABASE_NAME
@@ -154,7 +153,7 @@ def _carried(connection: duckdb.DuckDBPyConnection, project: Path) -> list[str]:
     path = package_of(project) / "models" / "marts" / f"{_CARRIES}.yml"
     if not path.is_file():
         return []
-    (model,) = yaml.safe_load(path.read_text())["models"]
+    (model,) = read_yml(path)["models"]
     found = connection.execute(
         "select column_name from duckdb_columns() where schema_name = 'marts' and table_name = ?"
         " order by column_index",
@@ -171,22 +170,23 @@ def _answers(
 
     Also how many of them are left without a page.
     """
+    currency = currency_of(connection)
     shown: dict[str, list[str]] = {}
     without_page = {}
     answers = []
     for chart in charts:
         if chart.each is None:
-            answers.append(ask(connection, chart))
+            answers.append(ask(connection, chart, currency))
             continue
         if chart.page not in shown:
             # The first chart of these pages lists them, the largest spend first.
-            answer = ask(connection, chart)
+            answer = ask(connection, chart, currency)
             place = answer.place(chart.each)
             found = list(dict.fromkeys(row[place] for row in answer.rows))
             shown[chart.page] = found[:_MOST_PAGES]
             if len(found) > _MOST_PAGES:
                 without_page[_MANY[chart.page]] = len(found) - _MOST_PAGES
-        answers.append(ask(connection, chart, shown[chart.page]))
+        answers.append(ask(connection, chart, currency, shown[chart.page]))
     return answers, without_page
 
 
