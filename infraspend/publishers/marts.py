@@ -209,7 +209,8 @@ def _write(
     with opened(warehouse, read_only=True) as connection:
         connection.execute(
             f"attach {literal(str(folder / DATABASE_NAME))} as published "
-            f"(storage_version '{_STORAGE_VERSION}')"
+            # No log beside it: it is a file once it is whole.
+            f"(storage_version '{_STORAGE_VERSION}', recovery_mode no_wal_writes)"
         )
         connection.execute("create schema published.marts")
         for number, mart in enumerate(marts, start=1):
@@ -232,7 +233,7 @@ def _write(
             _write_metrics(connection, read_metrics(project, marts, progress))
         made_from = records.setting(warehouse, records.BUILT_FROM)
         _write_build(connection, made_from, _commit_of(project) if project else None)
-        # Writes the log into the file: only the file itself is published.
+        # Writes what is still in memory into the file.
         connection.execute("detach published")
     return rows
 
