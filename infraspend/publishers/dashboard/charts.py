@@ -15,6 +15,7 @@ import duckdb
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.projects import roots_of
+from infraspend.publishers.currency import currency_of
 from infraspend.publishers.queries import Declared, on_published, read_declared
 
 FOLDER = Path("analyses") / "dashboard"
@@ -176,17 +177,13 @@ def _check_whys(charts: Iterable[Chart]) -> None:
 
 
 def ask(
-    connection: duckdb.DuckDBPyConnection,
-    chart: Chart,
-    currency: str,
-    pages: list[str] | None = None,
+    connection: duckdb.DuckDBPyConnection, chart: Chart, pages: list[str] | None = None
 ) -> Answer:
     """Queries the published file for a chart.
 
     Args:
         connection: The published file, open.
         chart: The chart.
-        currency: The code of the currency that amounts are in.
         pages: For a chart on many pages, their teams or services; default all.
 
     Raises:
@@ -210,7 +207,7 @@ def ask(
     if missing := sorted(chart.columns_named - set(columns)):
         raise InfraspendError(f"{FOLDER / chart.name}.sql has no column {missing[0]}")
     types = tuple(str(column[1]) for column in described)
-    return Answer(chart, columns, types, rows, currency)
+    return Answer(chart, columns, types, rows, currency_of(connection))
 
 
 def _chart(declared: Declared, marts: frozenset[str], carried: tuple[str, ...]) -> Chart:

@@ -20,7 +20,7 @@ from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, Step, silent
 from infraspend.projects import package_of, read_yml
-from infraspend.publishers.currency import currency_of, sign_of
+from infraspend.publishers.currency import sign_of
 from infraspend.publishers.dashboard import figures, wording
 from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
 from infraspend.publishers.marts import DATABASE_NAME
@@ -170,23 +170,22 @@ def _answers(
 
     Also how many of them are left without a page.
     """
-    currency = currency_of(connection)
     shown: dict[str, list[str]] = {}
     without_page = {}
     answers = []
     for chart in charts:
         if chart.each is None:
-            answers.append(ask(connection, chart, currency))
+            answers.append(ask(connection, chart))
             continue
         if chart.page not in shown:
             # The first chart of these pages lists them, the largest spend first.
-            answer = ask(connection, chart, currency)
+            answer = ask(connection, chart)
             place = answer.place(chart.each)
             found = list(dict.fromkeys(row[place] for row in answer.rows))
             shown[chart.page] = found[:_MOST_PAGES]
             if len(found) > _MOST_PAGES:
                 without_page[_MANY[chart.page]] = len(found) - _MOST_PAGES
-        answers.append(ask(connection, chart, currency, shown[chart.page]))
+        answers.append(ask(connection, chart, shown[chart.page]))
     return answers, without_page
 
 
