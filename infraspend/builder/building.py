@@ -28,7 +28,6 @@ from infraspend.builder.seeds import check_seeds, path_for_dbt
 from infraspend.builder.spark import Spark
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.local import private
-from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.result import Progress, silent
 from infraspend.loaders.tables import LEDGERS, TABLES, differences
 from infraspend.loaders.warehouse import MEMORY, LakeUrl
@@ -195,6 +194,9 @@ def check_loaded(warehouse: Path) -> None:
             "name another one with --warehouse"
         )
     if differences(found):
+        # Imported here, so that what only reads a warehouse does not wait for dlt.
+        from infraspend.loaders.open_warehouse import create_raw_tables
+
         # Adds what is missing, or says what cannot be added.
         create_raw_tables(warehouse)
     with records.opened(warehouse, read_only=True) as connection:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-import yaml
 
 from infraspend import INSTALLED
+from infraspend.projects import read_yml
 
 _PROPERTIES: Final = INSTALLED / "models" / "staging" / "seeds"
 _MOST_CHARACTERS: Final = 60
@@ -349,7 +349,4 @@ def _properties(file: str, kind: str, name: str) -> Mapping[str, Any]:
 @cache
 def _loaded(file: str) -> Mapping[str, Any]:
     """A file of properties."""
-    with (_PROPERTIES / file).open(encoding="utf-8") as stream:
-        return dict(
-            yaml.load(stream, yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader)
-        )
+    return dict(read_yml(_PROPERTIES / file))

@@ -24,7 +24,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
-import yaml
 
 from infraspend.builder import records
 from infraspend.builder.records import opened
@@ -34,7 +33,7 @@ from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, Step, silent
 from infraspend.loaders.sql import literal, quoted
-from infraspend.projects import package_of
+from infraspend.projects import package_of, read_yml
 from infraspend.publishers import DATABASE_NAME as DATABASE_NAME
 from infraspend.publishers import MONTHS
 from infraspend.publishers.currency import currency_of
@@ -210,7 +209,8 @@ def _write(
     with opened(warehouse, read_only=True) as connection:
         connection.execute(
             f"attach {literal(str(folder / DATABASE_NAME))} as published "
-            f"(storage_version '{_STORAGE_VERSION}')"
+            # No log beside it: it is a file once it is whole.
+            f"(storage_version '{_STORAGE_VERSION}', recovery_mode no_wal_writes)"
         )
         connection.execute("create schema published.marts")
         for number, mart in enumerate(marts, start=1):
@@ -233,7 +233,7 @@ def _write(
             _write_metrics(connection, read_metrics(project, marts, progress))
         made_from = records.setting(warehouse, records.BUILT_FROM)
         _write_build(connection, made_from, _commit_of(project) if project else None)
-        # Writes the log into the file: only the file itself is published.
+        # Writes what is still in memory into the file.
         connection.execute("detach published")
     return rows
 
@@ -265,7 +265,7 @@ def _write_key(connection: duckdb.DuckDBPyConnection, mart: str, project: Path, 
     path = package_of(project) / "models" / "marts" / f"{mart}.yml"
     if not path.is_file():
         return
-    (model,) = yaml.safe_load(path.read_text())["models"]
+    (model,) = read_yml(path)["models"]
     for test in model.get("data_tests", ()):
         if isinstance(test, dict) and "one_row_per" in test:
             key = test["one_row_per"]["arguments"]

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from infraspend.loaders.result import Progress, silent
-from infraspend.projects import package_of
+from infraspend.projects import package_of, read_yml
 
 MONEY = "the bill's currency"
 """The unit of money in the yml; the published file has its code."""
@@ -67,7 +65,7 @@ def read_metrics(project: Path, marts: Iterable[str], progress: Progress = silen
     for mart in sorted(marts):
         path = package_of(project) / "models" / "marts" / f"{mart}.yml"
         if path.is_file():
-            for model in yaml.safe_load(path.read_text())["models"]:
+            for model in read_yml(path)["models"]:
                 if model["name"] == mart and model.get("semantic_model"):
                     metrics += _metrics_of(model, progress)
     return metrics

@@ -7,6 +7,7 @@ else is not for that file.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import yaml
 
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.result import Progress, silent
-from infraspend.projects import package_of, roots_of
+from infraspend.projects import package_of, read_yml, roots_of
 
 MACROS = (
     "charge_in_words",
@@ -79,7 +80,7 @@ def read_declared(folder: Path) -> list[Declared]:
     entries: dict[str, tuple[Path, Mapping[str, Any]]] = {}
     for path in sorted(folder.glob("*.yml")):
         try:
-            content = yaml.safe_load(path.read_text()) or {}
+            content = read_yml(path) or {}
         except yaml.YAMLError as error:
             raise InfraspendError(f"{path} is no yml: {error}") from error
         for entry in content.get("analyses") or []:
@@ -120,6 +121,12 @@ def read_analyses(
             continue
         analyses.append(Analysis(path.stem, _description(path), sql))
     return analyses
+
+
+@cache
+def _template(text: str) -> jinja2.Template:
+    """A template of SQL, compiled once: compiling the macros takes longer than most queries."""
+    return jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string(text)
 
 
 def _description(path: Path) -> str:
@@ -165,20 +172,13 @@ def on_published(
             )
         return f"{sources[name]}.{table}"
 
+    def carried_columns(**_: object) -> list[str]:
+        return list(carried)
+
+    known = {"ref": ref, "source": source, "sql_text": str, "carried_columns": carried_columns}
+    macros = [package_of(project) / "macros" / f"{name}.sql" for name in MACROS]
     try:
-        template = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-        text = path.read_text()
-        for name in MACROS:
-            if (shared := package_of(project) / "macros" / f"{name}.sql").is_file():
-                text = shared.read_text() + text
-
-        def carried_columns(**_: object) -> list[str]:
-            return list(carried)
-
-        return (
-            template.from_string(text)
-            .render(ref=ref, source=source, sql_text=str, carried_columns=carried_columns)
-            .strip()
-        )
+        shared = _template("".join(macro.read_text() for macro in macros if macro.is_file()))
+        return _template(path.read_text()).render(known, **vars(shared.make_module(known))).strip()
     except (jinja2.TemplateError, TypeError) as error:
         raise InfraspendError(f"{path}: {error}") from error

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from infraspend.publishers.dashboard import wording
 from infraspend.publishers.dashboard.charts import Answer
@@ -31,8 +31,7 @@ class Links:
     chart: Callable[[str], str | None]
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One cell of a table, or the number of a tile.
 
     Attributes:
@@ -114,27 +113,26 @@ def table(answer: Answer, links: Links) -> Table:
         return _crossed(answer, links)
     chart = answer.chart
     columns = [
-        (place, column, kind)
+        (place, column, kind, _kind(kind, column))
         for place, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True))
         if column not in chart.hidden
     ]
+    leading = {*(chart.links or {}), *(chart.whys or {})}
     rows = [
         tuple(
             Cell(
                 _text(row[place], column, kind, answer.currency, exact=chart.exact),
-                _leads_to(answer, column, row, links),
-                _kind(kind, column),
+                _leads_to(answer, column, row, links) if column in leading else None,
+                set_as,
             )
-            for place, column, kind in columns
+            for place, column, kind, set_as in columns
         )
         for row in answer.rows[:_MOST_ROWS]
     ]
-    head = tuple(
-        Cell(wording.heading(column), kind=_kind(kind, column)) for _, column, kind in columns
-    )
+    head = tuple(Cell(wording.heading(column), kind=set_as) for _, column, _, set_as in columns)
     foot = tuple(
         Cell(_sum(answer, place, kind) if column in chart.total else "", kind=_kind(kind))
-        for place, column, kind in columns
+        for place, column, kind, _ in columns
     )
     has_days = answer.columns[0] == "usage_date"
     days = [row[0] for row in answer.rows[:_MOST_ROWS]] if has_days else []

@@ -14,13 +14,12 @@ from typing import Any
 
 import duckdb
 import jinja2
-import yaml
 from markupsafe import Markup
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.local import emptied, locked
 from infraspend.loaders.result import Progress, Step, silent
-from infraspend.projects import package_of
+from infraspend.projects import package_of, read_yml
 from infraspend.publishers.currency import sign_of
 from infraspend.publishers.dashboard import figures, wording
 from infraspend.publishers.dashboard.charts import Answer, Chart, ask, read_charts
@@ -154,7 +153,7 @@ def _carried(connection: duckdb.DuckDBPyConnection, project: Path) -> list[str]:
     path = package_of(project) / "models" / "marts" / f"{_CARRIES}.yml"
     if not path.is_file():
         return []
-    (model,) = yaml.safe_load(path.read_text())["models"]
+    (model,) = read_yml(path)["models"]
     found = connection.execute(
         "select column_name from duckdb_columns() where schema_name = 'marts' and table_name = ?"
         " order by column_index",

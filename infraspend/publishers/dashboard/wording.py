@@ -5,6 +5,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 
 from infraspend.publishers.currency import sign_of
 
@@ -93,16 +94,19 @@ def quantity(amount: Decimal) -> str:
     return f"{head}.{digits}".rstrip("0").rstrip(".").replace("-", "\u2212")
 
 
+@cache
 def is_quantity(type_name: str) -> bool:
     """Whether a column is a quantity in a unit that another column names."""
     return type_name.replace(" ", "").upper() == "DECIMAL(28,10)"
 
 
+@cache
 def is_share(type_name: str) -> bool:
     """Whether a column is a share from 0 to 1."""
     return type_name.replace(" ", "").upper() == "DECIMAL(11,10)"
 
 
+@cache
 def is_change(type_name: str) -> bool:
     """Whether a column is a change, as a part of what was before."""
     return type_name.replace(" ", "").upper() == "DECIMAL(24,10)"
@@ -142,6 +146,8 @@ def name(text: str, longest: int = _LONGEST) -> str:
 
 def visible(text: str) -> str:
     """A text without hidden characters: controls and marks of direction become U+FFFD."""
+    if text.isprintable():
+        return text
     return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in text)
 
 
