@@ -54,8 +54,10 @@ class DuckDbWarehouse(Warehouse):
     def land(self, dataset: str, landings: Iterable[Landing]) -> None:
         """Runs one load that fills the given tables, each by one guarded statement."""
         pipeline = self._pipeline(dataset)
+        # One for all tables, and an empty schema: dlt would read its own from the warehouse.
+        reading = pipeline.dataset(dlt.Schema(dataset))
         rows = {
-            table: _rows(pipeline, dataset, table, of_table)
+            table: _rows(reading, dataset, table, of_table)
             for table, of_table in by_table(landings).items()
         }
         try:
@@ -75,14 +77,14 @@ class DuckDbWarehouse(Warehouse):
 
     def _pipeline(self, dataset: str) -> dlt.Pipeline:
         if dataset not in self._pipelines:
+            credentials = DuckDbCredentials(
+                str(self.path), global_config={"memory_limit": memory_limit()}
+            )
             self._pipelines[dataset] = dlt.pipeline(
                 dataset,
                 pipelines_dir=str(_pipelines_dir(self.path)),
-                destination=dlt.destinations.duckdb(
-                    DuckDbCredentials(
-                        str(self.path), global_config={"memory_limit": memory_limit()}
-                    )
-                ),
+                # Resolved: dlt looks for the rest of them in the environment at every step.
+                destination=dlt.destinations.duckdb(credentials.resolve()),
                 dataset_name=dataset,
             )
         return self._pipelines[dataset]
@@ -155,7 +157,7 @@ def _pipelines_dir(path: Path) -> Path:
 
 
 def _rows(
-    pipeline: dlt.Pipeline, dataset: str, table: str, landings: Sequence[Landing]
+    reading: dlt.Dataset, dataset: str, table: str, landings: Sequence[Landing]
 ) -> Callable[[], Iterator[Any]]:
     """What yields a table's rows: a relation, so that dlt inserts them by one statement.
 
@@ -175,7 +177,7 @@ def _rows(
         selects.append(select)
     # As text: dlt parses and rewrites statements, and this way DuckDB runs the query unchanged.
     query = f"select {names} from query({literal(' union all '.join(selects))}) as src"
-    relation = pipeline.dataset().query(query, _execute_raw_query=True)
+    relation = reading.query(query, _execute_raw_query=True)
 
     def rows() -> Iterator[Any]:
         yield relation

@@ -164,11 +164,9 @@ def verify_parquet(name: str, path: Path, connection: duckdb.DuckDBPyConnection)
     file = literal(str(path))
     try:
         described = connection.execute(f"describe select * from read_parquet({file})").fetchall()
-        ((rows,),) = connection.execute(
-            f"select num_rows from parquet_file_metadata({file})"
-        ).fetchall()
-        ((unpacked,),) = connection.execute(
-            f"select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata({file})"
+        ((rows, unpacked),) = connection.execute(
+            "select num_rows, (select coalesce(sum(total_uncompressed_size), 0)"
+            f" from parquet_metadata({file})) from parquet_file_metadata({file})"
         ).fetchall()
     except duckdb.Error as error:
         raise InfraspendError(f"{name} is damaged ({first_line(error)}): copy it again") from error

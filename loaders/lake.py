@@ -155,12 +155,11 @@ class Lake(Warehouse):
         self._take_out(note)
         self.files.remove([path])
 
-    @contextmanager
-    def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A separate database in memory, which can read the lake's files."""
-        with super().scratch() as connection:
-            _let_read(connection, self.files)
-            yield connection
+    def open_scratch(self) -> duckdb.DuckDBPyConnection:
+        """Opens a database in memory, which can read the lake's files."""
+        connection = super().open_scratch()
+        _let_read(connection, self.files)
+        return connection
 
     def _show(self, dataset: str, table: str) -> None:
         """Creates a table that a query can name: read once, or a view of the present files."""
@@ -290,7 +289,7 @@ class Lake(Warehouse):
                 f'cast("{name}" as varchar) as "{name}"' if kind == "json" else f'"{name}"'
                 for name, kind in TABLES[dataset][landing.table].items()
             )
-            with self.scratch() as connection:
+            with self.open_scratch() as connection:
                 # DuckDB writes a column as never NULL where it knows that, and dlt would write the
                 # file again.
                 connection.execute("set disabled_optimizers = 'statistics_propagation'")
@@ -379,7 +378,7 @@ class Lake(Warehouse):
         """Rewrites a file without these deliveries, if it has any of them."""
         ids = ", ".join(literal(delivery) for delivery in note.deliveries)
         is_deleted = f"coalesce({delivery_key(note.dataset, table)} in ({ids}), false)"
-        with self.scratch() as connection:
+        with self.open_scratch() as connection:
             source = self._reader([path], TABLES[note.dataset][table])
             ((mine, others),) = connection.execute(
                 f"select count(*) filter (where {is_deleted}),"

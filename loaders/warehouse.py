@@ -21,7 +21,7 @@ import duckdb
 
 from infraspend.loaders.errors import InfraspendError, first_line
 from infraspend.loaders.settings import THIS_VERSION
-from infraspend.loaders.sql import literal
+from infraspend.loaders.sql import literal, quoted
 from infraspend.loaders.tables import (
     LEDGERS,
     PARTS,
@@ -94,6 +94,9 @@ class Warehouse(ABC):
     """
 
     workbench: Path
+    _scratches: list[duckdb.DuckDBPyConnection] = field(
+        default_factory=list, init=False, repr=False, compare=False, kw_only=True
+    )
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -118,11 +121,25 @@ class Warehouse(ABC):
 
     @contextmanager
     def scratch(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A separate database in memory, for look-ups before landing."""
-        with duckdb.connect() as connection:
-            connection.execute(f"set temp_directory = {literal(str(self.workbench / 'scratch'))}")
-            connection.execute(f"set memory_limit = {literal(memory_limit())}")
+        """A separate empty database in memory, for look-ups before landing."""
+        # Opening one takes longer than most look-ups.
+        connection = self._scratches.pop() if self._scratches else self.open_scratch()
+        try:
             yield connection
+            for (table,) in connection.execute("select table_name from duckdb_tables()").fetchall():
+                connection.execute(f"drop table {quoted(table)}")
+        except BaseException:
+            # What failed in it may have spoiled it.
+            connection.close()
+            raise
+        self._scratches.append(connection)
+
+    def open_scratch(self) -> duckdb.DuckDBPyConnection:
+        """Opens a database in memory, for the caller to close; for one with settings of its own."""
+        connection = duckdb.connect()
+        connection.execute(f"set temp_directory = {literal(str(self.workbench / 'scratch'))}")
+        connection.execute(f"set memory_limit = {literal(memory_limit())}")
+        return connection
 
     def land_rows(
         self,
@@ -141,7 +158,8 @@ class Warehouse(ABC):
         for table, table_rows in rows.items():
             if table_rows:
                 file = self.workbench / f"{dataset}.{table}.parquet"
-                _write_parquet(file, TABLES[dataset][table], table_rows)
+                with self.scratch() as connection:
+                    _write_parquet(connection, file, TABLES[dataset][table], table_rows)
                 ledger, key = LEDGERS[dataset]
                 guarded = [str(row[key]) for row in table_rows] if table == ledger else []
                 select = f"select * from read_parquet({literal(str(file))})"
@@ -197,16 +215,20 @@ def memory_limit() -> str:
     return os.environ.get(MEMORY) or _MEMORY
 
 
-def _write_parquet(file: Path, columns: Columns, rows: Sequence[Mapping[str, object]]) -> None:
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    file: Path,
+    columns: Columns,
+    rows: Sequence[Mapping[str, object]],
+) -> None:
     types = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
     values = ", ".join("?" for _ in columns)
-    with duckdb.connect() as connection:
-        connection.execute(f"create table landing ({types})")
-        connection.executemany(
-            f"insert into landing values ({values})",
-            [[row[name] for name in columns] for row in rows],
-        )
-        connection.execute(f"copy landing to {literal(str(file))} (format parquet)")
+    connection.execute(f"create table landing ({types})")
+    connection.executemany(
+        f"insert into landing values ({values})",
+        [[row[name] for name in columns] for row in rows],
+    )
+    connection.execute(f"copy landing to {literal(str(file))} (format parquet)")
 
 
 def what_to_migrate(

@@ -35,6 +35,7 @@ from infraspend.loaders.aws_cur.checks import (
 )
 from infraspend.loaders.aws_cur.columns import ACCOUNTS, COST, OTHER_COLUMNS, DuplicateColumnError
 from infraspend.loaders.aws_cur.manifest import LEGACY_CSV_ZIP, PARQUET, Assembly
+from infraspend.loaders.batch import Problem, compared, land_in_halves
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.cur_columns import CUR_COLUMNS
 from infraspend.loaders.errors import InfraspendError, first_line
@@ -125,6 +126,16 @@ class Prepared:
     def name(self) -> str:
         """What to call it in messages."""
         return f"{self.assembly.report} {self.assembly.billing_period}"
+
+    @property
+    def delivery(self) -> str:
+        """Its id."""
+        return self.assembly.assembly_id
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """Table -> how many rows of it go there."""
+        return {"line_items": self.lines}
 
     @property
     def maps(self) -> Path:
@@ -260,7 +271,7 @@ def check(
 
 def land(
     warehouse: Warehouse, location: Location, batch: Sequence[Prepared], progress: Progress
-) -> list[InfraspendError | None]:
+) -> list[Problem]:
     """Lands assemblies together, each whole or nothing of it.
 
     Args:
@@ -272,30 +283,32 @@ def land(
     Returns:
         For each of them why it did not land; None if it did.
     """
-    try:
-        if landings := [_line_items(one) for one in batch if one.files]:
-            others = f" and {len(batch) - 1} others" if len(batch) > 1 else ""
-            progress(
-                f"{batch[0].name}{others}: landing {sum(one.lines for one in batch):,} lines of"
-                f" {sum(len(one.files) for one in batch)} files,"
-                f" {sum(one.bytes for one in batch):,} bytes"
-            )
-            warehouse.land(DATASET, landings)
-        checkpoint("lines_landed")
-        problems = _compared(warehouse, location, batch)
-        if landed := [one for one, problem in zip(batch, problems, strict=True) if not problem]:
-            _record(warehouse, landed)
-        checkpoint("assembly_recorded")
-    except (duckdb.Error, LandingError) as error:
-        warehouse.remove(DATASET, *(one.assembly.assembly_id for one in batch))
-        if len(batch) == 1:
-            return [_replaced(location, batch[0]) or _explained(warehouse, batch[0].shapes, error)]
-        # Whose fault it is shows once that one lands alone.
-        half = len(batch) // 2
-        return [
-            *land(warehouse, location, batch[:half], progress),
-            *land(warehouse, location, batch[half:], progress),
-        ]
+
+    def together(some: Sequence[Prepared]) -> list[Problem]:
+        return _land_together(warehouse, location, some, progress)
+
+    def refused(one: Prepared, error: Exception) -> InfraspendError:
+        return _replaced(location, one) or _explained(warehouse, one.shapes, error)
+
+    return land_in_halves(warehouse, DATASET, batch, together, refused)
+
+
+def _land_together(
+    warehouse: Warehouse, location: Location, batch: Sequence[Prepared], progress: Progress
+) -> list[Problem]:
+    if landings := [_line_items(one) for one in batch if one.files]:
+        others = f" and {len(batch) - 1} others" if len(batch) > 1 else ""
+        progress(
+            f"{batch[0].name}{others}: landing {sum(one.lines for one in batch):,} lines of"
+            f" {sum(len(one.files) for one in batch)} files,"
+            f" {sum(one.bytes for one in batch):,} bytes"
+        )
+        warehouse.land(DATASET, landings)
+    checkpoint("lines_landed")
+    problems = compared(warehouse, DATASET, batch, lambda one: _replaced(location, one))
+    if landed := [one for one, problem in zip(batch, problems, strict=True) if not problem]:
+        _record(warehouse, landed)
+    checkpoint("assembly_recorded")
     return problems
 
 
@@ -426,29 +439,7 @@ def _files(shapes: Sequence[Layout]) -> Iterator[tuple[Layout, DataFile]]:
             yield shape, file
 
 
-def _compared(
-    warehouse: Warehouse, location: Location, batch: Sequence[Prepared]
-) -> list[InfraspendError | None]:
-    """What is wrong with each of what has just landed; what is wrong is removed."""
-    there = warehouse.rows_of(DATASET, "line_items", [one.assembly.assembly_id for one in batch])
-    counted = warehouse.query(f"select _assembly_id, count(*) from {there} group by _assembly_id")
-    landed = {str(assembly): int(lines) for assembly, lines in counted}
-    problems: list[InfraspendError | None] = []
-    for one in batch:
-        lines = landed.get(one.assembly.assembly_id, 0)
-        if lines == one.lines:
-            problem = _replaced(location, one)
-        else:
-            problem = InfraspendError(
-                f"{lines} of {one.lines} lines landed: nothing was kept, run this again"
-            )
-        if problem:
-            warehouse.remove(DATASET, one.assembly.assembly_id)
-        problems.append(problem)
-    return problems
-
-
-def _replaced(location: Location, one: Prepared) -> InfraspendError | None:
+def _replaced(location: Location, one: Prepared) -> Problem:
     """What says that a file is no longer the one that was read; None if each still is."""
     try:
         for file in (one.assembly.manifest, *one.delivered):

@@ -28,6 +28,7 @@ from infraspend.loaders.aws_cur.unlisted import (
     left_behind,
     unlisted_periods,
 )
+from infraspend.loaders.batch import Problem
 from infraspend.loaders.clock import utc_now
 from infraspend.loaders.errors import InfraspendError
 from infraspend.loaders.locations import Location, MissingFileError, ReplacedFileError
@@ -233,7 +234,7 @@ class _Run:
         if not batch:
             return
         prepared = [one for _, one in batch]
-        problems: Sequence[InfraspendError | None]
+        problems: Sequence[Problem]
         try:
             problems = land(self.warehouse, self.location, prepared, self.outcome.progress)
         except InfraspendError as error:

@@ -94,20 +94,19 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
                     if file := files.get(str(PurePosixPath(index.name).with_name(name))):
                         at_hand(location, file, opened.workbench)
                 folder = opened.workbench / f"kubernetes-{number:06}"
-                one, refused = _prepare(collection, folder, where, index.version)
+                with opened.scratch() as connection:
+                    one = _prepare(connection, collection, folder, where, index.version)
                 prepared.append(one)
-                outcome.rejected += refused
                 landed.add(collection.collection_id)
             except InfraspendError as error:
                 outcome.fail(str(error))
                 outcome.reject(where, str(error))
-        opened.reject(DATASET, outcome.rejects)
         checkpoint("collections_verified")
-        outcome.landed = len(prepared)
-        outcome.rows = sum(one.rows for one in prepared)
         if prepared:
-            progress(f"landing {outcome.rows:,} rows of {len(prepared)} collections")
-            land_prepared(opened, DATASET, prepared)
+            rows = sum(one.rows for one in prepared)
+            progress(f"landing {rows:,} rows of {len(prepared)} collections")
+            land_prepared(opened, prepared, outcome)
+        opened.reject(DATASET, outcome.rejects)
     outcome.check(f"{len(outcome.failures)} collections")
     if not prepared and not outcome.skipped:
         raise InfraspendError(
@@ -118,40 +117,41 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
 
 
 def _prepare(
-    collection: Collection, folder: Path, index_file: str, index_version: str
-) -> tuple[Prepared, int]:
-    """Verifies a collection and writes its valid rows as they land.
-
-    Returns the result, and how many hours were refused.
-    """
+    connection: duckdb.DuckDBPyConnection,
+    collection: Collection,
+    folder: Path,
+    index_file: str,
+    index_version: str,
+) -> Prepared:
+    """Verifies a collection and writes its valid rows as they land."""
     folder.mkdir()
     tables = [table for table in TABLES if table in collection.files]
-    with duckdb.connect() as connection:
-        files = {
-            table: _verified_file(collection, table, folder / f"{table}.delivered", connection)
-            for table in tables
+    files = {
+        table: _verified_file(collection, table, folder / f"{table}.delivered", connection)
+        for table in tables
+    }
+    try:
+        delivered_rows = {
+            table: _read(connection, collection, table, file) for table, file in files.items()
         }
-        try:
-            delivered_rows = {
-                table: _read(connection, collection, table, file) for table, file in files.items()
-            }
-            refused = _refused_hours(connection, files)
-            left_out = _left_out(connection, collection, folder)
-            parts = {table: _write(connection, collection, table, folder) for table in tables}
-        except duckdb.Error as error:
-            raise InfraspendError(
-                f"{collection.directory} cannot be read ({first_line(error)}):"
-                f" collect {collection.name} again"
-            ) from error
+        refused = _refused_hours(connection, files)
+        left_out = _left_out(connection, collection, folder)
+        parts = {table: _write(connection, collection, table, folder) for table in tables}
+    except duckdb.Error as error:
+        raise InfraspendError(
+            f"{collection.directory} cannot be read ({first_line(error)}):"
+            f" collect {collection.name} again"
+        ) from error
     for table, rows in delivered_rows.items():
         if rows != collection.files[table].get("rows"):
             raise InfraspendError(
                 f"{files[table].name} has {rows} rows and its index says"
                 f" {collection.files[table].get('rows')}: collect {collection.name} again"
             )
-    prepared = Prepared(
+    return Prepared(
         delivery=collection.collection_id,
         name=collection.name,
+        file=index_file,
         parts=parts,
         ledger={
             "collection_id": collection.collection_id,
@@ -167,6 +167,7 @@ def _prepare(
             "index_file": index_file,
             "index_version": index_version,
         },
+        refused=len(refused),
         rejects=[
             reject_row(
                 DATASET, file, reason, row_number, cluster=collection.cluster, usage_hour=hour
@@ -174,7 +175,6 @@ def _prepare(
             for hour, file, row_number, reason in [*refused, *left_out]
         ],
     )
-    return prepared, len(refused)
 
 
 def _verified_file(
@@ -218,6 +218,13 @@ def _read(
             values.append(f"cast(null as {kind}) as {name}")
         elif name == "namespace":
             values.append(f"{label_of(text_of(name))} as namespace")
+        elif kinds[name].lower() == kind and kind not in ("varchar", "json"):
+            values.append(name)
+            if kind != "timestamp":
+                problems.append(
+                    f"case when {name} < 0"
+                    f" then {literal(name)} || ' is negative: ' || {text_of(name)} end"
+                )
         elif kind == "timestamp":
             values.append(f"try_cast({time_of(name, kinds[name])} as timestamp) as {name}")
         else:
@@ -258,12 +265,18 @@ def _read(
 def _spell_labels(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Normalises the keys of labels (`label_key`)."""
     found = connection.execute(f"select distinct labels from {table}").fetchall()
+    spelled = {}
     for text in (str(labels) for (labels,) in found if labels):
         labels = json.loads(text)
         if isinstance(labels, dict) and any(label_key(key) != key for key in labels):
-            connection.execute(
-                f"update {table} set labels = ? where labels = ?", [label_text(labels), text]
-            )
+            spelled[text] = label_text(labels)
+    if spelled:
+        connection.execute(
+            f"update {table} set labels = spelled.labels from"
+            " (select unnest($before) as before, unnest($labels) as labels) as spelled"
+            f" where cast({table}.labels as varchar) = spelled.before",
+            {"before": list(spelled), "labels": list(spelled.values())},
+        )
 
 
 def _problem(name: str, kind: str) -> str:
@@ -290,7 +303,8 @@ def _refused_hours(
         for table in files
     )
     connection.execute(
-        "create table refused as select usage_hour, arg_min(file, (file, row_number)) as file,"
+        "create table refused as select usage_hour,"
+        " arg_min(file, (file, row_number)) as file,"
         " arg_min(row_number, (file, row_number)) as row_number,"
         f" arg_min(problem, (file, row_number)) as problem from ({blamed}) group by usage_hour"
     )
@@ -319,16 +333,13 @@ def _write(
     columns = ", ".join(
         quoted(name) for name in RAW_TABLES[DATASET][table] if name != "_collection_id"
     )
-    connection.execute(
+    copied = connection.execute(
         f"copy (select {literal(collection.collection_id)} as _collection_id, {columns}"
         f" from {table} where date_trunc('hour', usage_hour) not in"
         f" (select usage_hour from refused) order by row_number)"
         f" to {literal(str(file))} (format parquet)"
     )
-    count = connection.execute(
-        f"select count(*) from read_parquet({literal(str(file))})"
-    ).fetchall()
-    return Part(file, int(count[0][0]))
+    return Part(file, int(copied.fetchall()[0][0]))
 
 
 def _moment(hour: datetime) -> str:

@@ -75,21 +75,22 @@ def load(warehouse: WarehouseLocation, source: str, *, progress: Progress = sile
                     continue
                 text = f"{number:,} of {len(paths):,}: {publication.name}: checking"
                 progress(Step(text, number - 1, len(paths)))
-                prepared.append(_prepare(publication, opened.workbench / f"platforms-{number:06}"))
+                folder = opened.workbench / f"platforms-{number:06}"
+                with opened.scratch() as connection:
+                    one = _prepare(connection, publication, folder)
+                prepared.append(one)
                 landed.add(publication.delivery_id)
             except InfraspendError as error:
                 outcome.fail(str(error))
                 outcome.reject(str(path), str(error))
-        opened.reject(DATASET, outcome.rejects)
         checkpoint("publications_checked")
-        outcome.landed = len(prepared)
-        outcome.rows = sum(one.rows for one in prepared)
         if prepared:
-            progress(f"landing {outcome.rows:,} rows of {len(prepared)} files")
-            land_prepared(opened, DATASET, prepared)
-        outcome.rejected = sum(len(one.rejects) for one in prepared)
-        outcome.refused = [_refused(reject) for one in prepared for reject in one.rejects]
-        outcome.notes = list(_notes(opened, prepared))
+            rows = sum(one.rows for one in prepared)
+            progress(f"landing {rows:,} rows of {len(prepared)} files")
+            new = land_prepared(opened, prepared, outcome)
+            outcome.refused = [_refused(reject) for one in new for reject in one.rejects]
+            outcome.notes = list(_notes(opened, new))
+        opened.reject(DATASET, outcome.rejects)
     outcome.check(f"{len(outcome.failures)} files")
     if not prepared and not outcome.skipped:
         raise InfraspendError(
@@ -144,27 +145,29 @@ def _notes(warehouse: Warehouse, prepared: Sequence[Prepared]) -> Iterator[str]:
                 )
 
 
-def _prepare(publication: Publication, folder: Path) -> Prepared:
+def _prepare(
+    connection: duckdb.DuckDBPyConnection, publication: Publication, folder: Path
+) -> Prepared:
     """Checks a file and writes its valid rows as they land."""
     folder.mkdir()
-    with duckdb.connect() as connection:
-        connection.execute("set timezone = 'UTC'")
-        try:
-            call, columns = reader(connection, publication.path, folder / "delivered")
-            value = value_column(publication, columns)
-            read_published(connection, publication, call, columns, value)
-            refuse_unknown_hours(connection, publication)
-            refused = refused_hours(connection, value)
-            kind, table = KINDS[value]
-            part = _write(connection, publication, table, folder / f"{table}.parquet")
-            first_hour, last_hour = _hours(connection, part)
-        except duckdb.Error as error:
-            raise InfraspendError(
-                f"{publication.path} cannot be read ({first_line(error)}): publish it again"
-            ) from error
+    connection.execute("set timezone = 'UTC'")
+    try:
+        call, columns = reader(connection, publication.path, folder / "delivered")
+        value = value_column(publication, columns)
+        read_published(connection, publication, call, columns, value)
+        refuse_unknown_hours(connection, publication)
+        refused = refused_hours(connection, value)
+        kind, table = KINDS[value]
+        part = _write(connection, publication, table, folder / f"{table}.parquet")
+        first_hour, last_hour = _hours(connection, part)
+    except duckdb.Error as error:
+        raise InfraspendError(
+            f"{publication.path} cannot be read ({first_line(error)}): publish it again"
+        ) from error
     return Prepared(
         delivery=publication.delivery_id,
         name=publication.name,
+        file=str(publication.path),
         parts={table: part},
         ledger={
             "delivery_id": publication.delivery_id,
@@ -179,6 +182,7 @@ def _prepare(publication: Publication, folder: Path) -> Prepared:
             "sha256": publication.sha256,
             "landed_at": utc_now(),
         },
+        refused=len(refused),
         rejects=[
             reject_row(
                 DATASET,
@@ -198,7 +202,7 @@ def _write(
     connection: duckdb.DuckDBPyConnection, publication: Publication, table: str, file: Path
 ) -> Part:
     columns = ", ".join(quoted(name) for name in TABLES[DATASET][table] if name != "_delivery_id")
-    connection.execute(f"""
+    copied = connection.execute(f"""
         copy (
             select {literal(publication.delivery_id)} as _delivery_id, {columns}
             from published
@@ -213,10 +217,7 @@ def _write(
             order by row_number
         ) to {literal(str(file))} (format parquet)
     """)
-    counted = connection.execute(
-        f"select count(*) from read_parquet({literal(str(file))})"
-    ).fetchall()
-    return Part(file, int(counted[0][0]))
+    return Part(file, int(copied.fetchall()[0][0]))
 
 
 def _hours(

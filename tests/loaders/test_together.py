@@ -1,22 +1,28 @@
-"""Small assemblies land together, and none of them is the worse for its neighbours."""
+"""Small deliveries land together, and none of them is the worse for its neighbours."""
 
 import os
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from infraspend.loaders import aws_cur
+from infraspend.loaders import aws_cur, kubernetes
 from infraspend.loaders.aws_cur import landing
+from infraspend.loaders.batch import Prepared
 from infraspend.loaders.errors import InfraspendError
+from infraspend.loaders.kubernetes import landing as collections_landing
 from infraspend.loaders.open_warehouse import create_raw_tables
 from infraspend.loaders.warehouse import LakeUrl, Warehouse, WarehouseLocation
 from tests.loaders.bills import charge, deliver_legacy, text_of
+from tests.loaders.collections import collect
 from tests.loaders.queries import content, copied, rows
 from tests.loaders.test_lake import assert_nothing_unlisted, start
 
+CLUSTERS = ["amber", "blue", "coral", "denim", "ecru"]
 PAYERS = [f"{number:012}" for number in range(1, 7)]
 
 
@@ -158,6 +164,49 @@ def test_one_that_cannot_be_recorded_does_not_stop_the_others(
     for place in (warehouse, copy):
         assert landed(place) == [payer for payer in PAYERS if payer != PAYERS[2]]
     assert content(copy, "raw_aws_cur") == content(warehouse, "raw_aws_cur")
+
+
+def that_cannot_be_read(one: Prepared) -> Prepared:
+    one.parts["container_hours"].file.write_bytes(b"no Parquet")
+    return one
+
+
+def that_cannot_be_recorded(one: Prepared) -> Prepared:
+    return replace(one, ledger=one.ledger | {"files": "many"})
+
+
+@pytest.mark.parametrize("spoil", [that_cannot_be_read, that_cannot_be_recorded])
+def test_a_collection_that_the_warehouse_refuses_does_not_stop_the_others(
+    warehouse: Path,
+    lake: LakeUrl,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spoil: Callable[[Prepared], Prepared],
+) -> None:
+    for cluster in CLUSTERS:
+        collect(tmp_path / "collected", cluster=cluster)
+    prepare = collections_landing._prepare
+
+    def spoiled(*given: Any) -> Prepared:
+        one = prepare(*given)
+        return spoil(one) if one.ledger["cluster"] == "coral" else one
+
+    monkeypatch.setattr(collections_landing, "_prepare", spoiled)
+    for location in (warehouse, lake):
+        with pytest.raises(InfraspendError, match=r"1 collections .*: coral .* refused it"):
+            kubernetes.load(location, str(tmp_path / "collected"))
+    monkeypatch.undo()
+
+    others = [(cluster,) for cluster in CLUSTERS if cluster != "coral"]
+    copy = copied(Path(lake.url), tmp_path / "copy.duckdb")
+    for place in (warehouse, copy):
+        for table in ("collections", "container_hours"):
+            assert rows(place, f"select cluster from raw_kubernetes.{table} order by 1") == others
+        ((file, reason),) = rows(place, "select file, reason from raw_kubernetes.rejects")
+        assert "/cluster=coral/" in file and "the warehouse refused it" in reason
+        assert_nothing_unlisted(place)
+
+    assert kubernetes.load(warehouse, str(tmp_path / "collected")).landed == 1
 
 
 @pytest.mark.parametrize("stage", ["lines_counted", "lines_landed", "assembly_recorded"])
