@@ -218,19 +218,14 @@ def _read(
             values.append(f"cast(null as {kind}) as {name}")
         elif name == "namespace":
             values.append(f"{label_of(text_of(name))} as namespace")
-        elif kinds[name].lower() == kind and kind not in ("varchar", "json"):
-            values.append(name)
-            if kind != "timestamp":
-                problems.append(
-                    f"case when {name} < 0"
-                    f" then {literal(name)} || ' is negative: ' || {text_of(name)} end"
-                )
         elif kind == "timestamp":
             values.append(f"try_cast({time_of(name, kinds[name])} as timestamp) as {name}")
         else:
-            values.append(f"try_cast({text_of(name)} as {kind}) as {name}")
+            is_typed = kinds[name].lower() == kind and kind not in ("varchar", "json")
+            value = name if is_typed else f"try_cast({text_of(name)} as {kind})"
+            values.append(f"{value} as {name}")
             if kind != "varchar":
-                problems.append(_problem(name, kind))
+                problems.append(_problem(name, kind, value))
     problems += [
         f"case when {label_of(text_of(name))} is null then '{name} is without a name' end"
         for name in _NAMES.get(table, ())
@@ -279,15 +274,16 @@ def _spell_labels(connection: duckdb.DuckDBPyConnection, table: str) -> None:
         )
 
 
-def _problem(name: str, kind: str) -> str:
-    """An expression that says what is wrong with a value, or NULL."""
+def _problem(name: str, kind: str, value: str) -> str:
+    """An expression that says what is wrong with a value as it is read, or NULL."""
     text = text_of(name)
-    value = f"try_cast({text} as {kind})"
-    problem = f"case when {text} is not null and {value} is null then {literal(name)} || ' is '"
-    problem += f" || {text}"
+    cases = ""
+    if value != name:
+        cases += f" when {text} is not null and {value} is null"
+        cases += f" then {literal(name)} || ' is ' || {text}"
     if kind != "json":
-        problem += f" when {value} < 0 then {literal(name)} || ' is negative: ' || {text}"
-    return problem + " end"
+        cases += f" when {value} < 0 then {literal(name)} || ' is negative: ' || {text}"
+    return f"case{cases} end"
 
 
 def _refused_hours(
@@ -303,8 +299,7 @@ def _refused_hours(
         for table in files
     )
     connection.execute(
-        "create table refused as select usage_hour,"
-        " arg_min(file, (file, row_number)) as file,"
+        "create table refused as select usage_hour, arg_min(file, (file, row_number)) as file,"
         " arg_min(row_number, (file, row_number)) as row_number,"
         f" arg_min(problem, (file, row_number)) as problem from ({blamed}) group by usage_hour"
     )

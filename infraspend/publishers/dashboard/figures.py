@@ -117,12 +117,11 @@ def table(answer: Answer, links: Links) -> Table:
         for place, (column, kind) in enumerate(zip(answer.columns, answer.types, strict=True))
         if column not in chart.hidden
     ]
-    leading = {*(chart.links or {}), *(chart.whys or {})}
     rows = [
         tuple(
             Cell(
                 _text(row[place], column, kind, answer.currency, exact=chart.exact),
-                _leads_to(answer, column, row, links) if column in leading else None,
+                _leads_to(answer, column, row, links),
                 set_as,
             )
             for place, column, kind, set_as in columns

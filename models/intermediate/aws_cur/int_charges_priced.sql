@@ -11,7 +11,7 @@ with
 line_items as (
     select
         *,
-        case when {{ resource_in_rules() }} then resource_id else '' end as labelled_resource_id
+        {{ labelled_resource_id() }} as labelled_resource_id
     from {{ ref('int_line_items_priced') }}
     where {{ in_month('billing_period') }}
 )

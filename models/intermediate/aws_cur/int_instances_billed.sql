@@ -6,9 +6,7 @@
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}
 
-{% set charge = charge_id(
-    'on_nodes', 'case when ' ~ resource_in_rules() ~ " then resource_id else '' end"
-) %}
+{% set charge = charge_id('on_nodes', labelled_resource_id()) %}
 
 with
 

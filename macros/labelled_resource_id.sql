@@ -1,8 +1,8 @@
 {#-
-    Whether a label rule matches the `resource_id` of a line of the bill. Such ids are few, and the only
-    ones that stay on charges. A rule that is valid only after the bill's last hour matches nothing yet.
+    The `resource_id` of a line of the bill where a label rule matches it, else ''. Such ids are few, and the
+    only ones that stay on charges. A rule that is valid only after the bill's last hour matches nothing yet.
 -#}
-{% macro resource_in_rules() -%}
+{% macro labelled_resource_id() -%}
     {%- set conditions = [] -%}
     {%- for rule in label_rules() -%}
         {%- set begins = modules.datetime.datetime.fromisoformat(rule.valid_from) -%}
@@ -13,5 +13,10 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return("(resource_id <> '' and (" ~ conditions | join(' or ') ~ '))' if conditions else 'false') }}
+    {%- if not conditions -%}
+        {{ return("''") }}
+    {%- endif -%}
+    {{ return(
+        "case when resource_id <> '' and (" ~ conditions | join(' or ') ~ ") then resource_id else '' end"
+    ) }}
 {%- endmacro %}
