@@ -14,7 +14,7 @@ from infraspend.publishers import DATABASE_NAME
 from infraspend.publishers.marts import publish
 from tests.end_to_end.companies import WITHOUT_UNIT_TESTS, Company, company_in, parsed_project
 from tests.fixtures.make_company import COMPANY
-from tests.workspaces import MODEL, PROPERTIES, ROOT, Workspace, load
+from tests.workspaces import MODEL, PROPERTIES, ROOT, Workspace, load, shared
 
 # Every statement is an event of dbt's in its log, which takes a seventh of a build's CPU time.
 os.environ.setdefault("DBT_LOG_LEVEL_FILE", "info")
@@ -23,7 +23,14 @@ os.environ.setdefault("DBT_LOG_LEVEL_FILE", "info")
 @pytest.fixture(scope="session")
 def fresh_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Something was loaded (what it is does not matter here) and nothing built."""
-    workspace = Workspace(tmp_path_factory.mktemp("fresh"))
+    workspace = Workspace(shared(tmp_path_factory, "fresh-workspace"))
+    with FileLock(f"{workspace.root}.lock"):
+        if not workspace.root.exists():
+            _make(workspace)
+    return workspace
+
+
+def _make(workspace: Workspace) -> None:
     (workspace.project / "models" / "marts").mkdir(parents=True)
     shutil.copytree(ROOT / "macros", workspace.project / "macros")
     for name in ("dbt_project.yml", "profiles.yml"):
@@ -35,7 +42,6 @@ def fresh_workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     load(workspace.warehouse, "a-delivery")
     # What dbt knows of the project: its copies need not be read from scratch.
     workspace.parse()
-    return workspace
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +49,11 @@ def built_workspace(
     fresh_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
 ) -> Workspace:
     """The same, built."""
-    workspace = Workspace(tmp_path_factory.mktemp("built") / "workspace")
-    shutil.copytree(fresh_workspace.root, workspace.root)
-    assert workspace.build().succeeded
+    workspace = Workspace(shared(tmp_path_factory, "built-workspace"))
+    with FileLock(f"{workspace.root}.lock"):
+        if not workspace.root.exists():
+            shutil.copytree(fresh_workspace.root, workspace.root)
+            assert workspace.build().succeeded
     return workspace
 
 
@@ -66,7 +74,7 @@ def built(built_workspace: Workspace, tmp_path: Path) -> Workspace:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dbt project as dbt has read it, for `company_in`. Only to be copied."""
-    root = _shared(tmp_path_factory, "project")
+    root = shared(tmp_path_factory, "project")
     with FileLock(f"{root}.lock"):
         return root if root.exists() else parsed_project(root)
 
@@ -76,13 +84,13 @@ def fixture_company(
     tmp_path_factory: pytest.TempPathFactory, project: Path
 ) -> tuple[Company, BuildResult]:
     """The company of tests/fixtures/company, built, and how that went. Only to be read."""
-    return _built_once(_shared(tmp_path_factory, "fixture-company"), project)
+    return _built_once(shared(tmp_path_factory, "fixture-company"), project)
 
 
 @pytest.fixture(scope="session")
 def focus_company(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Company:
     """The same, built with the datasets of FOCUS. Only to be read."""
-    root = _shared(tmp_path_factory, "focus-company")
+    root = shared(tmp_path_factory, "focus-company")
     company, result = _built_once(root, project, "--vars", "{focus: true}")
     assert result.succeeded, "\n".join(result.failures)
     return company
@@ -100,12 +108,6 @@ def _built_once(root: Path, project: Path, *arguments: str) -> tuple[Company, Bu
             kept.write_bytes(pickle.dumps(company.build(*WITHOUT_UNIT_TESTS, *arguments)))
         result: BuildResult = pickle.loads(kept.read_bytes())
     return company, result
-
-
-def _shared(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
-    """A directory that the processes share which share out the tests."""
-    base = tmp_path_factory.getbasetemp()
-    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from infraspend.builder import BuildResult, build
 from infraspend.builder.dbt import DbtSetting
@@ -47,6 +48,12 @@ seeds:
           - relationships:
               arguments: {to: ref('platforms'), field: platform}
 """
+
+
+def shared(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    """A directory that the processes share which share out the tests."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def test_a_warehouse_may_have_any_name(fresh: Workspace, name: str) -> None:
         assert connection.sql("from marts.orgs").fetchall()
 
 
+@pytest.mark.thorough
 def test_a_failing_test_names_its_row_and_where_to_look(fresh: Workspace) -> None:
     resources = fresh.seeds / "platform_resources.csv"
     resources.write_text(resources.read_text() + "no-such-platform,main,a-label,,,,,\n")
@@ -107,6 +108,7 @@ def test_a_bad_model_is_one_line(fresh: Workspace, model: str, says: str) -> Non
     assert "\n" not in failure
 
 
+@pytest.mark.thorough
 def test_a_wrong_argument_of_dbt_is_said(built: Workspace) -> None:
     result = built.build("--no-such-option")
 

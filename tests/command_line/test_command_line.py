@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
 from infraspend import cli
 from infraspend.loaders.result import Step
@@ -37,10 +38,14 @@ from tests.workspaces import Workspace
         (["doctor"], "infraspend doctor --config"),
     ],
 )
-def test_help_teaches(tmp_path: Path, verb: list[str], teaches: str) -> None:
-    shown = run(*verb, "--help", cwd=tmp_path)
+def test_help_teaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: list[str], teaches: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
 
-    assert shown.returncode == 0
+    shown = CliRunner(env={"COLUMNS": "100"}).invoke(cli.app, [*verb, "--help"])
+
+    assert shown.exit_code == 0
     assert teaches in shown.stdout
     assert not list(tmp_path.iterdir())
 
@@ -70,10 +75,13 @@ def test_version(tmp_path: Path) -> None:
         ["publish", "--no-such-option"],
     ],
 )
-def test_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
-    said = run(*arguments, cwd=tmp_path)
+def test_wrong_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    monkeypatch.chdir(tmp_path)
 
-    assert said.returncode == 2
+    said = CliRunner().invoke(cli.app, arguments)
+
+    assert said.exit_code == 2
+    assert "Usage: " in said.stderr
     assert "Traceback" not in said.stderr
 
 

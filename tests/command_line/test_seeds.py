@@ -184,6 +184,7 @@ def test_an_optional_seed_that_comes_later_counts(fresh: Workspace, elsewhere: P
         assert connection.execute("select report from seeds.reports").fetchall() == [("hourly",)]
 
 
+@pytest.mark.thorough
 def test_seeds_of_headers_alone_are_good(fresh: Workspace, elsewhere: Path) -> None:
     for seed, columns in SEED_COLUMNS.items():
         (elsewhere / f"{seed}.csv").write_text(f"{','.join(columns)}\n")

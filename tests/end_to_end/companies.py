@@ -19,6 +19,7 @@ from infraspend.builder import BuildResult, build
 from infraspend.builder.dbt import DbtSetting
 from infraspend.builder.seeds import SEED_COLUMNS, path_for_dbt
 from infraspend.loaders import aws_cur, kubernetes, platforms
+from infraspend.loaders.warehouse import LakeUrl, WarehouseLocation
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,10 +92,12 @@ class Company:
     Attributes:
         root: Where all of it lies.
         project: The dbt project to build with.
+        lake: Where deliveries land, too, if Spark builds, and not DuckDB.
     """
 
     root: Path
     project: Path
+    lake: LakeUrl | None = None
 
     @property
     def bill(self) -> Path:
@@ -116,6 +119,11 @@ class Company:
     @property
     def warehouse(self) -> Path:
         return self.root / "warehouse" / "infraspend.duckdb"
+
+    @property
+    def locations(self) -> tuple[WarehouseLocation, ...]:
+        """Where deliveries land."""
+        return (self.warehouse, self.lake) if self.lake else (self.warehouse,)
 
     @property
     def artifacts(self) -> Path:
@@ -140,11 +148,12 @@ class Company:
             (platforms, self.platforms),
         ):
             if source.exists():
-                loader.load(self.warehouse, str(source))
+                for location in self.locations:
+                    loader.load(location, str(source))
 
     def build(self, *arguments: str) -> BuildResult:
         """Runs the models and their tests, as `infraspend build` does."""
-        return build(self.warehouse, self.project, self.seeds, arguments)
+        return build(self.warehouse, self.project, self.seeds, arguments, lake=self.lake)
 
     def answers(self, analysis: str) -> list[tuple[Any, ...]]:
         """The rows of an analysis, as somebody finds them who copies it."""

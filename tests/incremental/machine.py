@@ -17,14 +17,22 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
-from hypothesis import assume
+from hypothesis import HealthCheck, Phase, assume, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from infraspend.builder import build
 from tests.command_line.process import INFRASPEND
-from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, copy_project
+from tests.end_to_end.companies import ROOT, WITHOUT_UNIT_TESTS, Company, copy_project
+from tests.generated_bills.bills import drawn
 from tests.incremental.world import (
     LABELS,
     MONTHS,
@@ -32,8 +40,12 @@ from tests.incremental.world import (
     TURN,
     Row,
     World,
+    begin,
     first_seeds,
 )
+
+SEED = 184
+"""Of the first sequence, if none is named."""
 
 NOT_COMPARED = {"int_label_matches"}
 """Keys say from when until when no rule changes, beyond the month as well, where nobody asks."""
@@ -420,7 +432,12 @@ class Deltas(RuleBasedStateMachine):
             Whether it was still at work.
         """
         company = self.world.company
-        command = [INFRASPEND, "build", "--warehouse", company.warehouse, *WITHOUT_UNIT_TESTS]
+        engine = ("--engine", "spark") if company.lake else ()
+        lake = ("--lake", company.lake.url) if company.lake else ()
+        command = [
+            *(INFRASPEND, *engine, "build", "--warehouse", company.warehouse, *lake),
+            *WITHOUT_UNIT_TESTS,
+        ]
         with subprocess.Popen(
             command,
             env=os.environ | {"INFRASPEND_SEEDS": str(company.seeds)},
@@ -450,10 +467,9 @@ class Deltas(RuleBasedStateMachine):
         """Compares every table with that of a full refresh, row by row, both ways."""
         if not self.is_built:
             self.result = self.world.company.build(*WITHOUT_UNIT_TESTS)
-        warehouse = self.world.company.warehouse
         full = self.directory / "full" / "infraspend.duckdb"
         full.parent.mkdir(exist_ok=True)
-        shutil.copy(warehouse, full)
+        shutil.copy(self.world.company.warehouse, full)
         # Where the data are bad, both must say so.
         without = () if not self.result.succeeded else ("--exclude-resource-type", "test")
         built = build(
@@ -467,8 +483,81 @@ class Deltas(RuleBasedStateMachine):
         if not self.result.succeeded:
             self.seen["comparisons of failures"] += 1
             return
-        differences = different_rows(warehouse, full)
+        differences = self.differences(full)
         assert not differences, "\n".join(differences)
+
+    def differences(self, full: Path) -> list[str]:
+        """The tables that differ from those of a full refresh, which is in this file."""
+        return different_rows(self.world.company.warehouse, full)
+
+
+def run_sequences(
+    machine: type[Deltas], company: Company, *, sequences: int, steps: int, first_seed: str | None
+) -> None:
+    """Runs sequences of deltas, each from the company as it was after its first build.
+
+    Args:
+        machine: What takes the deltas and compares.
+        company: Where the company lives, in all sequences, so that dbt parses once.
+        sequences: How many.
+        steps: How many deltas each has.
+        first_seed: The seed of the first; the others have those after it. `SEED`, if None.
+    """
+    directory = company.root.parent
+    # Bills of any kind, few enough to land quickly.
+    others = drawn(6, 20261124)
+    first = directory / "first"
+    world = begin(company, others)
+    world.land()
+    result = company.build(*WITHOUT_UNIT_TESTS)
+    assert result.succeeded, "\n".join(result.failures)
+    shutil.copytree(company.root, first)
+
+    class Sequence(machine):  # type: ignore[misc, valid-type]
+        @classmethod
+        def start(cls) -> World:
+            for folder in ("bill", "kubernetes", "platforms"):
+                shutil.rmtree(company.root / folder)
+                shutil.copytree(first / folder, company.root / folder)
+            # dbt's artifacts stay: parsing is the dearest part of a build.
+            pipelines = company.root / "warehouse"
+            for path in pipelines.iterdir():
+                if path.suffix == ".dbt":
+                    continue
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.copytree(
+                first / "warehouse",
+                pipelines,
+                dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns("*.dbt"),
+            )
+            return World(company, others, months=dict(world.months), deliveries=world.deliveries)
+
+    Sequence.directory = directory
+    Sequence.at_once = project_at_once(directory / "at_once")
+    # A failing sequence is printed as it was found: making it shorter takes a build for each step.
+    # Hypothesis would make most sequences from those before; here each is drawn on its own.
+    how = settings(
+        max_examples=1,
+        stateful_step_count=steps,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        derandomize=False,
+    )
+    for number in range(int(first_seed or SEED), int(first_seed or SEED) + sequences):
+        before = Deltas.seen.copy()
+        try:
+            run_state_machine_as_test(seeded(number)(Sequence), settings=how)  # type: ignore[arg-type]
+        finally:
+            print(f"\n{number}: {_printed(Deltas.seen - before)}", flush=True)
+    print(f"all: {_printed(Deltas.seen)}")
+
+
+def _printed(seen: Counter[str]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
 
 
 def project_at_once(to: Path) -> Path:

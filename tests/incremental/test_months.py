@@ -30,7 +30,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Counts]:
 
     Two reports have its last month; the second one is declared to be its bill.
     """
-    world = begin(tmp_path_factory.mktemp("months") / "company", ())
+    world = begin(Company(tmp_path_factory.mktemp("months") / "company", ROOT), ())
     world.report_again(MAY, price=55_555_555)
     world.declare_reports()
     world.land()
@@ -425,7 +425,7 @@ def test_a_line_that_was_edited_by_hand_makes_everything_again(world: World) -> 
 def test_hours_that_are_expected_before_the_bill_go_when_it_ends_before_them(
     tmp_path: Path, at_once: Path
 ) -> None:
-    world = begin(tmp_path / "company", ())
+    world = begin(Company(tmp_path / "company", ROOT), ())
     world.seeds["platforms"].append(
         declared("expected", "early", "pushed", "usage", expected_from="2026-04-10")
     )

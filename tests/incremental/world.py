@@ -183,12 +183,14 @@ class World:
                 self._deliver(period, report)
             # What is closed must stay: nothing is pruned here.
             policy = Policy(keep=50, accept_empty=True)
-            aws_cur.load(self.company.warehouse, str(self.company.bill), policy=policy)
+            for location in self.company.locations:
+                aws_cur.load(location, str(self.company.bill), policy=policy)
             self.changed.clear()
-        if self.has_clusters:
-            kubernetes.load(self.company.warehouse, str(self.company.kubernetes))
-        if self.has_platforms:
-            platforms.load(self.company.warehouse, str(self.company.platforms))
+        for location in self.company.locations:
+            if self.has_clusters:
+                kubernetes.load(location, str(self.company.kubernetes))
+            if self.has_platforms:
+                platforms.load(location, str(self.company.platforms))
         self.has_clusters = self.has_platforms = False
 
     def _deliver(self, period: str, report: str) -> None:
@@ -477,9 +479,9 @@ def begin_with(root: Path, count: int) -> World:
     return world
 
 
-def begin(root: Path, others: Sequence[Bill]) -> World:
+def begin(company: Company, others: Sequence[Bill]) -> World:
     """The company with two months, and usage around the turn between them."""
-    world = World(Company(root, ROOT), others)
+    world = World(company, others)
     world.change("2026-03", discount=10**9, others=frozenset(range(len(others) // 2)))
     world.change("2026-04", others=frozenset(range(len(others) // 2)))
     # The bill has no charges for the month between.

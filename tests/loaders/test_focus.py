@@ -330,6 +330,7 @@ def test_aws_manifests_say_which_files_are_current(warehouse: Path, bucket: Path
         load(warehouse, bucket)
 
 
+@pytest.mark.thorough
 def test_a_bucket_is_read_as_a_directory_is(warehouse: Path, bucket: Path, s3: FaultyS3) -> None:
     write(deliver_aws(bucket) / "focus-2.csv.gz", [charge("8")])
     write(bucket / "acme" / "bill.parquet", [charge("16", BillingAccountId="other")])
@@ -357,7 +358,13 @@ def _killed(warehouse: Path, bucket: Path, stage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "stage", ["files_verified", "charges_counted", "charges_landed", "statements_recorded"]
+    "stage",
+    [
+        "charges_landed",
+        pytest.param("files_verified", marks=pytest.mark.thorough),
+        pytest.param("charges_counted", marks=pytest.mark.thorough),
+        pytest.param("statements_recorded", marks=pytest.mark.thorough),
+    ],
 )
 def test_a_run_after_a_kill_ends_like_a_clean_one(
     warehouse: Path, bucket: Path, tmp_path: Path, stage: str
@@ -381,6 +388,7 @@ def test_a_run_after_a_kill_ends_like_a_clean_one(
     }
 
 
+@pytest.mark.thorough
 def test_a_lake_holds_the_same(warehouse: Path, bucket: Path, tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     for day, cost in ((2, "1"), (3, "2"), (4, "3")):
@@ -391,6 +399,7 @@ def test_a_lake_holds_the_same(warehouse: Path, bucket: Path, tmp_path: Path) ->
     assert rows(copied(lake, tmp_path / "copy.duckdb"), SUMS) == rows(warehouse, SUMS)
 
 
+@pytest.mark.thorough
 def test_the_command_line_says_what_landed(tmp_path: Path, bucket: Path) -> None:
     write(bucket / "bill.csv", [charge("1"), november("2")])
     said = run("load", "focus", "--from", bucket, "--warehouse", "w.duckdb", cwd=tmp_path)

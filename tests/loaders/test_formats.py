@@ -370,6 +370,7 @@ def test_all_tags_are_used_in_text_too(warehouse: Path, bucket: Path) -> None:
     assert rows(warehouse, TAGS) == TAGS_LANDED
 
 
+@pytest.mark.thorough
 def test_tags_of_the_resource_are_left_alone_where_both_were_chosen(
     warehouse: Path, bucket: Path
 ) -> None:

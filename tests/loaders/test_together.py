@@ -78,6 +78,7 @@ def test_many_small_assemblies_land_in_two_loads(warehouse: Path, small: Path) -
     assert aws_cur.load(warehouse, str(small)).skipped == 6
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("limit", ["_MOST_TOGETHER", "_BYTES_TOGETHER"])
 def test_what_is_large_lands_alone_and_leaves_the_disk_before_the_next_comes(
     warehouse: Path,
@@ -142,6 +143,7 @@ def test_a_bad_assembly_is_named_and_its_neighbours_land(
     assert not list(warehouse.parent.glob("*.landing"))
 
 
+@pytest.mark.thorough
 def test_one_that_cannot_be_recorded_does_not_stop_the_others(
     warehouse: Path,
     lake: LakeUrl,
@@ -175,7 +177,13 @@ def that_cannot_be_recorded(one: Prepared) -> Prepared:
     return replace(one, ledger=one.ledger | {"files": "many"})
 
 
-@pytest.mark.parametrize("spoil", [that_cannot_be_read, that_cannot_be_recorded])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        that_cannot_be_recorded,
+        pytest.param(that_cannot_be_read, marks=pytest.mark.thorough),
+    ],
+)
 def test_a_collection_that_the_warehouse_refuses_does_not_stop_the_others(
     warehouse: Path,
     lake: LakeUrl,
@@ -245,6 +253,7 @@ def assert_put_right(
     assert landed(copy()) == PAYERS
 
 
+@pytest.mark.thorough
 def test_a_lake_holds_the_same_of_what_lands_together(
     warehouse: Path, lake: LakeUrl, small: Path, tmp_path: Path
 ) -> None:
@@ -258,6 +267,7 @@ def test_a_lake_holds_the_same_of_what_lands_together(
     assert content(copy, "raw_aws_cur") == content(warehouse, "raw_aws_cur")
 
 
+@pytest.mark.thorough
 def test_one_that_is_replaced_meanwhile_is_read_again_and_the_others_land(
     warehouse: Path, lake: LakeUrl, small: Path, tmp_path: Path
 ) -> None:
@@ -282,6 +292,7 @@ def test_one_that_is_replaced_meanwhile_is_read_again_and_the_others_land(
     assert content(copy, "raw_aws_cur") == content(warehouse, "raw_aws_cur")
 
 
+@pytest.mark.thorough
 def test_one_that_is_replaced_every_time_is_left_out_and_the_others_stay(
     lake: LakeUrl, small: Path, tmp_path: Path
 ) -> None:

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.models.test_parsing import run
-
 Graph = dict[str, Any]
 
 BILLS = ("models/staging/aws_cur/", "models/staging/focus/", "models/intermediate/aws_cur/")
@@ -45,10 +43,9 @@ READS_FOCUS = {
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    """What dbt knows of the project, with the datasets of FOCUS."""
-    target = tmp_path_factory.mktemp("parsed")
-    run(target, "parse", "--no-partial-parse", "--vars", "{focus: true}")
+def graph(parsed: str, target: Path) -> Graph:
+    """What dbt knows of the project."""
+    assert "Running with dbt" in parsed
     manifest: Graph = json.loads((target / "manifest.json").read_text())
     return manifest
 

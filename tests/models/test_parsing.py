@@ -1,39 +1,13 @@
 """dbt reads the project without a word of warning, and knows what every macro does."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from infraspend.builder.dbt import DBT
 from tests.end_to_end.companies import ROOT
-
-
-def run(target: Path, *arguments: str) -> str:
-    """What dbt prints."""
-    done = subprocess.run(
-        [*DBT, *arguments, "--target-path", str(target), "--log-path", str(target)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where dbt keeps what it parsed."""
-    return tmp_path_factory.mktemp("parsed")
-
-
-@pytest.fixture(scope="module")
-def parsed(target: Path) -> str:
-    """What dbt prints while it parses everything."""
-    return run(target, "parse", "--no-partial-parse", "--no-use-colors")
+from tests.models.parsing import run
 
 
 @pytest.fixture(scope="module")
