@@ -128,7 +128,7 @@ app = typer.Typer(
 )
 load_app = typer.Typer(
     no_args_is_help=True,
-    help="Land what others delivered, exactly once. Every load may be run again.",
+    help="Load bills and usage. Idempotent: each delivery lands exactly once.",
 )
 app.add_typer(load_app, name="load")
 
@@ -414,7 +414,7 @@ def simulate(
         ),
     ] = 1,
 ) -> None:
-    """Write a company's bill and usage in AWS's and Kubernetes' own formats, with the truth.
+    """Write a company's bill and usage as AWS and Kubernetes would, with the expected results.
 
     What is written can be loaded as if AWS, the usage tracker and platform owners had delivered it:
 
@@ -455,12 +455,12 @@ def load_aws_cur(
         typer.Option(
             min=0,
             envvar="INFRASPEND_KEEP_ASSEMBLIES",
-            help="How many superseded deliveries of a billing period keep their lines.",
+            help="How many superseded deliveries of a billing period retain their line items.",
         ),
     ] = 1,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Land again what has landed, whose rows were damaged."),
+        typer.Option("--again", help="Reload deliveries already loaded, whose rows were damaged."),
     ] = False,
     accept_empty: Annotated[
         bool,
@@ -521,12 +521,12 @@ def load_focus(
         typer.Option(
             min=0,
             envvar="INFRASPEND_KEEP_STATEMENTS",
-            help="How many superseded statements of a billing period keep their charges.",
+            help="How many superseded statements of a billing period retain their charges.",
         ),
     ] = 1,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Land again what has landed, whose rows were damaged."),
+        typer.Option("--again", help="Reload deliveries already loaded, whose rows were damaged."),
     ] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
     engine: EngineOption = Engine.DUCKDB,
@@ -753,7 +753,7 @@ def doctor(
     """Say what is wrong with the warehouse, a Prometheus, or a platform's files.
 
     Without arguments it looks at the warehouse: its file, what was loaded, the last build and what
-    was published. Each line says what is wrong, where, and which command mends it.
+    was published. Each line says what is wrong, where, and which command fixes it.
 
     infraspend doctor
 
@@ -815,10 +815,10 @@ def doctor(
             )
     for finding in findings:
         _say(str(finding))
-    if lacking := sum(finding.level is Level.LACK for finding in findings):
+    if errors := sum(finding.level is Level.ERROR for finding in findings):
         named = (prometheus, str(config) if config else None, platform)
         of = " and ".join(name for name in named if name is not None) or warehouse
-        raise InfraspendError(f"{of} lacks {_count(lacking, 'thing')}: see above")
+        raise InfraspendError(f"{of} has {_count(errors, 'error')}: see above")
 
 
 @app.command(
@@ -1058,7 +1058,11 @@ def explain(
         int, typer.Option(min=1, help="How many days, up to and with --date; 7 are a week.")
     ] = 1,
     hours: Annotated[
-        bool, typer.Option("--hours", help="Show the sum of every hour, to be redone.")
+        bool,
+        typer.Option(
+            "--hours",
+            help="Show the calculation of every hour, so that you can recompute it.",
+        ),
     ] = False,
     against: Annotated[
         datetime | None,
@@ -1072,11 +1076,11 @@ def explain(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
     warehouse: WarehouseOption = DEFAULT_WAREHOUSE,
 ) -> None:
-    """Say why a label spent what it did on a day: charge x schedule x rule, adding up to it.
+    """Say why a label spent what it did: the charges, rules and proportions that sum to it.
 
-    Each paragraph is a way through platforms, with the usage that each was split by, and the
-    charges that came on it with the rules that labelled them. With --hours every hour is a sum to
-    redo: spend x usage / total = share, platform after platform. The marts explained_spend and
+    Each paragraph is a chain of platforms, with the usage that each was split by, and the charges
+    that it split with the label rules that matched them. --hours shows the calculation of each
+    hour: spend x usage / total = share, platform after platform. The marts explained_spend and
     explained_splits have the same for SQL.
 
         infraspend explain --label pricing --date 2026-11-18

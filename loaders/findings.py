@@ -13,7 +13,7 @@ class Level(Enum):
     NOTE = "note"
     """Works, but something will not be known."""
 
-    LACK = "lack"
+    ERROR = "error"
     """Does not work, or not well enough, until something is changed."""
 
 
@@ -35,4 +35,4 @@ class Finding:
 
     def __str__(self) -> str:
         line = f"{self.level.value}  {self.subject or 'server'}: {self.text}"
-        return f"{line}; mend it with: {self.command}" if self.command else line
+        return f"{line}; fix it with: {self.command}" if self.command else line

@@ -67,7 +67,7 @@ def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
     warehouse = warehouse.resolve()
     findings = [*_disk(warehouse, published)]
     if not warehouse.exists():
-        return [*findings, _lack(warehouse, "is not there", _load("raw_aws_cur"))]
+        return [*findings, _error(warehouse, "is not there", _load("raw_aws_cur"))]
     if used := list(_used(warehouse)):
         # The process that has it may be writing: unfinished rows are no problem.
         return [*findings, *used]
@@ -91,14 +91,14 @@ def diagnose(warehouse: Path, project: Path, published: Path) -> list[Finding]:
         findings += _build(warehouse, project)
         findings += _seeds(warehouse)
         findings += _published(warehouse, published)
-    if all(finding.level is not Level.LACK for finding in findings):
+    if all(finding.level is not Level.ERROR for finding in findings):
         findings.append(Finding(str(warehouse), "is as it should be"))
     return findings
 
 
-def _lack(where: object, what: str, command: str) -> Finding:
+def _error(where: object, what: str, command: str) -> Finding:
     """A problem."""
-    return Finding(str(where), what, Level.LACK, command)
+    return Finding(str(where), what, Level.ERROR, command)
 
 
 def _load(dataset: str, options: str = "") -> str:
@@ -113,7 +113,7 @@ def _disk(warehouse: Path, published: Path) -> Iterator[Finding]:
     needed = _FREE_BYTES + sum(path.stat().st_size for path in files if path.exists())
     free = shutil.disk_usage(folder).free
     if free < needed:
-        yield _lack(
+        yield _error(
             folder,
             f"has {free / 2**30:,.1f} GiB left on its disk, and a build and a publish may need"
             f" {needed / 2**30:,.1f}",
@@ -127,7 +127,7 @@ def _used(warehouse: Path) -> Iterator[Finding]:
     try:
         check_is_lock(lock)
     except InfraspendError:
-        yield _lack(lock, "is no plain file, and the lock of loads", f"mv {lock} {lock}.old")
+        yield _error(lock, "is no plain file, and the lock of loads", f"mv {lock} {lock}.old")
         return
     if lock.exists():
         probe = FileLock(lock)
@@ -153,16 +153,16 @@ def _used(warehouse: Path) -> Iterator[Finding]:
 def _of_process(warehouse: Path, process: int | None) -> Finding:
     """The finding that a process uses the warehouse, and how to end it."""
     if process is None:
-        return _lack(warehouse, "is in use by another process", f"fuser -v {warehouse}*")
+        return _error(warehouse, "is in use by another process", f"fuser -v {warehouse}*")
     with suppress(OSError):
         command = Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         name = f"{process} ({' '.join(command.split())[:100]})"
-        return _lack(
+        return _error(
             warehouse,
             f"is in use by process {name}: wait for it; if it hangs, end it, which harms nothing",
             f"kill -9 {process}",
         )
-    return _lack(warehouse, f"is in use by process {process}", f"kill -9 {process}")
+    return _error(warehouse, f"is in use by process {process}", f"kill -9 {process}")
 
 
 def _holder(lock: Path) -> int | None:
@@ -185,13 +185,13 @@ def _unreadable(warehouse: Path) -> Iterator[Finding]:
         text = first_line(error.__cause__ or error)
     aside = f"mv {warehouse} {warehouse}.old, and load again: {_load('raw_aws_cur')}"
     if "version" in text:
-        yield _lack(
+        yield _error(
             warehouse,
             f"was written by another DuckDB than {duckdb.__version__} ({text})",
             f"install the Infraspend that wrote it, or {aside}",
         )
     else:
-        yield _lack(warehouse, f"is no DuckDB file, or is damaged ({text})", aside)
+        yield _error(warehouse, f"is no DuckDB file, or is damaged ({text})", aside)
 
 
 def _shape(warehouse: Path, ask: Ask) -> Iterator[Finding]:
@@ -202,13 +202,13 @@ def _shape(warehouse: Path, ask: Ask) -> Iterator[Finding]:
     )
     for dataset, different in differences(found).items():
         if different.missing:
-            yield _lack(
+            yield _error(
                 f"{warehouse}, {dataset}",
                 f"lacks {_some(different.missing)}, which this version has",
                 _load(dataset),
             )
         if different.others:
-            yield _lack(
+            yield _error(
                 f"{warehouse}, {dataset}",
                 f"has other columns than this version: {_some(different.others)}",
                 f"mv {warehouse} {warehouse}.old, and load again: {_load(dataset)}",
@@ -237,14 +237,14 @@ def _unfinished(warehouse: Path, ask: Ask) -> Iterator[Finding]:
                 left[table] = count
         if left:
             counts = _some([f"{count:,} of {table}" for table, count in left.items()])
-            yield _lack(
+            yield _error(
                 f"{warehouse}, {dataset}",
                 f"has rows of no delivery ({counts}): a load was interrupted",
                 _load(dataset),
             )
     folder = warehouse.with_name(f"{warehouse.name}.landing")
     if folder.exists():
-        yield _lack(folder, "was left by a load that was interrupted", _load("raw_aws_cur"))
+        yield _error(folder, "was left by a load that was interrupted", _load("raw_aws_cur"))
 
 
 def _periods(ask: Ask) -> Iterator[Finding]:
@@ -260,7 +260,7 @@ def _periods(ask: Ask) -> Iterator[Finding]:
     """)
     for report, period, reason in pending:
         options = f" --since {period} --until {period}"
-        yield _lack(f"{report}, {period}", f"is {reason}", _load("raw_aws_cur", options))
+        yield _error(f"{report}, {period}", f"is {reason}", _load("raw_aws_cur", options))
     waiting = {(report, period) for report, period, _ in pending}
     landed: dict[tuple[str, str], set[str]] = {}
     for report, payer, period in ask(
@@ -272,7 +272,7 @@ def _periods(ask: Ask) -> Iterator[Finding]:
         for period in _between(min(periods), max(periods)):
             if period not in periods and (report, period) not in waiting:
                 options = f" --since {period} --until {period}"
-                yield _lack(
+                yield _error(
                     f"{report} of payer {payer or 'unknown'}, {period}",
                     "is missing, and the billing periods around it are there",
                     _load("raw_aws_cur", options),
@@ -330,7 +330,7 @@ def _totals(ask: Ask) -> Iterator[Finding]:
         order by all
     """):
         options = f" --report {report} --since {period} --until {period} --again"
-        yield _lack(
+        yield _error(
             f"{report}, {period}",
             f"has {lines or 0:,} lines that cost {sums or 0:f}, and {counted or 0:,} that cost"
             f" {cost or 0:f} were delivered",
@@ -421,7 +421,7 @@ def _rejects(ask: Ask) -> Iterator[Finding]:
         if rejects:
             file, row, reason = rejects[0]
             where = f"{file}, row {row}" if row is not None else file
-            yield _lack(
+            yield _error(
                 f"{dataset}.rejects",
                 f"has {len(rejects):,} that were not delivered again, the first: {where}: {reason}",
                 _load(dataset),
@@ -434,11 +434,11 @@ def _build(warehouse: Path, project: Path) -> Iterator[Finding]:
     with records.opened(warehouse, read_only=True) as connection:
         ledgers = (f"warehouse.{dataset}.{ledger}" for dataset, (ledger, _) in LEDGERS.items())
         if not any(connection.execute(f"from {table} limit 1").fetchone() for table in ledgers):
-            yield _lack(warehouse, "has nothing in it yet", _load("raw_aws_cur"))
+            yield _error(warehouse, "has nothing in it yet", _load("raw_aws_cur"))
             return
     unproven = records.unproven(warehouse)
     if unproven is None:
-        yield _lack(warehouse, "was never built", f"{command} --seeds DIR")
+        yield _error(warehouse, "was never built", f"{command} --seeds DIR")
         return
     of = {
         "a build was interrupted": [one for one in unproven if "did not end" in one.why],
@@ -449,18 +449,18 @@ def _build(warehouse: Path, project: Path) -> Iterator[Finding]:
         problems = [("not everything was built and tested", list(unproven))]
     for what, some in problems:
         names = _some([f"{one.name}: {one.why}" for one in some])
-        yield _lack(f"{warehouse}, pipeline.unproven", f"{what}: {names}", command)
+        yield _error(f"{warehouse}, pipeline.unproven", f"{what}: {names}", command)
     before = records.raw_tables_of_last_build(warehouse)
     now = fingerprints_of_raw_tables(warehouse)
     newer = [name for name in now if name in before and now[name][0] != before[name][0]]
     if newer:
-        yield _lack(warehouse, f"was built before the last loads of {', '.join(newer)}", command)
+        yield _error(warehouse, f"was built before the last loads of {', '.join(newer)}", command)
     if changed := [
         name
         for name in now
         if name in before and name not in newer and now[name][1] != before[name][1]
     ]:
-        yield _lack(
+        yield _error(
             warehouse, f"was built before somebody changed rows of {', '.join(changed)}", command
         )
     seeds = remembered_seeds(warehouse)
@@ -469,7 +469,7 @@ def _build(warehouse: Path, project: Path) -> Iterator[Finding]:
         return
     # Arguments for dbt follow it.
     if built_from.split()[0] != fingerprint_of(warehouse, project, seeds):
-        yield _lack(warehouse, "was built before seeds or models were edited", command)
+        yield _error(warehouse, "was built before seeds or models were edited", command)
 
 
 def _seeds(warehouse: Path) -> Iterator[Finding]:
@@ -478,14 +478,14 @@ def _seeds(warehouse: Path) -> Iterator[Finding]:
     if seeds is None:
         return
     if not seeds.is_dir():
-        yield _lack(
+        yield _error(
             seeds,
             "is not there any more: the seeds of the last build",
             "infraspend build --seeds DIR --change-seeds",
         )
         return
     for mistake in mistakes_in(seeds, SEED_COLUMNS, OPTIONAL_SEEDS):
-        yield _lack(seeds, mistake, "infraspend build, once it is corrected")
+        yield _error(seeds, mistake, "infraspend build, once it is corrected")
     with records.opened(warehouse, read_only=True) as connection:
         warned = connection.execute("""
             select node
@@ -532,7 +532,7 @@ def _published(warehouse: Path, published: Path) -> Iterator[Finding]:
     command = f"infraspend publish --to {published}"
     database = published / "infraspend.duckdb"
     if left := sorted(published.glob(".publishing-*")):
-        yield _lack(left[0], "was left by a publish that was interrupted", command)
+        yield _error(left[0], "was left by a publish that was interrupted", command)
     if not database.is_file():
         yield Finding(str(published), "has nothing published yet", Level.NOTE, command)
         return
@@ -540,7 +540,7 @@ def _published(warehouse: Path, published: Path) -> Iterator[Finding]:
     built_from = records.setting(warehouse, records.BUILT_FROM)
     if built_from and not records.unproven(warehouse) and made_from != built_from:
         at = f"{published_at:%Y-%m-%d %H:%M}" if published_at else "another time"
-        yield _lack(database, f"is of {at}, and not of the last build", command)
+        yield _error(database, f"is of {at}, and not of the last build", command)
 
 
 def _made_from(database: Path) -> tuple[str | None, datetime | None]:

@@ -30,7 +30,7 @@ def closed_assemblies(seeds: Path) -> frozenset[str]:
                 row["assembly_id"].strip() for row in csv.DictReader(file) if row["assembly_id"]
             )
     except (KeyError, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InfraspendError(f"{path} cannot be read ({error!r}): mend it") from error
+        raise InfraspendError(f"{path} cannot be read ({error!r}): fix it") from error
 
 
 def prune(warehouse: Warehouse, keep: int, pinned: Collection[str]) -> None:

@@ -61,7 +61,7 @@ def diagnose_sources(
             vocabulary = learn(prometheus, source.cluster, matchers, first, last)
             findings += _cluster_findings(prometheus, vocabulary, first, last)
         except InfraspendError as error:
-            findings.append(Finding(source.cluster, str(error), Level.LACK))
+            findings.append(Finding(source.cluster, str(error), Level.ERROR))
     return findings
 
 
@@ -105,7 +105,7 @@ def diagnose(
                 "",
                 "some series have a label `cluster` and some have none: those without belong to no"
                 " cluster and are not counted; set the label on every scrape",
-                Level.LACK,
+                Level.ERROR,
             )
         )
     for cluster in sorted(clusters) or [""]:
@@ -124,22 +124,22 @@ def _cluster_findings(
     def good(text: str) -> Finding:
         return Finding(name, text)
 
-    def lack(text: str) -> Finding:
-        return Finding(name, text, Level.LACK)
+    def problem(text: str) -> Finding:
+        return Finding(name, text, Level.ERROR)
 
     if not vocabulary.has_cluster:
-        yield lack(f"{CAPACITY} has no samples: is kube-state-metrics scraped?")
+        yield problem(f"{CAPACITY} has no samples: is kube-state-metrics scraped?")
         return
     interval = scrape_interval(prometheus, vocabulary.node_cpus(), first, last)
     if interval is None:
-        yield lack(f"{CAPACITY} has no two samples in a day: is kube-state-metrics scraped?")
+        yield problem(f"{CAPACITY} has no two samples in a day: is kube-state-metrics scraped?")
     else:
         yield good(f"scraped every {interval} s")
     phase = vocabulary.get(PHASE)
     if phase is None:
-        yield lack(f"{PHASE} is missing: take it off kube-state-metrics' --metric-denylist")
+        yield problem(f"{PHASE} is missing: take it off kube-state-metrics' --metric-denylist")
     elif not prometheus.instant(_count(phase.series('phase="Running"')), last):
-        yield lack(f"{PHASE} has no phase Running: do not drop it by relabelling")
+        yield problem(f"{PHASE} has no phase Running: do not drop it by relabelling")
     else:
         yield good(f"{PHASE} shows which pods are Running")
         yield from _spelling(prometheus, vocabulary, last)
@@ -149,7 +149,7 @@ def _cluster_findings(
     elif vocabulary.first(f"{REQUESTS}_cpu_cores"):
         yield good(f"kube-state-metrics 1: {REQUESTS}_cpu_cores and _memory_bytes")
     else:
-        yield lack(f"{REQUESTS} is missing, so that no requests are known: have it exported")
+        yield problem(f"{REQUESTS} is missing, so that no requests are known: have it exported")
     yield from _reserved(vocabulary)
     yield from _labels(vocabulary)
     yield from _others(vocabulary)
@@ -219,7 +219,7 @@ def _labels(vocabulary: Vocabulary) -> Iterator[Finding]:
             "kube_node_labels has no instance type, so that all capacity is one pool `unknown`:"
             " start kube-state-metrics with --metric-labels-allowlist=nodes=["
             "node.kubernetes.io/instance-type,topology.kubernetes.io/zone]",
-            Level.LACK,
+            Level.ERROR,
         )
     pods = vocabulary.get("kube_pod_labels")
     names = sorted(name for name in pods.labels if name.startswith("label_")) if pods else []

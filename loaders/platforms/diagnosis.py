@@ -188,7 +188,7 @@ def _declaration(
 ) -> Iterator[Finding]:
     """How the platform is declared in the seeds; messages name `platforms.csv`."""
     if not declared:
-        yield Finding(platform, f"{seed} has no row for it: add one per sub-platform", Level.LACK)
+        yield Finding(platform, f"{seed} has no row for it: add one per sub-platform", Level.ERROR)
         return
     names = sorted({row["sub_platform"] for row in declared})
     yield Finding(platform, f"is declared in {seed}, with {', '.join(names)}")
@@ -200,31 +200,31 @@ def _declaration(
                 subject,
                 f"platforms.csv says schedule_source {source}; it may be"
                 f" {', '.join(_SCHEDULE_SOURCES)}",
-                Level.LACK,
+                Level.ERROR,
             )
         elif source == "kubernetes" and model in _MODELS_OF_OWNERS:
             yield Finding(
                 subject,
                 f"platforms.csv says cost_model {model}; a cluster goes by what it meters",
-                Level.LACK,
+                Level.ERROR,
             )
         elif source != "kubernetes" and model not in _PUBLISHED_MODELS:
             yield Finding(
                 subject,
                 f"platforms.csv says cost_model {model}; what is {source} goes by"
                 f" {', '.join(_PUBLISHED_MODELS)}",
-                Level.LACK,
+                Level.ERROR,
             )
         for column, words in _WORDS.items():
             if (word := row.get(column, "")) not in words:
                 yield Finding(
                     subject,
                     f"platforms.csv says {column} {word}; it may be {', '.join(words[1:])}",
-                    Level.LACK,
+                    Level.ERROR,
                 )
         if row["owner"] not in teams:
             yield Finding(
-                subject, f"its owner {row['owner'] or '(none)'} is not in teams.csv", Level.LACK
+                subject, f"its owner {row['owner'] or '(none)'} is not in teams.csv", Level.ERROR
             )
     for name in names:
         if not any(
@@ -234,7 +234,7 @@ def _declaration(
                 f"{platform}: {name}",
                 "platform_resources.csv has no row for it, so that it would split nothing: add the"
                 " label that its charges carry",
-                Level.LACK,
+                Level.ERROR,
             )
 
 
@@ -259,23 +259,23 @@ def _file(root: Path, path: Path, folder: Path, seen: dict[str, _Seen]) -> Itera
                 where problem is null
             """).fetchall()
     except InfraspendError as error:
-        yield Finding(path.name, str(error), Level.LACK)
+        yield Finding(path.name, str(error), Level.ERROR)
         return
     except duckdb.Error as error:
-        yield Finding(path.name, f"cannot be read: {first_line(error)}", Level.LACK)
+        yield Finding(path.name, f"cannot be read: {first_line(error)}", Level.ERROR)
         return
     lost = {(sub_platform, hour) for _, sub_platform, hour, _, _ in refused}
     rows = {row_number for row_number, _ in bad}
     for row_number, problem in bad[:_BAD_ROWS]:
         complaint = ragged.get(row_number, problem)
-        yield Finding(path.name, f"row {row_number}: {complaint}", Level.LACK)
+        yield Finding(path.name, f"row {row_number}: {complaint}", Level.ERROR)
     if len(bad) > _BAD_ROWS:
-        yield Finding(path.name, f"{len(bad) - _BAD_ROWS} more rows like these", Level.LACK)
+        yield Finding(path.name, f"{len(bad) - _BAD_ROWS} more rows like these", Level.ERROR)
     for _, sub_platform, hour, row_number, reason in refused:
         if row_number not in rows:
-            yield Finding(path.name, f"{sub_platform}, {hour}: {reason}", Level.LACK)
+            yield Finding(path.name, f"{sub_platform}, {hour}: {reason}", Level.ERROR)
     if lost:
-        yield Finding(path.name, f"{len(lost)} hours would be refused", Level.LACK)
+        yield Finding(path.name, f"{len(lost)} hours would be refused", Level.ERROR)
     kept = [row for row in good if (row[0], row[1]) not in lost]
     yield Finding(path.name, f"{len(kept)} rows of {KINDS[value][0]} would land")
     for sub_platform, hour, label, pool, unit in kept:
@@ -326,14 +326,14 @@ def _sub_platform(
     )
     if not declared:
         yield Finding(
-            subject, "platforms.csv has no row for it, so that it would not count", Level.LACK
+            subject, "platforms.csv has no row for it, so that it would not count", Level.ERROR
         )
     if outside := sorted(hour for hour in what.hours if not _in_force(hour, declared)):
         yield Finding(
             subject,
             f"{len(outside)} hours, the first {outside[0]}, are outside of valid_from and"
             " valid_until in platforms.csv, so that they would not count",
-            Level.NOTE if len(outside) < len(what.hours) else Level.LACK,
+            Level.NOTE if len(outside) < len(what.hours) else Level.ERROR,
         )
     wanted = {row["schedule_source"] for row in declared}
     for kind in sorted(what.kinds):
@@ -342,7 +342,7 @@ def _sub_platform(
                 subject,
                 f"the files hold {'usage' if kind == 'usage' else 'proportions'}, and platforms.csv"
                 f" says {' and '.join(sorted(wanted))}: only {_SOURCES[kind]} would count them",
-                Level.LACK,
+                Level.ERROR,
             )
     if what.pools - {"all"} and all(row["pool_by"] == "sub_platform" for row in declared):
         yield Finding(

@@ -37,14 +37,14 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def lacks(warehouse: Path, project: Path | None = None) -> list[Finding]:
+def errors(warehouse: Path, project: Path | None = None) -> list[Finding]:
     """What the doctor says is wrong, but for a warehouse that was only loaded."""
     found = diagnose(warehouse, project or warehouse.parent, warehouse.parent / "published")
     is_of_loads = project is None
     return [
         one
         for one in found
-        if one.level is Level.LACK
+        if one.level is Level.ERROR
         and not (is_of_loads and one.text.startswith(("was never", "has nothing")))
     ]
 
@@ -74,7 +74,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("loaded")
     path = root / "warehouse" / "infraspend.duckdb"
     aws_cur.load(path, str(bill(root)))
-    assert lacks(path) == []
+    assert errors(path) == []
     return root
 
 
@@ -110,13 +110,13 @@ def change(warehouse: Path, *statements: str) -> None:
 
 def test_a_warehouse_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "infraspend.duckdb"
-    (finding,) = lacks(path)
+    (finding,) = errors(path)
     assert str(finding) == (
-        f"lack  {path}: is not there; mend it with: infraspend load aws-cur --from DIR"
+        f"error  {path}: is not there; fix it with: infraspend load aws-cur --from DIR"
     )
     follow(finding, path, bill(tmp_path))
-    assert lacks(path) == []
-    # What it says next is not mended by the same command.
+    assert errors(path) == []
+    # What it says next is not fixed by the same command.
     assert [one.text for one in diagnose(path, tmp_path, tmp_path)] == ["was never built"]
 
 
@@ -155,15 +155,15 @@ def test_a_process_that_hangs_with_the_warehouse(
     warehouse: Path, tmp_path: Path, code: str
 ) -> None:
     with running(code.format(str(warehouse))) as process:
-        (finding,) = lacks(warehouse)
+        (finding,) = errors(warehouse)
         assert f"is in use by process {process.pid} (" in finding.text
         assert finding.command == f"kill -9 {process.pid}"
         follow(finding, warehouse, tmp_path)
         process.wait(60)
-    # What the killed load has left is another finding, and the next load mends it.
-    for left in lacks(warehouse):
+    # What the killed load has left is another finding, and the next load fixes it.
+    for left in errors(warehouse):
         follow(left, warehouse, tmp_path / "bill")
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 @pytest.mark.parametrize("stage", ["parts_landed", "lines_landed"])
@@ -175,34 +175,34 @@ def test_a_load_that_was_interrupted(warehouse: Path, tmp_path: Path, stage: str
     killed = run(*command, cwd=tmp_path, **{KILL_AT: stage})
     assert killed.returncode == -signal.SIGKILL
 
-    rows, folder = lacks(warehouse)
+    rows, folder = errors(warehouse)
     assert re.search(
         r"has rows of no delivery \(3 of line_items.*\)" if is_bill else r"\(1 of usage\)",
         rows.text,
     )
     assert folder.text == "was left by a load that was interrupted"
     follow(rows, warehouse, source)
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 def test_periods_that_are_pending_or_missing(warehouse: Path, tmp_path: Path) -> None:
     source = bill(tmp_path, 8)
     aws_cur.load(warehouse, str(source))
-    (missing,) = lacks(warehouse)
+    (missing,) = errors(warehouse)
     assert str(missing) == (
-        "lack  hourly of payer 000111111111, 2026-09: is missing, and the billing periods around"
-        " it are there; mend it with: infraspend load aws-cur --from DIR --since 2026-09 --until"
+        "error  hourly of payer 000111111111, 2026-09: is missing, and the billing periods around"
+        " it are there; fix it with: infraspend load aws-cur --from DIR --since 2026-09 --until"
         " 2026-09"
     )
     bill(tmp_path, 9)
     (file,) = source.rglob("*20260901*/a9/*.csv.gz")
     file.rename(tmp_path / "not-copied-yet")
     aws_cur.load(warehouse, str(source))
-    (pending,) = lacks(warehouse)
+    (pending,) = errors(warehouse)
     assert pending.text.startswith("is pending: ")
     (tmp_path / "not-copied-yet").rename(file)
     follow(pending, warehouse, source)
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 @pytest.mark.parametrize(
@@ -215,13 +215,13 @@ def test_periods_that_are_pending_or_missing(warehouse: Path, tmp_path: Path) ->
 )
 def test_totals_that_fail(warehouse: Path, tmp_path: Path, damage: str) -> None:
     change(warehouse, damage)
-    (finding,) = lacks(warehouse)
+    (finding,) = errors(warehouse)
     assert "were delivered" in finding.text
     assert finding.command == (
         "infraspend load aws-cur --from DIR --report hourly --since 2026-10 --until 2026-10 --again"
     )
     follow(finding, warehouse, tmp_path / "bill")
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
     # The others are left alone, and without --again it is, too.
     result = aws_cur.load(warehouse, str(tmp_path / "bill"))
     assert (result.landed, result.skipped) == (0, 1)
@@ -230,20 +230,20 @@ def test_totals_that_fail(warehouse: Path, tmp_path: Path, damage: str) -> None:
 def test_what_was_refused(warehouse: Path, tmp_path: Path) -> None:
     source = publish(tmp_path, GOOD + "2026-11-01T01:00:00Z,spark,jobs,api,-1\n")
     platforms.load(warehouse, str(source))
-    (hour,) = lacks(warehouse)
+    (hour,) = errors(warehouse)
     assert hour.text.endswith("spark/usage.csv, row 2: usage is negative: -1")
     publish(tmp_path, GOOD + "2026-11-01T01:00:00Z,spark,jobs,api,1\n")
     follow(hour, warehouse, source)
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
     publish(tmp_path, "usage\n1\n", "other.csv")
     with pytest.raises(InfraspendError):
         platforms.load(warehouse, str(source))
-    (file,) = lacks(warehouse)
+    (file,) = errors(warehouse)
     assert "has 1 that were not delivered again" in file.text
     publish(tmp_path, GOOD, "other.csv")
     follow(file, warehouse, source)
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 def test_a_damaged_bill(warehouse: Path, tmp_path: Path) -> None:
@@ -253,11 +253,11 @@ def test_a_damaged_bill(warehouse: Path, tmp_path: Path) -> None:
     file.write_bytes(whole[:-9])
     with pytest.raises(InfraspendError):
         aws_cur.load(warehouse, str(source))
-    (finding,) = lacks(warehouse)
+    (finding,) = errors(warehouse)
     assert finding.subject == "raw_aws_cur.rejects"
     file.write_bytes(whole)
     follow(finding, warehouse, source)
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 @pytest.mark.parametrize(
@@ -276,17 +276,17 @@ def test_a_damaged_bill(warehouse: Path, tmp_path: Path) -> None:
 )
 def test_tables_of_another_version(warehouse: Path, tmp_path: Path, older: str, says: str) -> None:
     change(warehouse, older)
-    (finding,) = lacks(warehouse)
+    (finding,) = errors(warehouse)
     assert says in finding.text
     sources = {"aws-cur": tmp_path / "bill", "platforms": publish(tmp_path, GOOD)}
     if "kubernetes" in finding.command:
         # Whatever is loaded first: there is no cluster here.
         finding = Finding("", "", command=finding.command.split(", and load")[0])
         follow(finding, warehouse, tmp_path)
-        (finding,) = lacks(warehouse)
+        (finding,) = errors(warehouse)
     verb = "platforms" if "load platforms" in finding.command else "aws-cur"
     follow(finding, warehouse, sources[verb])
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 def of_another_version(path: Path) -> None:
@@ -316,7 +316,7 @@ def test_files_that_cannot_be_read(
     warehouse: Path, tmp_path: Path, harm: Callable[[Path], None], says: str
 ) -> None:
     harm(warehouse)
-    (finding,) = lacks(warehouse)
+    (finding,) = errors(warehouse)
     assert says in finding.text
     move = re.search(r"mv \S+ \S+\.old", finding.command)
     load_again = re.search("infraspend load .*", finding.command)
@@ -324,7 +324,7 @@ def test_files_that_cannot_be_read(
     assert load_again
     follow(Finding("", "", command=move[0]), warehouse, tmp_path)
     follow(Finding("", "", command=load_again[0]), warehouse, tmp_path / "bill")
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 def test_a_disk_that_is_nearly_full(warehouse: Path) -> None:
@@ -333,18 +333,18 @@ def test_a_disk_that_is_nearly_full(warehouse: Path) -> None:
     # Sparse: as much as the next publish would have to write beside it.
     with (published / "large.parquet").open("wb") as file:
         file.truncate(shutil.disk_usage(published).free)
-    (finding,) = lacks(warehouse)
+    (finding,) = errors(warehouse)
     assert "GiB left on its disk" in finding.text
     command, _, advice = finding.command.partition(",")
     follow(Finding("", "", command=command), warehouse, warehouse)
     assert advice.startswith(" and make room")
     (published / "large.parquet").unlink()
-    assert lacks(warehouse) == []
+    assert errors(warehouse) == []
 
 
 def test_a_build_that_fails_or_is_older_than_what_it_is_made_from(built: Workspace) -> None:
     def found() -> list[str]:
-        findings = lacks(built.warehouse, built.project)
+        findings = errors(built.warehouse, built.project)
         assert {one.command for one in findings} <= {"infraspend build"}
         return [one.text for one in findings]
 
@@ -378,7 +378,7 @@ def test_a_build_that_fails_or_is_older_than_what_it_is_made_from(built: Workspa
 
 
 def test_a_build_that_was_killed(fresh: Workspace) -> None:
-    (finding,) = lacks(fresh.warehouse, fresh.project)
+    (finding,) = errors(fresh.warehouse, fresh.project)
     assert (finding.text, finding.command) == ("was never built", "infraspend build --seeds DIR")
     (fresh.project / "models" / "marts" / "orgs.sql").write_text(
         "select 'a' as org, (select count(*) from range(100000000000) where random() > 2) as teams"
@@ -395,14 +395,14 @@ def test_a_build_that_was_killed(fresh: Workspace) -> None:
         if log.is_file() and "START sql table model marts.orgs" in log.read_text():
             break
         time.sleep(0.1)
-    (held,) = lacks(fresh.warehouse, fresh.project)
+    (held,) = errors(fresh.warehouse, fresh.project)
     assert "is in use by process" in held.text
     assert held.command.startswith("kill -9 ")
     os.killpg(building.pid, signal.SIGKILL)
     building.wait()
     # dbt was killed as well, and its file is open until the system has taken it down.
     for _ in range(300):
-        messages = [one.text for one in lacks(fresh.warehouse, fresh.project)]
+        messages = [one.text for one in errors(fresh.warehouse, fresh.project)]
         if not messages[0].startswith("is in use by process"):
             break
         time.sleep(0.1)
@@ -425,23 +425,23 @@ def test_seeds_that_are_gone_wrong_or_name_nothing(built: Workspace, tmp_path: P
     findings = diagnose(built.warehouse, built.project, tmp_path)
     assert [str(one) for one in findings if "warned" in one.text] == [
         f"note  {built.seeds.resolve()}: the last build warned: label rules find something, but"
-        " not: team nobody; mend it with: infraspend build, once the seeds are corrected"
+        " not: team nobody; fix it with: infraspend build, once the seeds are corrected"
     ]
     teams.write_text(before)
     assert built.build().succeeded
     assert "warned" not in " ".join(map(str, diagnose(built.warehouse, built.project, tmp_path)))
 
     teams.write_text(before + "too,few\n")
-    edited, mistake = lacks(built.warehouse, built.project)
+    edited, mistake = errors(built.warehouse, built.project)
     assert edited.text == "was built before seeds or models were edited"
     assert mistake.text.endswith(": 2 cells where the header has 5: too,few")
     teams.write_text(before)
 
     moved = built.seeds.rename(built.project / "facts")
-    (gone,) = lacks(built.warehouse, built.project)
+    (gone,) = errors(built.warehouse, built.project)
     assert gone.command == "infraspend build --seeds DIR --change-seeds"
     moved.rename(built.seeds)
-    assert lacks(built.warehouse, built.project) == []
+    assert errors(built.warehouse, built.project) == []
 
 
 def test_what_is_published_is_of_the_last_build(built: Workspace) -> None:
@@ -449,16 +449,16 @@ def test_what_is_published_is_of_the_last_build(built: Workspace) -> None:
     (note,) = diagnose(built.warehouse, built.project, published)[:1]
     assert (note.level, note.text) == (Level.NOTE, "has nothing published yet")
     follow(note, built.warehouse, published)
-    assert lacks(built.warehouse, built.project) == []
+    assert errors(built.warehouse, built.project) == []
 
     load(built.warehouse, "another-delivery")
     assert built.build().succeeded
     (published / ".publishing-killed").mkdir()
-    left, older = lacks(built.warehouse, built.project)
+    left, older = errors(built.warehouse, built.project)
     assert left.text == "was left by a publish that was interrupted"
     assert older.text.endswith(" and not of the last build")
     follow(older, built.warehouse, published)
-    assert lacks(built.warehouse, built.project) == []
+    assert errors(built.warehouse, built.project) == []
 
 
 def test_the_command_says_each_in_a_line_and_fails(warehouse: Path, tmp_path: Path) -> None:
@@ -466,11 +466,11 @@ def test_the_command_says_each_in_a_line_and_fails(warehouse: Path, tmp_path: Pa
     said = run("doctor", "--warehouse", warehouse, cwd=tmp_path)
     assert said.returncode == 1
     assert [line.partition(": ")[0] for line in said.stdout.splitlines()] == [
-        "lack  hourly, 2026-10",
-        f"lack  {warehouse}",
+        "error  hourly, 2026-10",
+        f"error  {warehouse}",
         f"note  {warehouse.parent / 'published'}",
     ]
-    assert said.stderr.splitlines()[-1] == f"error: {warehouse} lacks 2 things: see above"
+    assert said.stderr.splitlines()[-1] == f"error: {warehouse} has 2 errors: see above"
     spark = run("--engine", "spark", "doctor", cwd=tmp_path)
     assert "doctor looks at a warehouse of DuckDB only" in spark.stderr
 

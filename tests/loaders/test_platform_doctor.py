@@ -69,7 +69,7 @@ def test_a_good_file_is_good_and_its_gaps_and_owners_are_reported(
 ) -> None:
     assert said("spark", published(tmp_path, GOOD), seeds) == [
         f"good  spark: is declared in {seeds}/platforms.csv, with jobs, notebooks",
-        "lack  spark: notebooks: platform_resources.csv has no row for it, so that it would split"
+        "error  spark: notebooks: platform_resources.csv has no row for it, so that it would split"
         " nothing: add the label that its charges carry",
         "good  usage.csv: 3 rows of usage would land",
         "good  spark: jobs: 2 hours from 2026-11-01 00:00:00 to 2026-11-01 03:00:00, 3 labels",
@@ -81,13 +81,13 @@ def test_a_good_file_is_good_and_its_gaps_and_owners_are_reported(
 
 def test_every_bad_row_is_named_with_its_reason(tmp_path: Path, seeds: Path) -> None:
     assert said("spark", published(tmp_path, BAD), seeds)[2:] == [
-        "lack  usage.csv: row 2: usage_hour is no whole hour of UTC",
-        "lack  usage.csv: row 3: lyft_label is reserved: unlabeled",
-        "lack  usage.csv: row 4: usage is negative: -1",
-        "lack  usage.csv: 2 hours would be refused",
+        "error  usage.csv: row 2: usage_hour is no whole hour of UTC",
+        "error  usage.csv: row 3: lyft_label is reserved: unlabeled",
+        "error  usage.csv: row 4: usage is negative: -1",
+        "error  usage.csv: 2 hours would be refused",
         "good  usage.csv: 2 rows of usage would land",
         "good  spark: else: 1 hours from 2026-11-01 03:00:00 to 2026-11-01 03:00:00, 1 labels",
-        "lack  spark: else: platforms.csv has no row for it, so that it would not count",
+        "error  spark: else: platforms.csv has no row for it, so that it would not count",
         "note  spark: else: has capacity pools (large), and platforms.csv splits it as a whole:"
         " they are added up",
         "good  spark: jobs: 1 hours from 2026-11-01 00:00:00 to 2026-11-01 00:00:00, 1 labels",
@@ -100,12 +100,12 @@ def test_a_schedule_that_is_not_one_or_not_asked_for_is_reported(
     tmp_path: Path, seeds: Path
 ) -> None:
     assert said("spark", published(tmp_path, SHARES), seeds)[2:] == [
-        "lack  usage.csv: jobs, 2026-11-01 00:00:00: proportions add up to 0.5000000000 and not to"
+        "error  usage.csv: jobs, 2026-11-01 00:00:00: proportions add up to 0.5000000000 and not to"
         " 1",
-        "lack  usage.csv: 1 hours would be refused",
+        "error  usage.csv: 1 hours would be refused",
         "good  usage.csv: 1 rows of schedule would land",
         "good  spark: jobs: 1 hours from 2026-11-01 01:00:00 to 2026-11-01 01:00:00, 1 labels",
-        "lack  spark: jobs: the files hold proportions, and platforms.csv says pushed: only"
+        "error  spark: jobs: the files hold proportions, and platforms.csv says pushed: only"
         " ready_made would count them",
     ]
 
@@ -114,7 +114,7 @@ def test_a_single_file_and_a_file_that_is_none(tmp_path: Path, seeds: Path) -> N
     single = published(tmp_path, GOOD) / "spark" / "usage.csv"
     assert said("spark", single, seeds)[2] == "good  usage.csv: 3 rows of usage would land"
     findings = diagnose("spark", str(published(tmp_path, "a,b\n1,2\n")), seeds)
-    assert [finding.level for finding in findings[2:]] == [Level.LACK]
+    assert [finding.level for finding in findings[2:]] == [Level.ERROR]
     assert "has no column usage_hour" in findings[2].text
 
 
@@ -123,7 +123,7 @@ def test_a_platform_that_nobody_declared_and_files_that_are_not_there(
 ) -> None:
     root = published(tmp_path, GOOD.replace("spark", "flink"), "flink/usage.csv")
     assert said("flink", root, seeds)[0] == (
-        f"lack  flink: {seeds}/platforms.csv has no row for it: add one per sub-platform"
+        f"error  flink: {seeds}/platforms.csv has no row for it: add one per sub-platform"
     )
     with pytest.raises(InfraspendError, match="holds nothing of spark"):
         diagnose("spark", str(root), seeds)
@@ -133,13 +133,13 @@ def test_a_platform_that_nobody_declared_and_files_that_are_not_there(
 
 def test_a_declaration_that_the_build_would_refuse_is_reported(tmp_path: Path, seeds: Path) -> None:
     root = published(tmp_path, GOOD.replace("spark", "flaw"), "flaw/usage.csv")
-    assert [line for line in said("flaw", root, seeds) if line.startswith("lack")] == [
-        "lack  flaw: jobs: platforms.csv says cost_model cpu; what is pushed goes by usage, even,"
+    assert [line for line in said("flaw", root, seeds) if line.startswith("error")] == [
+        "error  flaw: jobs: platforms.csv says cost_model cpu; what is pushed goes by usage, even,"
         " fixed",
-        "lack  flaw: jobs: platforms.csv says pool_by nodes; it may be instance_type, node,"
+        "error  flaw: jobs: platforms.csv says pool_by nodes; it may be instance_type, node,"
         " sub_platform",
-        "lack  flaw: jobs: its owner nobody is not in teams.csv",
-        "lack  flaw: jobs: 2 hours, the first 2026-11-01 00:00:00, are outside of valid_from and"
+        "error  flaw: jobs: its owner nobody is not in teams.csv",
+        "error  flaw: jobs: 2 hours, the first 2026-11-01 00:00:00, are outside of valid_from and"
         " valid_until in platforms.csv, so that they would not count",
     ]
 
@@ -184,12 +184,12 @@ def test_ragged_rows_and_unreadable_times_stop_nothing(
         file.unlink()
 
     assert said("spark", root, seeds)[2:9] == [
-        f"lack  {name}: row 2: 4 cells where the header has 6",
-        f"lack  {name}: row 3: usage_hour is no time: noon",
-        f"lack  {name}: row 4: usage_hour is no time: it is missing",
-        f"lack  {name}: row 5: usage is negative: -1",
-        f"lack  {name}: row 6: 7 cells where the header has 6",
-        f"lack  {name}: 1 hours would be refused",
+        f"error  {name}: row 2: 4 cells where the header has 6",
+        f"error  {name}: row 3: usage_hour is no time: noon",
+        f"error  {name}: row 4: usage_hour is no time: it is missing",
+        f"error  {name}: row 5: usage is negative: -1",
+        f"error  {name}: row 6: 7 cells where the header has 6",
+        f"error  {name}: 1 hours would be refused",
         f"good  {name}: 2 rows of usage would land",
     ]
 
@@ -207,9 +207,9 @@ def test_a_change_of_unit_is_noted_and_two_units_in_an_hour_are_refused(
         "2026-11-01T00:00:00Z,spark,jobs,web,5,query-seconds\n"
     )
     assert said("spark", published(tmp_path, mixed), seeds)[2:4] == [
-        "lack  usage.csv: jobs, 2026-11-01 00:00:00: usage is in several units: core-hours,"
+        "error  usage.csv: jobs, 2026-11-01 00:00:00: usage is in several units: core-hours,"
         " query-seconds: publish it in one",
-        "lack  usage.csv: 1 hours would be refused",
+        "error  usage.csv: 1 hours would be refused",
     ]
 
 

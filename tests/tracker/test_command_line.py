@@ -89,7 +89,7 @@ def test_the_doctor_looks_with_the_credentials_of_the_tracker_at_a_day_that_is_n
 
     assert by_file.exit_code == 1
     assert "good  gap: scraped every 60 s" in by_file.output
-    assert "lack  gone: http://127.0.0.1:9 cannot be reached" in by_file.output
+    assert "error  gone: http://127.0.0.1:9 cannot be reached" in by_file.output
     assert of_file and of_flags
     for _, _, headers in (*of_file, *of_flags):
         assert headers["Authorization"] == "Bearer t0ken"

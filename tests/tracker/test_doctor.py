@@ -74,8 +74,8 @@ def test_what_is_good(server: str, cluster: str, says: str) -> None:
             "known pod labels that are not exported: serving.kubeflow.org/inferenceservice;",
         ),
         ("gap", Level.NOTE, "kube_namespace_labels is missing"),
-        ("no-phase", Level.LACK, "kube_pod_status_phase is missing"),
-        ("no-phase", Level.LACK, "kube_pod_container_resource_requests is missing"),
+        ("no-phase", Level.ERROR, "kube_pod_status_phase is missing"),
+        ("no-phase", Level.ERROR, "kube_pod_container_resource_requests is missing"),
     ],
 )
 def test_what_is_not(server: str, cluster: str, level: Level, says: str) -> None:
@@ -90,7 +90,7 @@ def test_kubelets_that_report_all_that_ran_are_not_named(server: str) -> None:
 
 def test_a_server_with_one_cluster(lone_server: str) -> None:
     assert starts(findings(lone_server, "", Level.NOTE), "no series has a label `cluster`")
-    assert starts(findings(lone_server, "", Level.LACK), "kube_node_labels has no instance type")
+    assert starts(findings(lone_server, "", Level.ERROR), "kube_node_labels has no instance type")
 
 
 def test_a_server_that_is_not_there() -> None:
