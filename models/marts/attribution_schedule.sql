@@ -1,5 +1,6 @@
 -- Who used a platform: the proportions that split its spend, of each hour, and of each longer
--- interval that a charge is for.
+-- interval that a charge is for. Level 1 only: enriched_spend multiplies by int_allocation_shares,
+-- which also has the splits by platforms on platforms.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,6 +1,6 @@
 -- Why a label's spend changed from one billing period to the next: by the hours of the month that
 -- the bill covers, by volume, by list price, or by the discount of commitments and negotiated
--- rates. Each effect is the difference between two neighbours of a chain: the earlier spend; the
+-- rates. Each effect is the difference between two steps of a chain: the earlier spend; the
 -- same for as many hours as in the later period; at the later volume; at the later list price; the
 -- later spend. So the effects add up to the change to the last digit. A platform's cost is
 -- decomposed first, by usage type. A label whose share of it changed uses more or less of it; the

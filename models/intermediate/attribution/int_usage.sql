@@ -1,6 +1,6 @@
 -- The contract of usage: what every label requested or used of each resource of a platform, hour by
--- hour, and the capacity beside it, whoever measured it. Schedules read this, and no source behind
--- it.
+-- hour, and the capacity beside it, whoever measured it. Weights are computed from this alone; only
+-- int_schedule_calendar also reads the sources, for the hours that they have and how completely.
 {{ config(materialized='view', meta={'month': 'usage_month'}) }}
 
 select

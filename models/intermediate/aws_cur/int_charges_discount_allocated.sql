@@ -1,6 +1,5 @@
--- Passes the discount on a commitment's fees on to the usage that it covers, for payers whose
--- negotiated discounts are lines of their own, without net costs. Only such payers' charges are
--- here, all of them.
+-- Only payers whose negotiated discounts are separate lines without net costs: all of their
+-- charges. Allocates the discount on a commitment's fees to the usage that the commitment covers.
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

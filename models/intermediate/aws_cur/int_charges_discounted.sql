@@ -1,9 +1,9 @@
--- A payer may get negotiated discounts (EDP, private pricing) as lines of their own, without net
--- costs. Each such line is allocated to the charges that earned it, by their cost, so that none is
--- left as a charge of its own. The line names the account, product and usage type that earned it,
--- and is allocated within the first of these scopes that has eligible charges: the same usage type,
--- product, account, payer. (Net columns and a discount map, the other two ways, need nothing.) Only
--- charges of such payers are here, all of them.
+-- Only payers whose negotiated discounts (EDP, private pricing) are separate lines without net
+-- costs: all of their charges. Each discount line is allocated to the charges that earned it, by
+-- their cost, so that none is left as a charge of its own. The line names the account, product and
+-- usage type that earned it, and is allocated within the first of these scopes that has eligible
+-- charges: the same usage type, product, account, payer. (Discounts in net columns or in a discount
+-- map need no allocation.)
 {{ config(
     materialized='incremental', unique_key='billing_period', partition_by=spark_only('billing_period')
 ) }}

@@ -18,7 +18,7 @@ line_items as (
     where {{ in_month('billing_period') }} and charge_class = 'usage' and list_cost > 0
 ),
 
--- A node counts for the bills of neighbouring months too, as far away as an hour may fill a gap.
+-- A node counts for the bills of the months around it too, as far away as an hour may fill a gap.
 months as (
     select
         billing_period,

@@ -1,8 +1,9 @@
--- The ledger: one treatment for every kind of line. Usage that a commitment covers costs its share
--- of the commitment, and the fee is not counted a second time: only its unused part remains. A
--- savings plan's fee for an hour that has not happened is neither used nor unused: it has a class
--- of its own. The net columns carry the negotiated discounts where the payer has any; the column
--- `net_amortized_cost` is what AWS itself applied to the line.
+-- The amortized cost of every line, `net_amortized_cost`: DiscountedUsage costs its EffectiveCost,
+-- SavingsPlanCoveredUsage its part of the plan, a commitment's fee (RIFee,
+-- SavingsPlanRecurringFee) only its unused part; negations, upfront fees and their refunds cost
+-- 0, every other line what is billed. So no commitment is counted twice. A savings plan's fee for an
+-- hour that has not happened has the class commitment_to_come. Net columns are used where the payer
+-- has them.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
