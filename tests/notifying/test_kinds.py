@@ -28,18 +28,18 @@ def test_owners_hear_of_hours_that_are_late_missing_or_filled_in(world: World) -
         link,
         "Hours without data",
         "- k8s: blue, 2026-11-21 to 2026-11-22, 48 hours. 27 of them are missing: carried forward,"
-        " or with the label that the charge came with. Metrics were missing for cpu. $27.00 rest on"
-        " these hours.",
+        " or with the label that the charge came with. Metrics were missing for cpu. $27.00"
+        " depend on these hours.",
         link,
         "- k8s: blue, 2026-11-23 to 2026-11-23, 24 hours. 2 of them are filled in from hours on"
-        " both sides. $2.00 rest on these hours.",
+        " both sides. $2.00 depend on these hours.",
         link,
         "- k8s: blue, 2026-11-24 to 2026-11-24, 24 hours. 1 of them are missing: carried forward,"
         " or with the label that the charge came with. 1 of them are filled in from hours on both"
-        " sides. $2.00 rest on these hours.",
+        " sides. $2.00 depend on these hours.",
         link,
         "- k8s: blue, 2026-11-26 to 2026-11-26, 24 hours. 1 of them are filled in from hours on"
-        " both sides. $1.00 rest on these hours.",
+        " both sides. $1.00 depend on these hours.",
         link,
     ]
 
