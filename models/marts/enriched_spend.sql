@@ -1,6 +1,7 @@
 -- spend = a charge's true cost x the label's proportion in the schedules that split it, through all
 -- platforms. The product is exact, so the parts add up to the charge to the last digit. A charge
--- that no platform splits keeps its label, and so does the part for which a platform knows no usage.
+-- that no platform splits keeps its label, and so does the part for which a platform knows no
+-- usage.
 {{ config(
     materialized='incremental',
     unique_key='billing_period',

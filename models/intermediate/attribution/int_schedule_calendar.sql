@@ -1,8 +1,8 @@
 -- For every hour of a sub-platform: whether its schedule is measured, interpolated, carried forward
 -- or unattributed, and from which hours its weights come. The first that applies: the hour itself,
 -- if it has enough scrapes and enough of the metrics that split the platform; the complete hours
--- before and after it; the last complete hour before it. Never fills a gap from hours under another schedule_source,
--- nor across a change to or from fixed shares.
+-- before and after it; the last complete hour before it. Never fills a gap from hours under another
+-- schedule_source, nor across a change to or from fixed shares.
 {{ config(
     materialized='incremental', unique_key='usage_month', partition_by=spark_only('usage_month')
 ) }}

@@ -1,9 +1,8 @@
 -- The amortized cost of every line, `net_amortized_cost`: DiscountedUsage costs its EffectiveCost,
--- SavingsPlanCoveredUsage its part of the plan, a commitment's fee (RIFee,
--- SavingsPlanRecurringFee) only its unused part; negations, upfront fees and their refunds cost
--- 0, every other line what is billed. So no commitment is counted twice. A savings plan's fee for an
--- hour that has not happened has the class commitment_to_come. Net columns are used where the payer
--- has them.
+-- SavingsPlanCoveredUsage its part of the plan, a commitment's fee (RIFee, SavingsPlanRecurringFee)
+-- only its unused part; negations, upfront fees and their refunds cost 0, every other line what is
+-- billed. So no commitment is counted twice. A savings plan's fee for an hour that has not happened
+-- has the class commitment_to_come. Net columns are used where the payer has them.
 {{ config(materialized='view', meta={'month': 'billing_period'}) }}
 
 with
