@@ -152,7 +152,7 @@ def land_and_build(workspace: Path, pooling: str, *skipped: str) -> int:
     for file in (ROOT / "seeds").glob("*.csv"):
         (seeds / file.name).write_text(file.read_text().splitlines()[0] + "\n")
     (seeds / "label_rules.csv").write_text(LABEL_RULES)
-    select = ("--select", "+invoice_bridge", "--indirect-selection", "cautious")
+    select = ("--select", "+invoice_bridge", "+build_inputs", "--indirect-selection", "cautious")
     without = [word for kind in skipped for word in ("--exclude-resource-type", kind)]
     variables = ("--vars", f"{{true_cost_pooling: {pooling}}}")
     result = build(warehouse, ROOT, seeds, (*select, *without, *variables))
