@@ -17,7 +17,7 @@ charges as (
         charges.sub_platform,
         cast(charges.usage_hour as date) as usage_date,
         sum(charges.true_cost) as spend
-    from {{ refreshed(ref('int_platform_charges')) }} as charges
+    from {{ refreshed(ref('int_platform_charges'), 'usage_hour') }} as charges
     inner join clusters
         on charges.platform = clusters.platform and charges.sub_platform = clusters.sub_platform
     group by charges.platform, charges.sub_platform, cast(charges.usage_hour as date)

@@ -1,6 +1,7 @@
 """The graph of models: what is made of `charges` knows nothing of the bill behind it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,11 +98,15 @@ def test_a_bill_in_focus_becomes_charges_by_one_staging_model(graph: Graph) -> N
     assert {name: reads for name, reads in found.items() if reads} == READS_FOCUS
 
 
-def month_of(node: Graph) -> str | None:
-    """The column with the month of a row, as the macro `month_column_of` finds it."""
+REFRESHED = re.compile(r"refreshed\(ref\('(\w+)'\)(?:, '(\w+)')?\)")
+"""How a singular test names what it reads of the refreshed months, and by which column."""
+
+
+def month_of(node: Graph, column: str | None = None) -> str | None:
+    """Which months divide the rows of a model: as the macro `month_column_of` finds them."""
     config = node["config"]
-    month: str | None = config["meta"].get("month") or config.get("unique_key")
-    return month
+    month: str | None = column or config["meta"].get("month") or config.get("unique_key")
+    return "usage" if month in ("usage_month", "usage_hour") else month
 
 
 def test_both_sides_of_a_conservation_are_read_in_the_same_months(graph: Graph) -> None:
@@ -118,5 +123,19 @@ def test_both_sides_of_a_conservation_are_read_in_the_same_months(graph: Graph) 
         arguments = test["test_metadata"]["kwargs"]
         others = [everything[id_] for id_ in test["depends_on"]["nodes"] if id_ in everything]
         (there,) = [other for other in others if f"'{other['name']}'" in arguments["of"]]
-        months = (month_of(here), arguments.get("of_month") or month_of(there))
-        assert all(months) or not any(months), (test["name"], months)
+        assert month_of(here) == month_of(there, arguments.get("of_month")), test["name"]
+
+
+def test_a_singular_test_reads_months_of_one_kind(graph: Graph) -> None:
+    """A refreshed month of usage may have charges on the bill of a month that is not."""
+    by_name = {node["name"]: node for node in models(graph).values()}
+    months = {
+        node["name"]: {
+            month_of(by_name[name], column or None)
+            for name, column in REFRESHED.findall(node["raw_code"])
+        }
+        for node in graph["nodes"].values()
+        if node["resource_type"] == "test" and "test_metadata" not in node
+    }
+    assert len(months["workloads_miss_no_spend"]) == 1
+    assert {name: kinds for name, kinds in months.items() if len(kinds) > 1} == {}
