@@ -50,6 +50,9 @@ SEED = 184
 NOT_COMPARED = {"int_label_matches"}
 """Keys say from when until when no rule changes, beyond the month as well, where nobody asks."""
 
+MAY_REFUSE = {"something_is_left_of_every_period"}
+"""Tests that may fail on what deltas make: two reports cover a month, and none is declared."""
+
 AT_MOST = 2
 """How often one kind of delta is taken in a sequence: the next one shall be another."""
 
@@ -424,6 +427,7 @@ class Deltas(RuleBasedStateMachine):
         self.seen["builds" if self.result.succeeded else "builds that found bad data"] += 1
         for name in _names_of(self.result.failures):
             self.seen[f"refused by {name}"] += 1
+        assert _names_of(self.result.failures) <= MAY_REFUSE, "\n".join(self.result.failures)
 
     def _build_and_kill(self, after: int, milliseconds: int) -> bool:
         """Kills a build and all its processes, so long after it printed so many lines.
