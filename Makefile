@@ -20,7 +20,7 @@ help:
 	@echo 'make pictures  take the pictures of the README, of the demo (needs Chromium)'
 	@echo 'make fixture  load a small company and run dbt build on it'
 	@echo 'make metrics  make .venv-metrics, in which `mf query` asks metrics of what was published'
-	@echo 'make test    lint, and the checks of every kind that matter most (some 20 minutes)'
+	@echo 'make test    lint, and the checks of every kind that matter most (some 11 minutes)'
 	@echo 'make test-all  every check'
 	@echo 'make test-spark  build on DuckDB and on Spark, and compare every row (needs Java 17)'
 	@echo 'make test-metrics  ask every metric with MetricFlow, and compare it with plain SQL'
